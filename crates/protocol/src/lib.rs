@@ -1,1 +1,14 @@
-//! protocol
+//! Floor 1: every foreign language and vendor, pure.
+//!
+//! This crate knows how requests, answers, streams and faults look on the wire of each vendor, and does nothing with
+//! that knowledge: no sockets, no clock, no async, no disk. Whatever it says can be tested by bytes in, bytes out.
+
+pub mod dialect;
+pub mod envelope;
+pub mod fault;
+pub mod frame;
+pub mod operation;
+pub mod secret;
+pub mod usage;
+pub mod vendor;
+pub mod verdict;

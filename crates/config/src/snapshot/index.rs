@@ -1,0 +1,152 @@
+//! Look-ups of the hot path: from a path to its rule, from a model's public name to its places.
+
+use std::collections::HashMap;
+
+/// The path rules of the configuration, longest prefix first.
+#[derive(Debug, Default)]
+pub struct Routes {
+    /// Prefix (with `/v1`, without `*`) and what it leads to.
+    rules: Vec<(String, PathRule)>,
+}
+
+/// What a path leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PathRule {
+    /// The model in the body decides.
+    Models,
+    /// These providers, in order, by their place in `Snapshot::providers`.
+    Providers(Vec<usize>),
+}
+
+impl Routes {
+    /// Sorts the rules by length, longest first. An exact path is written without `*`, a prefix with `/*` at its end.
+    pub fn new(mut rules: Vec<(String, PathRule)>) -> Self {
+        rules.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.len()));
+        Self { rules }
+    }
+
+    /// The rule for a path below `/v1`. Longest match wins; a prefix matches whole segments only.
+    pub fn find(&self, rest: &str) -> Option<&PathRule> {
+        let fits = |pattern: &str| {
+            let pattern = pattern.strip_prefix("/v1").filter(|p| p.starts_with('/') || p.is_empty()).unwrap_or(pattern);
+            match pattern.strip_suffix("/*") {
+                Some(prefix) => rest.strip_prefix(prefix).is_some_and(|tail| tail.is_empty() || tail.starts_with('/')),
+                None => pattern == rest,
+            }
+        };
+        self.rules.iter().find(|(pattern, _)| fits(pattern)).map(|(_, rule)| rule)
+    }
+}
+
+/// One place a model may be served: a provider and its own name for the model.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chosen {
+    /// By its place in `Snapshot::providers`.
+    pub provider: usize,
+    /// The provider's name for the model; `None`: as the caller wrote it.
+    pub model: Option<String>,
+}
+
+/// Public model names: exact ones, then patterns in the order written.
+#[derive(Debug, Default)]
+pub struct Models {
+    exact: HashMap<String, Vec<Chosen>>,
+    patterns: Vec<(String, Vec<Chosen>)>,
+    hidden: Vec<String>,
+    listed: Vec<String>,
+}
+
+impl Models {
+    /// Adds a name or a pattern (with `*`). The first writer of an exact name wins; later places are appended.
+    pub fn add(&mut self, name: &str, places: Vec<Chosen>, hidden: bool) {
+        if name.contains('*') {
+            self.patterns.push((name.to_owned(), places));
+            return;
+        }
+        let entry = self.exact.entry(name.to_owned()).or_default();
+        for place in places {
+            if !entry.contains(&place) {
+                entry.push(place);
+            }
+        }
+        let list = if hidden { &mut self.hidden } else { &mut self.listed };
+        if !list.iter().any(|known| known == name) {
+            list.push(name.to_owned());
+        }
+    }
+
+    /// The places for a name: exact first, then the first pattern that fits.
+    pub fn find(&self, name: &str) -> Option<&[Chosen]> {
+        let by_pattern = || self.patterns.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, places)| places);
+        self.exact.get(name).or_else(by_pattern).map(Vec::as_slice)
+    }
+
+    /// Whether no name or pattern was written at all.
+    pub fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.patterns.is_empty()
+    }
+
+    /// The names shown in `/v1/models`, in the order written.
+    pub fn listed(&self) -> &[String] {
+        &self.listed
+    }
+
+    /// Whether the name works without being shown.
+    pub fn is_hidden(&self, name: &str) -> bool {
+        self.hidden.iter().any(|known| known == name)
+    }
+
+    /// The known name most like `name`, among ours and `others`.
+    pub fn nearest<'a>(&'a self, name: &str, others: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        let known = self.listed.iter().map(String::as_str).chain(others);
+        known.map(|known| (strsim::jaro_winkler(known, name), known)).filter(|(score, _)| *score > 0.7).max_by(
+            |a, b| a.0.total_cmp(&b.0),
+        ).map(|(_, known)| known)
+    }
+}
+
+/// `*` stands for any run of characters; everything else for itself.
+fn glob(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let mut last_was_star = false;
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        last_was_star = part.is_empty();
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.is_empty() || last_was_star
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        assert!(glob("claude-*", "claude-opus"));
+        assert!(glob("*", "anything"));
+        assert!(glob("a*b*c", "aXbYc"));
+        assert!(!glob("a*b*c", "aXbY"));
+        assert!(!glob("claude-*", "gpt-4o"));
+    }
+
+    #[test]
+    fn the_longest_path_wins_and_a_prefix_matches_whole_segments_only() {
+        let first = |n| PathRule::Providers(vec![n]);
+        let routes = Routes::new(vec![
+            ("/v1/*".into(), first(0)),
+            ("/v1/audio/*".into(), first(1)),
+            ("/v1/audio/speech".into(), first(2)),
+        ]);
+        assert_eq!(routes.find("/audio/speech"), Some(&first(2)));
+        assert_eq!(routes.find("/audio/transcriptions"), Some(&first(1)));
+        assert_eq!(routes.find("/audiobook"), Some(&first(0)));
+    }
+}

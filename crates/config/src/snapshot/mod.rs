@@ -1,0 +1,289 @@
+//! The resolved configuration: frozen, complete, with no value that could be invalid and no "absent means default".
+//!
+//! A call takes one `Arc<Snapshot>` at the door and sees nothing else until it ends.
+
+mod index;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::secret::Secret;
+use protocol::vendor::{Site, Vendor};
+
+pub use index::{Chosen, Models, PathRule, Routes};
+
+/// Everything one call may need to know of the configuration.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Doors, limits and time-outs towards callers.
+    pub server: Server,
+    /// The providers, by name, in the order of preference they were written in.
+    pub providers: Vec<Arc<Provider>>,
+    /// Public model names and where they lead.
+    pub models: Models,
+    /// Path rules, longest prefix first.
+    pub routes: Routes,
+    /// Routing switches.
+    pub routing: Routing,
+    /// What is logged, and how.
+    pub logging: Logging,
+    /// Whether metrics are served, and where.
+    pub metrics: Metrics,
+    /// How this configuration came to be; shown on the first screen.
+    pub source: Source,
+}
+
+/// Where the configuration came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// A file was read.
+    File(PathBuf),
+    /// No file; keys were found in the environment.
+    Environment,
+    /// No file and no key: the built-in mock answers.
+    Nothing,
+}
+
+/// Doors, limits and time-outs towards callers.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where we listen.
+    pub listen: Vec<Door>,
+    /// Where metrics and health are served besides; `None`: on the same doors.
+    pub admin_listen: Option<SocketAddr>,
+    /// How many worker threads, each with its own runtime, listener and pool.
+    pub workers: usize,
+    /// Host names a caller may address us by; empty: any.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call us; `*` inside a name matches anything.
+    pub allow_origins: Vec<String>,
+    /// Peers whose `X-Forwarded-*` headers we believe.
+    pub trusted_proxies: Vec<Network>,
+    /// Sizes and counts.
+    pub limits: Limits,
+    /// Durations.
+    pub timeouts: ServerTimeouts,
+    /// Certificate and key, when the doors speak TLS.
+    pub tls: Option<TlsFiles>,
+}
+
+/// One door.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// A TCP address; port 0 asks the system for a free one.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// An address range, for `trusted_proxies`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Network {
+    /// Its first address.
+    pub address: std::net::IpAddr,
+    /// How many leading bits are fixed.
+    pub prefix: u8,
+}
+
+/// Bounds on what one caller may send. Bytes unless said otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// A request's head.
+    pub headers: usize,
+    /// A body we must read before routing (JSON).
+    pub body: u64,
+    /// A body that streams through (uploads).
+    pub upload: u64,
+    /// Open connections.
+    pub connections: usize,
+}
+
+/// Durations towards callers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ServerTimeouts {
+    /// From the first byte of a head to its last.
+    pub headers: Duration,
+    /// A kept connection without a request.
+    pub idle: Duration,
+    /// A body's next bytes; also how long a caller may not read.
+    pub body_gap: Duration,
+    /// How long running calls may finish after a stop was asked for.
+    pub drain: Duration,
+}
+
+/// Certificate chain and private key, as PEM files.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFiles {
+    /// The chain.
+    pub cert: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+/// One configured place of a vendor.
+pub struct Provider {
+    /// Its name in the configuration: identity across reloads.
+    pub name: String,
+    /// The kind of service.
+    pub vendor: &'static dyn Vendor,
+    /// How to reach it.
+    pub origin: Origin,
+    /// What its addresses are built from.
+    pub site: Site,
+    /// What goes into the credential's place.
+    pub credential: Credential,
+    /// Account headers and the like, set on every request; they win over the caller's.
+    pub headers: http::HeaderMap,
+    /// Whether the caller's address is told upstream (`X-Forwarded-*`).
+    pub forwarded: bool,
+    /// The models it is known to have by configuration: public name to its own name. Empty: ask it.
+    pub models: Vec<(String, String)>,
+    /// Operations it was limited to (`capabilities`); empty: all its vendor knows.
+    pub capabilities: Vec<String>,
+    /// Durations towards it.
+    pub timeouts: ProviderTimeouts,
+    /// Tried before others with a lower number.
+    pub priority: i64,
+}
+
+/// How a provider is reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// How.
+    pub scheme: Scheme,
+    /// Host name or address, without brackets; lower case.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// The value of `Host`: with the port only where it is not the scheme's own.
+    pub authority: String,
+    /// Loopback and private addresses are acceptable answers of its name (T-51).
+    pub allow_private: bool,
+    /// Proxy for the way out.
+    pub proxy: Option<OutboundProxy>,
+    /// A private certificate authority, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// `dangerous_accept_any_certificate`: no verification at all; shown in health and metrics.
+    pub accept_any_certificate: bool,
+}
+
+/// The scheme of a base URL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scheme {
+    /// Plain TCP.
+    Http,
+    /// TLS.
+    Https,
+    /// The vendor inside this process.
+    Inside,
+}
+
+/// An HTTP proxy between us and a provider (CONNECT for every scheme).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutboundProxy {
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// `user:password`, if the URL carried one.
+    pub login: Option<Secret>,
+}
+
+/// What is put into a provider's credential place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Credential {
+    /// A key of ours; the caller's own never goes upstream.
+    Stored(Secret),
+    /// The caller's own credential goes upstream.
+    Passthrough,
+    /// None: a local server without keys.
+    None,
+}
+
+/// Durations towards a provider.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProviderTimeouts {
+    /// Name look-up, connect and TLS together.
+    pub connect: Duration,
+    /// From the request sent to the answer's head.
+    pub first_byte: Duration,
+    /// Between two pieces of an answer.
+    pub between_bytes: Duration,
+    /// The whole call.
+    pub total: Duration,
+}
+
+/// Routing switches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Routing {
+    /// What a model nobody knows leads to.
+    pub unknown_model: UnknownModel,
+    /// Whether answers tell which provider and model served them.
+    pub expose_headers: bool,
+}
+
+/// What a model nobody knows leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum UnknownModel {
+    /// 404 `model_not_found`.
+    Error,
+    /// This provider, by its place in `Snapshot::providers`.
+    Provider(usize),
+}
+
+/// What is logged, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Logging {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// Human text or JSON lines.
+    pub format: LogFormat,
+    /// One record per finished call.
+    pub access_log: bool,
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// Human on a terminal, JSON elsewhere.
+    Auto,
+    /// Human always.
+    Human,
+    /// JSON always.
+    Json,
+}
+
+/// Whether metrics are served, and where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Metrics {
+    /// Off: the path is unknown.
+    pub enabled: bool,
+    /// The path.
+    pub path: String,
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Provider")
+            .field("name", &self.name)
+            .field("vendor", &self.vendor.name())
+            .field("origin", &self.origin.authority)
+            .field("credential", &self.credential)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Provider {
+    /// Whether it can serve an operation, by its vendor and by its configuration.
+    pub fn serves(&self, operation: protocol::operation::Operation) -> bool {
+        let allowed = self.capabilities.is_empty() || self.capabilities.iter().any(|name| name == operation.name());
+        allowed && self.vendor.speaks(operation).is_some()
+    }
+
+    /// Its own name for a public model name it is known to have by configuration.
+    pub fn own_name(&self, public: &str) -> Option<&str> {
+        self.models.iter().find(|(name, _)| name == public).map(|(_, own)| own.as_str())
+    }
+}

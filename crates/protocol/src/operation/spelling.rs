@@ -1,0 +1,162 @@
+//! From the path a caller wrote to the operation meant: every spelling of the base URL leads to the same row.
+//!
+//! `/v1/x`, `/x`, `/v1/v1/x`, `/openai/v1/x`, `/openai/deployments/{d}/x`, `/anthropic/v1/x`, each with or without a
+//! trailing slash. Segments are compared as they were written, nothing is decoded or normalised: a path that is not
+//! canonical is refused, so that no two readers of it can disagree.
+
+use http::Method;
+
+use super::table::{GENERATE, NATIVE, OTHER, ROWS, Row};
+
+/// Which way of writing the base URL was used; anything but `Canonical` is worth one log line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spelling {
+    /// `/v1/x`.
+    Canonical,
+    /// `/x`: the base URL lacks `/v1`.
+    Bare,
+    /// `/v1/v1/x`: the base URL has `/v1` and the program adds its own.
+    Doubled,
+    /// `/openai/...` or `/anthropic/...`.
+    Prefixed,
+    /// `/openai/deployments/{d}/x`.
+    Deployment,
+}
+
+/// A path understood.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'p> {
+    /// The row of the table.
+    pub row: &'static Row,
+    /// The path below `/v1`, beginning with a slash, as the caller wrote it.
+    pub rest: &'p str,
+    /// The model named by the path: a deployment, or the id in `/models/{model}`. Percent-encoding as written.
+    pub model: Option<&'p str>,
+    /// How the base URL was spelled.
+    pub spelling: Spelling,
+}
+
+/// Why a path leads nowhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PathProblem {
+    /// Not canonical: what is wrong with it.
+    NotCanonical(&'static str),
+    /// No operation has this path.
+    Unknown {
+        /// The known path that looks most like it.
+        nearest: &'static str,
+    },
+    /// The path exists, not with this method: the value for `Allow`.
+    Method(String),
+}
+
+/// Finds the operation for a method and a raw path (no query).
+///
+/// # Errors
+/// [`PathProblem`] when the path is not canonical, unknown, or known with other methods only.
+pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem> {
+    let encoded_slash = canonical(path)?;
+    let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
+    let (rest, model, spelling) = strip_base(trimmed);
+    let found = match_rows(method, rest, spelling)?;
+    let id = rest.strip_prefix("/models/");
+    if encoded_slash && id.is_none() && spelling != Spelling::Deployment {
+        return Err(PathProblem::NotCanonical("an encoded slash is allowed in a model's name only"));
+    }
+    Ok(Found { row: found, rest, model: model.or(id), spelling })
+}
+
+fn strip_base(path: &str) -> (&str, Option<&str>, Spelling) {
+    let below = |prefix: &str| path.strip_prefix(prefix).filter(|rest| rest.starts_with('/'));
+    if let Some(rest) = below("/v1/v1") {
+        (rest, None, Spelling::Doubled)
+    } else if let Some(rest) = below("/v1") {
+        (rest, None, Spelling::Canonical)
+    } else if let Some(rest) = below("/openai/deployments") {
+        match rest[1..].split_once('/') {
+            Some((deployment, tail)) if !deployment.is_empty() => {
+                (&rest[1 + deployment.len()..][..1 + tail.len()], Some(deployment), Spelling::Deployment)
+            }
+            _ => (path, None, Spelling::Bare),
+        }
+    } else if let Some(rest) = below("/openai/v1").or_else(|| below("/anthropic/v1")).or_else(|| below("/openai")) {
+        (rest, None, Spelling::Prefixed)
+    } else {
+        (path, None, Spelling::Bare)
+    }
+}
+
+fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'static Row, PathProblem> {
+    let mut known: Option<&'static Row> = None;
+    for row in ROWS.iter().filter(|row| row.fits(rest)) {
+        if row.methods.allow(method) || (row.socket && *method == Method::GET) {
+            return Ok(row);
+        }
+        known = Some(match known {
+            Some(first) if first.methods != row.methods => first,
+            _ => row,
+        });
+    }
+    if let Some(row) = known {
+        return Err(PathProblem::Method(allowed(rest, row)));
+    }
+    let foreign = [("/v1beta/", &GENERATE), ("/api/", &NATIVE)];
+    let other = match spelling {
+        Spelling::Bare => foreign.into_iter().find(|(prefix, _)| rest.starts_with(prefix)).map(|(_, row)| row),
+        _ if rest.len() > 1 => Some(&OTHER),
+        _ => None,
+    };
+    match other {
+        Some(row) if row.methods.allow(method) => Ok(row),
+        Some(row) => Err(PathProblem::Method(row.methods.allow_header())),
+        None => Err(PathProblem::Unknown { nearest: nearest(rest) }),
+    }
+}
+
+/// All methods of all rows that share this path.
+fn allowed(rest: &str, first: &Row) -> String {
+    let all = ROWS.iter().filter(|row| row.fits(rest)).fold(first.methods, |all, row| all.and(row.methods));
+    all.allow_header()
+}
+
+/// Refuses what two readers could read differently; true when an encoded slash or colon of a model's name is inside.
+fn canonical(path: &str) -> Result<bool, PathProblem> {
+    let bytes = path.as_bytes();
+    if bytes.first() != Some(&b'/') {
+        return Err(PathProblem::NotCanonical("a path begins with a slash"));
+    }
+    if bytes.iter().any(|b| matches!(b, b'\\' | b';' | 0..=0x20 | 0x7f..)) {
+        return Err(PathProblem::NotCanonical("a path has no backslash, semicolon, space or control character"));
+    }
+    if path.contains("//") {
+        return Err(PathProblem::NotCanonical("a path has no empty segment"));
+    }
+    if path.split('/').any(|segment| matches!(segment, "." | "..") || segment.ends_with('.')) {
+        return Err(PathProblem::NotCanonical("a path has no dot segment and no trailing dot"));
+    }
+    encoded(bytes)
+}
+
+/// Checks each percent-encoded byte; the result says whether an encoded slash is among them.
+fn encoded(bytes: &[u8]) -> Result<bool, PathProblem> {
+    let mut slash = false;
+    for at in memchr::memchr_iter(b'%', bytes) {
+        let digits = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = digits.filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        match byte.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            None => return Err(PathProblem::NotCanonical("a percent sign is followed by two hex digits")),
+            Some(b'/') => slash = true,
+            Some(b'.' | b'\\' | b'%' | b';' | b'?' | b'#' | 0..=0x20 | 0x7f) => {
+                return Err(PathProblem::NotCanonical("this character may not be encoded in a path"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(slash)
+}
+
+/// The known shape that shares the longest beginning with `path`.
+fn nearest(path: &str) -> &'static str {
+    let shared = |shape: &str| shape.bytes().zip(path.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+    ROWS.iter().max_by_key(|row| shared(row.shape)).map_or("/chat/completions", |row| row.shape)
+}

@@ -1,0 +1,161 @@
+//! The table itself. Order matters only where shapes overlap: the first row that fits is taken.
+
+use super::{Methods, ModelAt, Operation, Operation::*};
+
+/// One line of the table: how an operation is recognised and what it needs.
+#[derive(Debug)]
+pub struct Row {
+    /// What is asked.
+    pub operation: Operation,
+    /// The methods it may be asked with.
+    pub methods: Methods,
+    /// Its path without `/v1`: literal segments, `{one}` segment, `{all...}` remaining segments, `**` any rest or none.
+    pub shape: &'static str,
+    /// Where the model's name stands.
+    pub model: ModelAt,
+    /// The answer may be a stream of server-sent events.
+    pub streams: bool,
+    /// The answer counts tokens in a `usage` object.
+    pub usage: bool,
+    /// The body may be `multipart/form-data`.
+    pub form: bool,
+    /// It may be asked as a WebSocket (GET with `Upgrade`).
+    pub socket: bool,
+    /// The gateway answers it itself, out of memory.
+    pub ours: bool,
+}
+
+const G: Methods = Methods::GET;
+const P: Methods = Methods::POST;
+const GP: Methods = G.and(P);
+const GPD: Methods = GP.and(Methods::DELETE);
+
+const fn row(operation: Operation, methods: Methods, shape: &'static str) -> Row {
+    Row {
+        operation,
+        methods,
+        shape,
+        model: ModelAt::Nowhere,
+        streams: false,
+        usage: false,
+        form: false,
+        socket: false,
+        ours: false,
+    }
+}
+
+impl Row {
+    const fn model(mut self, at: ModelAt) -> Self {
+        self.model = at;
+        self
+    }
+    const fn streams(mut self) -> Self {
+        self.streams = true;
+        self
+    }
+    const fn usage(mut self) -> Self {
+        self.usage = true;
+        self
+    }
+    const fn form(mut self) -> Self {
+        self.form = true;
+        self
+    }
+    const fn socket(mut self) -> Self {
+        self.socket = true;
+        self
+    }
+    const fn ours(mut self) -> Self {
+        self.ours = true;
+        self
+    }
+}
+
+/// Every operation we know by name.
+pub static ROWS: &[Row] = &[
+    // Inference and models
+    row(Chat, P, "/chat/completions").model(ModelAt::Body).streams().usage(),
+    row(StoredChats, GPD, "/chat/completions/**"),
+    row(Responses, P, "/responses").model(ModelAt::BodyMaybe).streams().usage().socket(),
+    row(Responses, P, "/responses/compact").model(ModelAt::BodyMaybe).usage(),
+    row(Responses, P, "/responses/input_tokens").model(ModelAt::BodyMaybe),
+    row(StoredResponses, GPD, "/responses/**").streams(),
+    row(Embeddings, P, "/embeddings").model(ModelAt::Body).usage(),
+    row(Completions, P, "/completions").model(ModelAt::Body).streams().usage(),
+    row(Models, G, "/models").ours(),
+    row(Models, G, "/models/{model...}").ours(),
+    row(ModelAdmin, Methods::DELETE, "/models/{model...}"),
+    row(Moderations, P, "/moderations").model(ModelAt::BodyMaybe),
+    row(Decisions, P, "/decisions").model(ModelAt::BodyMaybe).usage(),
+    row(Images, P, "/images/generations").model(ModelAt::BodyMaybe).streams().usage(),
+    row(Images, P, "/images/edits").model(ModelAt::BodyMaybe).streams().usage().form(),
+    row(Images, P, "/images/variations").model(ModelAt::BodyMaybe).form(),
+    row(Speech, P, "/audio/speech").model(ModelAt::Body).streams(),
+    row(Transcriptions, P, "/audio/transcriptions").model(ModelAt::BodyMaybe).streams().usage().form(),
+    row(Translations, P, "/audio/translations").model(ModelAt::BodyMaybe).usage().form(),
+    row(Voices, GPD, "/audio/voices/**").form(),
+    row(Voices, GPD, "/audio/voice_consents/**").form(),
+    row(Videos, P, "/videos").model(ModelAt::BodyMaybe).form(),
+    row(Videos, GPD, "/videos/**").form(),
+    row(Provenance, P, "/content_provenance_checks").form(),
+    row(Rerank, P, "/rerank").model(ModelAt::Body).usage(),
+    // Sessions over WebSocket and WebRTC
+    row(Realtime, GP, "/realtime").model(ModelAt::Query).socket(),
+    row(Realtime, GP, "/realtime/translations").model(ModelAt::Query).socket(),
+    row(Realtime, P, "/realtime/**").form(),
+    row(Live, GP, "/live/sessions").model(ModelAt::Query).socket(),
+    row(Live, GP, "/live/sessions/{session}/attach").socket(),
+    row(Live, GP, "/live/sessions/{session}/fork").socket(),
+    row(Live, GP, "/live/**").form(),
+    // State, files, batches: all of one account
+    row(Conversations, GPD, "/conversations/**"),
+    row(Files, GPD, "/files/**").form(),
+    row(Uploads, P, "/uploads/**").form(),
+    row(Batches, GP, "/batches/**"),
+    row(VectorStores, GPD, "/vector_stores/**"),
+    row(Containers, GPD, "/containers/**").form(),
+    row(Skills, GPD, "/skills/**").form(),
+    row(FineTuning, GPD, "/fine_tuning/**"),
+    row(Evals, GPD, "/evals/**"),
+    row(Webhooks, GPD, "/webhook_endpoints/**"),
+    row(Webhooks, G, "/webhook_event_types/**"),
+    row(Agents, GPD, "/agents/**").streams(),
+    row(Agents, GPD, "/vaults/**"),
+    row(Assistants, GPD, "/assistants/**"),
+    row(Assistants, GPD, "/threads/**").streams(),
+    row(Assistants, GPD, "/chatkit/**"),
+    row(Safety, G, "/safety/**"),
+    row(Organization, GPD, "/organization/**"),
+    row(Organization, GPD, "/projects/**"),
+    // Messages, for providers that speak them
+    row(Messages, P, "/messages").model(ModelAt::Body).streams().usage(),
+    row(Messages, P, "/messages/count_tokens").model(ModelAt::Body),
+    row(MessageBatches, GPD, "/messages/batches/**"),
+];
+
+/// What an unknown path under `/v1/` is: passed through, routed by its model if its JSON body names one.
+pub static OTHER: Row =
+    row(Other, GPD.and(Methods::CHANGE), "/**").model(ModelAt::BodyMaybe).streams().usage().form();
+/// `/v1beta/*`: another language's paths, recognised so that they can be answered honestly.
+pub static GENERATE: Row = row(Generate, GPD, "/**").streams().usage();
+/// `/api/*`: likewise.
+pub static NATIVE: Row = row(Native, GPD, "/**").streams();
+
+impl Row {
+    /// Whether `path` (without `/v1`, without a trailing slash) has this row's shape.
+    pub(super) fn fits(&self, path: &str) -> bool {
+        let mut have = path.split('/').skip(1);
+        for want in self.shape.split('/').skip(1) {
+            match want {
+                "**" => return true,
+                _ if want.ends_with("...}") => return have.next().is_some_and(|first| !first.is_empty()),
+                _ => match have.next() {
+                    Some(segment) if want.starts_with('{') && !segment.is_empty() => {}
+                    Some(segment) if want == segment => {}
+                    _ => return false,
+                },
+            }
+        }
+        have.next().is_none()
+    }
+}

@@ -1,0 +1,100 @@
+//! OpenAI-like vendors as data: one table of `compatible.toml` each.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use http::HeaderMap;
+use serde::Deserialize;
+
+use super::{Site, UnusableSecret, Vendor, sign_with};
+use crate::dialect::Dialect;
+use crate::operation::Operation;
+use crate::secret::Secret;
+
+/// One vendor of the table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Compatible {
+    #[serde(skip)]
+    name: String,
+    /// Its base URL; absent for kinds of server that have no usual place.
+    url: Option<String>,
+    /// Environment variables that hold its key.
+    #[serde(default)]
+    keys: Vec<String>,
+    /// The header its key goes into instead of `Authorization: Bearer`.
+    header: Option<String>,
+    /// The operations it knows, by name; absent: all of OpenAI's.
+    does: Option<Vec<String>>,
+    /// It runs beside us, usually without a key.
+    #[serde(default)]
+    local: bool,
+    /// It understands `stream_options.include_usage`.
+    #[serde(default)]
+    counts_streams: bool,
+    /// Paths it spells its own way: ours below `/v1`, theirs from the root.
+    #[serde(default)]
+    endpoints: BTreeMap<String, String>,
+}
+
+static TABLE: LazyLock<Vec<Compatible>> = LazyLock::new(|| {
+    // The file is part of the binary and read by a test, so it cannot be broken in a build that passed.
+    let table: BTreeMap<String, Compatible> = toml::from_str(include_str!("compatible.toml")).unwrap_or_default();
+    table.into_iter().map(|(name, vendor)| Compatible { name, ..vendor }).collect()
+});
+
+/// Every vendor of the table, by name.
+pub(super) fn all() -> &'static [Compatible] {
+    &TABLE
+}
+
+impl Vendor for Compatible {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn home(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    fn key_variables(&self) -> &[String] {
+        &self.keys
+    }
+
+    fn local(&self) -> bool {
+        self.local
+    }
+
+    fn speaks(&self, operation: Operation) -> Option<Dialect> {
+        let known = match &self.does {
+            None => operation.dialect() == Dialect::OpenAi,
+            Some(list) => list.iter().any(|name| name == operation.name()),
+        };
+        known.then(|| operation.dialect())
+    }
+
+    fn address(&self, site: &Site, ask: &super::Ask<'_>) -> String {
+        match self.endpoints.get(ask.rest) {
+            Some(theirs) if !site.endpoints.iter().any(|(ours, _)| ours == ask.rest) => theirs.clone(),
+            _ => super::plain_address(site, ask),
+        }
+    }
+
+    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
+        match self.header.as_deref() {
+            Some("api-key") => sign_with(head, "api-key", secret),
+            Some("x-api-key") => sign_with(head, "x-api-key", secret),
+            _ => {
+                head.insert(
+                    http::header::AUTHORIZATION,
+                    super::sensitive(&format!("Bearer {}", secret.expose()))?,
+                );
+                Ok(())
+            }
+        }
+    }
+
+    fn counts_streams(&self, _site: &Site) -> bool {
+        self.counts_streams
+    }
+}

@@ -1,0 +1,143 @@
+//! The vendors: kinds of service, known at compile time.
+//!
+//! A vendor's file says how its addresses look, where it wants its credential, which operations it knows and what its
+//! faults mean. It builds and reads; it never sends. OpenAI-like vendors are six lines of data in `compatible.toml`.
+
+mod azure;
+mod compatible;
+pub mod mock;
+mod openai;
+
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+use crate::dialect::Dialect;
+use crate::operation::{Operation, Row};
+use crate::secret::Secret;
+use crate::verdict::UpstreamFault;
+
+/// A vendor's habits. Pure: it builds and reads messages, it never sends one.
+pub trait Vendor: Sync + Send {
+    /// The word for it in configuration (`type:`) and in records.
+    fn name(&self) -> &str;
+
+    /// Where it lives when the configuration names no address. `None`: an address must be given.
+    fn home(&self) -> Option<&str>;
+
+    /// Environment variables its key is found under, in order of preference.
+    fn key_variables(&self) -> &[String];
+
+    /// Whether it usually runs beside us, without a key.
+    fn local(&self) -> bool {
+        false
+    }
+
+    /// The language it wants for an operation; `None`: it cannot do it.
+    fn speaks(&self, operation: Operation) -> Option<Dialect>;
+
+    /// The path and query to ask for, beginning with a slash.
+    fn address(&self, site: &Site, ask: &Ask<'_>) -> String {
+        plain_address(site, ask)
+    }
+
+    /// Puts the credential where the vendor looks for it. Default: `Authorization: Bearer`.
+    ///
+    /// # Errors
+    /// When the secret cannot be a header value (line breaks, control characters).
+    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
+        head.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", secret.expose()))?);
+        Ok(())
+    }
+
+    /// Whether a streamed answer may be asked for a usage chunk (`stream_options.include_usage`).
+    fn counts_streams(&self, site: &Site) -> bool;
+
+    /// What an answer that is not a success means.
+    fn read_fault(&self, status: StatusCode, head: &HeaderMap) -> UpstreamFault {
+        UpstreamFault::by_status(status, head)
+    }
+}
+
+/// The secret of a provider cannot be sent in a header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnusableSecret;
+
+/// One configured place of a vendor: what its address is built from.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// The path of the base URL, without a trailing slash; empty when the URL named none.
+    pub base_path: String,
+    /// `api_version` of the configuration, as written.
+    pub api_version: Option<String>,
+    /// Paths rewritten for this place: ours (without `/v1`) to the vendor's (from the root).
+    pub endpoints: Vec<(String, String)>,
+}
+
+/// What is asked of a vendor, as far as an address needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The row of the operation.
+    pub row: &'static Row,
+    /// The path below `/v1`, beginning with a slash.
+    pub rest: &'a str,
+    /// The query as the caller wrote it, without the question mark.
+    pub query: Option<&'a str>,
+    /// The vendor's own name for the model, if the operation has one.
+    pub model: Option<&'a str>,
+}
+
+/// Base path, rest and query put together; a rewritten endpoint replaces the whole path.
+pub(crate) fn plain_address(site: &Site, ask: &Ask<'_>) -> String {
+    let rewritten = site.endpoints.iter().find(|(ours, _)| ours == ask.rest).map(|(_, theirs)| theirs.as_str());
+    let mut address = match rewritten {
+        Some(path) => path.to_owned(),
+        None => format!("{}{}", site.base_path, ask.rest),
+    };
+    if let Some(query) = ask.query.and_then(|query| without(query, &["api-version"])) {
+        address.push('?');
+        address.push_str(&query);
+    }
+    address
+}
+
+/// The query without the parameters named; `None` when nothing is left.
+pub(crate) fn without(query: &str, names: &[&str]) -> Option<String> {
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !names.contains(&pair.split('=').next().unwrap_or(pair))).collect();
+    let query = kept.join("&");
+    (!query.is_empty()).then_some(query)
+}
+
+/// A header value that is never shown in debug output.
+pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, UnusableSecret> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| UnusableSecret)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Puts a secret under a header of its own name.
+pub(crate) fn sign_with(head: &mut HeaderMap, name: &'static str, secret: &Secret) -> Result<(), UnusableSecret> {
+    head.insert(HeaderName::from_static(name), sensitive(secret.expose())?);
+    Ok(())
+}
+
+/// The vendors that have a file of their own.
+macro_rules! vendors {
+    ($($module:ident),+ $(,)?) => {
+        static OWN: &[&dyn Vendor] = &[$(&$module::VENDOR),+];
+    };
+}
+vendors![openai, azure, mock];
+
+/// The vendor of that name.
+pub fn find(name: &str) -> Option<&'static dyn Vendor> {
+    all().find(|vendor| vendor.name() == name)
+}
+
+/// Every vendor: those with a file, then those of `compatible.toml`.
+pub fn all() -> impl Iterator<Item = &'static dyn Vendor> {
+    OWN.iter().copied().chain(compatible::all().iter().map(|vendor| vendor as &dyn Vendor))
+}
+
+#[cfg(test)]
+mod tests;
