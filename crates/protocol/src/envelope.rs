@@ -1,1 +1,235 @@
-//! envelope
+//! The few fields we read of a JSON body, found without parsing the rest, and the edits made in place.
+//!
+//! [`read`] checks the whole body for being JSON (RFC 8259, at most 64 levels deep, UTF-8 without a mark) because what
+//! we forward must mean the same to every reader; it builds nothing but the places of the fields we act on. [`edit`]
+//! replaces a model's name and asks for a usage chunk; all other bytes stay as the caller wrote them.
+
+mod scan;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use scan::Scan;
+
+/// What was found in a body.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Envelope {
+    /// The model's name.
+    pub model: Option<Text>,
+    /// `stream: true`.
+    pub stream: bool,
+    /// The place of `stream_options`' value, if it is an object.
+    options: Option<Range<usize>>,
+    /// The place of `include_usage`'s value inside it, and whether it is `true`.
+    include_usage: Option<(Range<usize>, bool)>,
+    /// Where the outermost object's first member would stand.
+    first_member: usize,
+    /// The outermost object has no member.
+    empty: bool,
+}
+
+/// A string of the body: its place with quotes, and what it says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Text {
+    /// The place, quotes included.
+    pub place: Range<usize>,
+    /// The text, unescaped.
+    pub says: String,
+}
+
+/// Why a body cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EnvelopeProblem {
+    /// Not JSON; the byte where that shows.
+    NotJson(usize),
+    /// Not UTF-8; the first byte that is not.
+    NotUtf8(usize),
+    /// More than 64 levels.
+    TooDeep(usize),
+    /// The outermost value is not an object.
+    NotAnObject,
+    /// A field we act on stands twice.
+    Duplicate(&'static str),
+    /// A field we act on has a value of another type.
+    WrongType(&'static str),
+}
+
+/// The deepest nesting accepted.
+pub const MAX_DEPTH: usize = 64;
+
+/// Finds the fields we act on.
+///
+/// # Errors
+/// [`EnvelopeProblem`] for anything that is not one JSON object, and for a field of ours given twice.
+pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
+    std::str::from_utf8(body).map_err(|error| EnvelopeProblem::NotUtf8(error.valid_up_to()))?;
+    let mut scan = Scan::new(body);
+    let mut found = Envelope::default();
+    let mut seen = Seen::default();
+    scan.space();
+    if scan.peek() != Some(b'{') {
+        scan.value(1)?;
+        scan.end()?;
+        return Err(EnvelopeProblem::NotAnObject);
+    }
+    found.first_member = scan.at() + 1;
+    found.empty = true;
+    scan.members(|scan, key| {
+        found.empty = false;
+        match &*unescape(&scan.body()[key]) {
+            "model" => {
+                seen.model.once("model")?;
+                found.model = Some(text(scan, "model")?);
+            }
+            "stream" => {
+                seen.stream.once("stream")?;
+                found.stream = flag(scan, "stream")?.unwrap_or(false);
+            }
+            "stream_options" => {
+                seen.options.once("stream_options")?;
+                stream_options(scan, &mut found)?;
+            }
+            _ => scan.value(2)?,
+        }
+        Ok(())
+    })?;
+    scan.end()?;
+    Ok(found)
+}
+
+impl Envelope {
+    /// Whether the caller asked for the usage chunk of a stream.
+    pub fn asks_usage(&self) -> bool {
+        matches!(self.include_usage, Some((_, true)))
+    }
+}
+
+/// The body with another model name and, if `ask_usage`, with `stream_options.include_usage: true`. Everything else
+/// stays byte for byte; without an edit the same bytes are given back, not copied.
+pub fn edit(body: &Bytes, envelope: &Envelope, model: Option<&str>, ask_usage: bool) -> Bytes {
+    let mut edits: Vec<(Range<usize>, Cow<'static, str>)> = Vec::with_capacity(2);
+    if let (Some(text), Some(new)) = (&envelope.model, model)
+        && text.says != new
+    {
+        edits.push((text.place.clone(), Cow::Owned(serde_json::Value::from(new).to_string())));
+    }
+    if ask_usage && !envelope.asks_usage() {
+        edits.push(usage_edit(body, envelope));
+    }
+    if edits.is_empty() {
+        return body.clone();
+    }
+    edits.sort_by_key(|(place, _)| place.start);
+    let mut out = BytesMut::with_capacity(body.len() + 64);
+    let mut from = 0;
+    for (place, text) in edits {
+        out.put_slice(&body[from..place.start]);
+        out.put_slice(text.as_bytes());
+        from = place.end;
+    }
+    out.put_slice(&body[from..]);
+    out.freeze()
+}
+
+fn usage_edit(body: &[u8], envelope: &Envelope) -> (Range<usize>, Cow<'static, str>) {
+    if let Some((place, _)) = &envelope.include_usage {
+        return (place.clone(), Cow::Borrowed("true"));
+    }
+    if let Some(options) = &envelope.options {
+        let inside = options.start + 1;
+        let bare = body[inside..options.end - 1].iter().all(u8::is_ascii_whitespace);
+        let text = if bare { "\"include_usage\":true" } else { "\"include_usage\":true," };
+        return (inside..inside, Cow::Borrowed(text));
+    }
+    let text = if envelope.empty {
+        "\"stream_options\":{\"include_usage\":true}"
+    } else {
+        "\"stream_options\":{\"include_usage\":true},"
+    };
+    (envelope.first_member..envelope.first_member, Cow::Borrowed(text))
+}
+
+/// Which of our fields have been met.
+#[derive(Default)]
+struct Seen {
+    model: Once,
+    stream: Once,
+    options: Once,
+}
+
+#[derive(Default)]
+struct Once(bool);
+
+impl Once {
+    fn once(&mut self, name: &'static str) -> Result<(), EnvelopeProblem> {
+        if std::mem::replace(&mut self.0, true) { Err(EnvelopeProblem::Duplicate(name)) } else { Ok(()) }
+    }
+}
+
+fn text(scan: &mut Scan<'_>, name: &'static str) -> Result<Text, EnvelopeProblem> {
+    let from = scan.at();
+    scan.value(2)?;
+    let place = from..scan.at();
+    let raw = &scan.body()[place.clone()];
+    if raw.first() != Some(&b'"') {
+        return Err(EnvelopeProblem::WrongType(name));
+    }
+    let says = unescape(&raw[1..raw.len() - 1]).into_owned();
+    Ok(Text { place, says })
+}
+
+/// `true`, `false`, or `null` (as good as absent).
+fn flag(scan: &mut Scan<'_>, name: &'static str) -> Result<Option<bool>, EnvelopeProblem> {
+    let from = scan.at();
+    scan.value(3)?;
+    match &scan.body()[from..scan.at()] {
+        b"true" => Ok(Some(true)),
+        b"false" => Ok(Some(false)),
+        b"null" => Ok(None),
+        _ => Err(EnvelopeProblem::WrongType(name)),
+    }
+}
+
+fn stream_options(scan: &mut Scan<'_>, found: &mut Envelope) -> Result<(), EnvelopeProblem> {
+    let from = scan.at();
+    if scan.peek() != Some(b'{') {
+        // `null` or something the vendor will complain about; not ours to judge, but nothing can be put inside it.
+        scan.value(2)?;
+        let place = from..scan.at();
+        return if &scan.body()[place] == b"null" {
+            Ok(())
+        } else {
+            Err(EnvelopeProblem::WrongType("stream_options"))
+        };
+    }
+    let mut seen = Once::default();
+    scan.members(|scan, key| {
+        if unescape(&scan.body()[key]) != "include_usage" {
+            return scan.value(3);
+        }
+        seen.once("stream_options.include_usage")?;
+        let from = scan.at();
+        let asked = flag(scan, "stream_options.include_usage")?.unwrap_or(false);
+        found.include_usage = Some((from..scan.at(), asked));
+        Ok(())
+    })?;
+    found.options = Some(from..scan.at());
+    Ok(())
+}
+
+/// The text between two quotes. Broken surrogates become the replacement character: only names are compared with it.
+fn unescape(raw: &[u8]) -> Cow<'_, str> {
+    let text = std::str::from_utf8(raw).unwrap_or_default();
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
+    match serde_json::from_str(&format!("\"{text}\"")) {
+        Ok(text) => Cow::Owned(text),
+        Err(_) => Cow::Owned(text.replace('\\', "\u{fffd}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

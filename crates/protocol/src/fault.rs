@@ -1,1 +1,150 @@
-//! fault
+//! Every reason we do not answer as asked: one table from kind to status, type, code and retry advice, and the body in
+//! the caller's language.
+//!
+//! Source of the shape: OpenAI API reference, "Error codes" (`message`, `type`, `param`, `code`, all present), and
+//! Anthropic API reference, "Errors".
+
+use http::StatusCode;
+
+use crate::dialect::Dialect;
+
+/// Why we do not answer as asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[expect(missing_docs, reason = "each kind is described by its row in the table below")]
+pub enum Kind {
+    MalformedHttp,
+    BadPath,
+    InvalidJson,
+    DuplicateKey,
+    MissingModel,
+    ConflictingModel,
+    InvalidForm,
+    KeyInQuery,
+    ConflictingCredentials,
+    OriginRefused,
+    ModelNotFound,
+    UnknownPath,
+    NotServed,
+    MethodNotAllowed,
+    CallerTooSlow,
+    TooLarge,
+    TargetTooLong,
+    WrongHost,
+    UpgradeRequired,
+    HeadTooLarge,
+    Internal,
+    Draining,
+    TooManyConnections,
+    UpstreamUnreachable,
+    UpstreamTls,
+    UpstreamProtocol,
+    UpstreamInterrupted,
+    UpstreamAuth,
+    UpstreamBadResponse,
+    UpstreamTimeout,
+}
+
+/// What a kind means on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Meaning {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// OpenAI's `type`.
+    pub kind: &'static str,
+    /// OpenAI's `code`: stable, and the label in metrics and logs.
+    pub code: &'static str,
+    /// Asking again unchanged may succeed (`x-should-retry`).
+    pub retry: bool,
+}
+
+const REQUEST: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+
+impl Kind {
+    /// The table.
+    pub fn meaning(self) -> Meaning {
+        let (status, kind, code, retry) = match self {
+            Self::MalformedHttp => (StatusCode::BAD_REQUEST, REQUEST, "malformed_http", false),
+            Self::BadPath => (StatusCode::BAD_REQUEST, REQUEST, "bad_path", false),
+            Self::InvalidJson => (StatusCode::BAD_REQUEST, REQUEST, "invalid_json", false),
+            Self::DuplicateKey => (StatusCode::BAD_REQUEST, REQUEST, "duplicate_key", false),
+            Self::MissingModel => (StatusCode::BAD_REQUEST, REQUEST, "missing_model", false),
+            Self::ConflictingModel => (StatusCode::BAD_REQUEST, REQUEST, "conflicting_model", false),
+            Self::InvalidForm => (StatusCode::BAD_REQUEST, REQUEST, "invalid_form", false),
+            Self::KeyInQuery => (StatusCode::BAD_REQUEST, REQUEST, "key_in_query", false),
+            Self::ConflictingCredentials => {
+                (StatusCode::UNAUTHORIZED, REQUEST, "conflicting_credentials", false)
+            }
+            Self::OriginRefused => (StatusCode::FORBIDDEN, REQUEST, "origin_refused", false),
+            Self::ModelNotFound => (StatusCode::NOT_FOUND, REQUEST, "model_not_found", false),
+            Self::UnknownPath => (StatusCode::NOT_FOUND, REQUEST, "unknown_path", false),
+            Self::NotServed => (StatusCode::NOT_FOUND, REQUEST, "not_served", false),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, REQUEST, "method_not_allowed", false),
+            Self::CallerTooSlow => (StatusCode::REQUEST_TIMEOUT, REQUEST, "request_timeout", true),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, REQUEST, "request_too_large", false),
+            Self::TargetTooLong => (StatusCode::URI_TOO_LONG, REQUEST, "target_too_long", false),
+            Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, REQUEST, "host_not_allowed", false),
+            Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, REQUEST, "websocket_not_served", false),
+            Self::HeadTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST, "head_too_large", false)
+            }
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, SERVER, "internal_error", true),
+            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "shutting_down", true),
+            Self::TooManyConnections => {
+                (StatusCode::SERVICE_UNAVAILABLE, SERVER, "too_many_connections", true)
+            }
+            Self::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, SERVER, "upstream_unreachable", true),
+            Self::UpstreamTls => (StatusCode::BAD_GATEWAY, SERVER, "upstream_tls_error", false),
+            Self::UpstreamProtocol => (StatusCode::BAD_GATEWAY, SERVER, "upstream_protocol_error", true),
+            Self::UpstreamInterrupted => {
+                (StatusCode::BAD_GATEWAY, SERVER, "upstream_stream_interrupted", true)
+            }
+            Self::UpstreamAuth => (StatusCode::BAD_GATEWAY, SERVER, "upstream_auth_failed", false),
+            Self::UpstreamBadResponse => (StatusCode::BAD_GATEWAY, SERVER, "upstream_bad_response", true),
+            Self::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, SERVER, "upstream_timeout", true),
+        };
+        Meaning { status, kind, code, retry }
+    }
+
+    /// The stable code, which is also the label.
+    pub fn label(self) -> &'static str {
+        self.meaning().code
+    }
+}
+
+/// The body of an error answer, in the caller's language.
+pub fn body(kind: Kind, say: &str, param: Option<&str>, dialect: Dialect) -> String {
+    let meaning = kind.meaning();
+    match dialect {
+        Dialect::Anthropic => {
+            let kind = if meaning.status.is_server_error() { "api_error" } else { "invalid_request_error" };
+            serde_json::json!({"type": "error", "error": {"type": kind, "message": say}}).to_string()
+        }
+        Dialect::Gemini => {
+            let status = if meaning.status.is_server_error() { "UNAVAILABLE" } else { "INVALID_ARGUMENT" };
+            let code = meaning.status.as_u16();
+            serde_json::json!({"error": {"code": code, "message": say, "status": status}}).to_string()
+        }
+        Dialect::Ollama => serde_json::json!({"error": say}).to_string(),
+        Dialect::OpenAi => {
+            let error = serde_json::json!({
+                "message": say, "type": meaning.kind, "param": param, "code": meaning.code,
+            });
+            serde_json::json!({ "error": error }).to_string()
+        }
+    }
+}
+
+/// The one event that ends a stream the upstream did not end: an error, never an invented completion (D-18).
+pub fn event(kind: Kind, say: &str, dialect: Dialect, named_events: bool) -> String {
+    let body = body(kind, say, None, dialect);
+    match dialect {
+        Dialect::Anthropic => format!("event: error\ndata: {body}\n\n"),
+        _ if named_events => {
+            let code = kind.meaning().code;
+            let event = serde_json::json!({"type": "error", "code": code, "message": say, "param": null});
+            format!("event: error\ndata: {event}\n\n")
+        }
+        _ => format!("data: {body}\n\n"),
+    }
+}

@@ -28,9 +28,12 @@ impl Routes {
     /// The rule for a path below `/v1`. Longest match wins; a prefix matches whole segments only.
     pub fn find(&self, rest: &str) -> Option<&PathRule> {
         let fits = |pattern: &str| {
-            let pattern = pattern.strip_prefix("/v1").filter(|p| p.starts_with('/') || p.is_empty()).unwrap_or(pattern);
+            let pattern =
+                pattern.strip_prefix("/v1").filter(|p| p.starts_with('/') || p.is_empty()).unwrap_or(pattern);
             match pattern.strip_suffix("/*") {
-                Some(prefix) => rest.strip_prefix(prefix).is_some_and(|tail| tail.is_empty() || tail.starts_with('/')),
+                Some(prefix) => {
+                    rest.strip_prefix(prefix).is_some_and(|tail| tail.is_empty() || tail.starts_with('/'))
+                }
                 None => pattern == rest,
             }
         };
@@ -77,7 +80,8 @@ impl Models {
 
     /// The places for a name: exact first, then the first pattern that fits.
     pub fn find(&self, name: &str) -> Option<&[Chosen]> {
-        let by_pattern = || self.patterns.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, places)| places);
+        let by_pattern =
+            || self.patterns.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, places)| places);
         self.exact.get(name).or_else(by_pattern).map(Vec::as_slice)
     }
 
@@ -99,9 +103,11 @@ impl Models {
     /// The known name most like `name`, among ours and `others`.
     pub fn nearest<'a>(&'a self, name: &str, others: impl Iterator<Item = &'a str>) -> Option<&'a str> {
         let known = self.listed.iter().map(String::as_str).chain(others);
-        known.map(|known| (strsim::jaro_winkler(known, name), known)).filter(|(score, _)| *score > 0.7).max_by(
-            |a, b| a.0.total_cmp(&b.0),
-        ).map(|(_, known)| known)
+        known
+            .map(|known| (strsim::jaro_winkler(known, name), known))
+            .filter(|(score, _)| *score > 0.7)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, known)| known)
     }
 }
 

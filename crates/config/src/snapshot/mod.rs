@@ -278,7 +278,8 @@ impl std::fmt::Debug for Provider {
 impl Provider {
     /// Whether it can serve an operation, by its vendor and by its configuration.
     pub fn serves(&self, operation: protocol::operation::Operation) -> bool {
-        let allowed = self.capabilities.is_empty() || self.capabilities.iter().any(|name| name == operation.name());
+        let allowed =
+            self.capabilities.is_empty() || self.capabilities.iter().any(|name| name == operation.name());
         allowed && self.vendor.speaks(operation).is_some()
     }
 

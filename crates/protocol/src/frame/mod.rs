@@ -1,1 +1,5 @@
-//! frame
+//! How bytes are framed on the wire, read without keeping or changing them.
+
+pub mod head;
+pub mod multipart;
+pub mod sse;

@@ -79,7 +79,9 @@ fn strip_base(path: &str) -> (&str, Option<&str>, Spelling) {
             }
             _ => (path, None, Spelling::Bare),
         }
-    } else if let Some(rest) = below("/openai/v1").or_else(|| below("/anthropic/v1")).or_else(|| below("/openai")) {
+    } else if let Some(rest) =
+        below("/openai/v1").or_else(|| below("/anthropic/v1")).or_else(|| below("/openai"))
+    {
         (rest, None, Spelling::Prefixed)
     } else {
         (path, None, Spelling::Bare)
@@ -102,7 +104,9 @@ fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'stati
     }
     let foreign = [("/v1beta/", &GENERATE), ("/api/", &NATIVE)];
     let other = match spelling {
-        Spelling::Bare => foreign.into_iter().find(|(prefix, _)| rest.starts_with(prefix)).map(|(_, row)| row),
+        Spelling::Bare => {
+            foreign.into_iter().find(|(prefix, _)| rest.starts_with(prefix)).map(|(_, row)| row)
+        }
         _ if rest.len() > 1 => Some(&OTHER),
         _ => None,
     };
@@ -126,7 +130,9 @@ fn canonical(path: &str) -> Result<bool, PathProblem> {
         return Err(PathProblem::NotCanonical("a path begins with a slash"));
     }
     if bytes.iter().any(|b| matches!(b, b'\\' | b';' | 0..=0x20 | 0x7f..)) {
-        return Err(PathProblem::NotCanonical("a path has no backslash, semicolon, space or control character"));
+        return Err(PathProblem::NotCanonical(
+            "a path has no backslash, semicolon, space or control character",
+        ));
     }
     if path.contains("//") {
         return Err(PathProblem::NotCanonical("a path has no empty segment"));
@@ -157,6 +163,8 @@ fn encoded(bytes: &[u8]) -> Result<bool, PathProblem> {
 
 /// The known shape that shares the longest beginning with `path`.
 fn nearest(path: &str) -> &'static str {
-    let shared = |shape: &str| shape.bytes().zip(path.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
-    ROWS.iter().max_by_key(|row| shared(row.shape)).map_or("/chat/completions", |row| row.shape)
+    let shapes = ROWS.iter().rev().map(|row| row.shape.trim_end_matches("/**"));
+    let shared =
+        |shape: &str| shape.bytes().zip(path.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+    shapes.max_by_key(|shape| shared(shape)).unwrap_or("/chat/completions")
 }

@@ -134,12 +134,12 @@ pub static ROWS: &[Row] = &[
 ];
 
 /// What an unknown path under `/v1/` is: passed through, routed by its model if its JSON body names one.
-pub static OTHER: Row =
+pub(super) static OTHER: Row =
     row(Other, GPD.and(Methods::CHANGE), "/**").model(ModelAt::BodyMaybe).streams().usage().form();
 /// `/v1beta/*`: another language's paths, recognised so that they can be answered honestly.
-pub static GENERATE: Row = row(Generate, GPD, "/**").streams().usage();
+pub(super) static GENERATE: Row = row(Generate, GPD, "/**").streams().usage();
 /// `/api/*`: likewise.
-pub static NATIVE: Row = row(Native, GPD, "/**").streams();
+pub(super) static NATIVE: Row = row(Native, GPD, "/**").streams();
 
 impl Row {
     /// Whether `path` (without `/v1`, without a trailing slash) has this row's shape.

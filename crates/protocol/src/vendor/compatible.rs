@@ -39,13 +39,22 @@ pub(super) struct Compatible {
 
 static TABLE: LazyLock<Vec<Compatible>> = LazyLock::new(|| {
     // The file is part of the binary and read by a test, so it cannot be broken in a build that passed.
-    let table: BTreeMap<String, Compatible> = toml::from_str(include_str!("compatible.toml")).unwrap_or_default();
+    let table: BTreeMap<String, Compatible> =
+        toml::from_str(include_str!("compatible.toml")).unwrap_or_default();
     table.into_iter().map(|(name, vendor)| Compatible { name, ..vendor }).collect()
 });
 
 /// Every vendor of the table, by name.
 pub(super) fn all() -> &'static [Compatible] {
     &TABLE
+}
+
+#[cfg(test)]
+impl Compatible {
+    /// The operations its entry names.
+    pub(super) fn named_operations(&self) -> impl Iterator<Item = &str> {
+        self.does.iter().flatten().map(String::as_str)
+    }
 }
 
 impl Vendor for Compatible {

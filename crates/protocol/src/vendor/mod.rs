@@ -88,7 +88,8 @@ pub struct Ask<'a> {
 
 /// Base path, rest and query put together; a rewritten endpoint replaces the whole path.
 pub(crate) fn plain_address(site: &Site, ask: &Ask<'_>) -> String {
-    let rewritten = site.endpoints.iter().find(|(ours, _)| ours == ask.rest).map(|(_, theirs)| theirs.as_str());
+    let rewritten =
+        site.endpoints.iter().find(|(ours, _)| ours == ask.rest).map(|(_, theirs)| theirs.as_str());
     let mut address = match rewritten {
         Some(path) => path.to_owned(),
         None => format!("{}{}", site.base_path, ask.rest),
@@ -116,7 +117,11 @@ pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, UnusableSecret> {
 }
 
 /// Puts a secret under a header of its own name.
-pub(crate) fn sign_with(head: &mut HeaderMap, name: &'static str, secret: &Secret) -> Result<(), UnusableSecret> {
+pub(crate) fn sign_with(
+    head: &mut HeaderMap,
+    name: &'static str,
+    secret: &Secret,
+) -> Result<(), UnusableSecret> {
     head.insert(HeaderName::from_static(name), sensitive(secret.expose())?);
     Ok(())
 }

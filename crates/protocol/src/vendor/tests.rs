@@ -1,1 +1,106 @@
-//! t
+//! Addresses and credentials as the vendors want them.
+
+use super::*;
+use crate::operation;
+
+fn address(vendor: &str, site: &Site, path: &str, query: Option<&str>, model: Option<&str>) -> String {
+    let found = operation::find(&http::Method::POST, path).unwrap();
+    let ask = Ask { row: found.row, rest: found.rest, query, model };
+    find(vendor).unwrap().address(site, &ask)
+}
+
+fn site(base_path: &str, api_version: Option<&str>) -> Site {
+    Site { base_path: base_path.into(), api_version: api_version.map(Into::into), endpoints: Vec::new() }
+}
+
+#[test]
+fn an_address_is_base_path_rest_and_query() {
+    let openai = site("/v1", None);
+    assert_eq!(address("openai", &openai, "/v1/chat/completions", None, None), "/v1/chat/completions");
+    assert_eq!(
+        address("openai", &openai, "/v1/responses", Some("beta=true"), None),
+        "/v1/responses?beta=true"
+    );
+    let query = Some("api-version=2024-10-21&x=1");
+    assert_eq!(
+        address("openai", &openai, "/openai/deployments/d/embeddings", query, None),
+        "/v1/embeddings?x=1"
+    );
+    assert_eq!(
+        address("groq", &site("/openai/v1", None), "/v1/chat/completions", None, None),
+        "/openai/v1/chat/completions"
+    );
+}
+
+#[test]
+fn a_deployment_stands_in_the_classic_address() {
+    let classic = site("", Some("2024-10-21"));
+    let chat = address("azure", &classic, "/v1/chat/completions", None, Some("gpt4o"));
+    assert_eq!(chat, "/openai/deployments/gpt4o/chat/completions?api-version=2024-10-21");
+    assert_eq!(address("azure", &classic, "/v1/files", None, None), "/openai/files?api-version=2024-10-21");
+    let v1 = site("/openai/v1", Some("v1"));
+    assert_eq!(
+        address("azure", &v1, "/v1/chat/completions", None, Some("gpt4o")),
+        "/openai/v1/chat/completions"
+    );
+}
+
+#[test]
+fn a_transcription_finds_the_one_endpoint_of_a_local_server() {
+    assert_eq!(address("whisper.cpp", &site("", None), "/v1/audio/transcriptions", None, None), "/inference");
+}
+
+#[test]
+fn each_credential_goes_where_its_vendor_looks() {
+    let mut head = HeaderMap::new();
+    find("azure").unwrap().sign(&mut head, &Secret::new("k")).unwrap();
+    find("openai").unwrap().sign(&mut head, &Secret::new("k")).unwrap();
+    assert_eq!(
+        (&head["api-key"], &head["authorization"]),
+        (&"k".parse().unwrap(), &"Bearer k".parse().unwrap())
+    );
+    assert!(find("openai").unwrap().sign(&mut head, &Secret::new("a\nb")).is_err());
+}
+
+#[test]
+fn every_vendor_of_the_table_is_whole() {
+    let names: Vec<&str> = all().map(Vendor::name).collect();
+    assert!(names.len() >= 24, "{names:?}");
+    let operations: Vec<&str> =
+        operation::ROWS.iter().map(|row| row.operation.name()).chain(["other"]).collect();
+    for name in [
+        "ollama",
+        "lmstudio",
+        "llama.cpp",
+        "vllm",
+        "sglang",
+        "localai",
+        "tgi",
+        "huggingface",
+        "openrouter",
+        "groq",
+        "mistral",
+        "deepseek",
+        "together",
+        "fireworks",
+        "xai",
+        "perplexity",
+        "cerebras",
+        "whisper.cpp",
+        "kokoro",
+        "speaches",
+    ] {
+        let vendor = find(name).unwrap_or_else(|| panic!("{name} is missing"));
+        assert!(vendor.home().is_some(), "{name} has a usual place");
+        assert!(vendor.local() || !vendor.key_variables().is_empty(), "{name} says where its key is");
+    }
+    for vendor in compatible::all() {
+        for operation in vendor.named_operations() {
+            assert!(
+                operations.contains(&operation),
+                "{} does {operation:?}, which is no operation",
+                vendor.name()
+            );
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The envelope as a user meets it: what is found, what is refused, what is edited.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn problem(body: &str) -> EnvelopeProblem {
+    read(body.as_bytes()).unwrap_err()
+}
+
+fn edited(body: &str, model: Option<&str>, usage: bool) -> String {
+    let bytes = Bytes::copy_from_slice(body.as_bytes());
+    let envelope = read(&bytes).unwrap();
+    String::from_utf8(edit(&bytes, &envelope, model, usage).to_vec()).unwrap()
+}
+
+#[test]
+fn finds_the_outermost_model_only() {
+    let body = br#" {"messages":[{"model":"inner"}],"model" : "gpt-4o","stream":true} "#;
+    let found = read(body).unwrap();
+    assert_eq!(found.model.unwrap().says, "gpt-4o");
+    assert!(found.stream);
+}
+
+#[test]
+fn an_escaped_key_is_the_same_key() {
+    assert_eq!(read(br#"{"\u006dodel":"a"}"#).unwrap().model.unwrap().says, "a");
+    assert_eq!(problem(r#"{"model":"a","\u006dodel":"b"}"#), EnvelopeProblem::Duplicate("model"));
+    assert_eq!(problem(r#"{"stream":true,"stream":true}"#), EnvelopeProblem::Duplicate("stream"));
+    let twice = r#"{"stream_options":{"include_usage":true,"include_usage":false}}"#;
+    assert_eq!(problem(twice), EnvelopeProblem::Duplicate("stream_options.include_usage"));
+}
+
+#[test]
+fn fields_we_do_not_act_on_may_stand_twice() {
+    assert!(read(br#"{"model":"a","x":1,"x":2,"metadata":{"model":"b","model":"c"}}"#).is_ok());
+}
+
+#[test]
+fn refuses_what_is_not_one_object() {
+    assert_eq!(problem("[]"), EnvelopeProblem::NotAnObject);
+    assert_eq!(problem("\"x\""), EnvelopeProblem::NotAnObject);
+    for broken in
+        ["", "{", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "{} {}", "{\"a\":01}", "{\"a\":\"\t\"}", "{\"a\":'b'}"]
+    {
+        assert!(matches!(problem(broken), EnvelopeProblem::NotJson(_)), "{broken}");
+    }
+    assert_eq!(read(b"{\"a\":\"\xff\"}").unwrap_err(), EnvelopeProblem::NotUtf8(6));
+    assert!(matches!(problem("\u{feff}{}"), EnvelopeProblem::NotJson(0)));
+}
+
+#[test]
+fn sixty_four_levels_and_no_more() {
+    let nested = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+    assert!(read(nested(64).as_bytes()).is_ok());
+    assert!(matches!(problem(&nested(65)), EnvelopeProblem::TooDeep(_)));
+    assert!(matches!(problem(&"[".repeat(100_000)), EnvelopeProblem::TooDeep(_)));
+}
+
+#[test]
+fn edits_touch_nothing_else() {
+    let body = r#"{ "seed":12345678901234567890, "model" : "alias","x":1e400 }"#;
+    assert_eq!(edited(body, Some("gpt-4o"), false), body.replace("\"alias\"", "\"gpt-4o\""));
+    assert_eq!(edited(body, Some("alias"), false), body);
+    let asked = edited(r#"{"model":"a","stream":true}"#, None, true);
+    assert_eq!(asked, r#"{"stream_options":{"include_usage":true},"model":"a","stream":true}"#);
+    let kept = edited(r#"{"stream_options":{ "include_obfuscation":false }}"#, None, true);
+    assert_eq!(kept, r#"{"stream_options":{"include_usage":true, "include_obfuscation":false }}"#);
+    assert_eq!(
+        edited(r#"{"stream_options":{ }}"#, None, true),
+        r#"{"stream_options":{"include_usage":true }}"#
+    );
+    let off = edited(r#"{"stream_options":{"include_usage":false}}"#, None, true);
+    assert_eq!(off, r#"{"stream_options":{"include_usage":true}}"#);
+    assert_eq!(edited(r#"{"model":"a\"b"}"#, Some("c\"d"), false), r#"{"model":"c\"d"}"#);
+}
+
+/// Text that is JSON, or nearly.
+fn near_json() -> impl Strategy<Value = String> {
+    let token = prop::sample::select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"a\"",
+        "\"model\"",
+        "1",
+        "-0",
+        "1.5e3",
+        "01",
+        "true",
+        "nul",
+        "null",
+        " ",
+        "\n",
+        "\"\\u00e9\"",
+        "\"\\x\"",
+        "\"é\"",
+        "\"",
+        "{\"k\":1}",
+    ]);
+    prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// Two readers of one thing never disagree about what JSON is.
+    #[test]
+    fn agrees_with_serde_json(text in near_json()) {
+        let ours = !matches!(read(text.as_bytes()), Err(EnvelopeProblem::NotJson(_)));
+        let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+        prop_assert!(ours == theirs || read(text.as_bytes()) == Err(EnvelopeProblem::WrongType("model"))
+            || matches!(read(text.as_bytes()), Err(EnvelopeProblem::Duplicate(_))), "{text}: {ours} {theirs}");
+    }
+
+    /// An edit keeps every other member as it was.
+    #[test]
+    fn an_edit_changes_the_model_and_nothing_else(before in "[a-z ]{0,40}", model in ".{0,20}") {
+        let body = Bytes::from(serde_json::json!({"before": before, "model": "old", "n": [1, {"z": null}]}).to_string());
+        let envelope = read(&body).unwrap();
+        let edited = edit(&body, &envelope, Some(&model), true);
+        let mut value: serde_json::Value = serde_json::from_slice(&edited).unwrap();
+        prop_assert_eq!(value["model"].as_str(), Some(model.as_str()));
+        value["model"] = "old".into();
+        value.as_object_mut().unwrap().remove("stream_options");
+        prop_assert_eq!(value, serde_json::from_slice::<serde_json::Value>(&body).unwrap());
+    }
+}
