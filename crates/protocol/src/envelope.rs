@@ -151,6 +151,41 @@ fn usage_edit(body: &[u8], envelope: &Envelope) -> (Range<usize>, Cow<'static, s
     (envelope.first_member..envelope.first_member, Cow::Borrowed(text))
 }
 
+/// A member of an object: the place of its value, and of the whole member with one of its commas.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// The value.
+    pub value: Range<usize>,
+    /// Key, colon, value, and the comma before it (or behind it, for the first member).
+    pub whole: Range<usize>,
+}
+
+/// The first member of that name of the object `text` begins with; whatever follows the object is not looked at.
+pub fn member(text: &[u8], name: &str) -> Option<Member> {
+    let mut scan = Scan::new(text);
+    let mut found: Option<Member> = None;
+    let mut behind_previous = None;
+    scan.members(|scan, key| {
+        let from = key.start - 1;
+        let is_it = found.is_none() && unescape(&scan.body()[key]) == name;
+        let value = scan.at();
+        scan.value(2)?;
+        if is_it {
+            found = Some(Member { value: value..scan.at(), whole: behind_previous.unwrap_or(from)..scan.at() });
+        }
+        behind_previous = Some(scan.at());
+        Ok(())
+    })
+    .ok()?;
+    let mut member = found?;
+    let first = text[member.whole.start] == b'"';
+    let blank = text[member.whole.end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    if first && text.get(member.whole.end + blank) == Some(&b',') {
+        member.whole.end += blank + 1;
+    }
+    Some(member)
+}
+
 /// Which of our fields have been met.
 #[derive(Default)]
 struct Seen {

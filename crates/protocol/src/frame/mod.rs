@@ -3,3 +3,4 @@
 pub mod head;
 pub mod multipart;
 pub mod sse;
+pub mod unasked;
