@@ -5,6 +5,8 @@
 
 mod attributes;
 mod heads;
+mod imports;
+mod layers;
 mod manifest;
 mod report;
 mod source;
@@ -23,6 +25,8 @@ type Wall = fn(&Tree, &mut Vec<Violation>);
 const WALLS: &[Wall] = &[
     attributes::check,
     heads::check,
+    layers::crate_edges,
+    layers::stage_order,
 ];
 
 /// Checks every wall of the workspace at `root`; an empty answer means that all of them stand.
