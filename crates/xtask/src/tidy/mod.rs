@@ -4,6 +4,7 @@
 //! one, write its file and add it to [`WALLS`].
 
 mod attributes;
+mod cycles;
 mod heads;
 mod imports;
 mod layers;
@@ -24,6 +25,7 @@ type Wall = fn(&Tree, &mut Vec<Violation>);
 
 const WALLS: &[Wall] = &[
     attributes::check,
+    cycles::check,
     heads::check,
     layers::crate_edges,
     layers::stage_order,
