@@ -13,6 +13,7 @@ mod report;
 mod source;
 mod tree;
 mod violation;
+mod words;
 
 use std::path::Path;
 
@@ -29,6 +30,9 @@ const WALLS: &[Wall] = &[
     heads::check,
     layers::crate_edges,
     layers::stage_order,
+    words::vendor_names,
+    words::type_names,
+    words::file_names,
 ];
 
 /// Checks every wall of the workspace at `root`; an empty answer means that all of them stand.
