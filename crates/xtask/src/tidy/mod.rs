@@ -9,6 +9,7 @@ mod heads;
 mod imports;
 mod layers;
 mod manifest;
+mod owners;
 mod report;
 mod source;
 mod tree;
@@ -30,6 +31,7 @@ const WALLS: &[Wall] = &[
     heads::check,
     layers::crate_edges,
     layers::stage_order,
+    owners::check,
     words::vendor_names,
     words::type_names,
     words::file_names,
