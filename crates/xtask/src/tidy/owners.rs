@@ -1,0 +1,104 @@
+//! Wall: every third-party library has one owner, so that swapping it is one crate's affair.
+//!
+//! Only what ships counts: tests may use any library of the workspace. Versions stand in the root manifest and nowhere
+//! else, and each crate says why it needs what it takes.
+
+use super::manifest::{Dependency, Kind, Manifest};
+use super::tree::Tree;
+use super::violation::Violation;
+
+/// Every library, and the crates that may ship it. A short list is the aim; the few that several floors see are the
+/// vocabulary they talk to each other in.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("anyhow", &["openai-proxy", "xtask"]),
+    ("arc-swap", &["gateway"]),
+    ("base64", &["protocol", "gateway", "testkit"]),
+    ("bytes", &["protocol", "config", "gateway", "control", "testkit"]),
+    ("clap", &["openai-proxy"]),
+    ("flate2", &["testkit"]),
+    ("futures-util", &["gateway"]),
+    ("h2", &["gateway"]),
+    ("http", &["protocol", "config", "gateway", "control"]),
+    ("http-body", &["gateway"]),
+    ("http-body-util", &["gateway"]),
+    ("hyper", &["gateway"]),
+    ("hyper-util", &["gateway"]),
+    ("memchr", &["protocol", "gateway", "testkit"]),
+    ("prometheus-client", &["gateway"]),
+    ("proptest", &[]),
+    ("rcgen", &[]),
+    ("rustls", &["gateway"]),
+    ("rustls-native-certs", &["gateway"]),
+    ("saphyr-parser", &["config"]),
+    ("serde", &["protocol", "config", "store", "control", "xtask"]),
+    ("serde_json", &["protocol", "config", "store", "gateway", "control", "openai-proxy", "testkit"]),
+    ("sha2", &[]),
+    ("socket2", &["gateway"]),
+    ("strsim", &["config"]),
+    ("tempfile", &[]),
+    ("thiserror", &["protocol", "config", "store"]),
+    ("tokio", &["gateway", "control", "openai-proxy", "testkit"]),
+    ("tokio-rustls", &["gateway"]),
+    ("tokio-tungstenite", &[]),
+    ("toml", &["protocol", "xtask"]),
+    ("tracing", &["gateway", "control", "openai-proxy"]),
+    ("tracing-subscriber", &["openai-proxy"]),
+    ("uuid", &["gateway"]),
+    ("webpki-roots", &["gateway"]),
+];
+
+/// Checks every manifest against the table, and for versions and reasons.
+pub(crate) fn check(tree: &Tree, violations: &mut Vec<Violation>) {
+    let foreign = |dependency: &&Dependency| !tree.is_ours(&dependency.name);
+    for dependency in tree.root.dependencies.iter().filter(foreign) {
+        violations.extend(without_owner(&tree.root, dependency));
+    }
+    for manifest in &tree.crates {
+        for dependency in &manifest.dependencies {
+            violations.extend(own_version(manifest, dependency));
+        }
+        for dependency in manifest.dependencies.iter().filter(foreign) {
+            violations.extend(unexplained(manifest, dependency));
+            violations.extend(stranger(manifest, dependency));
+        }
+    }
+}
+
+fn owners(library: &str) -> Option<&'static [&'static str]> {
+    OWNERS.iter().find(|(name, _)| *name == library).map(|(_, owners)| *owners)
+}
+
+fn without_owner(manifest: &Manifest, dependency: &Dependency) -> Option<Violation> {
+    let name = &dependency.name;
+    let wrong = format!("the library `{name}` has no owner");
+    let cure = "give it a line in OWNERS of crates/xtask/src/tidy/owners.rs";
+    owners(name).is_none().then(|| Violation::new(&manifest.path, dependency.line, wrong, cure))
+}
+
+fn own_version(manifest: &Manifest, dependency: &Dependency) -> Option<Violation> {
+    let name = &dependency.name;
+    let wrong = format!("`{name}` does not come from the root manifest");
+    let cure = format!("write `{name}.workspace = true` and keep its version in the root Cargo.toml");
+    (!dependency.inherits).then(|| Violation::new(&manifest.path, dependency.line, wrong, cure))
+}
+
+fn unexplained(manifest: &Manifest, dependency: &Dependency) -> Option<Violation> {
+    let wrong = format!("`{}` is taken without a word why", dependency.name);
+    let cure = "write a comment line above it or above its group";
+    (!dependency.explained).then(|| Violation::new(&manifest.path, dependency.line, wrong, cure))
+}
+
+fn stranger(manifest: &Manifest, dependency: &Dependency) -> Option<Violation> {
+    let Some(owners) = owners(&dependency.name) else { return without_owner(manifest, dependency) };
+    if dependency.kind == Kind::Dev || owners.contains(&manifest.krate()) {
+        return None;
+    }
+    let wrong = format!("`{}` may not ship `{}`", manifest.krate(), dependency.name);
+    let cure = match owners {
+        [] => "only tests may use it: make it a dev-dependency".to_owned(),
+        owners => {
+            format!("ask its owner ({}), or change OWNERS in tidy/owners.rs with an ADR", owners.join(", "))
+        }
+    };
+    Some(Violation::new(&manifest.path, dependency.line, wrong, cure))
+}
