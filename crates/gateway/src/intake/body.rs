@@ -1,0 +1,160 @@
+//! The body of a request: read whole when a field of it decides the way, else left to flow.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use config::snapshot::Limits;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use protocol::envelope::{self, Envelope, EnvelopeProblem};
+use protocol::fault::Kind;
+use protocol::frame::multipart;
+use protocol::operation::{ModelAt, Operation, Row};
+
+use super::upload::{UploadBody, broken_body};
+use crate::error::ApiError;
+
+/// A request's body.
+pub(crate) enum Payload {
+    /// None.
+    Empty,
+    /// Read whole: replayable, editable.
+    Whole(Bytes),
+    /// Flowing through; at most its beginning was looked at.
+    Flowing(Box<UploadBody>),
+}
+
+impl Payload {
+    /// A small field of a form that came before its file. Given twice with different values it is refused.
+    pub(super) fn form_field(&self, name: &str) -> Result<Option<String>, ApiError> {
+        match self {
+            Self::Flowing(body) => body.field(name),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Reads as much of the body as the row needs.
+pub(super) async fn read(
+    head: &Parts,
+    row: &'static Row,
+    body: Incoming,
+    limits: &Limits,
+    gap: Duration,
+) -> Result<(Payload, Option<Envelope>), ApiError> {
+    if body.is_end_stream() {
+        return Ok((Payload::Empty, None));
+    }
+    let declared = body.size_hint().exact();
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let encoded = head.headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity");
+    let form = kind.get(..19).is_some_and(|start| start.eq_ignore_ascii_case("multipart/form-data"));
+    if wants_json(row, kind) && !form && !encoded {
+        refuse_larger(declared, limits.body)?;
+        let whole = collect(body, limits.body, gap).await?;
+        let envelope = understand(&whole, row)?;
+        return Ok((Payload::Whole(whole), envelope));
+    }
+    refuse_larger(declared, limits.upload)?;
+    let mut flowing = UploadBody::new(body, limits.upload, gap);
+    if form && !encoded && (row.form || row.model != ModelAt::Nowhere) {
+        let boundary = multipart::boundary(kind).map_err(|_| bad_form("its boundary is missing or malformed"))?;
+        flowing.look_for_fields(&boundary).await?;
+    }
+    Ok((Payload::Flowing(Box::new(flowing)), None))
+}
+
+/// A JSON body decides the way of operations that have a model; where it must, even under another content type.
+fn wants_json(row: &Row, kind: &str) -> bool {
+    match row.model {
+        ModelAt::Body => true,
+        ModelAt::BodyMaybe => kind.is_empty() || kind.to_ascii_lowercase().contains("json"),
+        ModelAt::Nowhere | ModelAt::Query => false,
+    }
+}
+
+/// Refuses by the declared length, before anything is read (and before any `100 Continue`).
+fn refuse_larger(declared: Option<u64>, limit: u64) -> Result<(), ApiError> {
+    if declared.is_some_and(|length| length > limit) { Err(too_large(limit)) } else { Ok(()) }
+}
+
+pub(super) fn too_large(limit: u64) -> ApiError {
+    let say = format!("This body is larger than the {} MiB allowed here (server.limits). Send less.", limit >> 20);
+    ApiError::new(Kind::TooLarge, say)
+}
+
+pub(super) fn bad_form(what: &str) -> ApiError {
+    ApiError::new(Kind::InvalidForm, format!("This form cannot be read: {what}."))
+}
+
+async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes, ApiError> {
+    let mut whole = BytesMut::new();
+    let mut first: Option<Bytes> = None;
+    while let Some(data) = next(&mut body, gap).await? {
+        if (whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len()) as u64 > limit {
+            return Err(too_large(limit));
+        }
+        // A body that comes in one piece is never copied.
+        match first.take() {
+            None if whole.is_empty() => first = Some(data),
+            None => whole.extend_from_slice(&data),
+            Some(earlier) => {
+                whole.reserve(earlier.len() + data.len());
+                whole.extend_from_slice(&earlier);
+                whole.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+/// The next piece of a body, within its time.
+pub(super) async fn next(body: &mut Incoming, gap: Duration) -> Result<Option<Bytes>, ApiError> {
+    loop {
+        match tokio::time::timeout(gap, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Ok(Some(Err(error))) => return Err(broken_body(error)),
+            Ok(None) => return Ok(None),
+            Err(_) => {
+                let say = "The body stopped arriving. Nothing was sent on.";
+                return Err(ApiError::new(Kind::CallerTooSlow, say));
+            }
+        }
+    }
+}
+
+fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {
+    match envelope::read(whole) {
+        Ok(envelope) => Ok(Some(envelope)),
+        Err(EnvelopeProblem::Duplicate(name)) => {
+            let say = format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
+            Err(ApiError::new(Kind::DuplicateKey, say).param(name))
+        }
+        // A path nobody knows may carry anything; it passes as it is.
+        Err(_) if row.operation == Operation::Other => Ok(None),
+        Err(problem) => Err(invalid_json(problem)),
+    }
+}
+
+fn invalid_json(problem: EnvelopeProblem) -> ApiError {
+    let say = match problem {
+        EnvelopeProblem::NotJson(at) => format!("The body is not valid JSON: it breaks at byte {at}."),
+        EnvelopeProblem::NotUtf8(at) => format!("The body is not UTF-8: it breaks at byte {at}."),
+        EnvelopeProblem::TooDeep(at) => {
+            format!("The body is nested deeper than {} levels (at byte {at}).", envelope::MAX_DEPTH)
+        }
+        EnvelopeProblem::NotAnObject => "The body is not a JSON object.".to_owned(),
+        EnvelopeProblem::Duplicate(name) => format!("`{name}` is given twice."),
+        EnvelopeProblem::WrongType(name) => {
+            return ApiError::new(Kind::InvalidJson, format!("`{name}` has a value of the wrong type.")).param(name);
+        }
+    };
+    ApiError::new(Kind::InvalidJson, say)
+}

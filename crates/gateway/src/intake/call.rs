@@ -1,0 +1,57 @@
+//! One request, understood.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, Method};
+use hyper::upgrade::OnUpgrade;
+use protocol::dialect::Dialect;
+use protocol::envelope::Envelope;
+use protocol::operation::Row;
+
+use super::{Offered, Payload};
+
+/// What is asked, as every stage sees it.
+pub(crate) struct Call {
+    /// The request id: the caller's own if it sent a fitting one, else ours.
+    pub(crate) id: String,
+    /// The operation and its properties.
+    pub(crate) row: &'static Row,
+    /// The path below `/v1`, as written.
+    pub(crate) rest: String,
+    /// The model or deployment in the path, decoded.
+    pub(crate) path_model: Option<String>,
+    /// The query, as written.
+    pub(crate) query: Option<String>,
+    /// The method.
+    pub(crate) method: Method,
+    /// The headers, as they came.
+    pub(crate) head: HeaderMap,
+    /// The one model named.
+    pub(crate) model: Option<String>,
+    /// A stream is asked for.
+    pub(crate) streams: bool,
+    /// What was found in a JSON body.
+    pub(crate) envelope: Option<Envelope>,
+    /// The body.
+    pub(crate) body: Payload,
+    /// The credential the caller showed.
+    pub(crate) offered: Option<Offered>,
+    /// The other half of a WebSocket.
+    pub(crate) upgrade: Option<OnUpgrade>,
+    /// Where it came from; behind a trusted proxy, the address that proxy names.
+    pub(crate) caller_ip: Option<IpAddr>,
+    /// The language to answer and refuse in.
+    pub(crate) dialect: Dialect,
+}
+
+/// The caller's `x-request-id` when it is short visible ASCII, else a fresh one.
+pub(super) fn id(head: &HeaderMap) -> String {
+    let given = head.get("x-request-id").and_then(|value| value.to_str().ok());
+    let fits = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    given.filter(fits).map_or_else(fresh_id, str::to_owned)
+}
+
+/// A new request id: sortable by time.
+pub(crate) fn fresh_id() -> String {
+    format!("req_{}", uuid::Uuid::now_v7().simple())
+}

@@ -1,0 +1,56 @@
+//! One reading of whatever credential a caller shows, in whichever header it shows it.
+
+use http::header::{AUTHORIZATION, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
+use protocol::fault::Kind;
+use protocol::secret::Secret;
+
+use crate::error::ApiError;
+
+/// A credential shown by a caller: the bare secret, without `Bearer`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Offered(pub(crate) Secret);
+
+/// Headers a credential may stand in, besides `Authorization`.
+pub(crate) const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
+/// How a browser shows a key when it opens a WebSocket (OpenAI's realtime guide).
+const SUBPROTOCOL: &str = "openai-insecure-api-key.";
+
+/// The one credential of a request. The same secret in two places is one; two different ones are refused (T-16).
+pub(super) fn read(head: &HeaderMap, query: Option<&str>) -> Result<Option<Offered>, ApiError> {
+    refuse_in_query(query)?;
+    if head.get_all(AUTHORIZATION).iter().count() > 1 {
+        return Err(conflict());
+    }
+    let bearer = head.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(bare);
+    let headers = KEY_HEADERS.iter().flat_map(|name| head.get_all(*name)).filter_map(|value| value.to_str().ok());
+    let protocols = head.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let subprotocols = protocols.flat_map(|list| list.split(',')).filter_map(|one| one.trim().strip_prefix(SUBPROTOCOL));
+    let mut all = bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
+    let Some(first) = all.next() else { return Ok(None) };
+    if all.any(|other| other != first) {
+        return Err(conflict());
+    }
+    Ok(Some(Offered(Secret::new(first))))
+}
+
+fn bare(value: &str) -> &str {
+    match value.split_once(' ') {
+        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => secret.trim(),
+        _ => value.trim(),
+    }
+}
+
+fn conflict() -> ApiError {
+    let say = "This request shows two different credentials. Show one, in Authorization or in x-api-key.";
+    ApiError::new(Kind::ConflictingCredentials, say)
+}
+
+fn refuse_in_query(query: Option<&str>) -> Result<(), ApiError> {
+    let names = query.unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
+    let mut keys = names.filter(|name| matches!(*name, "key" | "api_key" | "api-key" | "access_token"));
+    if keys.next().is_none() {
+        return Ok(());
+    }
+    let say = "A key in the query ends up in logs and histories, so it is not accepted. Send it in Authorization.";
+    Err(ApiError::new(Kind::KeyInQuery, say))
+}

@@ -1,0 +1,199 @@
+//! First stage: what came through the door, understood once.
+//!
+//! Path, host, origin, credentials and the few fields of the body we act on are read here and nowhere else; every later
+//! stage, access checks included, sees the same [`Call`].
+
+mod body;
+mod call;
+mod credential;
+mod door;
+mod peer;
+mod upload;
+
+use config::Snapshot;
+use http::Method;
+use hyper::body::Incoming;
+use hyper::{Request, upgrade};
+use protocol::dialect::Dialect;
+use protocol::fault::Kind;
+use protocol::operation::{self, ModelAt, PathProblem, Spelling};
+
+pub(crate) use body::Payload;
+pub(crate) use call::Call;
+pub(crate) use credential::Offered;
+pub(crate) use door::{Cors, caller_address, check_door, cors};
+pub(crate) use peer::{Peer, Turn};
+pub(crate) use upload::{Upload, UploadBody};
+
+use crate::error::ApiError;
+
+/// Reads a request into a [`Call`].
+///
+/// # Errors
+/// Whatever is wrong with it, before any upstream hears of it.
+pub(crate) async fn read(world: &Snapshot, peer: &Peer, request: Request<Incoming>) -> Result<Call, ApiError> {
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    let found = operation::find(&head.method, &path).map_err(|problem| path_error(problem, &path))?;
+    note_spelling(found.spelling);
+    let query = head.uri.query().map(str::to_owned);
+    let offered = credential::read(&head.headers, query.as_deref())?;
+    let upgrade = upgrade(&mut head, found.row)?;
+    let caller_ip = caller_address(world, peer, &head.headers);
+    let limits = &world.server.limits;
+    let (payload, envelope) = body::read(&head, found.row, body, limits, world.server.timeouts.body_gap).await?;
+    let named = [
+        envelope.as_ref().and_then(|envelope| envelope.model.as_ref()).map(|text| text.says.clone()),
+        payload.form_field("model")?,
+        found.model.map(decode).filter(|_| found.row.operation != operation::Operation::Models),
+        query_model(query.as_deref(), found.row.model),
+    ];
+    let model = one_model(named.into_iter().flatten())?;
+    if model.is_none() && found.row.model == ModelAt::Body {
+        return Err(missing_model(&payload));
+    }
+    let streams = envelope.as_ref().is_some_and(|envelope| envelope.stream);
+    Ok(Call {
+        id: call::id(&head.headers),
+        row: found.row,
+        rest: found.rest.to_owned(),
+        path_model: found.model.map(decode),
+        query,
+        method: head.method,
+        head: head.headers,
+        model,
+        streams,
+        envelope,
+        body: payload,
+        offered,
+        upgrade,
+        caller_ip,
+        dialect: found.row.operation.dialect(),
+    })
+}
+
+/// A WebSocket is served where the table says so; Responses over one is refused with the status that makes programs
+/// fall back to HTTP at once (D-17).
+fn upgrade(
+    head: &mut http::request::Parts,
+    row: &'static operation::Row,
+) -> Result<Option<upgrade::OnUpgrade>, ApiError> {
+    let asked = head.headers.get(http::header::UPGRADE).is_some();
+    if !asked {
+        return match (row.socket, row.methods.allow(&head.method)) {
+            (true, false) => Err(method_error(&row.methods.allow_header())),
+            _ => Ok(None),
+        };
+    }
+    let socket = head.headers.get(http::header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if !socket || head.method != Method::GET || !row.socket || row.operation == operation::Operation::Responses {
+        let say = "A WebSocket is not served at this path. Use plain HTTP; streams come as server-sent events.";
+        return Err(ApiError::new(Kind::UpgradeRequired, say));
+    }
+    Ok(head.extensions.remove::<upgrade::OnUpgrade>())
+}
+
+/// One log line a process for each way of writing the base URL that is not `/v1`.
+fn note_spelling(spelling: Spelling) {
+    use std::sync::atomic::{AtomicU8, Ordering};
+    static SEEN: AtomicU8 = AtomicU8::new(0);
+    let bit = match spelling {
+        Spelling::Canonical => return,
+        Spelling::Bare => 1,
+        Spelling::Doubled => 2,
+        Spelling::Prefixed => 4,
+        Spelling::Deployment => 8,
+    };
+    if SEEN.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+        tracing::info!(?spelling, "a program spells the base URL this way; it is understood (said once)");
+    }
+}
+
+/// The model of the query, where an operation has it there; elsewhere a `model` parameter must agree with the body.
+fn query_model(query: Option<&str>, at: ModelAt) -> Option<String> {
+    if at == ModelAt::Nowhere {
+        return None;
+    }
+    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(name, _)| *name == "model").map(|(_, value)| decode(value)).next()
+}
+
+/// One resolved name drives routing and accounting (T-17).
+fn one_model(mut named: impl Iterator<Item = String>) -> Result<Option<String>, ApiError> {
+    let Some(first) = named.next() else { return Ok(None) };
+    match named.find(|other| *other != first) {
+        Some(other) => {
+            let say = format!("This request names two models, `{}` and `{}`. Name one.", shown(&first), shown(&other));
+            Err(ApiError::new(Kind::ConflictingModel, say).param("model"))
+        }
+        None if first.is_empty() => {
+            Err(ApiError::new(Kind::MissingModel, "The model's name is empty. Name one of those listed at /v1/models.").param("model"))
+        }
+        None => Ok(Some(first)),
+    }
+}
+
+fn missing_model(payload: &Payload) -> ApiError {
+    let say = match payload {
+        Payload::Unread { .. } => {
+            let say = "This body is compressed, so its model cannot be read. Send it without content-encoding.";
+            return ApiError::new(Kind::Unreadable, say);
+        }
+        Payload::Empty => "This request has no body. Send a JSON object with a `model`; they are listed at /v1/models.",
+        _ => "You must provide a model parameter: `model` is missing from the body. They are listed at /v1/models.",
+    };
+    ApiError::new(Kind::MissingModel, say).param("model")
+}
+
+fn path_error(problem: PathProblem, path: &str) -> ApiError {
+    match problem {
+        PathProblem::NotCanonical(what) => {
+            ApiError::new(Kind::BadPath, format!("This path is not canonical: {what}. Nothing was sent on."))
+        }
+        PathProblem::Method(allow) => method_error(&allow),
+        PathProblem::Unknown { nearest } => {
+            let say = format!("Nothing is served at `{}`. Nearest: `/v1{nearest}`. The base URL ends with /v1.", shown(path));
+            ApiError::new(Kind::UnknownPath, say)
+        }
+    }
+}
+
+fn method_error(allow: &str) -> ApiError {
+    ApiError::new(Kind::MethodNotAllowed, format!("This path is asked with {allow}.")).allow(allow.to_owned())
+}
+
+/// Percent-decoding of one parameter, once. Broken encodings were refused with the path.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = (first == b'%').then(|| tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok())).flatten();
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A caller's own text, short and without control characters, for an error message.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(120).collect()
+}
+
+/// The language to refuse in, before anything else is known of a request.
+pub(crate) fn dialect_of(path: &str) -> Dialect {
+    let messages = path.starts_with("/v1/messages") || path.starts_with("/anthropic/");
+    match path {
+        _ if messages => Dialect::Anthropic,
+        _ if path.starts_with("/v1beta/") => Dialect::Gemini,
+        _ if path.starts_with("/api/") => Dialect::Ollama,
+        _ => Dialect::OpenAi,
+    }
+}

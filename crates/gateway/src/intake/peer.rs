@@ -1,0 +1,64 @@
+//! Who is on the other end of a connection, and whose turn it is on it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::task::AtomicWaker;
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// Its address; none on a Unix socket.
+    pub(crate) ip: Option<IpAddr>,
+    /// Our port; none on a Unix socket.
+    pub(crate) port: Option<u16>,
+    /// It came through TLS.
+    pub(crate) tls: bool,
+    /// It came through the admin door.
+    pub(crate) admin: bool,
+    /// Whose turn it is, on HTTP/1.1.
+    pub(crate) turn: Option<Arc<Turn>>,
+}
+
+/// Whose turn it is on an HTTP/1.1 connection: while a call is being answered, no byte of the next one is looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    ours: AtomicBool,
+    upgraded: AtomicBool,
+    reader: AtomicWaker,
+}
+
+impl Turn {
+    /// A request has been read: it is our turn.
+    pub(crate) fn take(&self) {
+        self.ours.store(true, Ordering::Release);
+    }
+
+    /// The answer is over: the caller may speak again.
+    pub(crate) fn give_back(&self) {
+        self.ours.store(false, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Both sides speak freely from now on (101).
+    pub(crate) fn upgrade(&self) {
+        self.upgraded.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Whether it is our turn.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.ours.load(Ordering::Acquire)
+    }
+
+    /// Whether the connection is no longer HTTP.
+    pub(crate) fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
+    }
+
+    /// Who is to be woken when the turn changes.
+    pub(crate) fn wake_later(&self, waker: &std::task::Waker) {
+        self.reader.register(waker);
+    }
+}

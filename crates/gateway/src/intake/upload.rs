@@ -1,0 +1,215 @@
+//! A body that flows through: bounded, timed, and looked at in passing.
+//!
+//! Of a form only the small fields before the file are read ahead (64 KiB at most); the file itself is never held. A
+//! field behind the file is still noticed as it flows by, for accounting.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use protocol::fault::Kind;
+use protocol::frame::multipart;
+use tokio::time::Sleep;
+
+use super::body::{bad_form, next, too_large};
+use crate::error::{ApiError, BoxError};
+
+/// How much of a form is read before the way is decided.
+const AHEAD: usize = 64 * 1024;
+
+/// What is learned while a body flows by, shared with the meter.
+#[derive(Clone, Default)]
+pub(crate) struct Upload(Arc<Mutex<Notes>>);
+
+#[derive(Default)]
+struct Notes {
+    bytes: u64,
+    model: Option<String>,
+    failed: Option<ApiError>,
+}
+
+impl Upload {
+    fn with<T>(&self, change: impl FnOnce(&mut Notes) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Bytes taken in so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.with(|notes| notes.bytes)
+    }
+
+    /// The form's model, wherever in the form it stood.
+    pub(crate) fn model(&self) -> Option<String> {
+        self.with(|notes| notes.model.clone())
+    }
+
+    /// Why the body broke off, if the caller's side is the reason.
+    pub(crate) fn take_failure(&self) -> Option<ApiError> {
+        self.with(|notes| notes.failed.take())
+    }
+}
+
+/// The flowing body.
+pub(crate) struct UploadBody {
+    ahead: VecDeque<Bytes>,
+    rest: Incoming,
+    form: Option<multipart::Reader>,
+    notes: Upload,
+    limit: u64,
+    gap: Duration,
+    clock: Option<Pin<Box<Sleep>>>,
+    length: Option<u64>,
+    over: bool,
+}
+
+impl UploadBody {
+    pub(super) fn new(rest: Incoming, limit: u64, gap: Duration) -> Self {
+        let length = rest.size_hint().exact();
+        Self {
+            ahead: VecDeque::new(),
+            rest,
+            form: None,
+            notes: Upload::default(),
+            limit,
+            gap,
+            clock: None,
+            length,
+            over: false,
+        }
+    }
+
+    /// What is learned in passing.
+    pub(crate) fn notes(&self) -> Upload {
+        self.notes.clone()
+    }
+
+    /// Reads ahead to the first file of a form, or 64 KiB.
+    pub(super) async fn look_for_fields(&mut self, boundary: &str) -> Result<(), ApiError> {
+        self.form = Some(multipart::Reader::new(boundary));
+        let mut read = 0;
+        while read < AHEAD && self.form.as_ref().is_some_and(|form| !form.file_begun() && !form.done()) {
+            let Some(data) = next(&mut self.rest, self.gap).await? else {
+                self.over = true;
+                break;
+            };
+            read += data.len();
+            self.look_at(&data)?;
+            self.ahead.push_back(data);
+        }
+        if self.over {
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn field(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let fields = self.form.iter().flat_map(|form| form.fields()).filter(|field| field.name == name);
+        let mut values = fields.map(|field| String::from_utf8_lossy(&field.value).into_owned());
+        let first = values.next();
+        if values.any(|other| Some(&other) != first.as_ref()) {
+            let say = format!("The form names two different values for `{name}`. Name one.");
+            return Err(ApiError::new(Kind::ConflictingModel, say).param("model"));
+        }
+        Ok(first)
+    }
+
+    fn look_at(&mut self, data: &[u8]) -> Result<(), ApiError> {
+        let bytes = self.notes.with(|notes| {
+            notes.bytes += data.len() as u64;
+            notes.bytes
+        });
+        if bytes > self.limit {
+            return Err(too_large(self.limit));
+        }
+        if let Some(form) = &mut self.form {
+            form.push(data).map_err(|problem| bad_form(&problem.to_string()))?;
+            if let Some(field) = form.fields().iter().find(|field| field.name == "model") {
+                let model = String::from_utf8_lossy(&field.value).into_owned();
+                self.notes.with(|notes| notes.model = Some(model));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ApiError> {
+        match &mut self.form {
+            Some(form) => form.finish().map_err(|problem| bad_form(&problem.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers why the body ends here, for the answer; upstream only sees that it ends.
+    fn fail(&mut self, error: ApiError) -> BoxError {
+        let say = error.say.to_string();
+        self.over = true;
+        self.notes.with(|notes| notes.failed = Some(error));
+        say.into()
+    }
+
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        loop {
+            match Pin::new(&mut self.rest).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.clock = None;
+                    let Ok(data) = frame.into_data() else { continue };
+                    if let Err(error) = self.look_at(&data) {
+                        return Poll::Ready(Some(Err(self.fail(error))));
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Some(Err(self.fail(broken_body(error)))));
+                }
+                Poll::Ready(None) => {
+                    self.over = true;
+                    return match self.finish() {
+                        Ok(()) => Poll::Ready(None),
+                        Err(error) => Poll::Ready(Some(Err(self.fail(error)))),
+                    };
+                }
+                Poll::Pending => {
+                    let gap = self.gap;
+                    let clock = self.clock.get_or_insert_with(|| Box::pin(tokio::time::sleep(gap)));
+                    ready!(clock.as_mut().poll(cx));
+                    let late = ApiError::new(Kind::CallerTooSlow, "The body stopped arriving.");
+                    return Poll::Ready(Some(Err(self.fail(late))));
+                }
+            }
+        }
+    }
+}
+
+/// The caller's body broke off: malformed coding, or the caller left.
+pub(super) fn broken_body(error: hyper::Error) -> ApiError {
+    let say = "The body broke off or its coding is malformed. Send it whole.";
+    ApiError::new(Kind::MalformedHttp, say).because(error)
+}
+
+impl Body for UploadBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(data) = self.ahead.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        if self.over {
+            return Poll::Ready(None);
+        }
+        self.poll_rest(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over && self.ahead.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

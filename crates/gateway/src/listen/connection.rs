@@ -1,0 +1,127 @@
+//! One connection: the HTTP engine over the guard, from its first byte to its close.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use protocol::fault::Kind;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::guard::{Bounds, Guard};
+use crate::Gateway;
+use crate::error::ApiError;
+use crate::intake::{Peer, Turn};
+use crate::life::{InHouse, State};
+use crate::relay::RelayBody;
+use crate::serve;
+
+/// A caller that does not read our answer is cut after this (T-6).
+const STALL: Duration = Duration::from_secs(60);
+/// HTTP/2: streams at once, and how much of them may be on the way. Sized after edge proxies' published advice.
+const H2_STREAMS: u32 = 100;
+const H2_STREAM_WINDOW: u32 = 256 * 1024;
+const H2_WINDOW: u32 = 1024 * 1024;
+
+/// The house as one connection sees it.
+pub(super) struct Door {
+    pub(super) gateway: Arc<Gateway>,
+    /// More connections than allowed: this one gets one answer that says so.
+    pub(super) full: bool,
+    /// Counts the connection while it lives.
+    pub(super) _in_house: InHouse,
+}
+
+/// Serves a connection until either side ends it, or the house drains.
+pub(super) async fn serve_connection<S>(door: Door, stream: S, peer: Peer, h2: bool)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    if h2 { over_http2(&door, stream, peer).await } else { over_http1(&door, stream, peer).await }
+}
+
+async fn over_http1<S>(door: &Door, stream: S, mut peer: Peer)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let turn = Arc::new(Turn::default());
+    peer.turn = Some(turn.clone());
+    let server = &door.gateway.world().server;
+    let bounds = Bounds {
+        head: server.limits.headers,
+        head_time: server.timeouts.headers,
+        idle: server.timeouts.idle,
+        stall: STALL,
+    };
+    let guard = Guard::new(stream, turn, bounds);
+    let service = service_fn(|request| answer(door, &peer, request));
+    let mut engine = http1::Builder::new();
+    // The guard owns the clocks and the head's bounds; the engine's own are set a little wider and never met.
+    engine.timer(TokioTimer::new()).header_read_timeout(None).max_headers(128).max_buf_size(server.limits.headers.max(8192) * 4);
+    let mut connection = pin!(engine.serve_connection(TokioIo::new(guard), service).with_upgrades());
+    let mut life = door.gateway.life().watch();
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = life.wait_for(|state| *state != State::Open) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%error, "connection ended");
+    }
+}
+
+async fn over_http2<S>(door: &Door, stream: S, peer: Peer)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let world = door.gateway.world();
+    let (gateway, full) = (door.gateway.clone(), door.full);
+    let service = service_fn(move |request| {
+        let (gateway, peer) = (gateway.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(respond(&gateway, full, &peer, request).await) }
+    });
+    let mut engine = http2::Builder::new(TokioExecutor::new());
+    engine
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(H2_STREAMS)
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_WINDOW)
+        .max_header_list_size(u32::try_from(world.server.limits.headers).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .keep_alive_interval(world.server.timeouts.idle)
+        .keep_alive_timeout(Duration::from_secs(20));
+    let mut connection = pin!(engine.serve_connection(TokioIo::new(stream), service));
+    let mut life = door.gateway.life().watch();
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = life.wait_for(|state| *state != State::Open) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%error, "connection ended");
+    }
+}
+
+async fn answer(door: &Door, peer: &Peer, request: Request<Incoming>) -> Result<Response<RelayBody>, Infallible> {
+    Ok(respond(&door.gateway, door.full, peer, request).await)
+}
+
+async fn respond(gateway: &Gateway, full: bool, peer: &Peer, request: Request<Incoming>) -> Response<RelayBody> {
+    if full {
+        let say = "This gateway has as many connections as it may have. Try again in a moment.";
+        let error = ApiError::new(Kind::TooManyConnections, say).wait(Duration::from_secs(1));
+        let mut answer = crate::relay::refuse_unmetered(&error, peer);
+        answer.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+        return answer;
+    }
+    serve::serve(gateway, peer, request).await
+}

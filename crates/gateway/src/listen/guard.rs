@@ -1,0 +1,364 @@
+//! Between the socket and the HTTP engine: every byte of a request passes here first.
+//!
+//! The guard holds a head back until it is whole and strictly well-formed, follows the body's framing, and hands over no
+//! byte of a next request while one is being answered. What it refuses never reaches the engine; the caller gets our own
+//! error and the connection is closed. It also owns the clocks of a connection: head, idle, and a caller that does not
+//! read.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use protocol::fault::Kind;
+use protocol::frame::head::{self, BadHead, Chunks, Framing};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+use tokio_util::io::poll_read_buf;
+
+use crate::error::ApiError;
+use crate::intake::Turn;
+
+/// Bounds and clocks of one connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The largest head, bytes.
+    pub(super) head: usize,
+    /// From a head's first byte to its last.
+    pub(super) head_time: Duration,
+    /// Without any byte between two requests.
+    pub(super) idle: Duration,
+    /// How long a caller may not read what we write.
+    pub(super) stall: Duration,
+}
+
+/// What of an unread body is still taken in before closing, so that the caller can read our answer.
+const LINGER_BYTES: usize = 64 * 1024;
+const LINGER_TIME: Duration = Duration::from_millis(500);
+/// What of a next request is held while one is being answered.
+const HELD: usize = 16 * 1024;
+/// How much is read at once.
+const READ: usize = 8 * 1024;
+
+/// Where in a request the caller is.
+enum Phase {
+    /// In a head.
+    Head,
+    /// In a body of this many more bytes.
+    Length(u64),
+    /// In a chunked body.
+    Chunked(Chunks),
+}
+
+/// A connection under guard.
+pub(super) struct Guard<S> {
+    io: S,
+    turn: Arc<Turn>,
+    bounds: Bounds,
+    phase: Phase,
+    /// Read and not handed over: an incomplete head, or what came behind the current request.
+    held: BytesMut,
+    /// How much of `held` may be handed over.
+    cleared: usize,
+    refused: Option<BadHead>,
+    clock: Pin<Box<Sleep>>,
+    /// When the current wait for the caller ends.
+    head_deadline: Instant,
+    /// Since when the caller has not read.
+    stalled: Option<Pin<Box<Sleep>>>,
+    closing: Closing,
+}
+
+/// The steps of closing.
+enum Closing {
+    No,
+    /// Our own refusal is still to be written.
+    Refusal(Bytes),
+    /// Our side is to be shut.
+    Shut,
+    /// Unread bytes are taken in for a moment.
+    Linger(usize, Pin<Box<Sleep>>),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+    pub(super) fn new(io: S, turn: Arc<Turn>, bounds: Bounds) -> Self {
+        let head_deadline = Instant::now() + bounds.head_time;
+        Self {
+            io,
+            turn,
+            bounds,
+            phase: Phase::Head,
+            held: BytesMut::new(),
+            cleared: 0,
+            refused: None,
+            clock: Box::pin(tokio::time::sleep_until(head_deadline)),
+            head_deadline,
+            stalled: None,
+            closing: Closing::No,
+        }
+    }
+
+    /// Looks at held bytes and clears what may go on.
+    fn clear_held(&mut self) -> io::Result<()> {
+        while self.cleared < self.held.len() && self.refused.is_none() {
+            let fresh = &self.held[self.cleared..];
+            match self.follow(fresh.len())? {
+                0 => break,
+                n => self.cleared += n,
+            }
+        }
+        Ok(())
+    }
+
+    /// How many of the `fresh` bytes behind `cleared` may be handed over now.
+    fn follow(&mut self, fresh: usize) -> io::Result<usize> {
+        let bytes = &self.held[self.cleared..self.cleared + fresh];
+        match &mut self.phase {
+            Phase::Head => Ok(self.head()),
+            Phase::Length(left) => {
+                let step = (*left).min(fresh as u64);
+                *left -= step;
+                if *left == 0 {
+                    self.next_head();
+                }
+                Ok(step as usize)
+            }
+            Phase::Chunked(chunks) => match chunks.follow(bytes) {
+                Ok(n) => {
+                    if *chunks == Chunks::Done {
+                        self.next_head();
+                    }
+                    Ok(n)
+                }
+                Err(bad) => Err(io::Error::new(io::ErrorKind::InvalidData, bad.what)),
+            },
+        }
+    }
+
+    /// In a head: zero while it is incomplete, refused, or another call is being answered.
+    fn head(&mut self) -> usize {
+        if self.turn.is_ours() {
+            return 0;
+        }
+        let bytes = &self.held[self.cleared..];
+        // RFC 9112, 2.2: one empty line before a request line is passed over.
+        let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+        let Some(end) = head::end(&bytes[blank..]) else {
+            if bytes.len() > self.bounds.head {
+                self.refuse(Kind::HeadTooLarge, "a head has at most 32 KiB");
+            }
+            return 0;
+        };
+        if end > self.bounds.head {
+            self.refuse(Kind::HeadTooLarge, "a head has at most 32 KiB");
+            return 0;
+        }
+        match head::request(&bytes[blank..blank + end]) {
+            Ok(head) => {
+                self.phase = match head.framing {
+                    Framing::Chunked => Phase::Chunked(Chunks::default()),
+                    Framing::Length(n) if n > 0 => Phase::Length(n),
+                    _ => Phase::Head,
+                };
+                self.turn.take();
+                self.head_deadline = Instant::now() + self.bounds.idle;
+                blank + end
+            }
+            Err(bad) => {
+                self.refused = Some(bad);
+                0
+            }
+        }
+    }
+
+    fn next_head(&mut self) {
+        self.phase = Phase::Head;
+    }
+
+    fn refuse(&mut self, kind: Kind, what: &'static str) {
+        self.refused = Some(BadHead { kind, what });
+    }
+
+    /// Hands cleared bytes over.
+    fn hand_over(&mut self, out: &mut ReadBuf<'_>) {
+        let n = self.cleared.min(out.remaining());
+        out.put_slice(&self.held[..n]);
+        self.held.advance(n);
+        self.cleared -= n;
+    }
+
+    /// While waiting for the caller: true when it took too long.
+    fn too_late(&mut self, cx: &mut Context<'_>) -> bool {
+        // While a call is being answered the caller owes us nothing; bodies have their own clock in the intake.
+        if self.turn.is_ours() || !matches!(self.phase, Phase::Head) {
+            return false;
+        }
+        if self.clock.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        if Instant::now() < self.head_deadline {
+            // The alarm was set for an earlier wait: set it anew. Rarer than setting it for every request.
+            self.clock.as_mut().reset(self.head_deadline);
+            return self.clock.as_mut().poll(cx).is_ready();
+        }
+        true
+    }
+
+    /// Reads more into `held`. Ready(0) is the caller's end.
+    fn read_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let first = self.held.is_empty();
+        self.held.reserve(READ);
+        let n = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.held))?;
+        if n > 0 && first && matches!(self.phase, Phase::Head) && !self.turn.is_ours() {
+            // The first byte of a head starts its clock.
+            self.head_deadline = Instant::now() + self.bounds.head_time;
+            self.clock.as_mut().reset(self.head_deadline);
+        }
+        Poll::Ready(Ok(n))
+    }
+
+    /// The answer to what was refused, written when the engine has let go of the connection.
+    fn refusal(&self) -> Option<Bytes> {
+        let bad = self.refused?;
+        let say = format!("This request cannot be read: {}. Nothing was sent on; the connection is closed.", bad.what);
+        let error = ApiError::new(bad.kind, say);
+        let body = error.body(protocol::dialect::Dialect::OpenAi);
+        let status = bad.kind.meaning().status;
+        let head = format!(
+            "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\nx-should-retry: false\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            status.as_u16(),
+            status.canonical_reason().unwrap_or_default(),
+            body.len(),
+        );
+        tracing::debug!(code = bad.kind.label(), what = bad.what, "refused a request's framing");
+        Some(Bytes::from(head))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        this.turn.wake_later(cx.waker());
+        if this.turn.is_upgraded() {
+            if this.held.is_empty() {
+                return Pin::new(&mut this.io).poll_read(cx, out);
+            }
+            this.cleared = this.held.len();
+        }
+        loop {
+            this.clear_held()?;
+            if this.cleared > 0 {
+                this.hand_over(out);
+                return Poll::Ready(Ok(()));
+            }
+            if this.refused.is_some() {
+                // The engine sees the end of the connection, but only after a call before this has been answered.
+                return if this.turn.is_ours() { Poll::Pending } else { Poll::Ready(Ok(())) };
+            }
+            if this.turn.is_ours() && this.held.len() >= HELD {
+                return Poll::Pending;
+            }
+            if let Phase::Length(left) = this.phase
+                && left >= out.remaining() as u64
+            {
+                // The middle of a long body goes to the engine without a stop here.
+                let before = out.filled().len();
+                ready!(Pin::new(&mut this.io).poll_read(cx, out))?;
+                let n = (out.filled().len() - before) as u64;
+                this.phase = if n == left { Phase::Head } else { Phase::Length(left - n) };
+                return Poll::Ready(Ok(()));
+            }
+            match this.read_more(cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending if this.too_late(cx) => {
+                    if this.held.is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.refuse(Kind::CallerTooSlow, "its head did not arrive in time");
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+    /// A caller that does not read is cut after a while.
+    fn watch_stall(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stall = self.bounds.stall;
+        let clock = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        ready!(clock.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller does not read")))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.watch_stall(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.watch_stall(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            match &mut this.closing {
+                Closing::No => {
+                    this.closing = this.refusal().map_or(Closing::Shut, Closing::Refusal);
+                }
+                Closing::Refusal(rest) => {
+                    let n = ready!(Pin::new(&mut this.io).poll_write(cx, rest))?;
+                    rest.advance(n);
+                    if rest.is_empty() || n == 0 {
+                        this.closing = Closing::Shut;
+                    }
+                }
+                Closing::Shut => {
+                    ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
+                    let unread = this.refused.is_some() || !matches!(this.phase, Phase::Head) || !this.held.is_empty();
+                    if !unread || this.turn.is_upgraded() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.closing = Closing::Linger(LINGER_BYTES, Box::pin(tokio::time::sleep(LINGER_TIME)));
+                }
+                Closing::Linger(left, clock) => {
+                    if clock.as_mut().poll(cx).is_ready() || *left == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                    let mut space = [0u8; 4096];
+                    let mut buf = ReadBuf::new(&mut space);
+                    ready!(Pin::new(&mut this.io).poll_read(cx, &mut buf))?;
+                    if buf.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    *left = left.saturating_sub(buf.filled().len());
+                }
+            }
+        }
+    }
+}

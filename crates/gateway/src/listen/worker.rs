@@ -1,0 +1,143 @@
+//! One worker: a thread, a runtime, its listeners, its connections.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio_rustls::TlsAcceptor;
+
+use super::connection::{Door, serve_connection};
+use super::drain::Tasks;
+use super::socket::Bound;
+use super::DoorProblem;
+use crate::Gateway;
+use crate::intake::Peer;
+use crate::life::{InHouse, State};
+
+/// After a stop was asked for, doors stay open this long for those who have not heard yet, if anyone is in the house.
+const LAST_CALLS: Duration = Duration::from_secs(5);
+
+/// Starts a worker's thread.
+pub(super) fn start(
+    number: usize,
+    gateway: Gateway,
+    bound: Vec<Bound>,
+    tls: Option<TlsAcceptor>,
+) -> Result<JoinHandle<()>, DoorProblem> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DoorProblem::Thread)?;
+    let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+    thread.spawn(move || runtime.block_on(run(Arc::new(gateway), bound, tls))).map_err(DoorProblem::Thread)
+}
+
+async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>) {
+    let mut tasks = Tasks::default();
+    let mut doors: Vec<Listener> = bound.into_iter().filter_map(|bound| Listener::new(bound).ok()).collect();
+    let mut life = gateway.life().watch();
+    let mut last_calls: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    while !doors.is_empty() {
+        let over = async {
+            match last_calls.as_mut() {
+                Some(sleep) => tokio::select! { () = sleep => {}, () = gateway.life().quiet() => {} },
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = accept(&mut doors) => match accepted {
+                Ok((stream, peer)) => tasks.spawn(welcome(gateway.clone(), stream, peer, tls.clone())),
+                Err(error) => pause(&error).await,
+            },
+            () = over => break,
+            changed = life.wait_for(|state| *state != State::Open), if last_calls.is_none() => {
+                if changed.is_err() || gateway.life().state() == State::Closed {
+                    break;
+                }
+                last_calls = Some(Box::pin(tokio::time::sleep(LAST_CALLS)));
+            }
+        }
+    }
+    drop(doors);
+    let patience = gateway.world().server.timeouts.drain;
+    let closed = async {
+        // Either the drain time, or the second signal.
+        let _ = life.wait_for(|state| *state == State::Closed).await;
+    };
+    tokio::select! { () = tasks.wait(patience) => {}, () = closed => {} }
+}
+
+/// Out of descriptors or memory: wait a moment instead of spinning.
+async fn pause(error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+/// One listening socket of this worker.
+enum Listener {
+    Tcp(TcpListener, bool),
+    Unix(UnixListener),
+}
+
+/// What came through a door.
+enum Stream {
+    Tcp(TcpStream),
+    Unix(tokio::net::UnixStream),
+}
+
+impl Listener {
+    fn new(bound: Bound) -> io::Result<Self> {
+        match bound {
+            Bound::Tcp(listener, admin) => Ok(Self::Tcp(TcpListener::from_std(listener)?, admin)),
+            Bound::Unix(listener) => Ok(Self::Unix(UnixListener::from_std(listener)?)),
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<io::Result<(Stream, Peer)>> {
+        let peer = |ip, port, admin| Peer { ip, port, tls: false, admin, turn: None };
+        match self {
+            Self::Tcp(listener, admin) => listener.poll_accept(cx).map_ok(|(stream, from)| {
+                // A streamed token must not wait for the next one.
+                let _ = stream.set_nodelay(true);
+                let port = stream.local_addr().ok().map(|address| address.port());
+                (Stream::Tcp(stream), peer(Some(from.ip()), port, *admin))
+            }),
+            Self::Unix(listener) => {
+                listener.poll_accept(cx).map_ok(|(stream, _)| (Stream::Unix(stream), peer(None, None, false)))
+            }
+        }
+    }
+}
+
+/// The next connection of any door.
+fn accept(doors: &mut [Listener]) -> impl Future<Output = io::Result<(Stream, Peer)>> + '_ {
+    std::future::poll_fn(move |cx| {
+        let ready = doors.iter().map(|door| door.poll_accept(cx)).find(std::task::Poll::is_ready);
+        ready.unwrap_or(std::task::Poll::Pending)
+    })
+}
+
+async fn welcome(gateway: Arc<Gateway>, stream: Stream, mut peer: Peer, tls: Option<TlsAcceptor>) {
+    let limit = gateway.world().server.limits.connections;
+    let in_house: InHouse = gateway.life().connection_begins();
+    let full = gateway.life().connections() > limit;
+    let door = Door { gateway, full, _in_house: in_house };
+    match (stream, tls) {
+        (Stream::Tcp(stream), Some(tls)) if !peer.admin => {
+            peer.tls = true;
+            let patience = door.gateway.world().server.timeouts.headers;
+            match tokio::time::timeout(patience, tls.accept(stream)).await {
+                Ok(Ok(stream)) => {
+                    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    serve_connection(door, stream, peer, h2).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                Err(_) => tracing::debug!("TLS handshake timed out"),
+            }
+        }
+        (Stream::Tcp(stream), _) => serve_connection(door, stream, peer, false).await,
+        (Stream::Unix(stream), _) => serve_connection(door, stream, peer, false).await,
+    }
+}

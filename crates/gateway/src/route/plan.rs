@@ -1,0 +1,125 @@
+//! From path and model to targets: path rules by longest prefix, then the model's exact name, then patterns, then what
+//! providers announced, then `routing.unknown_model` (D-12). A model of this computer never goes to a cloud by itself
+//! (D-15): only what is written leads anywhere.
+
+use std::sync::Arc;
+
+use config::Snapshot;
+use config::snapshot::{Chosen, PathRule, Provider, UnknownModel};
+use protocol::fault::Kind;
+use protocol::operation::{ModelAt, Operation};
+
+use crate::catalogue::Catalogue;
+use crate::error::ApiError;
+use crate::intake::{Call, shown};
+
+/// What one attempt is aimed at.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Where.
+    pub(crate) provider: Arc<Provider>,
+    /// Its own name for the model; none for operations without one.
+    pub(crate) model: Option<String>,
+}
+
+/// The targets of a call, never empty. Only the first is tried so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Tried first.
+    pub(crate) first: Target,
+}
+
+/// Plans a call.
+///
+/// # Errors
+/// `model_not_found` naming the nearest, or `not_served` when nobody configured speaks the operation.
+pub(crate) fn plan(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Result<Plan, ApiError> {
+    let by_path = match world.routes.find(&call.rest) {
+        Some(PathRule::Providers(places)) => Some(places.as_slice()),
+        Some(PathRule::Models) | None => None,
+    };
+    let chosen = match (by_path, &call.model) {
+        (Some(places), _) => by_places(world, places, call),
+        (None, Some(model)) => by_model(world, catalogue, model, call)?,
+        (None, None) => by_operation(world, call),
+    };
+    let Some(chosen) = chosen else { return Err(not_served(world, call)) };
+    let provider = world.providers[chosen.provider].clone();
+    let model = chosen.model.or_else(|| call.model.clone());
+    Ok(Plan { first: Target { provider, model } })
+}
+
+/// The first provider of a path rule that can serve the call, with its own name for the model if it has one.
+fn by_places(world: &Snapshot, places: &[usize], call: &Call) -> Option<Chosen> {
+    let provider = *places.iter().find(|place| world.providers[**place].serves(call.row.operation))?;
+    let written = call.model.as_deref().and_then(|model| world.models.find(model));
+    let own = written.and_then(|places| places.iter().find(|place| place.provider == provider)).cloned();
+    let announced = call.model.as_deref().and_then(|model| world.providers[provider].own_name(model));
+    Some(own.unwrap_or(Chosen { provider, model: announced.map(str::to_owned) }))
+}
+
+fn by_model(
+    world: &Snapshot,
+    catalogue: &Catalogue,
+    model: &str,
+    call: &Call,
+) -> Result<Option<Chosen>, ApiError> {
+    let serves = |place: &usize| world.providers[*place].serves(call.row.operation);
+    if let Some(places) = world.models.find(model) {
+        return Ok(places.iter().find(|place| serves(&place.provider)).cloned());
+    }
+    // Speech and transcription models are often named by habit (`tts-1`, `whisper-1`) at servers that have one voice.
+    let only = |place: &usize| world.providers[*place].serves(call.row.operation);
+    let announced = catalogue.places(world, model).into_iter().find(serves);
+    if let Some(provider) = announced {
+        return Ok(Some(Chosen { provider, model: None }));
+    }
+    let audio = matches!(call.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
+    let mut able = (0..world.providers.len()).filter(only);
+    if let (true, Some(provider), None) = (audio, able.next(), able.next()) {
+        return Ok(Some(Chosen { provider, model: None }));
+    }
+    match world.routing.unknown_model {
+        UnknownModel::Provider(provider) if serves(&provider) => Ok(Some(Chosen { provider, model: None })),
+        UnknownModel::Provider(_) => Ok(None),
+        UnknownModel::Error => Err(unknown(world, catalogue, model)),
+    }
+}
+
+/// Without a model: the first provider, in order of preference, that speaks the operation.
+fn by_operation(world: &Snapshot, call: &Call) -> Option<Chosen> {
+    let preferred = match world.routing.unknown_model {
+        UnknownModel::Provider(place) => Some(place),
+        UnknownModel::Error => None,
+    };
+    let order = preferred.into_iter().chain(0..world.providers.len());
+    let able = |place: &usize| world.providers[*place].serves(call.row.operation);
+    order.into_iter().find(able).map(|provider| Chosen { provider, model: None })
+}
+
+fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {
+    let announced = catalogue.names(world);
+    let nearest = world.models.nearest(model, announced.iter().map(String::as_str));
+    let nearest = nearest.map(|name| format!(" Nearest: `{name}`.")).unwrap_or_default();
+    let count = world.models.listed().len() + announced.len();
+    let say = format!(
+        "Model `{}` is not known here.{nearest} {count} models are listed at /v1/models.",
+        shown(model)
+    );
+    ApiError::new(Kind::ModelNotFound, say).param("model")
+}
+
+fn not_served(world: &Snapshot, call: &Call) -> ApiError {
+    let names: Vec<&str> = world.providers.iter().map(|provider| provider.name.as_str()).collect();
+    let what = call.row.operation.name();
+    let model = match (call.row.model, &call.model) {
+        (ModelAt::Nowhere, _) | (_, None) => String::new(),
+        (_, Some(model)) => format!(" for model `{}`", shown(model)),
+    };
+    let say = format!(
+        "No configured provider serves {what}{model} in the {} language. Configured: {}.",
+        call.dialect,
+        names.join(", ")
+    );
+    ApiError::new(Kind::NotServed, say)
+}

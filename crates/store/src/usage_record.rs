@@ -1,0 +1,79 @@
+//! One finished call, as a row.
+
+/// What one call was, what it used, and how it ended. Exactly one per call.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UsageRecord {
+    /// The request id the caller saw.
+    pub id: String,
+    /// When it began, microseconds since 1970, UTC.
+    pub started_us: u64,
+    /// From its first byte to its end, microseconds.
+    pub duration_us: u64,
+    /// From its first byte to the first byte of the answer's body, microseconds.
+    pub first_byte_us: Option<u64>,
+    /// The operation's word.
+    pub operation: String,
+    /// The method.
+    pub method: String,
+    /// The model as the caller wrote it.
+    pub model_asked: Option<String>,
+    /// The model as the provider was asked for it.
+    pub model_sent: Option<String>,
+    /// The provider that was asked last.
+    pub provider: Option<String>,
+    /// The status the caller got; 499 when it left before one was sent.
+    pub status: u16,
+    /// The answer was a stream.
+    pub stream: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The code of the error we answered with or ended a stream with.
+    pub error: Option<String>,
+    /// How many times an upstream was asked.
+    pub attempts: u32,
+    /// Tokens, as the upstream counted them; absent when it did not.
+    pub tokens: Option<Tokens>,
+    /// Bytes of the request's body that were taken in.
+    pub bytes_in: u64,
+    /// Bytes of the answer's body that were handed to the caller's connection.
+    pub bytes_out: u64,
+}
+
+/// Counted tokens. Input includes cached, output includes reasoning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tokens {
+    /// In.
+    pub input: u64,
+    /// Out.
+    pub output: u64,
+    /// Of the input, from a cache.
+    pub cached: u64,
+    /// Of the output, reasoning.
+    pub reasoning: u64,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Outcome {
+    /// The upstream's whole answer was handed over, whatever its status.
+    Answered,
+    /// We answered with an error of our own before anything of an answer was sent.
+    #[default]
+    Refused,
+    /// The upstream's answer broke off.
+    Interrupted,
+    /// The caller left before the end.
+    CallerLeft,
+}
+
+impl Outcome {
+    /// The word for it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Interrupted => "interrupted",
+            Self::CallerLeft => "caller_left",
+        }
+    }
+}
