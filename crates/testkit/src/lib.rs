@@ -9,4 +9,5 @@
 )]
 
 pub mod line;
+pub mod vendor;
 pub mod wire;
