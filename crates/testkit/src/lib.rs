@@ -8,6 +8,7 @@
     reason = "testkit speaks to tests: a broken set-up must fail loudly"
 )]
 
+pub mod caller;
 pub mod line;
 pub mod vendor;
 pub mod wire;
