@@ -5,10 +5,12 @@
 //! to write the incorrect bytes these tests exist for.
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     reason = "testkit speaks to tests: a broken set-up must fail loudly"
 )]
 
 pub mod caller;
 pub mod line;
+pub mod recordings;
 pub mod vendor;
 pub mod wire;
