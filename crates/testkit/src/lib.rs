@@ -11,6 +11,7 @@
 
 pub mod caller;
 pub mod line;
+pub mod raw;
 pub mod recordings;
 pub mod vendor;
 pub mod wire;
