@@ -140,6 +140,16 @@ impl Caller {
         self.answer_to("HEAD").await
     }
 
+    /// Waits until a head has come, which the next `read_answer` will read as if nothing had happened.
+    pub async fn wait_for_head(&mut self) -> io::Result<()> {
+        while memchr::memmem::find(&self.wire.ahead, b"\r\n\r\n").is_none() {
+            if self.wire.fill().await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
     async fn answer_to(&mut self, method: &str) -> io::Result<Answer> {
         let mut interim = Vec::new();
         loop {

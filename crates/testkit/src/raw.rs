@@ -46,6 +46,7 @@
 //! | `vendor-then: open`, `close` or `reset` | what the vendor does after its `< ` bytes (default open) |
 //! | `vendor-connection: not-reused` | the vendor's connection carries no further request |
 //! | `close-write` | the caller sends FIN after its bytes |
+//! | `body-after: 100` | the caller sends its head, waits for 100, then sends the rest; never in pieces |
 //! | `splits: off` | do not run it again in pieces |
 //!
 //! A case runs whole, then cut at every byte (up to 600 bytes; longer ones at about 48 places), then byte by byte,

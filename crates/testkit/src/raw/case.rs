@@ -15,6 +15,7 @@ pub struct Case {
     pub(super) vendor_then: Then,
     pub(super) close_write: bool,
     pub(super) splits: bool,
+    pub(super) body_after_100: bool,
     pub(super) expect: Expect,
 }
 
@@ -68,6 +69,7 @@ impl Case {
             vendor_then: Then::default(),
             close_write: false,
             splits: true,
+            body_after_100: false,
             expect: Expect::default(),
         };
         for (at, line) in text.lines().enumerate() {
@@ -123,6 +125,8 @@ impl Case {
             ("vendor-connection", "not-reused") => expect.vendor_not_reused = true,
             ("close-write", "") => self.close_write = true,
             ("splits", "off") => self.splits = false,
+            // In pieces there would be no telling which of them the gateway asked for.
+            ("body-after", "100") => (self.body_after_100, self.splits) = (true, false),
             _ => return Err(format!("unknown: {name}: {value}")),
         }
         Ok(())

@@ -1,10 +1,11 @@
 //! Judges one run: the answers the caller got, and what the vendor's ledger says.
 
 use super::case::{Case, Status};
-use super::text::{Words, expand};
+use super::text::{ID_LENGTH, ID_START, Words, expand};
 use crate::caller::{Answer, Caller};
 use crate::vendor::{Entry, Ledger};
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
@@ -117,16 +118,20 @@ pub(super) async fn probe(caller: &mut Caller, gateway: SocketAddr, id: &str) ->
     }
 }
 
-/// Compares what reached the vendor in this run with the case.
+/// Compares what reached the vendor since `known` requests had, in this run, with the case.
 pub(super) fn upstream(case: &Case, ledger: &Ledger, known: usize, words: &Words) -> Result<(), String> {
-    let expect = &case.expect;
     let entries = ledger.entries_after(known, |entry| entry.seen.contains(words.id.as_bytes()));
+    requests(case, &entries, words)
+}
+
+fn requests(case: &Case, entries: &[Entry], words: &Words) -> Result<(), String> {
+    let expect = &case.expect;
     let count = expect.upstream.clone().unwrap_or(0..=usize::MAX);
     if !count.contains(&entries.len()) {
         let targets: Vec<_> = entries.iter().map(|entry| &entry.seen.target).collect();
         return Err(format!("{} requests upstream, wanted {count:?}: {targets:?}", entries.len()));
     }
-    for Entry { seen, .. } in &entries {
+    for Entry { seen, .. } in entries {
         if let Some(body) = &expect.upstream_body
             && expand(body, words)? != seen.body
         {
@@ -156,17 +161,24 @@ pub(super) fn afterwards(
     host: &str,
 ) -> Result<(), String> {
     let debris = ledger.debris();
+    // One pass over the ledger, not one a run: there are hundreds of runs.
+    let mut by_run: HashMap<String, Vec<Entry>> = HashMap::new();
+    for entry in ledger.entries_after(known, |_| true) {
+        for id in ids_in(&entry) {
+            by_run.entry(id).or_default().push(entry.clone());
+        }
+    }
     for id in ids {
         let words = Words { id: id.clone(), host: host.to_owned() };
         if case.vendor.is_none() {
-            upstream(case, ledger, known, &words)?;
+            requests(case, by_run.get(id).map_or(&[], Vec::as_slice), &words)?;
         }
         canaries(case, &words, |canary| {
             debris.iter().any(|(_, bytes)| memchr::memmem::find(bytes, canary).is_some())
         })?;
     }
     if case.expect.vendor_not_reused {
-        let mut used = std::collections::HashSet::new();
+        let mut used = HashSet::new();
         for entry in ledger.entries_after(known, |_| true) {
             if !used.insert(entry.seen.connection) {
                 return Err(format!("the vendor's connection {} was used again", entry.seen.connection));
@@ -174,6 +186,16 @@ pub(super) fn afterwards(
         }
     }
     Ok(())
+}
+
+/// The runs a request shows traces of.
+fn ids_in(entry: &Entry) -> HashSet<String> {
+    let traces = |bytes: &[u8]| -> Vec<String> {
+        let id = |at: usize| bytes.get(at..at + ID_LENGTH).map(|id| String::from_utf8_lossy(id).into_owned());
+        memchr::memmem::find_iter(bytes, ID_START).filter_map(id).collect()
+    };
+    let seen = &entry.seen;
+    [&seen.raw_head, &seen.body, &seen.framing].into_iter().flat_map(|bytes| traces(bytes)).collect()
 }
 
 fn canaries(case: &Case, words: &Words, found: impl Fn(&[u8]) -> bool) -> Result<(), String> {

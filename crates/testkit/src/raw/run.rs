@@ -3,13 +3,12 @@
 use super::case::{Case, Then};
 use super::judge;
 use super::stage::{Plans, Stage};
-use super::text::{Words, expand};
+use super::text::{Words, expand, fresh_id};
 use crate::caller::Caller;
 use crate::vendor::{Act, Ending, Step};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -32,8 +31,6 @@ struct Show {
     case: Case,
     gateway: SocketAddr,
     plans: Plans,
-    /// Entries of the ledger which are older than this case.
-    known: usize,
 }
 
 /// Executes one case against the gateway at `gateway`, which has `stage` as its vendor. The error says which run went
@@ -42,7 +39,7 @@ struct Show {
 pub async fn run(case: &Case, gateway: SocketAddr, stage: &Stage) -> Result<(), String> {
     let plans = stage.plans();
     let known = plans.ledger.begun();
-    let show = Arc::new(Show { case: case.clone(), gateway, plans, known });
+    let show = Arc::new(Show { case: case.clone(), gateway, plans });
     let explain =
         |manner: Manner, error: String| format!("{} ({manner:?}): {error}\n{}", case.name, case.why);
     let mut ids = Vec::new();
@@ -91,7 +88,8 @@ fn manners(show: &Show) -> Result<Vec<Manner>, String> {
 }
 
 async fn once(show: &Show, manner: Manner, id: String) -> Result<(), String> {
-    let Show { case, gateway, plans, known } = show;
+    let Show { case, gateway, plans } = show;
+    let known = plans.ledger.begun();
     let words = Words { id, host: gateway.to_string() };
     let request = expand(&case.request, &words)?;
     if let Some(vendor) = &case.vendor {
@@ -105,6 +103,7 @@ async fn once(show: &Show, manner: Manner, id: String) -> Result<(), String> {
     let mut caller = Caller::connect(*gateway).await;
     // A refusal may come, and the connection close, before all is sent: only the answer is judged.
     drop(match manner {
+        _ if case.body_after_100 => body_after_100(&mut caller, &request).await,
         _ if case.vendor.is_some() => caller.send(&request).await,
         Manner::Whole => caller.send(&request).await,
         Manner::CutAt(at) => caller.send_split(&request, &[at]).await,
@@ -117,7 +116,14 @@ async fn once(show: &Show, manner: Manner, id: String) -> Result<(), String> {
     // RST and not FIN: thousands of runs would otherwise leave thousands of ports in TIME_WAIT.
     caller.reset();
     verdict?;
-    judge::upstream(case, &plans.ledger, *known, &words)
+    judge::upstream(case, &plans.ledger, known, &words)
+}
+
+async fn body_after_100(caller: &mut Caller, request: &[u8]) -> std::io::Result<()> {
+    let body = memchr::memmem::find(request, b"\r\n\r\n").map_or(request.len(), |at| at + 4);
+    caller.send(&request[..body]).await?;
+    caller.wait_for_head().await?;
+    caller.send(&request[body..]).await
 }
 
 async fn byte_by_byte(caller: &mut Caller, bytes: &[u8]) -> std::io::Result<()> {
@@ -137,10 +143,4 @@ fn steps(bytes: Bytes, manner: Manner) -> Vec<Step> {
         }
         Manner::ByteByByte => (0..bytes.len()).map(|at| Step::Verbatim(bytes.slice(at..=at))).collect(),
     }
-}
-
-/// 16 characters which occur nowhere else: neither is one the beginning of another.
-fn fresh_id() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("c{:015x}", NEXT.fetch_add(1, Ordering::Relaxed))
 }

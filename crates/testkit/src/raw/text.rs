@@ -1,13 +1,25 @@
 //! The text of a block into its bytes: escapes and placeholders.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// What `{key}` stands for.
 pub const CALLER_KEY: &str = "sk-test-caller-key";
+
+/// How every `{id}` begins, so that they can be found in what a vendor received.
+pub(super) const ID_START: &[u8] = b"c0000000";
+pub(super) const ID_LENGTH: usize = 16;
 
 /// What the placeholders stand for in one run.
 #[derive(Clone)]
 pub(super) struct Words {
     pub(super) id: String,
     pub(super) host: String,
+}
+
+/// 16 characters which occur nowhere else: none is the beginning of another.
+pub(super) fn fresh_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("c{:015x}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Expands a block or a single value.
