@@ -1,1 +1,3 @@
 //! frame
+
+pub mod multipart;
