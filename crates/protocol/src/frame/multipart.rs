@@ -8,10 +8,12 @@
 //! The delimiter holds one carriage return, its first byte. A partial match that fails can therefore not hide the
 //! begin of another one, and the whole carry between two pushes is a number: how much of the delimiter was seen.
 
+mod at;
 mod head;
 
 use memchr::{memmem::Finder, memrchr};
 
+use at::At;
 pub use head::boundary;
 
 const HEAD_LIMIT: usize = 8 * 1024;
@@ -61,25 +63,6 @@ pub struct Field {
     pub value: Option<Vec<u8>>,
     /// How long the value was.
     pub length: u64,
-}
-
-/// Where in the body the next byte is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum At {
-    Preamble,
-    /// Directly behind a delimiter.
-    Delimiter,
-    /// Behind a delimiter and white space.
-    Padding,
-    /// Behind a delimiter and a carriage return.
-    Return,
-    /// Behind a delimiter and one dash.
-    Dash,
-    Head,
-    Value,
-    /// On the line of the closing delimiter.
-    Closing,
-    Epilogue,
 }
 
 /// Reads a body that is pushed to it in pieces of any size.
@@ -173,7 +156,7 @@ impl Reader {
             if self.at == At::Head {
                 self.gather(byte)?;
             } else {
-                self.at = after_delimiter(self.at, byte)?;
+                self.at = self.at.after(byte)?;
             }
             bytes = behind;
         }
@@ -237,20 +220,6 @@ impl Reader {
             self.open = Some(Field { name: part.name, value: Some(Vec::new()), length: 0 });
         }
         Ok(())
-    }
-}
-
-/// What a byte on a delimiter's own line leads to.
-fn after_delimiter(at: At, byte: u8) -> Result<At, MultipartProblem> {
-    match (at, byte) {
-        (At::Delimiter, b'-') => Ok(At::Dash),
-        (At::Dash, b'-') => Ok(At::Closing),
-        (At::Delimiter | At::Padding, b' ' | b'\t') => Ok(At::Padding),
-        (At::Delimiter | At::Padding, b'\r') => Ok(At::Return),
-        (At::Return, b'\n') => Ok(At::Head),
-        (At::Closing, b' ' | b'\t' | b'\r') => Ok(At::Closing),
-        (At::Closing, b'\n') => Ok(At::Epilogue),
-        _ => Err(MultipartProblem::Delimiter),
     }
 }
 
