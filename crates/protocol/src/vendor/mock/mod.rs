@@ -3,15 +3,36 @@
 //! Pure like every vendor: [`answer`] says what would be sent and when, as a [`Script`]; the gateway plays it over a
 //! connection that never leaves the process. Faults are asked for by the model's name (`mock/cut?after=20`).
 
+mod ask;
+mod audio;
+mod behaviour;
+mod chat;
+mod completions;
+mod embeddings;
+mod error;
+mod image;
+mod lists;
+mod play;
+mod reply;
+mod responses;
+mod schema;
+mod voice;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+use self::ask::Ask;
+use self::error::Problem;
+use self::reply::Reply;
 use super::{Site, UnusableSecret, Vendor};
 use crate::dialect::Dialect;
 use crate::operation::Operation;
 use crate::secret::Secret;
+
+/// What answers one kind of request.
+type Endpoint = fn(&Ask) -> Result<Reply, Problem>;
 
 /// The vendor.
 pub(super) static VENDOR: Mock = Mock;
@@ -94,14 +115,53 @@ pub enum Ending {
     Refuse,
 }
 
-/// What the mock answers.
+/// What the mock answers. The same question in the same turn gets the same answer.
 pub fn answer(asked: &Asked<'_>) -> Script {
-    let _ = asked;
-    Script {
-        before: Duration::ZERO,
-        status: StatusCode::NOT_FOUND,
-        headers: HeaderMap::new(),
-        pieces: Vec::new(),
-        ending: Ending::Whole,
+    let mut script = dispatch(asked).unwrap_or_else(|problem| play::play(&play::PROMPT, problem.reply()));
+    if let Ok(id) = HeaderValue::from_str(&ask::id("req_", asked.turn)) {
+        script.headers.insert("x-request-id", id);
     }
+    script
 }
+
+fn dispatch(asked: &Asked<'_>) -> Result<Script, Problem> {
+    let path = asked.path.split('?').next().unwrap_or(asked.path).trim_end_matches('/');
+    let rest = path.strip_prefix("/v1").unwrap_or(path);
+    if let Some(reply) = responses::stored(asked, rest) {
+        return Ok(play::play(&play::PROMPT, reply?));
+    }
+    if asked.method == Method::GET {
+        let reply = match rest {
+            "/models" => lists::models(),
+            "/files" => lists::files(),
+            _ => match rest.strip_prefix("/models/") {
+                Some(name) => lists::model(name)?,
+                None => return Err(Problem::no_endpoint(asked.method, path)),
+            },
+        };
+        return Ok(play::play(&play::PROMPT, reply));
+    }
+    let endpoint: Endpoint = match rest {
+        _ if asked.method != Method::POST => return Err(Problem::no_endpoint(asked.method, path)),
+        "/chat/completions" => chat::answer,
+        "/completions" => completions::answer,
+        "/responses" => responses::create,
+        "/embeddings" => embeddings::answer,
+        "/moderations" => lists::moderations,
+        "/audio/speech" => audio::speech,
+        "/audio/transcriptions" => audio::transcribe,
+        "/audio/translations" => audio::translate,
+        "/images/generations" => image::generate,
+        "/images/edits" => image::edit,
+        _ => return Err(Problem::no_endpoint(asked.method, path)),
+    };
+    let ask = Ask::read(asked)?;
+    let reply = match play::instead(&ask.behaviour) {
+        Some(reply) => reply,
+        None => endpoint(&ask)?,
+    };
+    Ok(play::play(&ask.behaviour, reply))
+}
+
+#[cfg(test)]
+mod tests;

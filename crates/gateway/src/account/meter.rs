@@ -1,0 +1,162 @@
+//! Counts while a call runs, and hands in its record at the end.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use protocol::fault::Kind;
+use protocol::usage::Usage;
+use store::UsageRecord;
+use store::usage_record::{Outcome, Tokens};
+
+use super::Ledger;
+use crate::Gateway;
+use crate::intake::{Call, Upload};
+use crate::route::Target;
+
+/// The running count of one call. Dropping it hands the record in.
+pub(crate) struct Meter {
+    record: UsageRecord,
+    began: Instant,
+    /// Spent waiting for an upstream's head: not ours.
+    upstream: std::time::Duration,
+    upload: Option<Upload>,
+    ledger: Ledger,
+    expose: bool,
+}
+
+impl Meter {
+    /// Starts with the first thing known of a call.
+    pub(crate) fn start(gateway: &Gateway, expose: bool, method: &Method) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let record = UsageRecord {
+            started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
+            method: method.as_str().to_owned(),
+            operation: "unknown".to_owned(),
+            // Until something is sent, a call that ends has been left by its caller.
+            status: 499,
+            outcome: Outcome::CallerLeft,
+            ..UsageRecord::default()
+        };
+        let ledger = gateway.ledger.clone();
+        Self { record, began: Instant::now(), upstream: std::time::Duration::ZERO, upload: None, ledger, expose }
+    }
+
+    /// Notes what the intake understood.
+    pub(crate) fn knows(&mut self, call: &Call, caller: &str) {
+        let record = &mut self.record;
+        record.id.clone_from(&call.id);
+        record.operation = call.row.operation.name().to_owned();
+        record.model_asked.clone_from(&call.model);
+        record.stream = call.streams;
+        record.caller = caller.to_owned();
+        match &call.body {
+            crate::intake::Payload::Whole(body) => record.bytes_in = body.len() as u64,
+            crate::intake::Payload::Flowing(body) => self.upload = Some(body.notes()),
+            crate::intake::Payload::Empty => {}
+        }
+    }
+
+    /// Notes that a target is asked.
+    pub(crate) fn aims(&mut self, target: &Target) {
+        self.record.attempts += 1;
+        self.record.provider = Some(target.provider.name.clone());
+        self.record.model_sent.clone_from(&target.model);
+    }
+
+    /// Notes how long an upstream took to answer.
+    pub(crate) fn waited(&mut self, time: std::time::Duration) {
+        self.upstream += time;
+    }
+
+    /// Notes the status sent to the caller and that the answer flows.
+    pub(crate) fn answers(&mut self, status: StatusCode, stream: bool) {
+        self.record.status = status.as_u16();
+        self.record.stream = stream;
+    }
+
+    /// Notes our own refusal.
+    pub(crate) fn refuses(&mut self, kind: Kind) {
+        self.record.status = kind.meaning().status.as_u16();
+        self.record.error = Some(kind.label().to_owned());
+        self.record.outcome = Outcome::Refused;
+    }
+
+    /// Notes a piece of the answer handed over.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        if self.record.first_byte_us.is_none() {
+            self.record.first_byte_us = Some(micros(self.began.elapsed()));
+        }
+        self.record.bytes_out += bytes as u64;
+    }
+
+    /// Notes what the upstream counted.
+    pub(crate) fn counted(&mut self, usage: Usage) {
+        let Usage { input, output, cached, reasoning } = usage;
+        self.record.tokens = Some(Tokens { input, output, cached, reasoning });
+    }
+
+    /// Notes that the whole answer was handed over.
+    pub(crate) fn completes(&mut self) {
+        if self.record.outcome == Outcome::CallerLeft {
+            self.record.outcome = Outcome::Answered;
+        }
+    }
+
+    /// Notes that the upstream broke off.
+    pub(crate) fn breaks(&mut self, kind: Kind) {
+        self.record.outcome = Outcome::Interrupted;
+        self.record.error = Some(kind.label().to_owned());
+    }
+
+    /// The request id, if the intake got that far.
+    pub(crate) fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// Gives the call an id when the intake refused it.
+    pub(crate) fn ensure_id(&mut self, head: impl FnOnce() -> String) {
+        if self.record.id.is_empty() {
+            self.record.id = head();
+        }
+    }
+
+    /// The headers every answer carries: request id, our share of the time, and, if allowed, who answered.
+    pub(crate) fn sign(&self, head: &mut HeaderMap) {
+        let set = |head: &mut HeaderMap, name: &'static str, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                head.insert(HeaderName::from_static(name), value);
+            }
+        };
+        set(head, "x-request-id", &self.record.id);
+        let ours = self.began.elapsed().saturating_sub(self.upstream).as_secs_f64() * 1000.0;
+        if let Ok(value) = HeaderValue::from_str(&format!("gateway;dur={ours:.3}")) {
+            head.append(HeaderName::from_static("server-timing"), value);
+        }
+        if !self.expose || self.record.attempts == 0 {
+            return;
+        }
+        if let Some(provider) = &self.record.provider {
+            set(head, "x-openai-proxy-provider", provider);
+        }
+        if let Some(model) = &self.record.model_sent {
+            set(head, "x-openai-proxy-model", model);
+        }
+        set(head, "x-openai-proxy-attempts", &self.record.attempts.to_string());
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let mut record = std::mem::take(&mut self.record);
+        record.duration_us = micros(self.began.elapsed());
+        if let Some(upload) = &self.upload {
+            record.bytes_in = upload.bytes();
+            record.model_asked = record.model_asked.or_else(|| upload.model());
+        }
+        self.ledger.hand_in(record);
+    }
+}
+
+fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,9 @@
+//! Fifth stage, running along the others: what a call was, what it used, and how it ended.
+//!
+//! Exactly one record per call, whatever happens: the meter closes it when the answer's body ends or is dropped.
+
+mod ledger;
+mod meter;
+
+pub(crate) use ledger::Ledger;
+pub(crate) use meter::Meter;

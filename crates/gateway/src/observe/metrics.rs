@@ -1,0 +1,174 @@
+//! The counters behind `/metrics`. They are fed from finished records, off the line; only what is under way is counted
+//! on it. Label values come from closed sets: operations, configured providers, classes (T-50).
+//!
+//! Names: experience of the field's dashboards, prefix `openai_proxy_`, base units, OpenMetrics text.
+
+use std::sync::atomic::AtomicU64;
+
+use config::Snapshot;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use store::UsageRecord;
+use store::usage_record::Outcome;
+
+/// Labels of a finished call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    operation: String,
+    provider: String,
+    status_class: &'static str,
+}
+
+/// One label that says what.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Attempted {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Class {
+    class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Who {
+    who: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Build {
+    version: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByProvider {
+    provider: String,
+}
+
+/// All metrics of the house.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<CallLabels, Counter>,
+    durations: Histogram,
+    first_bytes: Histogram,
+    in_flight: Gauge,
+    attempts: Family<Attempted, Counter>,
+    tokens: Family<Class, Counter>,
+    aborts: Family<Who, Counter>,
+    rejected: Family<Reason, Counter>,
+    lost: Counter<u64, AtomicU64>,
+}
+
+/// Upper bounds in seconds, from a millisecond to a long generation.
+const SECONDS: [f64; 14] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
+
+impl Metrics {
+    /// Registers everything.
+    pub(crate) fn new(world: &Snapshot) -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("openai_proxy"),
+            requests: Family::default(),
+            durations: Histogram::new(SECONDS),
+            first_bytes: Histogram::new(SECONDS),
+            in_flight: Gauge::default(),
+            attempts: Family::default(),
+            tokens: Family::default(),
+            aborts: Family::default(),
+            rejected: Family::default(),
+            lost: Counter::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("requests", "Finished calls", metrics.requests.clone());
+        let duration = metrics.durations.clone();
+        registry.register_with_unit("request_duration", "From first byte in to the end", Unit::Seconds, duration);
+        let first = metrics.first_bytes.clone();
+        registry.register_with_unit("time_to_first_token", "To the first byte of an answer", Unit::Seconds, first);
+        registry.register("in_flight", "Calls running now", metrics.in_flight.clone());
+        registry.register("attempts", "Times an upstream was asked", metrics.attempts.clone());
+        registry.register("tokens", "Tokens as upstreams counted them", metrics.tokens.clone());
+        registry.register("stream_aborts", "Answers that broke off, by who ended them", metrics.aborts.clone());
+        registry.register("rejected", "Calls answered with an error of our own", metrics.rejected.clone());
+        registry.register("records_lost", "Usage records that could not be kept", metrics.lost.clone());
+        let build = Family::<Build, Gauge>::default();
+        build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+        registry.register("build_info", "The version that runs", build);
+        let open = Family::<ByProvider, Gauge>::default();
+        for provider in world.providers.iter().filter(|provider| provider.origin.accept_any_certificate) {
+            open.get_or_create(&ByProvider { provider: provider.name.clone() }).set(1);
+        }
+        registry.register("certificates_unverified", "dangerous_accept_any_certificate is on", open);
+        metrics
+    }
+
+    /// Counts a finished call.
+    pub(crate) fn count(&self, record: &UsageRecord) {
+        let labels = CallLabels {
+            operation: record.operation.clone(),
+            provider: record.provider.clone().unwrap_or_else(|| "none".to_owned()),
+            status_class: status_class(record.status),
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.durations.observe(seconds(record.duration_us));
+        if let Some(first) = record.first_byte_us {
+            self.first_bytes.observe(seconds(first));
+        }
+        if let Some(provider) = &record.provider {
+            let outcome = record.outcome.label();
+            let attempted = Attempted { provider: provider.clone(), outcome };
+            self.attempts.get_or_create(&attempted).inc_by(u64::from(record.attempts));
+        }
+        if let Some(tokens) = record.tokens {
+            let classes =
+                [("input", tokens.input), ("output", tokens.output), ("cached", tokens.cached), ("reasoning", tokens.reasoning)];
+            for (class, count) in classes {
+                self.tokens.get_or_create(&Class { class }).inc_by(count);
+            }
+        }
+        match record.outcome {
+            Outcome::Interrupted => _ = self.aborts.get_or_create(&Who { who: "upstream" }).inc(),
+            Outcome::CallerLeft => _ = self.aborts.get_or_create(&Who { who: "caller" }).inc(),
+            Outcome::Answered | Outcome::Refused => {}
+        }
+        if let (Outcome::Refused, Some(reason)) = (record.outcome, &record.error) {
+            self.rejected.get_or_create(&Reason { reason: reason.clone() }).inc();
+        }
+    }
+
+    /// Counts a record that could not be kept.
+    pub(crate) fn record_lost(&self) {
+        self.lost.inc();
+    }
+
+    /// The text of `/metrics`; `in_flight` is what runs at this moment.
+    pub(crate) fn text(&self, in_flight: usize) -> String {
+        self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
+        let mut out = String::new();
+        // Writing into a string cannot fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}
+
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+fn status_class(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}

@@ -1,0 +1,15 @@
+//! Sixth stage: asking an upstream. Attempts, the request as it goes out, connections, and what comes back.
+
+mod answer;
+mod attempt;
+mod client;
+mod compose;
+pub(crate) mod discover;
+mod pool;
+mod realtime;
+mod trouble;
+mod watch;
+
+pub(crate) use answer::{Answer, AnswerBody};
+pub(crate) use attempt::attempt;
+pub(crate) use client::{Client, Lease};

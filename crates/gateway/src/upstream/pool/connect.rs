@@ -1,0 +1,117 @@
+//! The one connector for everything that goes out: look up, check the address, connect, tunnel, encrypt.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::snapshot::{Origin, Scheme};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::dns::Dns;
+use super::{Line, address, outbound, tls::Tls};
+use crate::mock;
+use crate::spawn;
+use crate::upstream::trouble::Trouble;
+use crate::upstream::watch::{Expect, Watch};
+
+/// When a name has several addresses, the next one is tried beside a silent one after this (RFC 8305).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// What making connections needs to remember.
+#[derive(Default)]
+pub(in crate::upstream) struct Connector {
+    dns: Dns,
+    tls: Tls,
+}
+
+impl Connector {
+    /// A new connection to the origin, within `patience`.
+    pub(in crate::upstream) async fn connect(&self, origin: &Origin, patience: Duration) -> Result<Line, Trouble> {
+        match tokio::time::timeout(patience, self.connect_now(origin)).await {
+            Ok(line) => line,
+            Err(_) => Err(Trouble::ConnectTimeout),
+        }
+    }
+
+    async fn connect_now(&self, origin: &Origin) -> Result<Line, Trouble> {
+        if origin.scheme == Scheme::Inside {
+            return line(mock::open()).await;
+        }
+        let tcp = match &origin.proxy {
+            None => self.reach(&origin.host, origin.port, origin.allow_private).await?,
+            Some(proxy) => {
+                // The proxy is the operator's own; where the tunnel leads is the proxy's to decide.
+                let mut tcp = self.reach(&proxy.host, proxy.port, true).await?;
+                outbound::tunnel(&mut tcp, proxy, origin).await?;
+                tcp
+            }
+        };
+        if origin.scheme == Scheme::Http {
+            return line(tcp).await;
+        }
+        let connector = self.tls.connector(origin).map_err(Trouble::Tls)?;
+        let name = ServerName::try_from(origin.host.clone()).map_err(|error| Trouble::Tls(error.into()))?;
+        let stream = connector.connect(name, tcp).await.map_err(|error| Trouble::Tls(error.into()))?;
+        line(stream).await
+    }
+
+    /// A TCP connection to the first address that answers, among those allowed.
+    async fn reach(&self, host: &str, port: u16, allow_private: bool) -> Result<TcpStream, Trouble> {
+        let found = self.dns.resolve(host, port).await.map_err(|error| Trouble::Unreachable(error.into()))?;
+        let (good, denied): (Vec<SocketAddr>, Vec<SocketAddr>) =
+            found.into_iter().partition(|found| address::allowed(found.ip(), allow_private));
+        match (good.is_empty(), denied.first()) {
+            (true, Some(address)) => Err(Trouble::Denied(address.ip())),
+            (true, None) => Err(Trouble::Unreachable("the name has no address".into())),
+            (false, _) => race(good).await,
+        }
+    }
+}
+
+/// Tries the addresses in order, the next one beside a silent one.
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Trouble> {
+    use futures_util::stream::{FuturesUnordered, StreamExt};
+    let mut attempts = FuturesUnordered::new();
+    for (number, address) in addresses.into_iter().take(8).enumerate() {
+        attempts.push(async move {
+            if number > 0 {
+                tokio::time::sleep(STAGGER * u32::try_from(number).unwrap_or(8)).await;
+            }
+            TcpStream::connect(address).await
+        });
+    }
+    let mut last = None;
+    while let Some(result) = attempts.next().await {
+        match result {
+            Ok(stream) => {
+                // A streamed token must not wait for the next one.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(Trouble::Unreachable(last.map_or_else(|| "no address answered".into(), Into::into)))
+}
+
+/// Puts the HTTP engine on a fresh connection.
+async fn line<S>(stream: S) -> Result<Line, Trouble>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let expect = Arc::new(Expect::default());
+    let watched = Watch::new(stream, expect.clone());
+    let mut engine = http1::Builder::new();
+    engine.max_headers(256).max_buf_size(256 * 1024);
+    let (sender, connection) = engine.handshake(TokioIo::new(watched)).await.map_err(Trouble::of)?;
+    let task = spawn::detached(async move {
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::trace!(%error, "upstream connection ended");
+        }
+    });
+    Ok(Line { sender, expect, cut: task.abort_handle(), used: false })
+}

@@ -1,0 +1,101 @@
+//! What goes wrong on the way to an upstream, and what of it the caller hears.
+//!
+//! The caller learns which provider failed and how, never a host name, an address or a certificate's text: those are in
+//! the log.
+
+use std::error::Error;
+use std::io;
+
+use protocol::fault::Kind;
+
+use crate::error::{ApiError, BoxError};
+
+/// Why an upstream gave no usable answer.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Its name does not resolve, it refuses, or its network is away.
+    Unreachable(BoxError),
+    /// Its name leads to an address we do not connect to (T-51).
+    Denied(std::net::IpAddr),
+    /// TLS failed.
+    Tls(BoxError),
+    /// The way out failed: our outbound proxy.
+    Proxy(String),
+    /// No connection in time.
+    ConnectTimeout,
+    /// No head in time.
+    FirstByteTimeout,
+    /// Silence in the middle.
+    GapTimeout,
+    /// The whole call took too long.
+    TotalTimeout,
+    /// It broke HTTP's rules.
+    Protocol(BoxError),
+    /// The connection broke.
+    Cut(BoxError),
+}
+
+impl Trouble {
+    /// The trouble behind an error of the HTTP engine.
+    pub(crate) fn of(error: hyper::Error) -> Self {
+        let invalid = find_io(&error).is_some_and(|io| io.kind() == io::ErrorKind::InvalidData);
+        if invalid || error.is_parse() || error.is_parse_too_large() {
+            Self::Protocol(error.into())
+        } else {
+            Self::Cut(error.into())
+        }
+    }
+
+    /// The kind of error answer it becomes.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Unreachable(_) | Self::Denied(_) | Self::Proxy(_) => Kind::UpstreamUnreachable,
+            Self::Tls(_) => Kind::UpstreamTls,
+            Self::ConnectTimeout | Self::FirstByteTimeout | Self::GapTimeout | Self::TotalTimeout => {
+                Kind::UpstreamTimeout
+            }
+            Self::Protocol(_) => Kind::UpstreamProtocol,
+            Self::Cut(_) => Kind::UpstreamInterrupted,
+        }
+    }
+
+    /// What the caller reads.
+    pub(crate) fn say(&self, provider: &str) -> String {
+        match self {
+            Self::Unreachable(_) => format!("`{provider}` cannot be reached. Is it running? The gateway's log has the cause."),
+            Self::Denied(_) => format!(
+                "`{provider}` leads to a private address and was not connected to. Set allow_private if that is meant."
+            ),
+            Self::Proxy(_) => format!("`{provider}` cannot be reached through the outbound proxy. The gateway's log has the cause."),
+            Self::Tls(_) => format!("`{provider}` offers no certificate that can be trusted. The gateway's log has the cause."),
+            Self::ConnectTimeout => format!("`{provider}` did not accept a connection in time."),
+            Self::FirstByteTimeout => format!("`{provider}` did not begin to answer in time."),
+            Self::GapTimeout => format!("`{provider}` stopped in the middle of its answer."),
+            Self::TotalTimeout => format!("`{provider}` took longer than a call may take."),
+            Self::Protocol(_) => format!("`{provider}` answered with malformed HTTP."),
+            Self::Cut(_) => format!("`{provider}` broke off its answer."),
+        }
+    }
+
+    /// The error answer for the caller, the cause kept for the log.
+    pub(crate) fn into_error(self, provider: &str) -> ApiError {
+        let error = ApiError::new(self.kind(), self.say(provider));
+        match self {
+            Self::Unreachable(cause) | Self::Tls(cause) | Self::Protocol(cause) | Self::Cut(cause) => error.because(cause),
+            Self::Denied(address) => error.because(format!("address {address} is not allowed")),
+            Self::Proxy(why) => error.because(why),
+            _ => error,
+        }
+    }
+}
+
+fn find_io<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(io);
+        }
+        at = error.source();
+    }
+    None
+}
