@@ -13,6 +13,7 @@ mod intake;
 pub mod life;
 pub mod listen;
 mod mock;
+mod models_list;
 mod observe;
 mod relay;
 mod route;

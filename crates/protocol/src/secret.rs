@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A credential. `Debug` and `Display` never show it; [`Secret::expose`] is the one way to the text, so that every use
 /// can be found by name.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {

@@ -149,7 +149,7 @@ pub struct Provider {
 }
 
 /// How a provider is reached.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Origin {
     /// How.
     pub scheme: Scheme,
@@ -170,7 +170,7 @@ pub struct Origin {
 }
 
 /// The scheme of a base URL.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Scheme {
     /// Plain TCP.
     Http,
@@ -181,7 +181,7 @@ pub enum Scheme {
 }
 
 /// An HTTP proxy between us and a provider (CONNECT for every scheme).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct OutboundProxy {
     /// Its host.
     pub host: String,

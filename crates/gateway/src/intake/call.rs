@@ -40,6 +40,10 @@ pub(crate) struct Call {
     pub(crate) upgrade: Option<OnUpgrade>,
     /// Where it came from; behind a trusted proxy, the address that proxy names.
     pub(crate) caller_ip: Option<IpAddr>,
+    /// Our port, for `X-Forwarded-Port`; none on a Unix socket.
+    pub(crate) port: Option<u16>,
+    /// It came through TLS.
+    pub(crate) tls: bool,
     /// The language to answer and refuse in.
     pub(crate) dialect: Dialect,
 }

@@ -68,6 +68,8 @@ pub(crate) async fn read(world: &Snapshot, peer: &Peer, request: Request<Incomin
         offered,
         upgrade,
         caller_ip,
+        port: peer.port,
+        tls: peer.tls,
         dialect: found.row.operation.dialect(),
     })
 }
@@ -135,7 +137,7 @@ fn one_model(mut named: impl Iterator<Item = String>) -> Result<Option<String>, 
 
 fn missing_model(payload: &Payload) -> ApiError {
     let say = match payload {
-        Payload::Unread { .. } => {
+        Payload::Flowing(_) => {
             let say = "This body is compressed, so its model cannot be read. Send it without content-encoding.";
             return ApiError::new(Kind::Unreadable, say);
         }

@@ -110,7 +110,7 @@ impl UploadBody {
 
     pub(super) fn field(&self, name: &str) -> Result<Option<String>, ApiError> {
         let fields = self.form.iter().flat_map(|form| form.fields()).filter(|field| field.name == name);
-        let mut values = fields.map(|field| String::from_utf8_lossy(&field.value).into_owned());
+        let mut values = fields.map(|field| text(field.value.as_deref()));
         let first = values.next();
         if values.any(|other| Some(&other) != first.as_ref()) {
             let say = format!("The form names two different values for `{name}`. Name one.");
@@ -128,9 +128,9 @@ impl UploadBody {
             return Err(too_large(self.limit));
         }
         if let Some(form) = &mut self.form {
-            form.push(data).map_err(|problem| bad_form(&problem.to_string()))?;
+            form.push(data).map_err(|problem| bad_form(problem.say()))?;
             if let Some(field) = form.fields().iter().find(|field| field.name == "model") {
-                let model = String::from_utf8_lossy(&field.value).into_owned();
+                let model = text(field.value.as_deref());
                 self.notes.with(|notes| notes.model = Some(model));
             }
         }
@@ -139,7 +139,7 @@ impl UploadBody {
 
     fn finish(&mut self) -> Result<(), ApiError> {
         match &mut self.form {
-            Some(form) => form.finish().map_err(|problem| bad_form(&problem.to_string())),
+            Some(form) => form.finish().map_err(|problem| bad_form(problem.say())),
             None => Ok(()),
         }
     }
@@ -183,6 +183,11 @@ impl UploadBody {
             }
         }
     }
+}
+
+/// A field's value as text; one too large to be kept is no name of anything.
+fn text(value: Option<&[u8]>) -> String {
+    value.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
 /// The caller's body broke off: malformed coding, or the caller left.

@@ -1,0 +1,99 @@
+//! Paths that are about ourselves: welcome, health, metrics, and what browsers ask before they ask.
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use hyper::Request;
+use hyper::body::Incoming;
+
+use crate::Gateway;
+use crate::intake::{Cors, Peer};
+use crate::life::State;
+use config::Snapshot;
+
+/// A page of ours.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) head: HeaderMap,
+    pub(crate) text: String,
+}
+
+/// Our own answer to a request, if its path is one of ours.
+pub(crate) fn page(gateway: &Gateway, world: &Snapshot, peer: &Peer, cors: &Cors, request: &Request<Incoming>) -> Option<Page> {
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    let path = request.uri().path();
+    if *request.method() == Method::OPTIONS
+        && let Cors::Allowed(origin) = cors
+    {
+        return Some(preflight(origin, request.headers()));
+    }
+    if !reading {
+        return None;
+    }
+    let metrics_here = peer.admin || world.server.admin_listen.is_none();
+    match path {
+        "/" => Some(welcome(request.headers())),
+        "/livez" => Some(json(StatusCode::OK, r#"{"status":"alive"}"#)),
+        "/readyz" | "/health" | "/v1/health" => Some(health(gateway)),
+        _ if path == world.metrics.path && world.metrics.enabled && metrics_here => Some(metrics(gateway)),
+        _ => None,
+    }
+}
+
+/// Ready while the house is open; no detail, for anyone may ask.
+fn health(gateway: &Gateway) -> Page {
+    match gateway.life().state() {
+        State::Open => json(StatusCode::OK, r#"{"status":"ready"}"#),
+        State::Draining | State::Closed => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"draining"}"#),
+    }
+}
+
+fn metrics(gateway: &Gateway) -> Page {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    text(StatusCode::OK, kind, gateway.metrics.text(gateway.life().calls()))
+}
+
+const WELCOME: &str = "This is openai-proxy. It works.\n\n\
+    Base URL   /v1 on this address (any OpenAI client: OPENAI_BASE_URL)\n\
+    Models     /v1/models\n\
+    Health     /health\n";
+
+fn welcome(head: &HeaderMap) -> Page {
+    let accepts = head.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("text/html") {
+        return text(StatusCode::OK, "text/plain; charset=utf-8", WELCOME.to_owned());
+    }
+    let html = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>openai-proxy</title>\
+         <style>body{{font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}}</style>\
+         <h1>openai-proxy</h1><pre>{WELCOME}</pre><p><a href=/v1/models>Models</a> · <a href=/health>Health</a></html>\n"
+    );
+    let mut page = text(StatusCode::OK, "text/html; charset=utf-8", html);
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+    page.head.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    page
+}
+
+/// Yes to a page we trust (Fetch standard, "CORS-preflight request").
+fn preflight(origin: &HeaderValue, asked: &HeaderMap) -> Page {
+    let mut page = text(StatusCode::NO_CONTENT, "", String::new());
+    page.head.clear();
+    page.head.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    page.head.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, PUT, PATCH"));
+    if let Some(headers) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        page.head.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, headers.clone());
+    }
+    page.head.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    page.head.insert(header::VARY, HeaderValue::from_static("origin"));
+    page
+}
+
+fn json(status: StatusCode, body: &str) -> Page {
+    text(status, "application/json", body.to_owned())
+}
+
+fn text(status: StatusCode, kind: &'static str, text: String) -> Page {
+    let mut head = HeaderMap::new();
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Page { status, head, text }
+}

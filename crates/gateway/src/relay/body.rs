@@ -1,0 +1,269 @@
+//! The body handed to the caller's connection. It owns the meter: when it ends, or is dropped because the caller left,
+//! the call's record is closed, and everything the call held is given back.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use protocol::fault;
+use tokio::time::{Instant, Sleep};
+
+use super::events::{Events, Pass};
+use crate::account::Meter;
+use crate::admit::Permit;
+use crate::error::BoxError;
+use crate::intake::Turn;
+use crate::upstream::{AnswerBody, Flowing, Trouble};
+
+/// An answer's body on its way to the caller.
+pub(crate) struct RelayBody {
+    kind: Kind,
+    meter: Option<Meter>,
+    _permit: Option<Permit>,
+    turn: Option<Arc<Turn>>,
+}
+
+enum Kind {
+    Whole(Bytes),
+    Flowing(Box<Stream>),
+    Over,
+}
+
+/// A flowing body and its clocks.
+struct Stream {
+    from: Flowing,
+    events: Option<Events>,
+    /// Rings when the upstream has been silent too long, or the call took too long.
+    clock: Option<Pin<Box<Sleep>>>,
+    last_piece: Instant,
+    /// The upstream is done; nothing more is read.
+    done: bool,
+}
+
+impl RelayBody {
+    pub(super) fn of(body: AnswerBody, meter: Meter, permit: Option<Permit>, turn: Option<Arc<Turn>>) -> Self {
+        let kind = match body {
+            AnswerBody::Whole(bytes) => Kind::Whole(bytes),
+            AnswerBody::Flowing(from) => {
+                let events = from.events.then(|| Events::new(from.hide_usage));
+                Kind::Flowing(Box::new(Stream { from: *from, events, clock: None, last_piece: Instant::now(), done: false }))
+            }
+        };
+        Self { kind, meter: Some(meter), _permit: permit, turn }
+    }
+
+    pub(super) fn whole(bytes: Bytes, meter: Option<Meter>, turn: Option<Arc<Turn>>) -> Self {
+        Self { kind: Kind::Whole(bytes), meter, _permit: None, turn }
+    }
+}
+
+/// What a poll of the upstream gave.
+enum Got {
+    Piece(Bytes),
+    End,
+    Broken(Trouble),
+}
+
+impl Stream {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
+        if !self.from.ahead.is_empty() {
+            return Poll::Ready(Got::Piece(std::mem::take(&mut self.from.ahead)));
+        }
+        loop {
+            match Pin::new(&mut self.from.rest).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.last_piece = Instant::now();
+                    // Trailers are hop-by-hop for us: not passed on.
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Got::Piece(data));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Got::Broken(Trouble::of(error))),
+                Poll::Ready(None) => return Poll::Ready(Got::End),
+                Poll::Pending => return self.poll_clock(cx).map(Got::Broken),
+            }
+        }
+    }
+
+    fn poll_clock(&mut self, cx: &mut Context<'_>) -> Poll<Trouble> {
+        let gap_ends = self.last_piece + self.from.timeouts.between_bytes;
+        let rings = gap_ends.min(self.from.deadline);
+        let clock = self.clock.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(rings)));
+        while clock.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= rings {
+                let late = self.from.deadline <= rings;
+                return Poll::Ready(if late { Trouble::TotalTimeout } else { Trouble::GapTimeout });
+            }
+            // Set for an earlier piece: set anew, which is rarer than setting it for every piece.
+            clock.as_mut().reset(rings);
+        }
+        Poll::Pending
+    }
+}
+
+/// What goes to the caller next.
+enum Next {
+    Data(Bytes),
+    End,
+    Abort(BoxError),
+    Wait,
+}
+
+impl RelayBody {
+    fn next(&mut self, cx: &mut Context<'_>) -> Next {
+        loop {
+            let Kind::Flowing(stream) = &mut self.kind else {
+                return match std::mem::replace(&mut self.kind, Kind::Over) {
+                    Kind::Whole(bytes) if !bytes.is_empty() => Next::Data(bytes),
+                    _ => Next::End,
+                };
+            };
+            if stream.done {
+                return Next::End;
+            }
+            let Poll::Ready(got) = stream.poll(cx) else { return Next::Wait };
+            match got {
+                Got::Piece(piece) => match pass(stream, piece) {
+                    Pass::Bytes(bytes) if !bytes.is_empty() => return Next::Data(bytes),
+                    Pass::Bytes(_) | Pass::Nothing => {}
+                    Pass::TooLong => return self.broken(Trouble::Protocol("an event without end".into())),
+                },
+                Got::End => return self.upstream_ended(),
+                Got::Broken(trouble) => return self.broken(trouble),
+            }
+        }
+    }
+
+    /// The upstream's body is over by its framing; whether its answer is over, its last event says.
+    fn upstream_ended(&mut self) -> Next {
+        let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
+        let rest = stream.events.as_mut().and_then(Events::rest);
+        let unfinished = stream.events.as_ref().is_some_and(|events| !events.over);
+        if unfinished && (stream.from.says_end || stream.from.until_close) {
+            return self.broken(Trouble::Cut("the stream ended without saying that it was complete".into()));
+        }
+        self.close(true);
+        rest.map_or(Next::End, Next::Data)
+    }
+
+    /// The upstream broke off: an event says so in the caller's language where it reads events, else its connection ends
+    /// without looking complete (D-18).
+    fn broken(&mut self, trouble: Trouble) -> Next {
+        let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
+        // An answer that had said everything is complete, however its connection ended.
+        if stream.events.as_ref().is_some_and(|events| events.over) {
+            self.close(false);
+            return Next::End;
+        }
+        let (kind, say) = (trouble.kind(), trouble.say(&stream.from.provider));
+        let event = stream.events.as_ref().map(|events| fault::event(kind, &say, stream.from.dialect, events.named));
+        if let Some(meter) = &mut self.meter {
+            meter.breaks(kind);
+            tracing::warn!(id = meter.id(), code = kind.label(), ?trouble, "answer broke off");
+        }
+        stream.done = true;
+        self.close(false);
+        match event {
+            // What was sent of an unfinished event is closed off first, so that ours is read as one.
+            Some(event) => Next::Data(Bytes::from(format!("\n\n{event}"))),
+            None => Next::Abort(say.into()),
+        }
+    }
+
+    /// The upstream side is over. With `clean` its connection may serve again.
+    fn close(&mut self, clean: bool) {
+        if let Kind::Flowing(stream) = std::mem::replace(&mut self.kind, Kind::Over) {
+            let usage = stream.events.as_ref().and_then(|events| events.usage);
+            if let (Some(meter), Some(usage)) = (&mut self.meter, usage) {
+                meter.counted(usage);
+            }
+            if clean {
+                stream.from.lease.finish();
+            }
+        }
+    }
+
+    /// The caller has everything.
+    fn finish(&mut self) {
+        if let Some(mut meter) = self.meter.take() {
+            meter.completes();
+        }
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            turn.give_back();
+        }
+    }
+}
+
+fn pass(stream: &mut Stream, piece: Bytes) -> Pass {
+    match &mut stream.events {
+        Some(events) => events.push(piece),
+        None => Pass::Bytes(piece),
+    }
+}
+
+impl Body for RelayBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.next(cx) {
+            Next::Wait => Poll::Pending,
+            Next::Data(bytes) => {
+                if let Some(meter) = &mut self.meter {
+                    meter.sent(bytes.len());
+                }
+                // A body of known length is not polled again: its last piece is its end.
+                if self.is_end_stream() {
+                    self.finish();
+                }
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Next::End => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Next::Abort(error) => {
+                self.finish();
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Whole(bytes) => bytes.is_empty(),
+            Kind::Over => true,
+            Kind::Flowing(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Over => SizeHint::with_exact(0),
+            Kind::Flowing(stream) if stream.events.is_some() => SizeHint::default(),
+            Kind::Flowing(stream) => {
+                let rest = stream.from.rest.size_hint().exact();
+                rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + stream.from.ahead.len() as u64))
+            }
+        }
+    }
+}
+
+impl Drop for RelayBody {
+    fn drop(&mut self) {
+        // A whole body may be dropped unpolled because it is empty (or the method is HEAD): that is its end.
+        if matches!(self.kind, Kind::Over) || self.is_end_stream() {
+            self.finish();
+        }
+        self.close(false);
+        self.give_back();
+    }
+}

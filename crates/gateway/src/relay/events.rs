@@ -1,0 +1,104 @@
+//! A stream of events in passing: what it counts, whether it is over, and what is taken out of it.
+//!
+//! Bytes pass as they came. Only where we asked for a usage chunk the caller did not ask for, events are held until they
+//! are whole, so that the chunk and its traces can be taken out.
+
+use bytes::{Bytes, BytesMut};
+use protocol::frame::sse::{self, Splitter};
+use protocol::frame::unasked;
+use protocol::usage::Usage;
+
+/// The longest event read (T-54). A longer one passes, unread; in a stream that is edited it ends the stream.
+const LONGEST: usize = 8 * 1024 * 1024;
+
+/// What is known of a stream so far.
+#[derive(Default)]
+pub(super) struct Events {
+    splitter: Splitter,
+    /// The beginning of an event that is not whole yet.
+    begun: BytesMut,
+    /// An event longer than anything sensible has been met.
+    too_long: bool,
+    hide_usage: bool,
+    /// Some event said that the answer is complete.
+    pub(super) over: bool,
+    /// The events have names.
+    pub(super) named: bool,
+    /// The last count.
+    pub(super) usage: Option<Usage>,
+}
+
+/// What may be handed on of a piece.
+pub(super) enum Pass {
+    /// These bytes.
+    Bytes(Bytes),
+    /// Nothing yet.
+    Nothing,
+    /// The stream cannot be read any further.
+    TooLong,
+}
+
+impl Events {
+    pub(super) fn new(hide_usage: bool) -> Self {
+        Self { hide_usage, ..Self::default() }
+    }
+
+    /// Takes the next piece in; says what may go on to the caller.
+    pub(super) fn push(&mut self, piece: Bytes) -> Pass {
+        let mut ends = Vec::new();
+        self.splitter.push(&piece, |end| ends.push(end));
+        let mut out = BytesMut::new();
+        let mut from = 0;
+        for end in ends {
+            let event = self.whole_event(piece.slice(from..end));
+            from = end;
+            self.read(&event);
+            if self.hide_usage
+                && let Some(kept) = unasked::take_out(event)
+            {
+                out.extend_from_slice(&kept);
+            }
+        }
+        self.begin(&piece[from..]);
+        match (self.hide_usage, out.is_empty()) {
+            (true, _) if self.too_long => Pass::TooLong,
+            (true, true) => Pass::Nothing,
+            (true, false) => Pass::Bytes(out.freeze()),
+            (false, _) => Pass::Bytes(piece),
+        }
+    }
+
+    /// What was held at the end of the stream: an event without its empty line, which is nobody's to judge.
+    pub(super) fn rest(&mut self) -> Option<Bytes> {
+        let rest = std::mem::take(&mut self.begun).freeze();
+        if !rest.is_empty() {
+            self.read(&rest);
+        }
+        (self.hide_usage && !rest.is_empty()).then_some(rest)
+    }
+
+    fn whole_event(&mut self, tail: Bytes) -> Bytes {
+        if self.begun.is_empty() {
+            return tail;
+        }
+        let mut event = std::mem::take(&mut self.begun);
+        event.extend_from_slice(&tail);
+        event.freeze()
+    }
+
+    fn begin(&mut self, bytes: &[u8]) {
+        if self.too_long || self.begun.len() + bytes.len() > LONGEST {
+            self.too_long = true;
+            self.begun = BytesMut::new();
+        } else {
+            self.begun.extend_from_slice(bytes);
+        }
+    }
+
+    fn read(&mut self, event: &[u8]) {
+        let told = sse::read(event);
+        self.over |= told.ends;
+        self.named |= told.named;
+        self.usage = told.usage.or(self.usage);
+    }
+}

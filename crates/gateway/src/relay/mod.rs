@@ -1,0 +1,83 @@
+//! Last stage: handing the answer over. From here on the body owns the meter, and closes it when it ends or is dropped.
+
+mod body;
+mod events;
+
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use protocol::dialect::Dialect;
+
+pub(crate) use body::RelayBody;
+
+use crate::account::Meter;
+use crate::error::ApiError;
+use crate::intake::{Cors, Peer};
+use crate::upstream::Answer;
+
+/// Sends an answer on.
+pub(crate) fn send(answer: Answer, mut meter: Meter, peer: &Peer, cors: &Cors) -> Response<RelayBody> {
+    let Answer { status, mut head, body, permit } = answer;
+    meter.answers(status, head.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")));
+    meter.sign(&mut head);
+    allow_page(&mut head, cors);
+    if status == StatusCode::SWITCHING_PROTOCOLS
+        && let Some(turn) = &peer.turn
+    {
+        turn.upgrade();
+    }
+    let body = RelayBody::of(body, meter, permit, peer.turn.clone());
+    respond(status, head, body)
+}
+
+/// Sends our own error, and logs its cause once.
+pub(crate) fn refuse(error: ApiError, mut meter: Meter, dialect: Dialect, peer: &Peer, cors: &Cors) -> Response<RelayBody> {
+    let status = error.kind.meaning().status;
+    meter.refuses(error.kind);
+    if let Some(cause) = &error.cause {
+        let causes = chain(cause.as_ref());
+        tracing::warn!(id = meter.id(), code = error.kind.label(), causes, "call failed");
+    }
+    let mut head = error.head();
+    meter.sign(&mut head);
+    allow_page(&mut head, cors);
+    let body = RelayBody::whole(error.body(dialect).into(), Some(meter), peer.turn.clone());
+    respond(status, head, body)
+}
+
+/// An error before any call has begun: too many connections.
+pub(crate) fn refuse_unmetered(error: &ApiError, peer: &Peer) -> Response<RelayBody> {
+    let body = RelayBody::whole(error.body(Dialect::OpenAi).into(), None, peer.turn.clone());
+    respond(error.kind.meaning().status, error.head(), body)
+}
+
+/// A page of our own: welcome, health, metrics.
+pub(crate) fn page(status: StatusCode, head: HeaderMap, text: String, peer: &Peer) -> Response<RelayBody> {
+    respond(status, head, RelayBody::whole(text.into(), None, peer.turn.clone()))
+}
+
+fn respond(status: StatusCode, head: HeaderMap, body: RelayBody) -> Response<RelayBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = head;
+    response
+}
+
+/// Tells a browser that the page it shows may read this answer.
+fn allow_page(head: &mut HeaderMap, cors: &Cors) {
+    if let Cors::Allowed(origin) = cors {
+        head.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        head.append(header::VARY, HeaderValue::from_static("origin"));
+    }
+}
+
+/// An error and everything behind it, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

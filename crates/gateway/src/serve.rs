@@ -1,0 +1,74 @@
+//! THE LINE: one call, from the door to the bill. Every step's result is an argument of a later one.
+//!
+//! Invariants, each with a test that bears its number (`crates/openai-proxy/tests/it/invariants.rs`):
+//!
+//! 1. A call sees one snapshot; a change of configuration never shows in the middle of a call.
+//! 2. Retry and fallback happen only before the first byte has gone to the caller.
+//! 3. Same language in and out: body bytes are forwarded as they came, with at most two edits in place, the model's name
+//!    and the request for a usage chunk (which is then kept from a caller who did not ask for it).
+//! 4. Exactly one usage record per call, whatever happens.
+//! 5. The line never awaits the database.
+//! 6. A permit gives back what it holds when it is dropped, on every ending.
+//! 7. No stage reads a header or environment variable that is not in the `Call` or the `Snapshot`.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use config::Snapshot;
+use futures_util::FutureExt;
+use http::Response;
+use hyper::Request;
+use hyper::body::Incoming;
+use protocol::fault::Kind;
+
+use crate::account::Meter;
+use crate::error::ApiError;
+use crate::intake::Peer;
+use crate::relay::{self, RelayBody};
+use crate::upstream::Answer;
+use crate::{Gateway, admit, front, identify, intake, models_list, route, upstream};
+
+/// Serves one request.
+pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incoming>) -> Response<RelayBody> {
+    let world = gateway.world();
+    let cors = intake::cors(&world, request.headers());
+    if let Some(page) = front::page(gateway, &world, peer, &cors, &request) {
+        return relay::page(page.status, page.head, page.text, peer);
+    }
+    let dialect = intake::dialect_of(request.uri().path());
+    let mut meter = Meter::start(gateway, world.routing.expose_headers, request.method());
+    // A fault of ours ends this call and no other.
+    let walked = AssertUnwindSafe(line(gateway, &world, peer, request, &mut meter)).catch_unwind().await;
+    meter.ensure_id(intake::fresh_id);
+    match walked {
+        Ok(Ok(answer)) => relay::send(answer, meter, peer, &cors),
+        Ok(Err(error)) => relay::refuse(error, meter, dialect, peer, &cors),
+        Err(_panic) => {
+            let say = "This gateway made a mistake. It has been logged; other calls are not affected.";
+            relay::refuse(ApiError::new(Kind::Internal, say), meter, dialect, peer, &cors)
+        }
+    }
+}
+
+async fn line(
+    gateway: &Gateway,
+    world: &Arc<Snapshot>,
+    peer: &Peer,
+    request: Request<Incoming>,
+    meter: &mut Meter,
+) -> Result<Answer, ApiError> {
+    intake::check_door(world, peer, request.uri(), request.headers())?;
+    let mut call = intake::read(world, peer, request).await?;
+    let caller = identify::caller(&call);
+    meter.knows(&call, caller.name);
+    let permit = admit::ask(gateway, &caller);
+    if upstream::discover::is_needed(world, &call) {
+        upstream::discover::refresh(gateway, world).await;
+    }
+    if call.row.ours {
+        return models_list::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));
+    }
+    let plan = route::plan(world, &gateway.catalogue, &call)?;
+    let answer = upstream::attempt(gateway, &plan, &mut call, meter).await?;
+    Ok(answer.holding(permit))
+}

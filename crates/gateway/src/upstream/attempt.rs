@@ -1,0 +1,227 @@
+//! One attempt at a target: compose, send, judge. Retries and fallback join here and nowhere else.
+
+use std::time::Instant as Clock;
+
+use bytes::{Bytes, BytesMut};
+use config::snapshot::Credential;
+use http::header::{self, HeaderMap};
+use http::{Method, StatusCode, Version};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use protocol::dialect::Dialect;
+use protocol::fault::Kind;
+use protocol::operation::Operation;
+use protocol::usage;
+use protocol::verdict::FaultClass;
+use tokio::time::Instant;
+
+use super::answer::Flowing;
+use super::client::Reply;
+use super::compose::compose;
+use super::trouble::Trouble;
+use super::{Answer, AnswerBody, realtime};
+use crate::Gateway;
+use crate::account::Meter;
+use crate::error::ApiError;
+use crate::intake::{Call, Payload};
+use crate::route::{Plan, Target};
+
+/// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
+const WHOLE: usize = 1024 * 1024;
+
+/// Asks the plan's target.
+///
+/// # Errors
+/// What the caller is told when no answer came, or none that may be passed on.
+pub(crate) async fn attempt(gateway: &Gateway, plan: &Plan, call: &mut Call, meter: &mut Meter) -> Result<Answer, ApiError> {
+    let target = &plan.first;
+    meter.aims(target);
+    let upload = match &call.body {
+        Payload::Flowing(body) => Some(body.notes()),
+        Payload::Empty | Payload::Whole(_) => None,
+    };
+    let deadline = Instant::now() + target.provider.timeouts.total;
+    let outgoing = compose(call, target)?;
+    let asked = Clock::now();
+    let sent = gateway.client.send(&target.provider, outgoing.request).await;
+    meter.waited(asked.elapsed());
+    let reply = sent.map_err(|trouble| {
+        // When the caller's own body broke off, that is what it is told.
+        let theirs = upload.and_then(|upload| upload.take_failure());
+        theirs.unwrap_or_else(|| trouble.into_error(&target.provider.name))
+    })?;
+    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return realtime::join(reply, call, gateway.life());
+    }
+    judge(reply.response.status(), reply.response.headers(), target)?;
+    let received = Received { reply, deadline, hide_usage: outgoing.asked_usage };
+    received.into_answer(call, target, meter).await
+}
+
+/// Our own credential refused is ours to mend, never the caller's 401.
+fn judge(status: StatusCode, head: &HeaderMap, target: &Target) -> Result<(), ApiError> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let provider = &target.provider;
+    let fault = provider.vendor.read_fault(status, head);
+    let ours = matches!(provider.credential, Credential::Stored(_));
+    if ours && fault.class == FaultClass::Auth {
+        let say = format!(
+            "`{}` refused the key this gateway has for it (status {}). Its operator has to set a working one.",
+            provider.name,
+            status.as_u16()
+        );
+        return Err(ApiError::new(Kind::UpstreamAuth, say));
+    }
+    Ok(())
+}
+
+/// An answer's head has come.
+struct Received {
+    reply: Reply,
+    deadline: Instant,
+    hide_usage: bool,
+}
+
+impl Received {
+    async fn into_answer(self, call: &Call, target: &Target, meter: &mut Meter) -> Result<Answer, ApiError> {
+        let Reply { response, lease } = self.reply;
+        let (parts, mut rest) = response.into_parts();
+        let events = content_type(&parts.headers).starts_with("text/event-stream");
+        let status = parts.status;
+        let until_close = parts.version == Version::HTTP_10 || !framed(&parts.headers);
+        let head = passed_headers(parts.headers, target);
+        let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
+        let mut ahead = Bytes::new();
+        if !events && call.method != Method::HEAD && is_text(&head) {
+            let gap = timeouts.between_bytes;
+            match read_ahead(&mut rest, gap).await.map_err(|trouble| trouble.into_error(&name))? {
+                Ahead::Whole(body) => {
+                    lease.finish();
+                    refuse_nonsense(call, status, &head, &body, &name)?;
+                    if let (true, Some(counted)) = (call.row.usage, usage::find(&body)) {
+                        meter.counted(counted);
+                    }
+                    return Ok(Answer { status, head, body: AnswerBody::Whole(body), permit: None });
+                }
+                Ahead::Part(part) => ahead = part,
+            }
+        }
+        let flowing = Flowing {
+            ahead,
+            rest,
+            lease,
+            events,
+            until_close,
+            says_end: says_end(call.row.operation, call.dialect) && status.is_success(),
+            hide_usage: self.hide_usage,
+            timeouts,
+            deadline: self.deadline,
+            provider: name,
+            dialect: call.dialect,
+        };
+        Ok(Answer { status, head, body: AnswerBody::Flowing(Box::new(flowing)), permit: None })
+    }
+}
+
+/// Operations whose streams always end with an event that says they are complete.
+fn says_end(operation: Operation, dialect: Dialect) -> bool {
+    matches!(operation, Operation::Chat | Operation::Completions | Operation::Responses) || dialect == Dialect::Anthropic
+}
+
+/// What was read before the head is sent on.
+enum Ahead {
+    Whole(Bytes),
+    Part(Bytes),
+}
+
+async fn read_ahead(rest: &mut Incoming, gap: std::time::Duration) -> Result<Ahead, Trouble> {
+    if rest.size_hint().lower() > WHOLE as u64 {
+        return Ok(Ahead::Part(Bytes::new()));
+    }
+    let mut first: Option<Bytes> = None;
+    let mut all = BytesMut::new();
+    loop {
+        let frame = match tokio::time::timeout(gap, rest.frame()).await {
+            Err(_) => return Err(Trouble::GapTimeout),
+            Ok(None) => return Ok(Ahead::Whole(first.unwrap_or_else(|| all.freeze()))),
+            Ok(Some(Err(error))) => return Err(Trouble::of(error)),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        match first.take() {
+            None if all.is_empty() => first = Some(data),
+            None => all.extend_from_slice(&data),
+            Some(earlier) => {
+                all.extend_from_slice(&earlier);
+                all.extend_from_slice(&data);
+            }
+        }
+        if all.len() > WHOLE || first.as_ref().is_some_and(|one| one.len() > WHOLE) {
+            return Ok(Ahead::Part(first.unwrap_or_else(|| all.freeze())));
+        }
+    }
+}
+
+/// A success that cannot be one: a web page or nothing at all, where the operation answers in JSON (F-11).
+fn refuse_nonsense(call: &Call, status: StatusCode, head: &HeaderMap, body: &[u8], provider: &str) -> Result<(), ApiError> {
+    let json_operation = call.row.usage && call.method == Method::POST && call.row.operation != Operation::Other;
+    let kind = content_type(head);
+    if !json_operation || !status.is_success() || status == StatusCode::NO_CONTENT {
+        return Ok(());
+    }
+    let text_formats = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
+    let web_page = kind.starts_with("text/html");
+    let json = kind.contains("json") && !body.trim_ascii_start().starts_with(b"{") && !text_formats;
+    let cut = kind.contains("json") && !text_formats && !body.trim_ascii_end().ends_with(b"}");
+    if web_page || body.is_empty() || json || cut {
+        let say = format!("`{provider}` answered with something that is not an answer to this request.");
+        return Err(ApiError::new(Kind::UpstreamBadResponse, say));
+    }
+    Ok(())
+}
+
+fn content_type(head: &HeaderMap) -> &str {
+    head.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// JSON, text, or undeclared: small enough to wait for. Binary answers flow.
+fn is_text(head: &HeaderMap) -> bool {
+    let kind = content_type(head);
+    kind.is_empty() || kind.contains("json") || kind.starts_with("text/")
+}
+
+fn framed(head: &HeaderMap) -> bool {
+    head.contains_key(header::CONTENT_LENGTH) || head.contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Names that never pass back: hop-by-hop, cookies, the operator's account, what only the upstream's own host may say.
+const NEVER: &[&str] = &[
+    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade",
+    "content-length", "set-cookie", "set-cookie2", "openai-organization", "openai-project", "server", "via", "alt-svc",
+    "strict-transport-security", "x-powered-by", "x-request-id", "access-control-allow-origin",
+    "access-control-allow-credentials", "access-control-expose-headers",
+];
+
+/// A deny-list; besides, no value that contains our credential for this provider ever passes (T-44).
+fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
+    let secret = match &target.provider.credential {
+        Credential::Stored(secret) => Some(secret.expose().as_bytes()),
+        Credential::Passthrough | Credential::None => None,
+    };
+    let leaks = |value: &[u8]| secret.is_some_and(|secret| memchr::memmem::find(value, secret).is_some());
+    let mut passed = HeaderMap::with_capacity(head.len() + 8);
+    let theirs = head.get("x-request-id").cloned();
+    for (name, value) in &head {
+        let own = name.as_str().starts_with("x-openai-proxy-");
+        if !NEVER.contains(&name.as_str()) && !own && !leaks(value.as_bytes()) {
+            passed.append(name.clone(), value.clone());
+        }
+    }
+    if let Some(id) = theirs {
+        passed.insert("x-openai-proxy-upstream-request-id", id);
+    }
+    passed
+}

@@ -1,0 +1,221 @@
+//! The request as it goes out: the caller's own bytes, with our address, our credential and at most two edits.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use config::snapshot::{Credential, Provider};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Uri};
+use http_body::{Body, Frame, SizeHint};
+use protocol::envelope;
+use protocol::fault::Kind;
+use protocol::operation::{ModelAt, Operation};
+use protocol::vendor::Ask;
+
+use crate::error::{ApiError, BoxError};
+use crate::intake::{Call, Payload, UploadBody};
+use crate::route::Target;
+
+/// A body on its way out.
+pub(super) enum OutBody {
+    /// None.
+    Empty,
+    /// Whole; taken when sent.
+    Whole(Option<Bytes>),
+    /// Flowing from the caller.
+    Flowing(Box<UploadBody>),
+}
+
+/// A request composed, and what was asked for that the caller did not ask for.
+pub(super) struct Outgoing {
+    pub(super) request: Request<OutBody>,
+    /// We asked for a usage chunk; it is kept from the caller.
+    pub(super) asked_usage: bool,
+}
+
+/// Composes the request for a target.
+///
+/// # Errors
+/// When the configuration's credential or address cannot be put into a request: our fault, said without showing it.
+pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiError> {
+    let provider = &target.provider;
+    let address = address(call, target);
+    let uri: Uri = address.parse().map_err(|error: http::uri::InvalidUri| unusable(provider).because(error))?;
+    let mut head = passed_headers(&call.head, provider);
+    let asked_usage = asks_usage(call, provider);
+    if call.row.usage {
+        // Usage is read from the bytes as they pass, so they must be readable.
+        head.remove(header::ACCEPT_ENCODING);
+    }
+    set_credential(&mut head, call, provider)?;
+    for (name, value) in &provider.headers {
+        head.insert(name.clone(), value.clone());
+    }
+    head.insert(header::HOST, HeaderValue::from_str(&provider.origin.authority).map_err(|error| unusable(provider).because(error))?);
+    if let Ok(id) = HeaderValue::from_str(&call.id) {
+        head.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if provider.forwarded {
+        forwarded(&mut head, call);
+    }
+    if call.upgrade.is_some() {
+        keep_upgrade(&mut head, call);
+    }
+    let body = match std::mem::replace(&mut call.body, Payload::Empty) {
+        Payload::Empty => OutBody::Empty,
+        Payload::Flowing(body) => OutBody::Flowing(body),
+        Payload::Whole(bytes) => {
+            let edited = match &call.envelope {
+                Some(envelope) => envelope::edit(&bytes, envelope, target.model.as_deref(), asked_usage),
+                None => bytes,
+            };
+            OutBody::Whole(Some(edited))
+        }
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = head;
+    Ok(Outgoing { request, asked_usage })
+}
+
+fn unusable(provider: &Provider) -> ApiError {
+    let say = format!("The configuration of `{}` cannot be used for this request.", provider.name);
+    ApiError::new(Kind::Internal, say)
+}
+
+fn address(call: &Call, target: &Target) -> String {
+    let model = target.model.as_deref();
+    let query = match (&call.query, call.row.model, model) {
+        (Some(query), ModelAt::Query, Some(model)) => Some(with_model(query, model)),
+        (query, _, _) => query.clone(),
+    };
+    // The id in `/models/{id}` is the object itself, not a model to be run.
+    let ask = Ask { row: call.row, rest: &call.rest, query: query.as_deref(), model };
+    target.provider.vendor.address(&target.provider.site, &ask)
+}
+
+/// The query with the target's own name for the model; other parameters stay as written.
+fn with_model(query: &str, model: &str) -> String {
+    let replaced = |pair: &str| match pair.split_once('=') {
+        Some(("model", _)) => format!("model={}", encode(model)),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(replaced).collect::<Vec<_>>().join("&")
+}
+
+/// Percent-encoding for a query value (RFC 3986, 2.3).
+fn encode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:".contains(&b);
+    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// A streamed chat or completion is asked for its count where the vendor understands that and the caller did not ask.
+fn asks_usage(call: &Call, provider: &Provider) -> bool {
+    let countable = matches!(call.row.operation, Operation::Chat | Operation::Completions);
+    let asked = call.envelope.as_ref().is_some_and(envelope::Envelope::asks_usage);
+    countable && call.streams && !asked && provider.vendor.counts_streams(&provider.site)
+}
+
+/// Names that never pass upstream: hop-by-hop (RFC 9110, 7.6.1), credentials in any spelling, cookies, what proxies say
+/// about callers, what we set ourselves.
+const NEVER: &[&str] = &[
+    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+    "transfer-encoding", "upgrade", "content-length", "host", "expect", "cookie", "authorization", "x-api-key", "api-key",
+    "x-goog-api-key", "x_api_key", "api_key", "x_goog_api_key", "forwarded", "via", "x-real-ip", "x-request-id",
+    "sec-websocket-protocol", "origin", "referer",
+];
+
+/// A deny-list, never an allow-list: whatever a program sends beside these reaches the vendor (D-22).
+fn passed_headers(head: &HeaderMap, provider: &Provider) -> HeaderMap {
+    let named: Vec<String> = head
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    let stored = matches!(provider.credential, Credential::Stored(_));
+    let mut passed = HeaderMap::with_capacity(head.len() + 8);
+    for (name, value) in head {
+        let text = name.as_str();
+        // An account header beside another account's key would be refused upstream.
+        let account = stored && matches!(text, "openai-organization" | "openai-project");
+        let own = text.starts_with("x-openai-proxy-") || text.starts_with("x-forwarded-");
+        if !NEVER.contains(&text) && !account && !own && !named.iter().any(|name| name == text) {
+            passed.append(name.clone(), value.clone());
+        }
+    }
+    passed
+}
+
+fn set_credential(head: &mut HeaderMap, call: &Call, provider: &Provider) -> Result<(), ApiError> {
+    let secret = match (&provider.credential, &call.offered) {
+        (Credential::Stored(secret), _) => secret,
+        (Credential::Passthrough, Some(offered)) => &offered.0,
+        (Credential::Passthrough, None) | (Credential::None, _) => return Ok(()),
+    };
+    provider.vendor.sign(head, secret).map_err(|_| unusable(provider))
+}
+
+/// Seed 000's headers, towards upstreams of one's own: set, never appended to what the caller claims.
+fn forwarded(head: &mut HeaderMap, call: &Call) {
+    let mut set = |name: &'static str, text: String| {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            head.insert(HeaderName::from_static(name), value);
+        }
+    };
+    if let Some(ip) = call.caller_ip {
+        set("x-forwarded-for", ip.to_string());
+    }
+    set("x-forwarded-proto", if call.tls { "https" } else { "http" }.to_owned());
+    if let Some(port) = call.port {
+        set("x-forwarded-port", port.to_string());
+    }
+}
+
+/// What an upgrade needs, and the subprotocols without the key a browser put among them.
+fn keep_upgrade(head: &mut HeaderMap, call: &Call) {
+    head.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    head.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    let offered = call.head.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let names: Vec<&str> = offered
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !name.starts_with("openai-insecure-api-key."))
+        .collect();
+    if let (false, Ok(value)) = (names.is_empty(), HeaderValue::from_str(&names.join(", "))) {
+        head.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+    }
+}
+
+impl Body for OutBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut *self {
+            Self::Empty => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Flowing(body) => Pin::new(body.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Flowing(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Flowing(body) => body.size_hint(),
+        }
+    }
+}
+

@@ -1,0 +1,99 @@
+//! Asking providers which models they have, when a request needs to know, and not before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use config::Snapshot;
+use config::snapshot::{Credential, Provider};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, Request, Uri};
+use http_body_util::{BodyExt, Limited};
+use protocol::operation;
+use protocol::vendor::Ask;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Client;
+use super::compose::OutBody;
+use crate::Gateway;
+use crate::catalogue::Catalogue;
+use crate::intake::Call;
+use crate::spawn;
+
+/// A provider has this long for its list; what comes later is taken in all the same.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The first call that needs to know waits this long; later ones never wait.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The largest list read.
+const MAX_LIST: usize = 8 * 1024 * 1024;
+
+/// Whether the way of this call depends on what providers say: a list was asked for, or a model is named that no
+/// configuration knows while there is more than one place to ask.
+pub(crate) fn is_needed(world: &Snapshot, call: &Call) -> bool {
+    let unknown = |model: &String| world.providers.len() > 1 && world.models.find(model).is_none();
+    call.row.ours || call.model.as_ref().is_some_and(unknown)
+}
+
+/// Starts asking whoever is due, and lets the first askers wait for a moment.
+pub(crate) async fn refresh(gateway: &Gateway, world: &Arc<Snapshot>) {
+    for place in gateway.catalogue.due(world) {
+        let provider = world.providers[place].clone();
+        let catalogue = gateway.catalogue.clone();
+        let client = gateway.client.share();
+        spawn::detached(ask(client, catalogue, provider));
+    }
+    if gateway.catalogue.is_waiting() {
+        let _ = tokio::time::timeout(FIRST_WAIT, gateway.catalogue.settled()).await;
+    }
+}
+
+async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>) {
+    let list = tokio::time::timeout(PATIENCE, list(&client, &provider)).await.ok().flatten();
+    if list.is_none() {
+        tracing::debug!(provider = %provider.name, "did not say which models it has");
+    }
+    catalogue.learn(&provider.name, list);
+}
+
+/// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
+async fn list(client: &Client, provider: &Provider) -> Option<Vec<(String, Box<RawValue>)>> {
+    let row = operation::find(&Method::GET, "/v1/models").ok()?.row;
+    let ask = Ask { row, rest: "/models", query: None, model: None };
+    let uri: Uri = provider.vendor.address(&provider.site, &ask).parse().ok()?;
+    let mut head = HeaderMap::new();
+    head.insert(header::HOST, HeaderValue::from_str(&provider.origin.authority).ok()?);
+    head.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    match &provider.credential {
+        Credential::Stored(secret) => provider.vendor.sign(&mut head, secret).ok()?,
+        // Whose key it would be is not known here.
+        Credential::Passthrough | Credential::None => {}
+    }
+    head.extend(provider.headers.clone());
+    let mut request = Request::new(OutBody::Empty);
+    *request.uri_mut() = uri;
+    *request.headers_mut() = head;
+    let reply = client.send(provider, request).await.ok()?;
+    if !reply.response.status().is_success() {
+        return None;
+    }
+    let body = Limited::new(reply.response.into_body(), MAX_LIST).collect().await.ok()?.to_bytes();
+    reply.lease.finish();
+    read_list(&body)
+}
+
+#[derive(Deserialize)]
+struct Models {
+    data: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    id: String,
+}
+
+fn read_list(body: &Bytes) -> Option<Vec<(String, Box<RawValue>)>> {
+    let models: Models = serde_json::from_slice(body).ok()?;
+    let entries = models.data.into_iter();
+    Some(entries.filter_map(|raw| Some((serde_json::from_str::<Entry>(raw.get()).ok()?.id, raw))).collect())
+}
