@@ -25,9 +25,10 @@ pub(crate) struct BaseUrl {
 /// Reads a base URL, with or without a trailing slash. What may be a secret in it is never repeated.
 pub(crate) fn base_url(text: &str) -> Result<BaseUrl, Wrong> {
     let Some((scheme, rest)) = text.split_once("://") else {
+        let shown = if text.contains('@') { "..." } else { text };
         return wrong(
-            format!("is `{text}`, which has no scheme."),
-            format!("Write http://{text} or https://{text}."),
+            format!("is `{shown}`, which has no scheme."),
+            format!("Write http://{shown} or https://{shown}."),
         );
     };
     let (scheme, usual) = match scheme.to_ascii_lowercase().as_str() {
@@ -46,7 +47,7 @@ pub(crate) fn base_url(text: &str) -> Result<BaseUrl, Wrong> {
     if path.contains(['?', '#']) {
         return wrong(
             "carries a query or a fragment.",
-            "Write the address without it; Azure's goes into `api_version`.",
+            "Write the address without it; a version goes into `api_version`.",
         );
     }
     let (host, port) = host_and_port(authority)?;
@@ -208,7 +209,7 @@ mod tests {
     fn near_hosts_are_told_from_far_ones() {
         for host in [
             "localhost",
-            "ollama",
+            "gpu-box",
             "10.1.2.3",
             "fd00::1",
             "::1",

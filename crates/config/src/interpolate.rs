@@ -59,6 +59,7 @@ pub(crate) fn fill(node: &mut Node, path: &str, sources: &Sources<'_>, findings:
 
 /// Says which variables are missing; for a provider in the words of the person who has to set a key.
 fn missing(names: &[String], path: &str, place: &Place, findings: &Findings) {
+    let are = if names.len() == 1 { "is" } else { "are" };
     let names = names.join(" and ");
     let mut parts = path.split('.');
     let (who, fix) = match (parts.next(), parts.next(), parts.next()) {
@@ -67,7 +68,7 @@ fn missing(names: &[String], path: &str, place: &Place, findings: &Findings) {
         }
         _ => (path.to_owned(), "Set it, or write a default: `${NAME:-default}`.".to_owned()),
     };
-    findings.problem(path, Some(place), format!("`{who}` needs {names}, which is not set."), Some(fix));
+    findings.problem(path, Some(place), format!("`{who}` needs {names}, which {are} not set."), Some(fix));
 }
 
 struct Filler<'a> {

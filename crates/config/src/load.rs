@@ -65,6 +65,11 @@ fn build(
     if root.is_null() {
         root = Node::empty(root.place);
     }
+    if !matches!(root.value, tree::Value::Map(_)) {
+        let what = format!("The file holds {}, not a map of settings.", root.noun());
+        let fix = Some("Begin with a line like `providers:`.".to_owned());
+        return Err(Problems(vec![Problem { path: String::new(), place: Some(root.place), what, fix }]));
+    }
     older::rewrite(&mut root, &findings);
     older::lengthen_providers(&mut root, &findings);
     environment::set_by_name(&mut root, environment, &findings);

@@ -32,8 +32,8 @@ pub(crate) fn set(root: &mut Node, words: &[&str], node: Node, place: &Place) {
     }
 }
 
-/// The key as the file spells it. Variables can say neither capitals apart nor dashes and dots: `AZURE_EAST` is
-/// `azure-east` when that stands in the file.
+/// The key as the file spells it. Variables can say neither capitals apart nor dashes and dots: `MY_PLACE` is
+/// `my-place` when that stands in the file.
 fn spelled(node: &Node, word: &str) -> String {
     let plain = |text: &str| text.to_lowercase().replace(['-', '.'], "_");
     let keys = || node.entries().iter().map(|entry| entry.key.as_str());

@@ -13,7 +13,7 @@ pub(crate) use unit::{duration, size};
 
 use crate::nearest::instead;
 use crate::problem::{Place, Problem, Wrong, wrong};
-use crate::tree::{Node, Value};
+use crate::tree::{Entry, Node, Value};
 
 /// What was found so far.
 #[derive(Default)]
@@ -43,6 +43,11 @@ impl Findings {
         fix: Option<String>,
     ) {
         add(&self.notes, path, place, what.into(), fix);
+    }
+
+    /// Whether a setting's problem is already told, so that nothing need be said of what follows from it.
+    pub(crate) fn told(&self, path: &str) -> bool {
+        self.problems.borrow().iter().any(|problem| problem.path == path)
     }
 
     /// All problems and all notes, in the order they were written.
@@ -86,14 +91,28 @@ impl<T> Written<T> {
 #[derive(Clone)]
 pub(crate) struct At<'t> {
     pub(crate) node: &'t Node,
+    /// What a problem points at: a value's own place, but the key of a list or map, which may begin lines below.
+    place: &'t Place,
     pub(crate) path: String,
     pub(crate) findings: &'t Findings,
 }
 
 impl<'t> At<'t> {
+    /// A cursor on a value that stands under no key: the root, or an item of a list.
+    pub(crate) fn new(node: &'t Node, path: String, findings: &'t Findings) -> Self {
+        Self { node, place: &node.place, path, findings }
+    }
+
+    /// A cursor on the value of an entry.
+    pub(crate) fn entry(entry: &'t Entry, path: String, findings: &'t Findings) -> Self {
+        let single = entry.node.scalar().is_some() && !entry.node.is_null();
+        let place = if single { &entry.node.place } else { &entry.place };
+        Self { node: &entry.node, place, path, findings }
+    }
+
     /// The value has this against it.
     pub(crate) fn wrong(&self, Wrong { what, fix }: Wrong) {
-        self.findings.problem(&self.path, Some(&self.node.place), format!("`{}` {what}", self.path), fix);
+        self.findings.problem(&self.path, Some(self.place), format!("`{}` {what}", self.path), fix);
     }
 
     /// The same in two pieces.
@@ -104,12 +123,12 @@ impl<'t> At<'t> {
     /// The value is known, and nothing follows from it yet.
     pub(crate) fn later(&self) {
         let what = format!("`{}` is not in use yet.", self.path);
-        self.findings.note(&self.path, Some(&self.node.place), what, None);
+        self.findings.note(&self.path, Some(self.place), what, None);
     }
 
     /// Keeps the place beside what was read.
     pub(crate) fn written<T>(&self, value: T) -> Written<T> {
-        Written { value, path: self.path.clone(), place: self.node.place.clone() }
+        Written { value, path: self.path.clone(), place: self.place.clone() }
     }
 
     /// The text of a scalar.
@@ -172,11 +191,7 @@ impl<'t> At<'t> {
             Value::List(items) => items
                 .iter()
                 .enumerate()
-                .map(|(index, node)| At {
-                    node,
-                    path: format!("{}[{index}]", self.path),
-                    findings: self.findings,
-                })
+                .map(|(index, node)| At::new(node, format!("{}[{index}]", self.path), self.findings))
                 .collect(),
             Value::Scalar(_) => vec![self.clone()],
             Value::Map(_) => {
@@ -207,7 +222,7 @@ impl<'t> At<'t> {
         entries
             .map(|entry| {
                 let path = format!("{}.{}", self.path, entry.key);
-                (entry.key.clone(), At { node: &entry.node, path, findings: self.findings })
+                (entry.key.clone(), At::entry(entry, path, self.findings))
             })
             .collect()
     }

@@ -29,7 +29,7 @@ pub(crate) struct Listener {
 /// Reads the section; without one, everything has its default.
 pub(crate) fn read(section: Option<&mut Section<'_>>, findings: &Findings) -> Listener {
     let nothing = crate::tree::Node::empty(crate::problem::Place::outside("built in"));
-    let mut absent = Section::open(At { node: &nothing, path: "server".into(), findings }, "the server");
+    let mut absent = Section::open(At::new(&nothing, "server".into(), findings), "the server");
     let Some(section) = section else { return read_section(&mut absent) };
     read_section(section)
 }
@@ -67,9 +67,10 @@ fn admin(text: &str) -> Result<Option<SocketAddr>, Wrong> {
     if text == "same" {
         return Ok(None);
     }
-    match door(text)? {
+    let fix = "Write `same` or an address like 127.0.0.1:2021.";
+    match door(text).or_else(|against| wrong(against.what, fix))? {
         Door::Tcp(address) => Ok(Some(address)),
-        Door::Unix(_) => wrong("cannot be a socket file.", "Write `same` or an address like 127.0.0.1:2021."),
+        Door::Unix(_) => wrong("cannot be a socket file.", fix),
     }
 }
 
@@ -186,7 +187,7 @@ fn tls(mut section: Section<'_>) -> Option<TlsFiles> {
     });
     if let Some(at) = section.get("client_ca") {
         at.wrong_as(
-            "is not in use yet; without it anybody could call.",
+            "is not in use yet, and passing over it would let anybody call.",
             "Remove it, and check callers elsewhere.",
         );
     }

@@ -7,7 +7,7 @@ pub(crate) mod route;
 
 use crate::problem::wrong;
 use crate::reader::{At, Findings, Section};
-use crate::tree::Node;
+use crate::tree::{Node, Value};
 
 /// One whole configuration, as far as it can be understood value by value.
 pub(crate) struct Document {
@@ -49,13 +49,13 @@ const LATER: &[&str] = &[
 
 /// Reads the whole tree.
 pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
-    let mut top = Section::open(At { node: root, path: String::new(), findings }, "the file");
+    let mut top = Section::open(At::new(root, String::new(), findings), "the file");
     if let Some(at) = top.get("version") {
         at.choice(&[("1", ())]);
     }
     top.get("discovery").map(discovery);
     // Merged under every provider before anything is read.
-    top.get("provider_defaults");
+    top.get("provider_defaults").map(|at| at.named());
     let mut server = top.section("server", "the server");
     let document = Document {
         listener: listener::read(server.as_mut(), findings),
@@ -86,22 +86,24 @@ fn discovery(at: At<'_>) {
 fn access(top: &mut Section<'_>) -> Access {
     const FIX: &str =
         "Remove it, and keep the gateway on loopback or behind something that checks who calls.";
-    let not_yet = |at: At<'_>| {
-        at.wrong_as("is not in use yet; leaving it out of account would leave the gateway open.", FIX);
+    let refuse = |at: &At<'_>, is: &str| {
+        at.wrong_as(format!("{is} not in use yet, and passing over it would leave the gateway open."), FIX);
     };
-    if let Some(at) = top.get("keys").filter(|at| !at.node.entries().is_empty() || at.node.scalar().is_some())
-    {
-        not_yet(at);
+    let empty = |at: &At<'_>| matches!(&at.node.value, Value::Map(entries) if entries.is_empty());
+    if let Some(at) = top.get("keys").filter(|at| !empty(at)) {
+        refuse(&at, "is");
     }
     let Some(mut section) = top.section("auth", "auth") else { return Access::Auto };
     let mode = section.get("mode").and_then(|at| {
         let mode = at.choice(&[("auto", Some(Access::Auto)), ("none", Some(Access::None)), ("keys", None)]);
         if mode == Some(None) {
-            not_yet(at);
+            refuse(&at, "is `keys`, which is");
         }
         mode.flatten()
     });
-    section.get("oidc").map(not_yet);
+    if let Some(at) = section.get("oidc") {
+        refuse(&at, "is");
+    }
     section.later(&["accept", "anonymous"]);
     section.close();
     mode.unwrap_or(Access::Auto)

@@ -125,10 +125,10 @@ fn targets(at: &At<'_>) -> Vec<Written<String>> {
     }
     let mut section = Section::open(at.clone(), "a route");
     let to = section.get("to");
-    refuse(&mut section, "credential", "it would send another key than you wrote");
-    refuse(&mut section, "strip", "the path would arrive unchanged");
-    refuse(&mut section, "when", "it would hold for everybody");
-    refuse(&mut section, "deny", "what you deny would be allowed");
+    refuse(&mut section, "credential", "send another key than you wrote");
+    refuse(&mut section, "strip", "leave the path as it came");
+    refuse(&mut section, "when", "let the route hold for everybody");
+    refuse(&mut section, "deny", "allow what you deny");
     section.close();
     match to {
         Some(to) => names(&to),
@@ -140,16 +140,17 @@ fn targets(at: &At<'_>) -> Vec<Written<String>> {
 }
 
 /// A condition that is not in use yet must not be passed over.
-fn refuse(section: &mut Section<'_>, key: &'static str, because: &str) {
+fn refuse(section: &mut Section<'_>, key: &'static str, would: &str) {
     if let Some(at) = section.get(key) {
-        at.wrong_as(format!("is not in use yet, and without it {because}."), "Remove it.");
+        at.wrong_as(format!("is not in use yet, and passing over it would {would}."), "Remove it.");
     }
 }
 
 fn names(at: &At<'_>) -> Vec<Written<String>> {
     let items = at.list();
     if items.iter().any(|item| matches!(item.node.value, Value::Map(_))) {
-        let what = "holds conditions, which are not in use yet; passing over them could allow what you deny.";
+        let what =
+            "holds conditions, which are not in use yet, and passing over them could allow what you deny.";
         at.wrong_as(what, "Write one provider, or a list of them.");
         return Vec::new();
     }

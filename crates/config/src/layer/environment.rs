@@ -28,7 +28,7 @@ pub(crate) fn set_by_name(root: &mut Node, environment: &Environment, findings: 
                 &path,
                 Some(&place),
                 "The name has an empty part.",
-                Some("Write PREFIX__A__B.".into()),
+                Some("Write it like OPENAI_PROXY__SERVER__LISTEN.".into()),
             );
             continue;
         }
@@ -101,9 +101,7 @@ fn provider(
     let url = address_variable(vendor.name()).filter(filled).filter(|name| {
         let ours = environment.get(*name).is_some_and(|url| is_ourselves(url, root));
         if ours {
-            let what = format!(
-                "{name} is the address of this gateway itself; it is meant for callers and not used here."
-            );
+            let what = "This is the address of the gateway itself: meant for callers, and not used here.";
             findings.note("", Some(&Place::outside(name)), what, None);
         }
         !ours

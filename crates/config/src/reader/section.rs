@@ -34,7 +34,7 @@ impl<'t> Section<'t> {
         self.known.push(key);
         let entry = self.at.node.entries().iter().find(|entry| entry.key == key)?;
         let path = if self.at.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at.path) };
-        let at = At { node: &entry.node, path, findings: self.at.findings };
+        let at = At::entry(entry, path, self.at.findings);
         (!entry.node.is_null()).then_some(at)
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
     // Order of preference first: from here on a provider is known by its place in this list.
     document.providers.sort_by_key(|provider| std::cmp::Reverse(provider.priority));
     if document.providers.is_empty() {
-        let fix = "Write one, like `providers: {openai: {}}`, or leave `discovery` on.".to_owned();
+        let fix = "Write one, like `providers: {name: https://...}`, or leave `discovery` on.".to_owned();
         findings.problem("providers", None, "No provider is configured.", Some(fix));
     }
     let server = server::resolve(&document.listener, document.access, findings);

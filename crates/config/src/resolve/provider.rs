@@ -85,6 +85,9 @@ fn checked_kind(written: &Provider, findings: &Findings) -> Option<&'static dyn 
 
 fn url(written: &Provider, vendor: &dyn Vendor, findings: &Findings) -> Option<BaseUrl> {
     let Some(base_url) = &written.base_url else {
+        if findings.told(&format!("{}.base_url", written.name.path)) {
+            return None;
+        }
         let Some(home) = vendor.home() else {
             let name = &written.name;
             let what = format!("`{}` needs `base_url`.", name.path);
