@@ -1,5 +1,23 @@
 //! Floor 1: turns what people wrote, in any number of layers, into one checked, frozen [`Snapshot`].
+//!
+//! The way, top to bottom: `layer` brings the file, the environment and the flags into one `tree`; `interpolate` fills
+//! in `${...}`; `document` reads every value by itself; `resolve` decides what needs several of them. Whatever is wrong
+//! on the way is collected as [`Problem`]s and told at once, each with its place and what to do.
 
+mod address;
+mod document;
+mod interpolate;
+mod layer;
+mod load;
+mod merge;
+mod nearest;
+mod problem;
+mod reader;
+mod resolve;
 pub mod snapshot;
+mod tree;
 
+pub use layer::file::places;
+pub use load::{Given, Loaded, load, parse};
+pub use problem::{Place, Problem, Problems};
 pub use snapshot::Snapshot;

@@ -1,0 +1,88 @@
+//! The file: where it is looked for, and reading it.
+
+use std::path::{Path, PathBuf};
+
+use crate::Given;
+use crate::problem::{Problem, Problems};
+use crate::reader::Findings;
+use crate::tree::{Node, Value};
+
+/// Names the file where `--config` does not.
+const VARIABLE: &str = "OPENAI_PROXY_CONFIG";
+const NAME: &str = "openai-proxy.yaml";
+/// The largest file that is read.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// Where a file is looked for: the one named, or the usual places, of which the first that exists is read.
+pub fn places(given: &Given) -> Vec<PathBuf> {
+    if let Some(named) = named(given) {
+        return vec![named];
+    }
+    let variable =
+        given.environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let own = variable.or_else(|| given.home.as_ref().map(|home| home.join(".config")));
+    let below = |folder: &Path| folder.join("openai-proxy").join(NAME);
+    let all = [Some(PathBuf::from(NAME)), own.as_deref().map(below), Some(below(Path::new("/etc")))];
+    all.into_iter().flatten().collect()
+}
+
+/// The file somebody named: it must exist.
+fn named(given: &Given) -> Option<PathBuf> {
+    let variable = || given.environment.get(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    given.file.clone().or_else(variable)
+}
+
+/// The file and its text, if there is one.
+pub(crate) fn read(given: &Given) -> Result<Option<(PathBuf, String)>, Problems> {
+    let must = named(given).is_some();
+    let Some(path) = places(given).into_iter().find(|path| must || path.is_file()) else { return Ok(None) };
+    let text = match std::fs::metadata(&path) {
+        Ok(data) if data.len() > LARGEST => Err("it is larger than 4 MiB".to_owned()),
+        Ok(_) => std::fs::read_to_string(&path).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match text {
+        Ok(text) => Ok(Some((path, text))),
+        Err(why) => {
+            let what = format!("The configuration {} cannot be read: {why}.", path.display());
+            let fix = Some("Check the path and who may read it.".to_owned());
+            Err(Problems(vec![Problem { path: String::new(), place: None, what, fix }]))
+        }
+    }
+}
+
+/// Notes that a key stands in a file everybody on this computer may read.
+pub(crate) fn note_open_keys(path: &Path, root: &Node, findings: &Findings) {
+    if !readable_by_all(path) {
+        return;
+    }
+    for provider in root.get("providers").map(Node::entries).unwrap_or_default() {
+        let Some(Node { value: Value::Scalar(scalar), place }) = provider.node.get("api_key") else {
+            continue;
+        };
+        if scalar.filled_from.is_empty() && !scalar.literal && !scalar.text.is_empty() {
+            let what = format!(
+                "A key stands in this file, which every user of this computer may read: {}.",
+                path.display()
+            );
+            let fix = format!("Run chmod 600 {}, or write a variable: `api_key: ${{NAME}}`.", path.display());
+            findings.note(&format!("providers.{}.api_key", provider.key), Some(place), what, Some(fix));
+        }
+    }
+}
+
+#[cfg(unix)]
+fn readable_by_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_path: &Path) -> bool {
+    false
+}
+
+/// The name of the file in messages: as it was found, without `./`.
+pub(crate) fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}

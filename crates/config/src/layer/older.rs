@@ -1,0 +1,93 @@
+//! Older and shorter spellings, rewritten in the tree before anything reads it.
+
+use crate::problem::Place;
+use crate::reader::Findings;
+use crate::tree::{Entry, Node, Value};
+
+/// Rewrites what seed 003's files say at their top level; each is noted with its new spelling.
+pub(crate) fn rewrite(root: &mut Node, findings: &Findings) {
+    if let Some(entry) = root.take("port") {
+        port(root, entry, findings);
+    }
+    if let Some(entry) = root.take("instances") {
+        instances(root, entry, findings);
+    }
+}
+
+fn note(path: &str, place: &Place, new: &str, findings: &Findings) {
+    let what = format!("`{path}` is an older spelling and read as it was.");
+    findings.note(path, Some(place), what, Some(format!("Today it is `{new}`.")));
+}
+
+fn port(root: &mut Node, entry: Entry, findings: &Findings) {
+    if root.get("server").and_then(|server| server.get("listen")).is_some() {
+        let what = "`port` and `server.listen` are both written.";
+        findings.problem("port", Some(&entry.place), what, Some("Keep `server.listen`.".into()));
+        return;
+    }
+    note("port", &entry.place, "server.listen", findings);
+    let mut node = entry.node;
+    if let Value::Scalar(scalar) = &mut node.value {
+        scalar.text = format!("127.0.0.1:{}", scalar.text);
+    }
+    crate::merge::set(root, &["server", "listen"], node, &entry.place);
+}
+
+/// A list of things with names becomes a map of names.
+fn instances(root: &mut Node, entry: Entry, findings: &Findings) {
+    note("instances", &entry.place, "providers", findings);
+    let Value::List(items) = entry.node.value else {
+        let fix = Some("Write `providers:`, a map of names.".to_owned());
+        findings.problem("instances", Some(&entry.place), "`instances` takes a list.", fix);
+        return;
+    };
+    let mut providers =
+        root.take("providers").map_or_else(|| Node::empty(entry.place.clone()), |entry| entry.node);
+    for (index, mut item) in items.into_iter().enumerate() {
+        let place = item.place.clone();
+        let name = item.take("name").and_then(|name| name.node.scalar().map(|scalar| scalar.text.clone()));
+        let path = format!("instances[{index}]");
+        match name {
+            None => findings.problem(
+                &path,
+                Some(&place),
+                format!("`{path}` has no name."),
+                Some("Add `name:`.".into()),
+            ),
+            Some(name) if providers.get(&name).is_some() => {
+                let what = format!("The name `{name}` is used twice.");
+                findings.problem(&path, Some(&place), what, Some("Give it another name.".into()));
+            }
+            Some(name) => providers.put(&name, item),
+        }
+    }
+    root.put("providers", providers);
+}
+
+/// Gives every provider its long form: a URL alone is its `base_url`, nothing at all is a map without settings.
+pub(crate) fn lengthen_providers(root: &mut Node, findings: &Findings) {
+    let Some(Node { value: Value::Map(providers), .. }) = root.get_mut("providers") else { return };
+    for provider in providers.iter_mut().filter(|provider| !provider.key.starts_with("x-")) {
+        if provider.node.is_null() {
+            provider.node = Node::empty(provider.place.clone());
+        } else if provider.node.scalar().is_some() {
+            let url = std::mem::replace(&mut provider.node, Node::empty(provider.place.clone()));
+            provider.node.put("base_url", url);
+        }
+        for (old, new) in [("api_base", "base_url"), ("provider_type", "type")] {
+            rename(provider, old, new, findings);
+        }
+    }
+}
+
+fn rename(provider: &mut Entry, old: &str, new: &str, findings: &Findings) {
+    let Some(entry) = provider.node.take(old) else { return };
+    let path = format!("providers.{}.{old}", provider.key);
+    if provider.node.get(new).is_some() {
+        let what = format!("`{path}` and `{new}` are both written.");
+        findings.problem(&path, Some(&entry.place), what, Some(format!("Keep `{new}`.")));
+        return;
+    }
+    note(&path, &entry.place, new, findings);
+    provider.node.put(new, entry.node);
+}

@@ -1,0 +1,146 @@
+//! Reading a configuration: layers into one tree, the tree into a document, the document into a snapshot.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::layer::{environment, file, older};
+use crate::problem::{Place, Problem, Problems};
+use crate::reader::Findings;
+use crate::resolve::{Around, resolve};
+use crate::snapshot::{Snapshot, Source};
+use crate::tree::{self, Node};
+use crate::{document, interpolate, merge};
+
+/// What we were given to read. Nothing global is looked at.
+#[derive(Clone, Default, Debug)]
+pub struct Given {
+    /// The file named on the command line (`--config`).
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// What flags say, as (dotted path, value): `("server.listen", "127.0.0.1:3000")`. They win over everything.
+    pub overrides: Vec<(String, String)>,
+    /// The home folder, for `~/.config`.
+    pub home: Option<PathBuf>,
+}
+
+/// A configuration without a problem.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub snapshot: Snapshot,
+    /// What is worth knowing: settings that are not in use yet, older spellings, a key others may read.
+    pub notes: Vec<Problem>,
+}
+
+/// Reads the configuration: the one file that is found, the environment and the flags.
+///
+/// # Errors
+/// All problems at once, in the order they were written.
+pub fn load(given: &Given) -> Result<Loaded, Problems> {
+    match file::read(given)? {
+        None => build(None, &given.environment, &given.overrides),
+        Some((path, text)) => build(Some((&path, &text)), &given.environment, &given.overrides),
+    }
+}
+
+/// Reads a configuration from a text, as if it stood in `openai-proxy.yaml`.
+///
+/// # Errors
+/// All problems at once, in the order they were written.
+pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Loaded, Problems> {
+    build(Some((Path::new("openai-proxy.yaml"), text)), environment, &[])
+}
+
+fn build(
+    file: Option<(&Path, &str)>,
+    environment: &BTreeMap<String, String>,
+    overrides: &[(String, String)],
+) -> Result<Loaded, Problems> {
+    let findings = Findings::default();
+    let mut root = match file {
+        Some((path, text)) => tree::read(text, &file::shown(path)).map_err(Problems)?,
+        None => Node::empty(Place::outside("built in")),
+    };
+    if root.is_null() {
+        root = Node::empty(root.place);
+    }
+    if !matches!(root.value, tree::Value::Map(_)) {
+        let what = format!("The file holds {}, not a map of settings.", root.noun());
+        let fix = Some("Begin with a line like `providers:`.".to_owned());
+        return Err(Problems(vec![Problem { path: String::new(), place: Some(root.place), what, fix }]));
+    }
+    older::rewrite(&mut root, &findings);
+    older::lengthen_providers(&mut root, &findings);
+    environment::set_by_name(&mut root, environment, &findings);
+    environment::set_by_flag(&mut root, overrides, &findings);
+    environment::set_port(&mut root, environment);
+    older::lengthen_providers(&mut root, &findings);
+    let folder = file.and_then(|(path, _)| path.parent()).unwrap_or(Path::new(""));
+    interpolate::fill(&mut root, "", &interpolate::Sources { environment, folder }, &findings);
+    if let Some((path, _)) = file {
+        file::note_open_keys(path, &root, &findings);
+    }
+    let discovered = discover(&mut root, environment, &findings);
+    spread_defaults(&mut root);
+
+    let source = match (file, discovered) {
+        (Some((path, _)), _) => Source::File(path.to_owned()),
+        (None, Discovered::Nothing) => Source::Nothing,
+        (None, _) => Source::Environment,
+    };
+    let document = document::read(&root, &findings);
+    let around = Around { environment, source, discovered: discovered != Discovered::No };
+    let snapshot = resolve(document, &around, &findings);
+    let (problems, notes) = findings.into_parts();
+    match snapshot {
+        Some(snapshot) if problems.is_empty() => Ok(Loaded { snapshot, notes }),
+        _ => Err(Problems(problems)),
+    }
+}
+
+/// Whether the providers were found instead of written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Discovered {
+    No,
+    Some,
+    /// Not even a key: only the provider inside.
+    Nothing,
+}
+
+/// Adds the providers the environment lets us find, when none is written or `discovery.enabled` is `always`.
+fn discover(root: &mut Node, environment: &BTreeMap<String, String>, findings: &Findings) -> Discovered {
+    let enabled = root.get("discovery").and_then(|section| section.get("enabled")).and_then(Node::scalar);
+    let enabled = enabled.map_or("auto", |scalar| scalar.text.as_str());
+    let written =
+        root.get("providers").is_some_and(|providers| !providers.is_null() && !is_empty_map(providers));
+    if enabled == "never" || (written && enabled != "always") {
+        return Discovered::No;
+    }
+    let found = environment::discovered(root, environment, findings);
+    let real = !environment::is_built_in(&found);
+    if !written {
+        root.put("providers", found);
+        return if real { Discovered::Some } else { Discovered::Nothing };
+    }
+    if let (true, Some(providers)) = (real, root.get("providers").cloned()) {
+        root.put("providers", merge::over(&found, &providers));
+    }
+    Discovered::No
+}
+
+fn is_empty_map(node: &Node) -> bool {
+    matches!(&node.value, tree::Value::Map(entries) if entries.iter().all(|entry| entry.key.starts_with("x-")))
+}
+
+/// Lays every provider over `provider_defaults`.
+fn spread_defaults(root: &mut Node) {
+    let Some(defaults) = root.get("provider_defaults").filter(|node| !node.entries().is_empty()).cloned()
+    else {
+        return;
+    };
+    let Some(Node { value: tree::Value::Map(providers), .. }) = root.get_mut("providers") else { return };
+    for provider in providers.iter_mut().filter(|provider| !provider.key.starts_with("x-")) {
+        provider.node = merge::over(&defaults, &provider.node);
+    }
+}

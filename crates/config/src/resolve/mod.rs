@@ -1,0 +1,87 @@
+//! From the document to the snapshot: everything that needs more than one value is decided here.
+
+mod names;
+mod provider;
+mod proxy;
+mod server;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::document::Document;
+use crate::reader::{Findings, Written};
+use crate::snapshot::{PathRule, Routes, Routing, Snapshot, Source, UnknownModel};
+
+/// What resolving needs besides the document.
+pub(crate) struct Around<'a> {
+    pub(crate) environment: &'a BTreeMap<String, String>,
+    pub(crate) source: Source,
+    /// No provider was written: those there are were found.
+    pub(crate) discovered: bool,
+}
+
+/// Builds the snapshot; `None` when something is missing that a finding already tells.
+pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Findings) -> Option<Snapshot> {
+    // Order of preference first: from here on a provider is known by its place in this list.
+    document.providers.sort_by_key(|provider| std::cmp::Reverse(provider.priority));
+    if document.providers.is_empty() {
+        let fix = "Write one, like `providers: {name: https://...}`, or leave `discovery` on.".to_owned();
+        findings.problem("providers", None, "No provider is configured.", Some(fix));
+    }
+    let server = server::resolve(&document.listener, document.access, findings);
+    let providers: Vec<_> = document
+        .providers
+        .iter()
+        .map(|written| provider::resolve(written, around.environment, findings))
+        .collect();
+    let places = names::Places::new(&document.providers, findings);
+    let models = places.models(&document.names);
+    let routes = routes(&document, &places);
+    let written = document.routing.unknown_model.as_ref();
+    let unknown_model = match written.filter(|written| written.value != "error") {
+        Some(written) => UnknownModel::Provider(places.provider(written)?),
+        None if written.is_some() => UnknownModel::Error,
+        None => unwritten_unknown_model(&document, around),
+    };
+    let providers =
+        providers.into_iter().map(|provider| provider.map(Arc::new)).collect::<Option<Vec<_>>>()?;
+    Some(Snapshot {
+        server: server?,
+        providers,
+        models,
+        routes,
+        routing: Routing { unknown_model, expose_headers: document.routing.expose_headers },
+        logging: document.logging,
+        metrics: document.metrics,
+        source: around.source.clone(),
+    })
+}
+
+/// Where a model nobody knows goes when nobody wrote it: to the only provider, or, among those that were found, to the
+/// only cloud (D-12). Everything else would be a guess.
+fn unwritten_unknown_model(document: &Document, around: &Around<'_>) -> UnknownModel {
+    let providers = &document.providers;
+    if providers.len() == 1 && (around.discovered || document.names.is_empty()) {
+        return UnknownModel::Provider(0);
+    }
+    let is_cloud = |index: &usize| provider::kind(&providers[*index]).is_some_and(|vendor| !vendor.local());
+    let clouds: Vec<usize> = (0..providers.len()).filter(is_cloud).collect();
+    match clouds.as_slice() {
+        [only] if around.discovered => UnknownModel::Provider(*only),
+        _ => UnknownModel::Error,
+    }
+}
+
+fn routes(document: &Document, places: &names::Places<'_>) -> Routes {
+    let rule = |to: &[Written<String>]| match to {
+        [only] if only.value == "models" => Some(PathRule::Models),
+        [] => None,
+        several => {
+            let known: Vec<usize> = several.iter().filter_map(|name| places.provider(name)).collect();
+            (!known.is_empty()).then_some(PathRule::Providers(known))
+        }
+    };
+    Routes::new(
+        document.paths.iter().filter_map(|path| Some((path.pattern.clone(), rule(&path.to)?))).collect(),
+    )
+}

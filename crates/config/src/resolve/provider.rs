@@ -1,0 +1,169 @@
+//! One provider: its kind, its address, its credential.
+
+use std::collections::BTreeMap;
+
+use protocol::secret::Secret;
+use protocol::vendor::{self, Site, Vendor};
+
+use crate::address::{self, BaseUrl, is_near};
+use crate::document::provider::{Provider, Wanted, sendable};
+use crate::layer::kinds::{self, COMPATIBLE, INSIDE, NOT_SPOKEN};
+use crate::nearest::{instead, spoken};
+use crate::problem::Place;
+use crate::reader::Findings;
+use crate::snapshot::{self, Credential, Origin, Scheme};
+
+type Environment = BTreeMap<String, String>;
+
+/// Resolves one provider; `None` when a finding tells why not.
+pub(super) fn resolve(
+    written: &Provider,
+    environment: &Environment,
+    findings: &Findings,
+) -> Option<snapshot::Provider> {
+    let vendor = checked_kind(written, findings)?;
+    let url = url(written, vendor, findings)?;
+    let near = is_near(&url.host);
+    let credential = credential(written, vendor, near, environment, findings);
+    let proxy = super::proxy::resolve(written, &url, environment, findings);
+    let base_path = if url.path.is_empty() { kinds::usual_path(vendor).to_owned() } else { url.path };
+    Some(snapshot::Provider {
+        name: written.name.value.clone(),
+        vendor,
+        origin: Origin {
+            scheme: url.scheme,
+            host: url.host,
+            port: url.port,
+            authority: url.authority,
+            allow_private: written.allow_private.unwrap_or(near),
+            proxy,
+            ca_file: written.ca_file.clone(),
+            accept_any_certificate: written.accept_any_certificate,
+        },
+        site: Site {
+            base_path,
+            api_version: written.api_version.clone(),
+            endpoints: written.endpoints.clone(),
+        },
+        credential: credential?,
+        headers: written.headers.clone(),
+        forwarded: written.forwarded.unwrap_or(near),
+        models: written.models.clone(),
+        capabilities: written.capabilities.clone(),
+        timeouts: written.timeouts,
+        priority: written.priority,
+    })
+}
+
+/// The kind of service: `type`, or the provider's name if it is a known word, or the compatible one.
+pub(super) fn kind(written: &Provider) -> Option<&'static dyn Vendor> {
+    match &written.kind {
+        Some(kind) => vendor::find(&kind.value),
+        None => kinds::by_name(&written.name.value),
+    }
+}
+
+fn checked_kind(written: &Provider, findings: &Findings) -> Option<&'static dyn Vendor> {
+    let said = written.kind.as_ref().unwrap_or(&written.name);
+    if NOT_SPOKEN.contains(&said.value.as_str()) {
+        let what = format!("is of the kind `{}`, which is not spoken yet.", said.value);
+        let fix = format!(
+            "Remove it, or write `type: {COMPATIBLE}` with the `base_url` of an OpenAI-like surface."
+        );
+        said.wrong(findings, what, fix);
+        return None;
+    }
+    let found = kind(written);
+    if found.is_none() {
+        let known: Vec<&str> = vendor::all().map(Vendor::name).collect();
+        let fix = instead(&said.value, &known)
+            .unwrap_or_else(|| format!("Write `{COMPATIBLE}`, or one of {}.", spoken(&known)));
+        said.wrong(findings, format!("is `{}`, and no kind of service is called that.", said.value), fix);
+    }
+    found
+}
+
+fn url(written: &Provider, vendor: &dyn Vendor, findings: &Findings) -> Option<BaseUrl> {
+    let Some(base_url) = &written.base_url else {
+        if findings.told(&format!("{}.base_url", written.name.path)) {
+            return None;
+        }
+        let Some(home) = vendor.home() else {
+            let name = &written.name;
+            let what = format!("`{}` needs `base_url`.", name.path);
+            let fix = format!(
+                "Write where it is: `base_url: https://...`; nothing else says so for `{}`.",
+                vendor.name()
+            );
+            findings.problem(&name.path, Some(&name.place), what, Some(fix));
+            return None;
+        };
+        return address::base_url(home).ok();
+    };
+    if (base_url.value.scheme == Scheme::Inside) != (vendor.name() == INSIDE) {
+        base_url.wrong(
+            findings,
+            format!("does not fit the kind `{}`.", vendor.name()),
+            "Write http:// or https://.",
+        );
+        return None;
+    }
+    Some(base_url.value.clone())
+}
+
+/// A key of ours first; without one the caller's own goes upstream, unless it is a server beside us.
+fn credential(
+    written: &Provider,
+    vendor: &dyn Vendor,
+    near: bool,
+    environment: &Environment,
+    findings: &Findings,
+) -> Option<Credential> {
+    let wanted = written.credential.as_ref();
+    match (wanted.map(|wanted| wanted.value), &written.api_key) {
+        (None | Some(Wanted::Stored), Some(key)) => return Some(Credential::Stored(Secret::new(&key.value))),
+        (Some(Wanted::Passthrough | Wanted::None), Some(key)) => {
+            key.wrong(
+                findings,
+                "is written beside a `credential` that does not use it.",
+                "Keep one of the two.",
+            );
+            return None;
+        }
+        (Some(Wanted::Passthrough), None) => return Some(Credential::Passthrough),
+        (Some(Wanted::None), None) => return Some(Credential::None),
+        (None | Some(Wanted::Stored), None) => {}
+    }
+    if let Some((name, key)) = key_of_environment(vendor, environment) {
+        if let Err(against) = sendable(key) {
+            findings.problem(
+                name,
+                Some(&Place::outside(name)),
+                format!("`{name}` {}", against.what),
+                against.fix,
+            );
+            return None;
+        }
+        return Some(Credential::Stored(Secret::new(key)));
+    }
+    if let Some(wanted) = wanted {
+        let variables: Vec<&str> = vendor.key_variables().iter().map(String::as_str).collect();
+        let set =
+            if variables.is_empty() { String::new() } else { format!(", or set {}", variables.join(" or ")) };
+        wanted.wrong(
+            findings,
+            "is `stored`, and no key is known.",
+            format!("Write `api_key: ${{NAME}}`{set}."),
+        );
+        return None;
+    }
+    let beside_us = vendor.local() || (near && vendor.name() == COMPATIBLE);
+    Some(if beside_us { Credential::None } else { Credential::Passthrough })
+}
+
+/// The first of the vendor's variables that holds something.
+fn key_of_environment<'e>(vendor: &dyn Vendor, environment: &'e Environment) -> Option<(&'e str, &'e str)> {
+    let filled =
+        |name: &String| environment.get_key_value(name).map(|(name, key)| (name.as_str(), key.trim()));
+    vendor.key_variables().iter().filter_map(filled).find(|(_, key)| !key.is_empty())
+}

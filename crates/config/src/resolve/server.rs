@@ -1,0 +1,95 @@
+//! The doors: who can reach them, and what follows from that.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::document::Access;
+use crate::document::listener::Listener;
+use crate::reader::Findings;
+use crate::snapshot::{Door, Server};
+
+/// Where we listen when nobody says (D-2), and where administration moves when callers come from outside (D-3).
+const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2020);
+const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2021);
+
+pub(super) fn resolve(written: &Listener, access: Access, findings: &Findings) -> Option<Server> {
+    let safe = is_safe(written, access, findings);
+    let mut listen: Vec<Door> = written.listen.iter().map(|door| door.value.clone()).collect();
+    if listen.is_empty() {
+        listen.push(Door::Tcp(USUAL));
+    }
+    let public = listen.iter().any(is_public);
+    let admin_listen = match &written.admin_listen {
+        Some(written) => written.value,
+        None => public.then_some(ADMIN),
+    };
+    let allowed_hosts = written.allowed_hosts.clone().unwrap_or_else(|| allowed_hosts(&listen, written));
+    safe.then(|| Server {
+        listen,
+        admin_listen,
+        workers: written
+            .workers
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        allowed_hosts,
+        allow_origins: written.allow_origins.clone(),
+        trusted_proxies: written.trusted_proxies.clone(),
+        limits: written.limits,
+        timeouts: written.timeouts,
+        tls: written.tls.clone(),
+    })
+}
+
+/// A door others can reach needs the words that it is open to everybody (D-4): there are no keys yet.
+fn is_safe(written: &Listener, access: Access, findings: &Findings) -> bool {
+    if access == Access::None {
+        return true;
+    }
+    let fix = |port| {
+        format!("Write `auth: {{mode: none}}` to leave it open to everybody, or listen on 127.0.0.1:{port}.")
+    };
+    let mut safe = true;
+    for door in &written.listen {
+        if let Door::Tcp(address) = &door.value
+            && is_public(&door.value)
+        {
+            door.wrong(
+                findings,
+                format!("is {address}, which others can reach, and no key is asked for."),
+                fix(address.port()),
+            );
+            safe = false;
+        }
+    }
+    if let Some(admin) = &written.admin_listen
+        && let Some(address) = admin.value.filter(|address| !address.ip().is_loopback())
+    {
+        admin.wrong(
+            findings,
+            format!("is {address}, which others can reach, and no key is asked for."),
+            fix(address.port()),
+        );
+        safe = false;
+    }
+    safe
+}
+
+fn is_public(door: &Door) -> bool {
+    matches!(door, Door::Tcp(address) if !address.ip().to_canonical().is_loopback())
+}
+
+/// On loopback only our own names: a page elsewhere must not reach us through a name it makes point here.
+fn allowed_hosts(listen: &[Door], written: &Listener) -> Vec<String> {
+    if listen.iter().any(is_public) {
+        return Vec::new();
+    }
+    let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    let literal = listen.iter().filter_map(|door| match door {
+        Door::Tcp(address) => Some(address.ip().to_string()),
+        Door::Unix(_) => None,
+    });
+    for host in literal.chain(written.public_host.clone()) {
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}

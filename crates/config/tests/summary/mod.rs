@@ -1,0 +1,107 @@
+//! A snapshot in a few lines: what differs from the ordinary, provider by provider.
+
+use std::fmt::Write as _;
+
+use config::Loaded;
+use config::snapshot::{Credential, Door, Provider, Snapshot, UnknownModel};
+
+/// The summary of a configuration that was accepted.
+pub(crate) fn of(loaded: &Loaded) -> String {
+    let mut out = String::new();
+    server(&mut out, &loaded.snapshot);
+    for provider in &loaded.snapshot.providers {
+        describe(&mut out, provider);
+    }
+    names(&mut out, &loaded.snapshot);
+    for note in &loaded.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    out
+}
+
+fn server(out: &mut String, snapshot: &Snapshot) {
+    let server = &snapshot.server;
+    let doors: Vec<String> = server
+        .listen
+        .iter()
+        .map(|door| match door {
+            Door::Tcp(address) => address.to_string(),
+            Door::Unix(path) => format!("unix:{}", path.display()),
+        })
+        .collect();
+    let _ = writeln!(out, "source {:?}", snapshot.source);
+    let _ = writeln!(
+        out,
+        "listen {} admin {:?} hosts {:?}",
+        doors.join(" "),
+        server.admin_listen,
+        server.allowed_hosts
+    );
+    let _ = writeln!(out, "limits {:?} {:?}", server.limits, server.timeouts);
+    let extras = (&server.allow_origins, &server.trusted_proxies, &server.tls);
+    if !server.allow_origins.is_empty() || !server.trusted_proxies.is_empty() || server.tls.is_some() {
+        let _ = writeln!(out, "extras {extras:?}");
+    }
+    let _ = writeln!(out, "{:?} {:?}", snapshot.logging, snapshot.metrics);
+}
+
+fn describe(out: &mut String, provider: &Provider) {
+    let origin = &provider.origin;
+    let credential = match &provider.credential {
+        Credential::Stored(secret) => format!("key {}", secret.expose()),
+        other => format!("{other:?}").to_lowercase(),
+    };
+    let _ = writeln!(
+        out,
+        "provider {} {} {:?}://{}{} {credential}",
+        provider.name,
+        provider.vendor.name(),
+        origin.scheme,
+        origin.authority,
+        provider.site.base_path,
+    );
+    let near = if origin.allow_private { "near" } else { "far" };
+    let forwarded = if provider.forwarded { "forwarded" } else { "silent" };
+    let _ = writeln!(out, "  {near} {forwarded} priority {} {:?}", provider.priority, provider.timeouts);
+    let headers: Vec<_> = provider
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or("?")))
+        .collect();
+    for (label, text) in [
+        ("version", format!("{:?}", provider.site.api_version)),
+        ("endpoints", format!("{:?}", provider.site.endpoints)),
+        ("capabilities", format!("{:?}", provider.capabilities)),
+        ("models", format!("{:?}", provider.models)),
+        ("headers", format!("{headers:?}")),
+        ("proxy", format!("{:?}", origin.proxy)),
+        ("ca", format!("{:?}", origin.ca_file)),
+        ("any certificate", format!("{:?}", origin.accept_any_certificate)),
+    ] {
+        if !matches!(text.as_str(), "None" | "[]" | "false") {
+            let _ = writeln!(out, "  {label} {text}");
+        }
+    }
+}
+
+fn names(out: &mut String, snapshot: &Snapshot) {
+    let place = |index: usize| snapshot.providers[index].name.as_str();
+    for name in snapshot.models.listed() {
+        let places = snapshot.models.find(name).unwrap_or_default();
+        let shown: Vec<String> = places
+            .iter()
+            .map(|chosen| format!("{}/{}", place(chosen.provider), chosen.model.as_deref().unwrap_or("=")))
+            .collect();
+        let _ = writeln!(out, "model {name} -> {}", shown.join(", "));
+    }
+    for path in ["/chat/completions", "/audio/speech", "/audio/transcriptions", "/files"] {
+        if let Some(rule) = snapshot.routes.find(path) {
+            let _ = writeln!(out, "path {path} -> {rule:?}");
+        }
+    }
+    let unknown = match snapshot.routing.unknown_model {
+        UnknownModel::Error => "error",
+        UnknownModel::Provider(index) => place(index),
+    };
+    let _ = writeln!(out, "unknown model -> {unknown}; headers exposed: {}", snapshot.routing.expose_headers);
+}
