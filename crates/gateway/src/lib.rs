@@ -45,7 +45,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// The configuration of this moment. A call takes it once, at the door.
-    fn world(&self) -> Arc<Snapshot> {
+    pub fn world(&self) -> Arc<Snapshot> {
         self.world.load_full()
     }
 

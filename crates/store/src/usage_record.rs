@@ -11,6 +11,8 @@ pub struct UsageRecord {
     pub duration_us: u64,
     /// From its first byte to the first byte of the answer's body, microseconds.
     pub first_byte_us: Option<u64>,
+    /// Who asked.
+    pub caller: String,
     /// The operation's word.
     pub operation: String,
     /// The method.

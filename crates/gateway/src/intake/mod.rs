@@ -19,7 +19,7 @@ use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, PathProblem, Spelling};
 
 pub(crate) use body::Payload;
-pub(crate) use call::Call;
+pub(crate) use call::{Call, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, cors};
 pub(crate) use peer::{Peer, Turn};

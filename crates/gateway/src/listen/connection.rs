@@ -67,7 +67,7 @@ where
     let mut life = door.gateway.life().watch();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = life.wait_for(|state| *state != State::Open) => {
+        () = asked_to_leave(&mut life) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -101,7 +101,7 @@ where
     let mut life = door.gateway.life().watch();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = life.wait_for(|state| *state != State::Open) => {
+        () = asked_to_leave(&mut life) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -109,6 +109,12 @@ where
     if let Err(error) = ended {
         tracing::trace!(%error, "connection ended");
     }
+}
+
+/// The house is draining or closed.
+async fn asked_to_leave(life: &mut tokio::sync::watch::Receiver<State>) {
+    // An error means the house itself is gone, which is as good a reason.
+    let _ = life.wait_for(|state| *state != State::Open).await;
 }
 
 async fn answer(door: &Door, peer: &Peer, request: Request<Incoming>) -> Result<Response<RelayBody>, Infallible> {

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -36,37 +35,45 @@ pub(super) fn start(
 
 async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>) {
     let mut tasks = Tasks::default();
-    let mut doors: Vec<Listener> = bound.into_iter().filter_map(|bound| Listener::new(bound).ok()).collect();
+    let doors: Vec<Listener> = bound.into_iter().filter_map(|bound| Listener::new(bound).ok()).collect();
     let mut life = gateway.life().watch();
-    let mut last_calls: Option<Pin<Box<tokio::time::Sleep>>> = None;
-    while !doors.is_empty() {
-        let over = async {
-            match last_calls.as_mut() {
-                Some(sleep) => tokio::select! { () = sleep => {}, () = gateway.life().quiet() => {} },
-                None => std::future::pending().await,
-            }
+    let stop = async {
+        let _ = life.wait_for(|state| *state != State::Open).await;
+    };
+    welcome_until(stop, &gateway, &doors, &tls, &mut tasks).await;
+    if gateway.life().state() == State::Draining {
+        let last_calls = async {
+            tokio::select! { () = tokio::time::sleep(LAST_CALLS) => {}, () = gateway.life().quiet() => {} }
         };
-        tokio::select! {
-            accepted = accept(&mut doors) => match accepted {
-                Ok((stream, peer)) => tasks.spawn(welcome(gateway.clone(), stream, peer, tls.clone())),
-                Err(error) => pause(&error).await,
-            },
-            () = over => break,
-            changed = life.wait_for(|state| *state != State::Open), if last_calls.is_none() => {
-                if changed.is_err() || gateway.life().state() == State::Closed {
-                    break;
-                }
-                last_calls = Some(Box::pin(tokio::time::sleep(LAST_CALLS)));
-            }
-        }
+        welcome_until(last_calls, &gateway, &doors, &tls, &mut tasks).await;
     }
     drop(doors);
     let patience = gateway.world().server.timeouts.drain;
     let closed = async {
-        // Either the drain time, or the second signal.
-        let _ = life.wait_for(|state| *state == State::Closed).await;
+        // The second signal: nothing is waited for any more.
+        let _ = gateway.life().watch().wait_for(|state| *state == State::Closed).await;
     };
     tokio::select! { () = tasks.wait(patience) => {}, () = closed => {} }
+}
+
+/// Takes connections in until `stop`.
+async fn welcome_until(
+    stop: impl Future<Output = ()>,
+    gateway: &Arc<Gateway>,
+    doors: &[Listener],
+    tls: &Option<TlsAcceptor>,
+    tasks: &mut Tasks,
+) {
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            () = stop.as_mut() => return,
+            accepted = accept(doors) => match accepted {
+                Ok((stream, peer)) => tasks.spawn(welcome(gateway.clone(), stream, peer, tls.clone())),
+                Err(error) => pause(&error).await,
+            },
+        }
+    }
 }
 
 /// Out of descriptors or memory: wait a moment instead of spinning.
@@ -112,7 +119,7 @@ impl Listener {
 }
 
 /// The next connection of any door.
-fn accept(doors: &mut [Listener]) -> impl Future<Output = io::Result<(Stream, Peer)>> + '_ {
+fn accept(doors: &[Listener]) -> impl Future<Output = io::Result<(Stream, Peer)>> + '_ {
     std::future::poll_fn(move |cx| {
         let ready = doors.iter().map(|door| door.poll_accept(cx)).find(std::task::Poll::is_ready);
         ready.unwrap_or(std::task::Poll::Pending)

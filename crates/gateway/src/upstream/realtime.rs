@@ -42,10 +42,13 @@ pub(super) fn join(reply: Reply, call: &mut Call, life: &Arc<Life>) -> Result<An
         let _in_house = in_house;
         let (Ok(caller), Ok(upstream)) = tokio::join!(caller, upstream) else { return };
         let (mut caller, mut upstream) = (TokioIo::new(caller), TokioIo::new(upstream));
+        let closed = async {
+            let _ = state.wait_for(|state| *state == State::Closed).await;
+        };
         let joined = tokio::io::copy_bidirectional(&mut caller, &mut upstream);
         tokio::select! {
             _ = joined => {}
-            _ = state.wait_for(|state| *state == State::Closed) => {}
+            () = closed => {}
         }
     });
     Ok(Answer::ours(StatusCode::SWITCHING_PROTOCOLS, head, Bytes::new()))

@@ -1,0 +1,101 @@
+//! The house: built, run, taken down. Tests build the very same one, on port 0.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use config::{Given, Problem, Problems, Snapshot};
+use gateway::Gateway;
+use gateway::life::State;
+use gateway::listen::{self, DoorProblem, Doors};
+use store::db::Memory;
+use store::{Db, UsageRecord};
+
+/// Records kept in memory.
+const RECORDS: usize = 100_000;
+
+/// A running gateway.
+pub struct House {
+    gateway: Gateway,
+    doors: Doors,
+    db: Arc<Db>,
+}
+
+/// Why a house could not be built.
+#[derive(Debug)]
+pub enum BuildProblem {
+    /// The configuration is refused: exit 78.
+    Config(Problems),
+    /// A door cannot be opened: exit 1.
+    Door(DoorProblem),
+}
+
+impl House {
+    /// Builds a house from a checked configuration and opens its doors.
+    ///
+    /// # Errors
+    /// When a door cannot be opened.
+    pub fn build(world: Snapshot) -> Result<Self, BuildProblem> {
+        let db = Arc::new(Db::Memory(Memory::new(RECORDS)));
+        let gateway = Gateway::new(world, db.clone());
+        let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
+        Ok(Self { gateway, doors, db })
+    }
+
+    /// The configuration in use at this moment.
+    pub fn world(&self) -> Arc<Snapshot> {
+        self.gateway.world()
+    }
+
+    /// Where it listens, with real ports.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.doors.addresses
+    }
+
+    /// Where the admin door is, if it is apart.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.doors.admin
+    }
+
+    /// Reads the configuration anew.
+    ///
+    /// # Errors
+    /// Every problem found; the running configuration is then untouched.
+    pub fn reload(&self, given: &Given) -> Result<Vec<Problem>, Problems> {
+        control::apply(&self.gateway, given).map(|applied| applied.notes)
+    }
+
+    /// Not ready any more; running calls finish.
+    pub fn drain(&self) {
+        self.gateway.life().become_state(State::Draining);
+    }
+
+    /// Everything ends now.
+    pub fn close(&self) {
+        self.gateway.life().become_state(State::Closed);
+    }
+
+    /// A handle that closes the house from elsewhere.
+    pub fn closer(&self) -> impl Fn() + Send + 'static {
+        let life = self.gateway.life().clone();
+        move || life.become_state(State::Closed)
+    }
+
+    /// How many calls are running.
+    pub fn calls(&self) -> usize {
+        self.gateway.life().calls()
+    }
+
+    /// The newest usage records, written up to this moment.
+    pub async fn records(&self) -> Vec<UsageRecord> {
+        self.gateway.flush().await;
+        self.db.recent()
+    }
+
+    /// Waits until the doors are closed and the books are written. Blocks.
+    pub fn wait(self) {
+        self.doors.wait();
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
+            runtime.block_on(self.gateway.flush());
+        }
+    }
+}
