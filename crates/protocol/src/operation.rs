@@ -150,6 +150,11 @@ impl Methods {
         Self(self.0 | other.0)
     }
 
+    /// This set without another.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether `method` is in the set.
     pub fn allow(self, method: &http::Method) -> bool {
         let bit = match *method {

@@ -27,7 +27,8 @@ pub(super) fn read(head: &HeaderMap, query: Option<&str>) -> Result<Option<Offer
     let subprotocols = protocols.flat_map(|list| list.split(',')).filter_map(|one| one.trim().strip_prefix(SUBPROTOCOL));
     let mut all = bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
     let Some(first) = all.next() else { return Ok(None) };
-    if all.any(|other| other != first) {
+    // A comma would be a second credential folded into the same line.
+    if first.contains(',') || all.any(|other| other != first) {
         return Err(conflict());
     }
     Ok(Some(Offered(Secret::new(first))))

@@ -48,7 +48,11 @@ pub(crate) async fn read(world: &Snapshot, peer: &Peer, request: Request<Incomin
         found.model.map(decode).filter(|_| found.row.operation != operation::Operation::Models),
         query_model(query.as_deref(), found.row.model),
     ];
-    let model = one_model(named.into_iter().flatten())?;
+    // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference).
+    let model = match found.spelling {
+        Spelling::Deployment => found.model.map(decode),
+        _ => one_model(named.into_iter().flatten())?,
+    };
     if model.is_none() && found.row.model == ModelAt::Body {
         return Err(missing_model(&payload));
     }

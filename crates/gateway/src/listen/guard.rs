@@ -64,6 +64,8 @@ pub(super) struct Guard<S> {
     /// How much of `held` may be handed over.
     cleared: usize,
     refused: Option<BadHead>,
+    /// A body's coding broke: the call under way is told, and nothing more is read.
+    broken: Option<BadHead>,
     clock: Pin<Box<Sleep>>,
     /// When the current wait for the caller ends.
     head_deadline: Instant,
@@ -94,6 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             held: BytesMut::new(),
             cleared: 0,
             refused: None,
+            broken: None,
             clock: Box::pin(tokio::time::sleep_until(head_deadline)),
             head_deadline,
             stalled: None,
@@ -102,38 +105,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Looks at held bytes and clears what may go on.
-    fn clear_held(&mut self) -> io::Result<()> {
-        while self.cleared < self.held.len() && self.refused.is_none() {
-            let fresh = &self.held[self.cleared..];
-            match self.follow(fresh.len())? {
+    fn clear_held(&mut self) {
+        while self.cleared < self.held.len() && self.refused.is_none() && self.broken.is_none() {
+            match self.follow(self.held.len() - self.cleared) {
                 0 => break,
                 n => self.cleared += n,
             }
         }
-        Ok(())
     }
 
     /// How many of the `fresh` bytes behind `cleared` may be handed over now.
-    fn follow(&mut self, fresh: usize) -> io::Result<usize> {
+    fn follow(&mut self, fresh: usize) -> usize {
         let bytes = &self.held[self.cleared..self.cleared + fresh];
         match &mut self.phase {
-            Phase::Head => Ok(self.head()),
+            Phase::Head => self.head(),
             Phase::Length(left) => {
                 let step = (*left).min(fresh as u64);
                 *left -= step;
                 if *left == 0 {
                     self.next_head();
                 }
-                Ok(step as usize)
+                step as usize
             }
             Phase::Chunked(chunks) => match chunks.follow(bytes) {
                 Ok(n) => {
                     if *chunks == Chunks::Done {
                         self.next_head();
                     }
-                    Ok(n)
+                    n
                 }
-                Err(bad) => Err(io::Error::new(io::ErrorKind::InvalidData, bad.what)),
+                Err(bad) => {
+                    self.broken = Some(bad);
+                    0
+                }
             },
         }
     }
@@ -249,10 +253,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             this.cleared = this.held.len();
         }
         loop {
-            this.clear_held()?;
+            this.clear_held();
             if this.cleared > 0 {
                 this.hand_over(out);
                 return Poll::Ready(Ok(()));
+            }
+            if let Some(bad) = this.broken {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, bad.what)));
             }
             if this.refused.is_some() {
                 // The engine sees the end of the connection, but only after a call before this has been answered.
@@ -340,7 +347,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
                 }
                 Closing::Shut => {
                     ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
-                    let unread = this.refused.is_some() || !matches!(this.phase, Phase::Head) || !this.held.is_empty();
+                    let unread = this.refused.is_some() || this.broken.is_some() || !matches!(this.phase, Phase::Head) || !this.held.is_empty();
                     if !unread || this.turn.is_upgraded() {
                         return Poll::Ready(Ok(()));
                     }

@@ -66,8 +66,10 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
         Payload::Empty => OutBody::Empty,
         Payload::Flowing(body) => OutBody::Flowing(body),
         Payload::Whole(bytes) => {
+            let in_address = provider.vendor.model_in_address(&provider.site, call.row);
+            let model = target.model.as_deref().filter(|_| !in_address);
             let edited = match &call.envelope {
-                Some(envelope) => envelope::edit(&bytes, envelope, target.model.as_deref(), asked_usage),
+                Some(envelope) => envelope::edit(&bytes, envelope, model, asked_usage),
                 None => bytes,
             };
             OutBody::Whole(Some(edited))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::Snapshot;
-use config::snapshot::{Credential, Provider};
+use config::snapshot::{Credential, Provider, UnknownModel};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, Limited};
@@ -29,9 +29,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const MAX_LIST: usize = 8 * 1024 * 1024;
 
 /// Whether the way of this call depends on what providers say: a list was asked for, or a model is named that no
-/// configuration knows while there is more than one place to ask.
+/// configuration knows (unless there is only one place it could go anyway).
 pub(crate) fn is_needed(world: &Snapshot, call: &Call) -> bool {
-    let unknown = |model: &String| world.providers.len() > 1 && world.models.find(model).is_none();
+    let one_way = world.providers.len() == 1 && world.routing.unknown_model == UnknownModel::Provider(0);
+    let unknown = |model: &String| !one_way && world.models.find(model).is_none();
     call.row.ours || call.model.as_ref().is_some_and(unknown)
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum Trouble {
 impl Trouble {
     /// The trouble behind an error of the HTTP engine.
     pub(crate) fn of(error: hyper::Error) -> Self {
-        let invalid = find_io(&error).is_some_and(|io| io.kind() == io::ErrorKind::InvalidData);
+        let invalid = find_io(&error).is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
         if invalid || error.is_parse() || error.is_parse_too_large() {
             Self::Protocol(error.into())
         } else {

@@ -1,1 +1,15 @@
-//! it
+//! The whole house, in this process, against vendors that keep a ledger. One binary; a file is named after a behaviour.
+
+mod house;
+
+mod answers;
+mod invariants;
+mod leaving;
+mod matrix;
+mod models;
+mod raw_bytes;
+mod recordings;
+mod requests;
+mod routes;
+mod tenants;
+mod uploads;

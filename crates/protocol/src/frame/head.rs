@@ -127,8 +127,15 @@ fn request_line(line: &[u8]) -> Result<(&[u8], bool), BadHead> {
     if target.len() > MAX_TARGET {
         return Err(BadHead { kind: Kind::TargetTooLong, what: "a request target has at most 8 KiB" });
     }
-    if target.is_empty() || !target.iter().all(|b| matches!(b, 0x21..=0x7e)) {
-        return Err(bad("a target has visible ASCII characters only"));
+    if method == b"CONNECT" || method == b"TRACE" {
+        return Err(BadHead { kind: Kind::MethodNotAllowed, what: "CONNECT and TRACE are not served" });
+    }
+    if target.is_empty() || !target.iter().copied().all(is_target) {
+        return Err(bad("a target is made of the characters of an URI"));
+    }
+    let absolute = [b"http://".as_slice(), b"https://"].iter().any(|scheme| starts_with_ignoring_case(target, scheme));
+    if target[0] != b'/' && !absolute && !(target == b"*" && method == b"OPTIONS") {
+        return Err(bad("a target begins with a slash, or is an http URI"));
     }
     match version {
         b"HTTP/1.1" => Ok((target, true)),
@@ -200,8 +207,7 @@ fn host(fields: &Fields<'_>, target: &[u8], http11: bool) -> Result<(), BadHead>
     let Some(host) = fields.host else {
         return if http11 { Err(bad("a request of HTTP/1.1 has a Host")) } else { Ok(()) };
     };
-    let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']' | b'_');
-    if host.is_empty() || !host.iter().all(fits) {
+    if !is_authority(host) {
         return Err(bad("a Host is a name or an address, with a port or without"));
     }
     let scheme_end = memchr::memmem::find(target, b"://").filter(|_| target[0] != b'/');
@@ -213,6 +219,39 @@ fn host(fields: &Fields<'_>, target: &[u8], http11: bool) -> Result<(), BadHead>
         }
     }
     Ok(())
+}
+
+/// A name, an IPv4 address or a bracketed IPv6 address, and a port or none (RFC 9110, 4.2.3 without user information).
+fn is_authority(host: &[u8]) -> bool {
+    let (name, port) = match host.strip_prefix(b"[") {
+        Some(rest) => {
+            let Some(end) = memchr::memchr(b']', rest) else { return false };
+            let address = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse::<std::net::Ipv6Addr>().ok());
+            if address.is_none() {
+                return false;
+            }
+            (b"v6".as_slice(), &rest[end + 1..])
+        }
+        None => host.split_at(memchr::memchr(b':', host).unwrap_or(host.len())),
+    };
+    let good_name = !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let good_port = match port.strip_prefix(b":") {
+        None => port.is_empty(),
+        Some(digits) => std::str::from_utf8(digits).is_ok_and(|text| {
+            text.is_empty() || (text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok())
+        }),
+    };
+    good_name && good_port
+}
+
+/// RFC 3986: what may stand in a path and a query, unencoded; the percent sign begins what is encoded. The backslash and
+/// the others that some clients send raw are refused later, with a better word, or here.
+fn is_target(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%\\".contains(&b)
+}
+
+fn starts_with_ignoring_case(text: &[u8], start: &[u8]) -> bool {
+    text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
 }
 
 /// RFC 9110, 5.6.2.

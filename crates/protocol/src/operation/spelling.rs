@@ -58,11 +58,11 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem
     let encoded_slash = canonical(path)?;
     let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
     let (rest, model, spelling) = strip_base(trimmed);
-    let found = match_rows(method, rest, spelling)?;
     let id = rest.strip_prefix("/models/");
     if encoded_slash && id.is_none() && spelling != Spelling::Deployment {
         return Err(PathProblem::NotCanonical("an encoded slash is allowed in a model's name only"));
     }
+    let found = match_rows(method, rest, spelling)?;
     Ok(Found { row: found, rest, model: model.or(id), spelling })
 }
 
@@ -91,7 +91,7 @@ fn strip_base(path: &str) -> (&str, Option<&str>, Spelling) {
 fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'static Row, PathProblem> {
     let mut known: Option<&'static Row> = None;
     for row in ROWS.iter().filter(|row| row.fits(rest)) {
-        if row.methods.allow(method) || (row.socket && *method == Method::GET) {
+        if row.methods_at(rest).allow(method) || (row.socket && *method == Method::GET) {
             return Ok(row);
         }
         known = Some(match known {
@@ -119,7 +119,8 @@ fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'stati
 
 /// All methods of all rows that share this path.
 fn allowed(rest: &str, first: &Row) -> String {
-    let all = ROWS.iter().filter(|row| row.fits(rest)).fold(first.methods, |all, row| all.and(row.methods));
+    let rows = ROWS.iter().filter(|row| row.fits(rest));
+    let all = rows.fold(first.methods_at(rest), |all, row| all.and(row.methods_at(rest)));
     all.allow_header()
 }
 
@@ -146,17 +147,25 @@ fn canonical(path: &str) -> Result<bool, PathProblem> {
 /// Checks each percent-encoded byte; the result says whether an encoded slash is among them.
 fn encoded(bytes: &[u8]) -> Result<bool, PathProblem> {
     let mut slash = false;
+    let mut beyond_ascii = Vec::new();
     for at in memchr::memchr_iter(b'%', bytes) {
         let digits = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
         let byte = digits.filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
         match byte.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             None => return Err(PathProblem::NotCanonical("a percent sign is followed by two hex digits")),
             Some(b'/') => slash = true,
+            Some(b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~') => {
+                return Err(PathProblem::NotCanonical("what needs no encoding is not encoded"));
+            }
             Some(b'.' | b'\\' | b'%' | b';' | b'?' | b'#' | 0..=0x20 | 0x7f) => {
                 return Err(PathProblem::NotCanonical("this character may not be encoded in a path"));
             }
+            Some(byte @ 0x80..) => beyond_ascii.push(byte),
             Some(_) => {}
         }
+    }
+    if std::str::from_utf8(&beyond_ascii).is_err() {
+        return Err(PathProblem::NotCanonical("encoded bytes beyond ASCII are UTF-8"));
     }
     Ok(slash)
 }

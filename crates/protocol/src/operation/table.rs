@@ -75,11 +75,12 @@ impl Row {
 pub static ROWS: &[Row] = &[
     // Inference and models
     row(Chat, P, "/chat/completions").model(ModelAt::Body).streams().usage(),
-    row(StoredChats, GPD, "/chat/completions/**"),
+    row(StoredChats, G, "/chat/completions"),
+    row(StoredChats, GPD, "/chat/completions/{completion}/**"),
     row(Responses, P, "/responses").model(ModelAt::BodyMaybe).streams().usage().socket(),
     row(Responses, P, "/responses/compact").model(ModelAt::BodyMaybe).usage(),
     row(Responses, P, "/responses/input_tokens").model(ModelAt::BodyMaybe),
-    row(StoredResponses, GPD, "/responses/**").streams(),
+    row(StoredResponses, GPD, "/responses/{response}/**").streams(),
     row(Embeddings, P, "/embeddings").model(ModelAt::Body).usage(),
     row(Completions, P, "/completions").model(ModelAt::Body).streams().usage(),
     row(Models, G, "/models").ours(),
@@ -142,6 +143,12 @@ pub(super) static GENERATE: Row = row(Generate, GPD, "/**").streams().usage();
 pub(super) static NATIVE: Row = row(Native, GPD, "/**").streams();
 
 impl Row {
+    /// The methods this row has at `path`: a collection as a whole is never deleted.
+    pub(super) fn methods_at(&self, path: &str) -> Methods {
+        let collection = self.shape.strip_suffix("/**") == Some(path);
+        if collection { self.methods.without(Methods::DELETE) } else { self.methods }
+    }
+
     /// Whether `path` (without `/v1`, without a trailing slash) has this row's shape.
     pub(super) fn fits(&self, path: &str) -> bool {
         let mut have = path.split('/').skip(1);

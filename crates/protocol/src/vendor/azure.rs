@@ -10,7 +10,7 @@ use http::HeaderMap;
 
 use super::{Ask, Site, UnusableSecret, Vendor, sign_with, without};
 use crate::dialect::Dialect;
-use crate::operation::{ModelAt, Operation};
+use crate::operation::{ModelAt, Operation, Row};
 use crate::secret::Secret;
 
 /// The vendor.
@@ -68,6 +68,10 @@ impl Vendor for Azure {
             }
             _ => join(format!("{root}/openai{}", ask.rest), &[version, query]),
         }
+    }
+
+    fn model_in_address(&self, site: &Site, row: &'static Row) -> bool {
+        classic(site).is_some() && OF_DEPLOYMENTS.contains(&row.operation)
     }
 
     fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {

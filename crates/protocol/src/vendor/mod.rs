@@ -40,6 +40,11 @@ pub trait Vendor: Sync + Send {
         plain_address(site, ask)
     }
 
+    /// Whether the address names the model, so that the body's own word for it is nobody's business.
+    fn model_in_address(&self, _site: &Site, _row: &'static Row) -> bool {
+        false
+    }
+
     /// Puts the credential where the vendor looks for it. Default: `Authorization: Bearer`.
     ///
     /// # Errors
