@@ -18,7 +18,13 @@ pub(crate) struct Page {
 }
 
 /// Our own answer to a request, if its path is one of ours.
-pub(crate) fn page(gateway: &Gateway, world: &Snapshot, peer: &Peer, cors: &Cors, request: &Request<Incoming>) -> Option<Page> {
+pub(crate) fn page(
+    gateway: &Gateway,
+    world: &Snapshot,
+    peer: &Peer,
+    cors: &Cors,
+    request: &Request<Incoming>,
+) -> Option<Page> {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path();
     if *request.method() == Method::OPTIONS
@@ -78,7 +84,10 @@ fn preflight(origin: &HeaderValue, asked: &HeaderMap) -> Page {
     let mut page = text(StatusCode::NO_CONTENT, "", String::new());
     page.head.clear();
     page.head.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    page.head.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, PUT, PATCH"));
+    page.head.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, DELETE, PUT, PATCH"),
+    );
     if let Some(headers) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         page.head.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, headers.clone());
     }

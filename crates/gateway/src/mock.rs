@@ -73,7 +73,10 @@ impl Body for Played {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         loop {
             if let Some((wait, piece)) = &mut this.next {
@@ -92,11 +95,12 @@ impl Body for Played {
                         Ending::Whole => Poll::Ready(None),
                         // Nobody wakes this up: the caller's clock, or its leaving, ends it.
                         Ending::Hang => Poll::Pending,
-                        Ending::Cut | Ending::Refuse => Poll::Ready(Some(Err("the mock breaks off, as asked".into()))),
+                        Ending::Cut | Ending::Refuse => {
+                            Poll::Ready(Some(Err("the mock breaks off, as asked".into())))
+                        }
                     };
                 }
             }
         }
     }
 }
-

@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use config::Snapshot;
-use http::header::{self, HeaderMap, HeaderValue};
 use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
 use protocol::dialect::Dialect;
 use protocol::fault::Kind;
 use serde_json::value::RawValue;
@@ -22,7 +22,8 @@ use crate::upstream::Answer;
 /// # Errors
 /// `model_not_found` for a name that is neither configured nor announced.
 pub(crate) fn answer(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Result<Answer, ApiError> {
-    let dialect = if call.head.contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAi };
+    let dialect =
+        if call.head.contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAi };
     let announced = catalogue.entries(world);
     let Some(name) = &call.path_model else {
         let own = world.models.listed().iter().filter(|name| !announced.iter().any(|(id, _)| id == *name));

@@ -8,7 +8,10 @@ use config::snapshot::{Credential, Door, Scheme, Source, UnknownModel};
 
 /// The screen for a house that listens at these addresses.
 pub(crate) fn first(world: &Snapshot, addresses: &[SocketAddr]) -> String {
-    let mut lines = vec![format!("openai-proxy {}   {}", env!("CARGO_PKG_VERSION"), source(&world.source)), String::new()];
+    let mut lines = vec![
+        format!("openai-proxy {}   {}", env!("CARGO_PKG_VERSION"), source(&world.source)),
+        String::new(),
+    ];
     lines.extend(providers(world));
     lines.push(String::new());
     if let UnknownModel::Provider(place) = world.routing.unknown_model {
@@ -21,7 +24,8 @@ pub(crate) fn first(world: &Snapshot, addresses: &[SocketAddr]) -> String {
     lines.push(String::new());
     for address in addresses {
         let scheme = if world.server.tls.is_some() { "https" } else { "http" };
-        let reach = if address.ip().is_loopback() { "this computer only, no key needed" } else { "no key needed" };
+        let reach =
+            if address.ip().is_loopback() { "this computer only, no key needed" } else { "no key needed" };
         lines.push(format!("Ready    {scheme}://{address}/v1     {reach}"));
     }
     for door in &world.server.listen {
@@ -58,7 +62,8 @@ fn providers(world: &Snapshot) -> Vec<String> {
             Credential::Passthrough => "the caller's key",
             Credential::None => "no key",
         };
-        let loud = if provider.origin.accept_any_certificate { "   CERTIFICATES ARE NOT VERIFIED" } else { "" };
+        let loud =
+            if provider.origin.accept_any_certificate { "   CERTIFICATES ARE NOT VERIFIED" } else { "" };
         format!("  {:width$}  {place}   {credential}{loud}", provider.name)
     };
     let mut lines: Vec<String> = world.providers.iter().take(10).map(line).collect();
@@ -77,7 +82,8 @@ fn next(world: &Snapshot, addresses: &[SocketAddr]) -> Vec<String> {
         String::new(),
         "No provider is known, so the built-in mock answers every model. Next:".to_owned(),
         format!("  curl -N http://{address}/v1/chat/completions -H 'content-type: application/json' \\"),
-        r#"    -d '{"model":"mock","stream":true,"messages":[{"role":"user","content":"hello"}]}'"#.to_owned(),
+        r#"    -d '{"model":"mock","stream":true,"messages":[{"role":"user","content":"hello"}]}'"#
+            .to_owned(),
         "  OPENAI_API_KEY=sk-... openai-proxy serve      a real provider, by its key".to_owned(),
         "  openai-proxy serve --config openai-proxy.yaml   several, by a file".to_owned(),
     ]

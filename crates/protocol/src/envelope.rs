@@ -171,7 +171,8 @@ pub fn member(text: &[u8], name: &str) -> Option<Member> {
         let value = scan.at();
         scan.value(2)?;
         if is_it {
-            found = Some(Member { value: value..scan.at(), whole: behind_previous.unwrap_or(from)..scan.at() });
+            found =
+                Some(Member { value: value..scan.at(), whole: behind_previous.unwrap_or(from)..scan.at() });
         }
         behind_previous = Some(scan.at());
         Ok(())

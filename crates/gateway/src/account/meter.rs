@@ -38,7 +38,14 @@ impl Meter {
             ..UsageRecord::default()
         };
         let ledger = gateway.ledger.clone();
-        Self { record, began: Instant::now(), upstream: std::time::Duration::ZERO, upload: None, ledger, expose }
+        Self {
+            record,
+            began: Instant::now(),
+            upstream: std::time::Duration::ZERO,
+            upload: None,
+            ledger,
+            expose,
+        }
     }
 
     /// Notes what the intake understood.

@@ -61,7 +61,8 @@ pub(super) async fn read(
     refuse_larger(declared, limits.upload)?;
     let mut flowing = UploadBody::new(body, limits.upload, gap);
     if form && !encoded && (row.form || row.model != ModelAt::Nowhere) {
-        let boundary = multipart::boundary(kind).map_err(|_| bad_form("its boundary is missing or malformed"))?;
+        let boundary =
+            multipart::boundary(kind).map_err(|_| bad_form("its boundary is missing or malformed"))?;
         flowing.look_for_fields(&boundary).await?;
     }
     Ok((Payload::Flowing(Box::new(flowing)), None))
@@ -82,7 +83,8 @@ fn refuse_larger(declared: Option<u64>, limit: u64) -> Result<(), ApiError> {
 }
 
 pub(super) fn too_large(limit: u64) -> ApiError {
-    let say = format!("This body is larger than the {} MiB allowed here (server.limits). Send less.", limit >> 20);
+    let say =
+        format!("This body is larger than the {} MiB allowed here (server.limits). Send less.", limit >> 20);
     ApiError::new(Kind::TooLarge, say)
 }
 
@@ -134,7 +136,8 @@ fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {
     match envelope::read(whole) {
         Ok(envelope) => Ok(Some(envelope)),
         Err(EnvelopeProblem::Duplicate(name)) => {
-            let say = format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
+            let say =
+                format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
             Err(ApiError::new(Kind::DuplicateKey, say).param(name))
         }
         // A path nobody knows may carry anything; it passes as it is.
@@ -153,7 +156,8 @@ fn invalid_json(problem: EnvelopeProblem) -> ApiError {
         EnvelopeProblem::NotAnObject => "The body is not a JSON object.".to_owned(),
         EnvelopeProblem::Duplicate(name) => format!("`{name}` is given twice."),
         EnvelopeProblem::WrongType(name) => {
-            return ApiError::new(Kind::InvalidJson, format!("`{name}` has a value of the wrong type.")).param(name);
+            return ApiError::new(Kind::InvalidJson, format!("`{name}` has a value of the wrong type."))
+                .param(name);
         }
     };
     ApiError::new(Kind::InvalidJson, say)

@@ -22,10 +22,13 @@ pub(super) fn read(head: &HeaderMap, query: Option<&str>) -> Result<Option<Offer
         return Err(conflict());
     }
     let bearer = head.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(bare);
-    let headers = KEY_HEADERS.iter().flat_map(|name| head.get_all(*name)).filter_map(|value| value.to_str().ok());
+    let headers =
+        KEY_HEADERS.iter().flat_map(|name| head.get_all(*name)).filter_map(|value| value.to_str().ok());
     let protocols = head.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    let subprotocols = protocols.flat_map(|list| list.split(',')).filter_map(|one| one.trim().strip_prefix(SUBPROTOCOL));
-    let mut all = bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
+    let subprotocols =
+        protocols.flat_map(|list| list.split(',')).filter_map(|one| one.trim().strip_prefix(SUBPROTOCOL));
+    let mut all =
+        bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
     let Some(first) = all.next() else { return Ok(None) };
     // A comma would be a second credential folded into the same line.
     if first.contains(',') || all.any(|other| other != first) {
@@ -52,6 +55,7 @@ fn refuse_in_query(query: Option<&str>) -> Result<(), ApiError> {
     if keys.next().is_none() {
         return Ok(());
     }
-    let say = "A key in the query ends up in logs and histories, so it is not accepted. Send it in Authorization.";
+    let say =
+        "A key in the query ends up in logs and histories, so it is not accepted. Send it in Authorization.";
     Err(ApiError::new(Kind::KeyInQuery, say))
 }

@@ -13,11 +13,19 @@ use super::shown;
 use crate::error::ApiError;
 
 /// Checks host and origin of a request, before anything else is done with it (T-36).
-pub(crate) fn check_door(world: &Snapshot, peer: &Peer, uri: &http::Uri, head: &HeaderMap) -> Result<(), ApiError> {
+pub(crate) fn check_door(
+    world: &Snapshot,
+    peer: &Peer,
+    uri: &http::Uri,
+    head: &HeaderMap,
+) -> Result<(), ApiError> {
     let allowed = &world.server.allowed_hosts;
     // On a Unix socket the host says nothing; a web page cannot reach one.
     if !allowed.is_empty() && peer.ip.is_some() {
-        let named = head.get(HOST).and_then(|value| value.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));
+        let named = head
+            .get(HOST)
+            .and_then(|value| value.to_str().ok())
+            .or_else(|| uri.authority().map(|a| a.as_str()));
         let host = named.map(bare_host).unwrap_or_default();
         if named.is_some() && !allowed.iter().any(|name| name.eq_ignore_ascii_case(host)) {
             let say = format!(
@@ -66,7 +74,9 @@ fn matches_origin(pattern: &str, origin: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == origin,
         Some((before, after)) => {
-            origin.len() >= before.len() + after.len() && origin.starts_with(before) && origin.ends_with(after)
+            origin.len() >= before.len() + after.len()
+                && origin.starts_with(before)
+                && origin.ends_with(after)
         }
     }
 }
@@ -88,7 +98,8 @@ pub(crate) fn caller_address(world: &Snapshot, peer: &Peer, head: &HeaderMap) ->
         return Some(own);
     }
     let named = head.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> = named.flat_map(|list| list.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+    let hops: Vec<IpAddr> =
+        named.flat_map(|list| list.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
     hops.iter().rev().find(|hop| !trusted(hop)).copied().or(Some(own))
 }
 

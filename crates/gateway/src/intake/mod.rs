@@ -31,7 +31,11 @@ use crate::error::ApiError;
 ///
 /// # Errors
 /// Whatever is wrong with it, before any upstream hears of it.
-pub(crate) async fn read(world: &Snapshot, peer: &Peer, request: Request<Incoming>) -> Result<Call, ApiError> {
+pub(crate) async fn read(
+    world: &Snapshot,
+    peer: &Peer,
+    request: Request<Incoming>,
+) -> Result<Call, ApiError> {
     let (mut head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let found = operation::find(&head.method, &path).map_err(|problem| path_error(problem, &path))?;
@@ -41,7 +45,8 @@ pub(crate) async fn read(world: &Snapshot, peer: &Peer, request: Request<Incomin
     let upgrade = upgrade(&mut head, found.row)?;
     let caller_ip = caller_address(world, peer, &head.headers);
     let limits = &world.server.limits;
-    let (payload, envelope) = body::read(&head, found.row, body, limits, world.server.timeouts.body_gap).await?;
+    let (payload, envelope) =
+        body::read(&head, found.row, body, limits, world.server.timeouts.body_gap).await?;
     let named = [
         envelope.as_ref().and_then(|envelope| envelope.model.as_ref()).map(|text| text.says.clone()),
         payload.form_field("model")?,
@@ -91,9 +96,17 @@ fn upgrade(
             _ => Ok(None),
         };
     }
-    let socket = head.headers.get(http::header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    if !socket || head.method != Method::GET || !row.socket || row.operation == operation::Operation::Responses {
-        let say = "A WebSocket is not served at this path. Use plain HTTP; streams come as server-sent events.";
+    let socket = head
+        .headers
+        .get(http::header::UPGRADE)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if !socket
+        || head.method != Method::GET
+        || !row.socket
+        || row.operation == operation::Operation::Responses
+    {
+        let say =
+            "A WebSocket is not served at this path. Use plain HTTP; streams come as server-sent events.";
         return Err(ApiError::new(Kind::UpgradeRequired, say));
     }
     Ok(head.extensions.remove::<upgrade::OnUpgrade>())
@@ -129,12 +142,18 @@ fn one_model(mut named: impl Iterator<Item = String>) -> Result<Option<String>, 
     let Some(first) = named.next() else { return Ok(None) };
     match named.find(|other| *other != first) {
         Some(other) => {
-            let say = format!("This request names two models, `{}` and `{}`. Name one.", shown(&first), shown(&other));
+            let say = format!(
+                "This request names two models, `{}` and `{}`. Name one.",
+                shown(&first),
+                shown(&other)
+            );
             Err(ApiError::new(Kind::ConflictingModel, say).param("model"))
         }
-        None if first.is_empty() => {
-            Err(ApiError::new(Kind::MissingModel, "The model's name is empty. Name one of those listed at /v1/models.").param("model"))
-        }
+        None if first.is_empty() => Err(ApiError::new(
+            Kind::MissingModel,
+            "The model's name is empty. Name one of those listed at /v1/models.",
+        )
+        .param("model")),
         None => Ok(Some(first)),
     }
 }
@@ -142,11 +161,16 @@ fn one_model(mut named: impl Iterator<Item = String>) -> Result<Option<String>, 
 fn missing_model(payload: &Payload) -> ApiError {
     let say = match payload {
         Payload::Flowing(_) => {
-            let say = "This body is compressed, so its model cannot be read. Send it without content-encoding.";
+            let say =
+                "This body is compressed, so its model cannot be read. Send it without content-encoding.";
             return ApiError::new(Kind::Unreadable, say);
         }
-        Payload::Empty => "This request has no body. Send a JSON object with a `model`; they are listed at /v1/models.",
-        _ => "You must provide a model parameter: `model` is missing from the body. They are listed at /v1/models.",
+        Payload::Empty => {
+            "This request has no body. Send a JSON object with a `model`; they are listed at /v1/models."
+        }
+        _ => {
+            "You must provide a model parameter: `model` is missing from the body. They are listed at /v1/models."
+        }
     };
     ApiError::new(Kind::MissingModel, say).param("model")
 }
@@ -158,7 +182,10 @@ fn path_error(problem: PathProblem, path: &str) -> ApiError {
         }
         PathProblem::Method(allow) => method_error(&allow),
         PathProblem::Unknown { nearest } => {
-            let say = format!("Nothing is served at `{}`. Nearest: `/v1{nearest}`. The base URL ends with /v1.", shown(path));
+            let say = format!(
+                "Nothing is served at `{}`. Nearest: `/v1{nearest}`. The base URL ends with /v1.",
+                shown(path)
+            );
             ApiError::new(Kind::UnknownPath, say)
         }
     }
@@ -173,7 +200,8 @@ fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let hex = (first == b'%').then(|| tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok())).flatten();
+        let hex =
+            (first == b'%').then(|| tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok())).flatten();
         match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);

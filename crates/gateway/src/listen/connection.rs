@@ -62,7 +62,11 @@ where
     let service = service_fn(|request| answer(door, &peer, request));
     let mut engine = http1::Builder::new();
     // The guard owns the clocks and the head's bounds; the engine's own are set a little wider and never met.
-    engine.timer(TokioTimer::new()).header_read_timeout(None).max_headers(128).max_buf_size(server.limits.headers.max(8192) * 4);
+    engine
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(128)
+        .max_buf_size(server.limits.headers.max(8192) * 4);
     let mut connection = pin!(engine.serve_connection(TokioIo::new(guard), service).with_upgrades());
     let mut life = door.gateway.life().watch();
     let ended = tokio::select! {
@@ -117,11 +121,20 @@ async fn asked_to_leave(life: &mut tokio::sync::watch::Receiver<State>) {
     let _ = life.wait_for(|state| *state != State::Open).await;
 }
 
-async fn answer(door: &Door, peer: &Peer, request: Request<Incoming>) -> Result<Response<RelayBody>, Infallible> {
+async fn answer(
+    door: &Door,
+    peer: &Peer,
+    request: Request<Incoming>,
+) -> Result<Response<RelayBody>, Infallible> {
     Ok(respond(&door.gateway, door.full, peer, request).await)
 }
 
-async fn respond(gateway: &Gateway, full: bool, peer: &Peer, request: Request<Incoming>) -> Response<RelayBody> {
+async fn respond(
+    gateway: &Gateway,
+    full: bool,
+    peer: &Peer,
+    request: Request<Incoming>,
+) -> Response<RelayBody> {
     if full {
         let say = "This gateway has as many connections as it may have. Try again in a moment.";
         let error = ApiError::new(Kind::TooManyConnections, say).wait(Duration::from_secs(1));

@@ -227,7 +227,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// The answer to what was refused, written when the engine has let go of the connection.
     fn refusal(&self) -> Option<Bytes> {
         let bad = self.refused?;
-        let say = format!("This request cannot be read: {}. Nothing was sent on; the connection is closed.", bad.what);
+        let say = format!(
+            "This request cannot be read: {}. Nothing was sent on; the connection is closed.",
+            bad.what
+        );
         let error = ApiError::new(bad.kind, say);
         let body = error.body(protocol::dialect::Dialect::OpenAi);
         let status = bad.kind.meaning().status;
@@ -243,7 +246,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         this.turn.wake_later(cx.waker());
         if this.turn.is_upgraded() {
@@ -296,7 +303,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// A caller that does not read is cut after a while.
-    fn watch_stall(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn watch_stall(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -347,7 +358,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
                 }
                 Closing::Shut => {
                     ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
-                    let unread = this.refused.is_some() || this.broken.is_some() || !matches!(this.phase, Phase::Head) || !this.held.is_empty();
+                    let unread = this.refused.is_some()
+                        || this.broken.is_some()
+                        || !matches!(this.phase, Phase::Head)
+                        || !this.held.is_empty();
                     if !unread || this.turn.is_upgraded() {
                         return Poll::Ready(Ok(()));
                     }

@@ -22,7 +22,11 @@ pub(super) enum Bound {
 const BACKLOG: i32 = 1024;
 
 /// Binds one socket per share to the same address; says the real one (port 0 picks a free port).
-pub(super) fn tcp(address: SocketAddr, admin: bool, shares: &mut [Vec<Bound>]) -> Result<SocketAddr, DoorProblem> {
+pub(super) fn tcp(
+    address: SocketAddr,
+    admin: bool,
+    shares: &mut [Vec<Bound>],
+) -> Result<SocketAddr, DoorProblem> {
     let refused = |error| DoorProblem::Bind(address.to_string(), error);
     // Alone first and without sharing, because two processes may share a port without noticing each other.
     drop(bind(address, false).map_err(refused)?);

@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
+use super::DoorProblem;
 use super::connection::{Door, serve_connection};
 use super::drain::Tasks;
 use super::socket::Bound;
-use super::DoorProblem;
 use crate::Gateway;
 use crate::intake::Peer;
 use crate::life::{InHouse, State};

@@ -70,7 +70,8 @@ pub(crate) struct Metrics {
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
-const SECONDS: [f64; 14] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
+const SECONDS: [f64; 14] =
+    [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
 
 impl Metrics {
     /// Registers everything.
@@ -90,13 +91,27 @@ impl Metrics {
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
         let duration = metrics.durations.clone();
-        registry.register_with_unit("request_duration", "From first byte in to the end", Unit::Seconds, duration);
+        registry.register_with_unit(
+            "request_duration",
+            "From first byte in to the end",
+            Unit::Seconds,
+            duration,
+        );
         let first = metrics.first_bytes.clone();
-        registry.register_with_unit("time_to_first_token", "To the first byte of an answer", Unit::Seconds, first);
+        registry.register_with_unit(
+            "time_to_first_token",
+            "To the first byte of an answer",
+            Unit::Seconds,
+            first,
+        );
         registry.register("in_flight", "Calls running now", metrics.in_flight.clone());
         registry.register("attempts", "Times an upstream was asked", metrics.attempts.clone());
         registry.register("tokens", "Tokens as upstreams counted them", metrics.tokens.clone());
-        registry.register("stream_aborts", "Answers that broke off, by who ended them", metrics.aborts.clone());
+        registry.register(
+            "stream_aborts",
+            "Answers that broke off, by who ended them",
+            metrics.aborts.clone(),
+        );
         registry.register("rejected", "Calls answered with an error of our own", metrics.rejected.clone());
         registry.register("records_lost", "Usage records that could not be kept", metrics.lost.clone());
         let build = Family::<Build, Gauge>::default();
@@ -128,8 +143,12 @@ impl Metrics {
             self.attempts.get_or_create(&attempted).inc_by(u64::from(record.attempts));
         }
         if let Some(tokens) = record.tokens {
-            let classes =
-                [("input", tokens.input), ("output", tokens.output), ("cached", tokens.cached), ("reasoning", tokens.reasoning)];
+            let classes = [
+                ("input", tokens.input),
+                ("output", tokens.output),
+                ("cached", tokens.cached),
+                ("reasoning", tokens.reasoning),
+            ];
             for (class, count) in classes {
                 self.tokens.get_or_create(&Class { class }).inc_by(count);
             }

@@ -44,12 +44,23 @@ struct Stream {
 }
 
 impl RelayBody {
-    pub(super) fn of(body: AnswerBody, meter: Meter, permit: Option<Permit>, turn: Option<Arc<Turn>>) -> Self {
+    pub(super) fn of(
+        body: AnswerBody,
+        meter: Meter,
+        permit: Option<Permit>,
+        turn: Option<Arc<Turn>>,
+    ) -> Self {
         let kind = match body {
             AnswerBody::Whole(bytes) => Kind::Whole(bytes),
             AnswerBody::Flowing(from) => {
                 let events = from.events.then(|| Events::new(from.hide_usage));
-                Kind::Flowing(Box::new(Stream { from: *from, events, clock: None, last_piece: Instant::now(), done: false }))
+                Kind::Flowing(Box::new(Stream {
+                    from: *from,
+                    events,
+                    clock: None,
+                    last_piece: Instant::now(),
+                    done: false,
+                }))
             }
         };
         Self { kind, meter: Some(meter), _permit: permit, turn }
@@ -159,7 +170,8 @@ impl RelayBody {
             return Next::End;
         }
         let (kind, say) = (trouble.kind(), trouble.say(&stream.from.provider));
-        let event = stream.events.as_ref().map(|events| fault::event(kind, &say, stream.from.dialect, events.named));
+        let event =
+            stream.events.as_ref().map(|events| fault::event(kind, &say, stream.from.dialect, events.named));
         if let Some(meter) = &mut self.meter {
             meter.breaks(kind);
             tracing::warn!(id = meter.id(), code = kind.label(), ?trouble, "answer broke off");
@@ -212,7 +224,10 @@ impl Body for RelayBody {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.next(cx) {
             Next::Wait => Poll::Pending,
             Next::Data(bytes) => {
@@ -251,7 +266,9 @@ impl Body for RelayBody {
             Kind::Flowing(stream) if stream.events.is_some() => SizeHint::default(),
             Kind::Flowing(stream) => {
                 let rest = stream.from.rest.size_hint().exact();
-                rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + stream.from.ahead.len() as u64))
+                rest.map_or_else(SizeHint::default, |rest| {
+                    SizeHint::with_exact(rest + stream.from.ahead.len() as u64)
+                })
             }
         }
     }

@@ -17,7 +17,10 @@ use crate::upstream::Answer;
 /// Sends an answer on.
 pub(crate) fn send(answer: Answer, mut meter: Meter, peer: &Peer, cors: &Cors) -> Response<RelayBody> {
     let Answer { status, mut head, body, permit } = answer;
-    meter.answers(status, head.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")));
+    meter.answers(
+        status,
+        head.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")),
+    );
     meter.sign(&mut head);
     allow_page(&mut head, cors);
     if status == StatusCode::SWITCHING_PROTOCOLS
@@ -30,7 +33,13 @@ pub(crate) fn send(answer: Answer, mut meter: Meter, peer: &Peer, cors: &Cors) -
 }
 
 /// Sends our own error, and logs its cause once.
-pub(crate) fn refuse(error: ApiError, mut meter: Meter, dialect: Dialect, peer: &Peer, cors: &Cors) -> Response<RelayBody> {
+pub(crate) fn refuse(
+    error: ApiError,
+    mut meter: Meter,
+    dialect: Dialect,
+    peer: &Peer,
+    cors: &Cors,
+) -> Response<RelayBody> {
     let status = error.kind.meaning().status;
     meter.refuses(error.kind);
     if let Some(cause) = &error.cause {

@@ -74,7 +74,8 @@ fn by_model(
     if let Some(provider) = announced {
         return Ok(Some(Chosen { provider, model: None }));
     }
-    let audio = matches!(call.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
+    let audio =
+        matches!(call.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
     let mut able = (0..world.providers.len()).filter(only);
     if let (true, Some(provider), None) = (audio, able.next(), able.next()) {
         return Ok(Some(Chosen { provider, model: None }));

@@ -34,7 +34,12 @@ const WHOLE: usize = 1024 * 1024;
 ///
 /// # Errors
 /// What the caller is told when no answer came, or none that may be passed on.
-pub(crate) async fn attempt(gateway: &Gateway, plan: &Plan, call: &mut Call, meter: &mut Meter) -> Result<Answer, ApiError> {
+pub(crate) async fn attempt(
+    gateway: &Gateway,
+    plan: &Plan,
+    call: &mut Call,
+    meter: &mut Meter,
+) -> Result<Answer, ApiError> {
     let target = &plan.first;
     meter.aims(target);
     let upload = match &call.body {
@@ -128,7 +133,8 @@ impl Received {
 
 /// Operations whose streams always end with an event that says they are complete.
 fn says_end(operation: Operation, dialect: Dialect) -> bool {
-    matches!(operation, Operation::Chat | Operation::Completions | Operation::Responses) || dialect == Dialect::Anthropic
+    matches!(operation, Operation::Chat | Operation::Completions | Operation::Responses)
+        || dialect == Dialect::Anthropic
 }
 
 /// What was read before the head is sent on.
@@ -166,8 +172,15 @@ async fn read_ahead(rest: &mut Incoming, gap: std::time::Duration) -> Result<Ahe
 }
 
 /// A success that cannot be one: a web page or nothing at all, where the operation answers in JSON (F-11).
-fn refuse_nonsense(call: &Call, status: StatusCode, head: &HeaderMap, body: &[u8], provider: &str) -> Result<(), ApiError> {
-    let json_operation = call.row.usage && call.method == Method::POST && call.row.operation != Operation::Other;
+fn refuse_nonsense(
+    call: &Call,
+    status: StatusCode,
+    head: &HeaderMap,
+    body: &[u8],
+    provider: &str,
+) -> Result<(), ApiError> {
+    let json_operation =
+        call.row.usage && call.method == Method::POST && call.row.operation != Operation::Other;
     let kind = content_type(head);
     if !json_operation || !status.is_success() || status == StatusCode::NO_CONTENT {
         return Ok(());
@@ -199,10 +212,28 @@ fn framed(head: &HeaderMap) -> bool {
 
 /// Names that never pass back: hop-by-hop, cookies, the operator's account, what only the upstream's own host may say.
 const NEVER: &[&str] = &[
-    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade",
-    "content-length", "set-cookie", "set-cookie2", "openai-organization", "openai-project", "server", "via", "alt-svc",
-    "strict-transport-security", "x-powered-by", "x-request-id", "access-control-allow-origin",
-    "access-control-allow-credentials", "access-control-expose-headers",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "set-cookie",
+    "set-cookie2",
+    "openai-organization",
+    "openai-project",
+    "server",
+    "via",
+    "alt-svc",
+    "strict-transport-security",
+    "x-powered-by",
+    "x-request-id",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-expose-headers",
 ];
 
 /// A deny-list; besides, no value that contains our credential for this provider ever passes (T-44).

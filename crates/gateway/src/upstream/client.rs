@@ -74,7 +74,11 @@ impl Client {
 
     /// Sends a request. A kept connection that turns out to be closed is replaced once, if the body can be sent again
     /// and no byte of an answer came (F-15).
-    pub(super) async fn send(&self, provider: &Provider, request: Request<OutBody>) -> Result<Reply, Trouble> {
+    pub(super) async fn send(
+        &self,
+        provider: &Provider,
+        request: Request<OutBody>,
+    ) -> Result<Reply, Trouble> {
         let origin = &provider.origin;
         let again = replay(&request);
         let (used, trouble) = match self.shared.pool.take(origin) {
@@ -95,7 +99,9 @@ impl Client {
 
     async fn send_fresh(&self, provider: &Provider, request: Request<OutBody>) -> Result<Reply, Trouble> {
         let line = self.shared.connector.connect(&provider.origin, provider.timeouts.connect).await?;
-        self.send_on(line, &provider.origin, &provider.timeouts, request).await.map_err(|(_, trouble)| trouble)
+        self.send_on(line, &provider.origin, &provider.timeouts, request)
+            .await
+            .map_err(|(_, trouble)| trouble)
     }
 
     async fn send_on(

@@ -41,7 +41,8 @@ pub(super) struct Outgoing {
 pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiError> {
     let provider = &target.provider;
     let address = address(call, target);
-    let uri: Uri = address.parse().map_err(|error: http::uri::InvalidUri| unusable(provider).because(error))?;
+    let uri: Uri =
+        address.parse().map_err(|error: http::uri::InvalidUri| unusable(provider).because(error))?;
     let mut head = passed_headers(&call.head, provider);
     let asked_usage = asks_usage(call, provider);
     if call.row.usage {
@@ -52,7 +53,11 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
     for (name, value) in &provider.headers {
         head.insert(name.clone(), value.clone());
     }
-    head.insert(header::HOST, HeaderValue::from_str(&provider.origin.authority).map_err(|error| unusable(provider).because(error))?);
+    head.insert(
+        header::HOST,
+        HeaderValue::from_str(&provider.origin.authority)
+            .map_err(|error| unusable(provider).because(error))?,
+    );
     if let Ok(id) = HeaderValue::from_str(&call.id) {
         head.insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -123,10 +128,33 @@ fn asks_usage(call: &Call, provider: &Provider) -> bool {
 /// Names that never pass upstream: hop-by-hop (RFC 9110, 7.6.1), credentials in any spelling, cookies, what proxies say
 /// about callers, what we set ourselves.
 const NEVER: &[&str] = &[
-    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-    "transfer-encoding", "upgrade", "content-length", "host", "expect", "cookie", "authorization", "x-api-key", "api-key",
-    "x-goog-api-key", "x_api_key", "api_key", "x_goog_api_key", "forwarded", "via", "x-real-ip", "x-request-id",
-    "sec-websocket-protocol", "origin", "referer",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "host",
+    "expect",
+    "cookie",
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x_api_key",
+    "api_key",
+    "x_goog_api_key",
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-request-id",
+    "sec-websocket-protocol",
+    "origin",
+    "referer",
 ];
 
 /// A deny-list, never an allow-list: whatever a program sends beside these reaches the vendor (D-22).
@@ -181,7 +209,8 @@ fn forwarded(head: &mut HeaderMap, call: &Call) {
 fn keep_upgrade(head: &mut HeaderMap, call: &Call) {
     head.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     head.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let offered = call.head.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let offered =
+        call.head.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let names: Vec<&str> = offered
         .flat_map(|list| list.split(','))
         .map(str::trim)
@@ -196,7 +225,10 @@ impl Body for OutBody {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut *self {
             Self::Empty => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
@@ -220,4 +252,3 @@ impl Body for OutBody {
         }
     }
 }
-

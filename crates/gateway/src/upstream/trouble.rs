@@ -38,7 +38,8 @@ pub(crate) enum Trouble {
 impl Trouble {
     /// The trouble behind an error of the HTTP engine.
     pub(crate) fn of(error: hyper::Error) -> Self {
-        let invalid = find_io(&error).is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
+        let invalid = find_io(&error)
+            .is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
         if invalid || error.is_parse() || error.is_parse_too_large() {
             Self::Protocol(error.into())
         } else {
@@ -62,12 +63,18 @@ impl Trouble {
     /// What the caller reads.
     pub(crate) fn say(&self, provider: &str) -> String {
         match self {
-            Self::Unreachable(_) => format!("`{provider}` cannot be reached. Is it running? The gateway's log has the cause."),
+            Self::Unreachable(_) => {
+                format!("`{provider}` cannot be reached. Is it running? The gateway's log has the cause.")
+            }
             Self::Denied(_) => format!(
                 "`{provider}` leads to a private address and was not connected to. Set allow_private if that is meant."
             ),
-            Self::Proxy(_) => format!("`{provider}` cannot be reached through the outbound proxy. The gateway's log has the cause."),
-            Self::Tls(_) => format!("`{provider}` offers no certificate that can be trusted. The gateway's log has the cause."),
+            Self::Proxy(_) => format!(
+                "`{provider}` cannot be reached through the outbound proxy. The gateway's log has the cause."
+            ),
+            Self::Tls(_) => format!(
+                "`{provider}` offers no certificate that can be trusted. The gateway's log has the cause."
+            ),
             Self::ConnectTimeout => format!("`{provider}` did not accept a connection in time."),
             Self::FirstByteTimeout => format!("`{provider}` did not begin to answer in time."),
             Self::GapTimeout => format!("`{provider}` stopped in the middle of its answer."),
@@ -81,7 +88,9 @@ impl Trouble {
     pub(crate) fn into_error(self, provider: &str) -> ApiError {
         let error = ApiError::new(self.kind(), self.say(provider));
         match self {
-            Self::Unreachable(cause) | Self::Tls(cause) | Self::Protocol(cause) | Self::Cut(cause) => error.because(cause),
+            Self::Unreachable(cause) | Self::Tls(cause) | Self::Protocol(cause) | Self::Cut(cause) => {
+                error.because(cause)
+            }
             Self::Denied(address) => error.because(format!("address {address} is not allowed")),
             Self::Proxy(why) => error.because(why),
             _ => error,

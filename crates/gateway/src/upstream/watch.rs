@@ -62,7 +62,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
                 }
                 return Ok(self.cleared > 0);
             };
-            let answer = head::answer(&self.held[self.cleared..self.cleared + end]).map_err(|problem| bad(problem.what))?;
+            let answer = head::answer(&self.held[self.cleared..self.cleared + end])
+                .map_err(|problem| bad(problem.what))?;
             self.cleared += end;
             match answer.status {
                 101 if expected == HEAD => return Err(bad("it switched protocols unasked")),
@@ -86,7 +87,11 @@ fn bad(what: &'static str) -> io::Error {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watch<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         loop {
             if this.cleared > 0 {

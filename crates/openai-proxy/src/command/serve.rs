@@ -14,7 +14,9 @@ use crate::{logging, screen};
 
 /// Run the gateway in the foreground.
 #[derive(Args)]
-#[command(after_help = "SIGTERM or Ctrl-C: running calls finish, new ones are refused; a second one ends at once.\nSIGHUP: the configuration is read anew; a bad one changes nothing.")]
+#[command(
+    after_help = "SIGTERM or Ctrl-C: running calls finish, new ones are refused; a second one ends at once.\nSIGHUP: the configuration is read anew; a bad one changes nothing."
+)]
 pub(super) struct Serve {
     /// The configuration file. Without it: ./openai-proxy.yaml, the user's, the system's; without any, the environment.
     #[arg(short, long, value_name = "FILE")]
@@ -57,12 +59,18 @@ impl Serve {
 
     /// What the configuration is read from.
     fn given(&self) -> Result<Given, String> {
-        let named = [("server.listen", &self.listen), ("logging.format", &self.log_format), ("logging.level", &self.log_level)];
+        let named = [
+            ("server.listen", &self.listen),
+            ("logging.format", &self.log_format),
+            ("logging.level", &self.log_level),
+        ];
         let mut overrides: Vec<(String, String)> =
             named.into_iter().filter_map(|(path, value)| Some((path.to_owned(), value.clone()?))).collect();
         for setting in &self.settings {
             let Some((path, value)) = setting.split_once('=') else {
-                return Err(format!("`--set {setting}` has no `=`. Write a path and a value: --set routing.expose_headers=off."));
+                return Err(format!(
+                    "`--set {setting}` has no `=`. Write a path and a value: --set routing.expose_headers=off."
+                ));
             };
             overrides.push((path.to_owned(), value.to_owned()));
         }
@@ -74,7 +82,9 @@ impl Serve {
 
 /// The process environment, read here and nowhere else. What is not text is nobody's setting.
 fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn start(given: &Given) -> Result<House, BuildProblem> {
@@ -108,7 +118,8 @@ fn run_until_stopped(house: House, given: &Given) -> ExitCode {
     let close = house.closer();
     // The second signal is awaited beside the drain; the thread ends with the process.
     let second = std::thread::spawn(move || {
-        let ended = runtime.block_on(async { Stops::new().map(|mut stops| async move { stops.next().await }) });
+        let ended =
+            runtime.block_on(async { Stops::new().map(|mut stops| async move { stops.next().await }) });
         if let Ok(stop) = ended {
             runtime.block_on(stop);
             close();

@@ -19,7 +19,11 @@ pub(crate) struct TestHouse {
 impl TestHouse {
     /// Builds one from YAML; `server.listen` is set to a free port unless it is written.
     pub(crate) fn new(yaml: &str) -> Self {
-        let yaml = if yaml.contains("listen:") { yaml.to_owned() } else { format!("server: {{listen: \"127.0.0.1:0\", workers: 2}}\n{yaml}") };
+        let yaml = if yaml.contains("listen:") {
+            yaml.to_owned()
+        } else {
+            format!("server: {{listen: \"127.0.0.1:0\", workers: 2}}\n{yaml}")
+        };
         let loaded = config::parse(&yaml, &BTreeMap::new()).unwrap_or_else(|problems| panic!("{problems}"));
         let house = House::build(loaded.snapshot).unwrap();
         let address = house.addresses().first().copied().unwrap_or_else(|| "0.0.0.0:0".parse().unwrap());
@@ -95,7 +99,9 @@ pub(crate) const CHAT_ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.comple
 pub(crate) fn chat_events(with_usage: bool) -> Vec<String> {
     let null = if with_usage { r#","usage":null"# } else { "" };
     let chunk = |delta: &str, finish: &str| {
-        format!(r#"data: {{"id":"c1","object":"chat.completion.chunk","model":"gpt-4o","choices":[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]{null}}}"#) + "\n\n"
+        format!(
+            r#"data: {{"id":"c1","object":"chat.completion.chunk","model":"gpt-4o","choices":[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]{null}}}"#
+        ) + "\n\n"
     };
     let mut events = vec![
         chunk(r#"{"role":"assistant","content":""}"#, "null"),

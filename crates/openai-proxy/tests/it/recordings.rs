@@ -30,17 +30,40 @@ fn answer(recording: &Recording, seed: u64) -> Act {
 fn provider(name: &str, recording: &Recording, port: u16) -> (String, String) {
     let path = &recording.path;
     if name == "azure-openai" {
-        let version = recording.query.split('&').find_map(|pair| pair.strip_prefix("api-version=")).unwrap_or("v1");
-        let line = format!("azure: {{base_url: \"http://127.0.0.1:{port}\", api_version: \"{version}\", api_key: {UPSTREAM_KEY}}}");
+        let version =
+            recording.query.split('&').find_map(|pair| pair.strip_prefix("api-version=")).unwrap_or("v1");
+        let line = format!(
+            "azure: {{base_url: \"http://127.0.0.1:{port}\", api_version: \"{version}\", api_key: {UPSTREAM_KEY}}}"
+        );
         return (line, path.clone());
     }
-    let known = ["/chat/completions", "/completions", "/responses", "/embeddings", "/conversations", "/images", "/realtime", "/audio",
-        "/models", "/files", "/moderations", "/uploads", "/batches", "/vector_stores", "/containers", "/threads", "/assistants"];
+    let known = [
+        "/chat/completions",
+        "/completions",
+        "/responses",
+        "/embeddings",
+        "/conversations",
+        "/images",
+        "/realtime",
+        "/audio",
+        "/models",
+        "/files",
+        "/moderations",
+        "/uploads",
+        "/batches",
+        "/vector_stores",
+        "/containers",
+        "/threads",
+        "/assistants",
+    ];
     let at = known.iter().filter_map(|shape| path.find(shape)).min();
     let (base, rest) = path.split_at(at.unwrap_or(0));
     let base = if base.is_empty() { "/v1" } else { base };
     let rest = if at.is_some() { rest.to_owned() } else { path.clone() };
-    (format!("openai: {{base_url: \"http://127.0.0.1:{port}{base}\", api_key: {UPSTREAM_KEY}}}"), format!("/v1{rest}"))
+    (
+        format!("openai: {{base_url: \"http://127.0.0.1:{port}{base}\", api_key: {UPSTREAM_KEY}}}"),
+        format!("/v1{rest}"),
+    )
 }
 
 async fn relayed(name: &'static str) {
@@ -76,7 +99,14 @@ async fn relayed(name: &'static str) {
     assert!(relayed > 0);
 }
 
-async fn relay_one(name: &str, vendor: &Vendor, house: &TestHouse, recording: &Recording, path: &str, seed: u64) {
+async fn relay_one(
+    name: &str,
+    vendor: &Vendor,
+    house: &TestHouse,
+    recording: &Recording,
+    path: &str,
+    seed: u64,
+) {
     let id = &recording.id;
     let kind = recording.req_headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let kind = kind.map_or("application/json", |(_, kind)| kind.as_str());
@@ -93,7 +123,13 @@ async fn relay_one(name: &str, vendor: &Vendor, house: &TestHouse, recording: &R
     let mut caller = Caller::connect(house.address()).await;
     caller.send_split(&request, &splits(request.len(), seed ^ 0x5bd1)).await.unwrap();
     let answer = caller.read_answer().await;
-    assert_eq!(vendor.ledger().requests().len(), known + 1, "{name} {id}: answered {} {}", answer.status, answer.text());
+    assert_eq!(
+        vendor.ledger().requests().len(),
+        known + 1,
+        "{name} {id}: answered {} {}",
+        answer.status,
+        answer.text()
+    );
     let seen = vendor.ledger().last().unwrap().seen;
     if matches!(recording.status, 401 | 403) {
         assert_eq!(answer.status, 502, "{name} {id}: our own key refused is not the caller's fault");
@@ -103,16 +139,32 @@ async fn relay_one(name: &str, vendor: &Vendor, house: &TestHouse, recording: &R
     assert!(answer.complete, "{name} {id}");
     let asked_for_us = seen.body.len() != recording.req_body.len();
     if asked_for_us {
-        let added = String::from_utf8_lossy(&seen.body).replacen("\"stream_options\":{\"include_usage\":true},", "", 1);
-        let added = added.replacen("\"include_usage\":true,", "", 1).replacen("\"include_usage\":true", "", 1);
+        let added = String::from_utf8_lossy(&seen.body).replacen(
+            "\"stream_options\":{\"include_usage\":true},",
+            "",
+            1,
+        );
+        let added =
+            added.replacen("\"include_usage\":true,", "", 1).replacen("\"include_usage\":true", "", 1);
         let sent = String::from_utf8_lossy(&recording.req_body);
-        assert!(added == sent || sent.replacen("\"include_usage\":false", "", 1) == added, "{name} {id}: one edit only");
+        assert!(
+            added == sent || sent.replacen("\"include_usage\":false", "", 1) == added,
+            "{name} {id}: one edit only"
+        );
     } else {
         assert_eq!(seen.body, recording.req_body, "{name} {id}: the request's bytes");
     }
     let expected = if asked_for_us { unasked(&recording.resp_body) } else { recording.resp_body.clone() };
-    assert!(answer.body == expected, "{name} {id}: the answer's bytes\n{}\n{}", String::from_utf8_lossy(&answer.body), String::from_utf8_lossy(&expected));
-    assert_eq!(seen.header("authorization").or(seen.header("api-key")).map(|key| key.trim_start_matches("Bearer ")), Some(UPSTREAM_KEY));
+    assert!(
+        answer.body == expected,
+        "{name} {id}: the answer's bytes\n{}\n{}",
+        String::from_utf8_lossy(&answer.body),
+        String::from_utf8_lossy(&expected)
+    );
+    assert_eq!(
+        seen.header("authorization").or(seen.header("api-key")).map(|key| key.trim_start_matches("Bearer ")),
+        Some(UPSTREAM_KEY)
+    );
 }
 
 /// An answer without the usage chunk nobody asked for, cut out by another hand than the gateway's: on text, by line.
@@ -126,11 +178,19 @@ fn unasked(body: &[u8]) -> Vec<u8> {
         };
         let value: serde_json::Value = serde_json::from_str(json).unwrap();
         let count = value.get("usage");
-        if count.is_some_and(serde_json::Value::is_object) && value["choices"].as_array().is_some_and(Vec::is_empty) {
+        if count.is_some_and(serde_json::Value::is_object)
+            && value["choices"].as_array().is_some_and(Vec::is_empty)
+        {
             continue;
         }
         if count.is_some_and(serde_json::Value::is_null) {
-            out.push_str(&event.replacen(",\"usage\":null", "", 1).replacen("\"usage\":null,", "", 1).replacen(", \"usage\": null", "", 1));
+            out.push_str(
+                &event.replacen(",\"usage\":null", "", 1).replacen("\"usage\":null,", "", 1).replacen(
+                    ", \"usage\": null",
+                    "",
+                    1,
+                ),
+            );
         } else {
             out.push_str(event);
         }

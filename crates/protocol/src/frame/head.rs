@@ -133,7 +133,8 @@ fn request_line(line: &[u8]) -> Result<(&[u8], bool), BadHead> {
     if target.is_empty() || !target.iter().copied().all(is_target) {
         return Err(bad("a target is made of the characters of an URI"));
     }
-    let absolute = [b"http://".as_slice(), b"https://"].iter().any(|scheme| starts_with_ignoring_case(target, scheme));
+    let absolute =
+        [b"http://".as_slice(), b"https://"].iter().any(|scheme| starts_with_ignoring_case(target, scheme));
     if target[0] != b'/' && !absolute && !(target == b"*" && method == b"OPTIONS") {
         return Err(bad("a target begins with a slash, or is an http URI"));
     }
@@ -226,7 +227,9 @@ fn is_authority(host: &[u8]) -> bool {
     let (name, port) = match host.strip_prefix(b"[") {
         Some(rest) => {
             let Some(end) = memchr::memchr(b']', rest) else { return false };
-            let address = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse::<std::net::Ipv6Addr>().ok());
+            let address = std::str::from_utf8(&rest[..end])
+                .ok()
+                .and_then(|text| text.parse::<std::net::Ipv6Addr>().ok());
             if address.is_none() {
                 return false;
             }
@@ -234,7 +237,8 @@ fn is_authority(host: &[u8]) -> bool {
         }
         None => host.split_at(memchr::memchr(b':', host).unwrap_or(host.len())),
     };
-    let good_name = !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let good_name =
+        !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     let good_port = match port.strip_prefix(b":") {
         None => port.is_empty(),
         Some(digits) => std::str::from_utf8(digits).is_ok_and(|text| {

@@ -51,7 +51,12 @@ mod tests {
         assert_eq!(out(first).unwrap(), "data: {\"id\":\"x\"}\r\n\r\n");
         let middle = "data: {\"id\":\"x\", \"usage\" : null , \"obfuscation\":\"k\"}\n\n";
         assert_eq!(out(middle).unwrap(), "data: {\"id\":\"x\" , \"obfuscation\":\"k\"}\n\n");
-        for kept in ["data: [DONE]\n\n", ": comment\n\n", "data: {\"choices\":[],\"id\":\"\"}\n\n", "data: {broken\n\n"] {
+        for kept in [
+            "data: [DONE]\n\n",
+            ": comment\n\n",
+            "data: {\"choices\":[],\"id\":\"\"}\n\n",
+            "data: {broken\n\n",
+        ] {
             assert_eq!(out(kept).unwrap(), kept);
         }
         let azure_first = "data: {\"choices\":[],\"prompt_filter_results\":[]}\n\n";

@@ -38,7 +38,10 @@ fn private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();
-            v4.is_loopback() || v4.is_private() || (first == 100 && (64..128).contains(&second)) || (first == 198 && second & 0xfe == 18)
+            v4.is_loopback()
+                || v4.is_private()
+                || (first == 100 && (64..128).contains(&second))
+                || (first == 198 && second & 0xfe == 18)
         }
         IpAddr::V6(v6) => {
             v6.is_loopback()
@@ -65,15 +68,35 @@ mod tests {
 
     #[test]
     fn metadata_services_are_never_connected_to() {
-        for address in ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "100.100.100.200",
-            "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "255.255.255.255"] {
+        for address in [
+            "169.254.169.254",
+            "fe80::1",
+            "::ffff:169.254.169.254",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "255.255.255.255",
+        ] {
             assert!(!allowed(address.parse().unwrap(), true), "{address}");
         }
     }
 
     #[test]
     fn private_addresses_only_where_allowed() {
-        for address in ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.20.0.1", "::1", "fc00::1", "::ffff:127.0.0.1", "100.64.0.1"] {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.1",
+            "172.20.0.1",
+            "::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "100.64.0.1",
+        ] {
             let address = address.parse().unwrap();
             assert!(allowed(address, true) && !allowed(address, false), "{address}");
         }

@@ -30,7 +30,11 @@ pub(in crate::upstream) struct Connector {
 
 impl Connector {
     /// A new connection to the origin, within `patience`.
-    pub(in crate::upstream) async fn connect(&self, origin: &Origin, patience: Duration) -> Result<Line, Trouble> {
+    pub(in crate::upstream) async fn connect(
+        &self,
+        origin: &Origin,
+        patience: Duration,
+    ) -> Result<Line, Trouble> {
         match tokio::time::timeout(patience, self.connect_now(origin)).await {
             Ok(line) => line,
             Err(_) => Err(Trouble::ConnectTimeout),

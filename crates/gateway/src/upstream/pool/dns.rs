@@ -43,7 +43,9 @@ impl Dns {
             }
             failed => match self.remembered(host, STALE) {
                 Some(ips) => Ok(with_port(ips)),
-                None => Err(failed.err().unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no address"))),
+                None => {
+                    Err(failed.err().unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no address")))
+                }
             },
         }
     }

@@ -12,12 +12,17 @@ use crate::upstream::trouble::Trouble;
 const MAX_HEAD: usize = 16 * 1024;
 
 /// Asks the proxy at the other end of `stream` for a tunnel to the origin.
-pub(super) async fn tunnel(stream: &mut TcpStream, proxy: &OutboundProxy, origin: &Origin) -> Result<(), Trouble> {
+pub(super) async fn tunnel(
+    stream: &mut TcpStream,
+    proxy: &OutboundProxy,
+    origin: &Origin,
+) -> Result<(), Trouble> {
     let host = if origin.host.contains(':') { format!("[{}]", origin.host) } else { origin.host.clone() };
     let target = format!("{host}:{}", origin.port);
-    let login = proxy.login.as_ref().map(|login| {
-        format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(login.expose()))
-    });
+    let login = proxy
+        .login
+        .as_ref()
+        .map(|login| format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(login.expose())));
     let ask = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{}\r\n", login.unwrap_or_default());
     let failed = |error: std::io::Error| Trouble::Proxy(error.to_string());
     stream.write_all(ask.as_bytes()).await.map_err(failed)?;
