@@ -6,6 +6,7 @@
 
 mod address;
 mod document;
+mod given;
 mod interpolate;
 mod layer;
 mod load;
@@ -17,7 +18,8 @@ mod resolve;
 pub mod snapshot;
 mod tree;
 
+pub use given::Given;
 pub use layer::file::places;
-pub use load::{Given, Loaded, load, parse};
+pub use load::{Loaded, load, parse};
 pub use problem::{Place, Problem, Problems};
 pub use snapshot::Snapshot;

@@ -1,8 +1,9 @@
 //! Reading a configuration: layers into one tree, the tree into a document, the document into a snapshot.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::given::Given;
 use crate::layer::{environment, file, older};
 use crate::problem::{Place, Problem, Problems};
 use crate::reader::Findings;
@@ -10,19 +11,6 @@ use crate::resolve::{Around, resolve};
 use crate::snapshot::{Snapshot, Source};
 use crate::tree::{self, Node};
 use crate::{document, interpolate, merge};
-
-/// What we were given to read. Nothing global is looked at.
-#[derive(Clone, Default, Debug)]
-pub struct Given {
-    /// The file named on the command line (`--config`).
-    pub file: Option<PathBuf>,
-    /// The environment.
-    pub environment: BTreeMap<String, String>,
-    /// What flags say, as (dotted path, value): `("server.listen", "127.0.0.1:3000")`. They win over everything.
-    pub overrides: Vec<(String, String)>,
-    /// The home folder, for `~/.config`.
-    pub home: Option<PathBuf>,
-}
 
 /// A configuration without a problem.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use config::Snapshot;
-use serde_json::value::RawValue;
+use protocol::listing::Entry;
 use tokio::time::Instant;
 
 /// How long a list is believed, and how long a failure is remembered.
@@ -26,7 +26,7 @@ pub(crate) struct Catalogue {
 #[derive(Default)]
 struct Known {
     /// Its models: id, and the entry as it wrote it.
-    models: Vec<(String, Box<RawValue>)>,
+    models: Vec<Entry>,
     /// When it is to be asked again; none while it is being asked for the first time.
     ask_again: Option<Instant>,
     /// It is being asked now.
@@ -73,7 +73,7 @@ impl Catalogue {
     }
 
     /// Takes a provider's list in; `None`: it did not answer.
-    pub(crate) fn learn(&self, provider: &str, models: Option<Vec<(String, Box<RawValue>)>>) {
+    pub(crate) fn learn(&self, provider: &str, models: Option<Vec<Entry>>) {
         self.with(|known| {
             let entry = known.entry(provider.to_owned()).or_default();
             let wait = if models.is_some() { FRESH } else { FAILED };
@@ -103,9 +103,9 @@ impl Catalogue {
     }
 
     /// The announced models as their providers wrote them, in order of preference, each name once.
-    pub(crate) fn entries(&self, world: &Snapshot) -> Vec<(String, Box<RawValue>)> {
+    pub(crate) fn entries(&self, world: &Snapshot) -> Vec<Entry> {
         self.with(|known| {
-            let mut all: Vec<(String, Box<RawValue>)> = Vec::new();
+            let mut all: Vec<Entry> = Vec::new();
             let mut seen = std::collections::HashSet::new();
             let providers = world.providers.iter().filter_map(|provider| known.get(&provider.name));
             for (id, entry) in providers.flat_map(|known| &known.models) {

@@ -82,3 +82,15 @@ impl ApiError {
         fault::body(self.kind, &self.say, self.param, dialect)
     }
 }
+
+/// An error and everything behind it, in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

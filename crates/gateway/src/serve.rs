@@ -20,13 +20,14 @@ use http::Response;
 use hyper::Request;
 use hyper::body::Incoming;
 use protocol::fault::Kind;
+use protocol::operation;
 
 use crate::account::Meter;
 use crate::error::ApiError;
 use crate::intake::Peer;
 use crate::relay::{self, RelayBody};
 use crate::upstream::Answer;
-use crate::{Gateway, admit, front, identify, intake, models_list, route, upstream};
+use crate::{Gateway, admit, front, identify, intake, listing, route, upstream};
 
 /// Serves one request.
 pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incoming>) -> Response<RelayBody> {
@@ -35,7 +36,7 @@ pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incom
     if let Some(page) = front::page(gateway, &world, peer, &cors, &request) {
         return relay::page(page.status, page.head, page.text, peer);
     }
-    let dialect = intake::dialect_of(request.uri().path());
+    let dialect = operation::dialect_of(request.uri().path());
     let mut meter = Meter::start(gateway, world.routing.expose_headers, request.method());
     // A fault of ours ends this call and no other.
     let walked = AssertUnwindSafe(line(gateway, &world, peer, request, &mut meter)).catch_unwind().await;
@@ -66,7 +67,7 @@ async fn line(
         upstream::discover::refresh(gateway, world).await;
     }
     if call.row.ours {
-        return models_list::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));
+        return listing::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));
     }
     let plan = route::plan(world, &gateway.catalogue, &call)?;
     let answer = upstream::attempt(gateway, &plan, &mut call, meter).await?;

@@ -14,6 +14,7 @@ pub(crate) fn first(world: &Snapshot, addresses: &[SocketAddr]) -> String {
     ];
     lines.extend(providers(world));
     lines.push(String::new());
+    let before = lines.len();
     if let UnknownModel::Provider(place) = world.routing.unknown_model {
         lines.push(format!("A model nobody knows goes to {}.", world.providers[place].name));
     }
@@ -21,7 +22,9 @@ pub(crate) fn first(world: &Snapshot, addresses: &[SocketAddr]) -> String {
     if listed > 0 {
         lines.push(format!("{listed} models are named in the configuration; all are listed at /v1/models."));
     }
-    lines.push(String::new());
+    if lines.len() > before {
+        lines.push(String::new());
+    }
     for address in addresses {
         let scheme = if world.server.tls.is_some() { "https" } else { "http" };
         let reach =

@@ -7,6 +7,7 @@ pub mod dialect;
 pub mod envelope;
 pub mod fault;
 pub mod frame;
+pub mod listing;
 pub mod operation;
 pub mod secret;
 pub mod usage;

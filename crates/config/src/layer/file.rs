@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Given;
+use crate::given::Given;
 use crate::problem::{Problem, Problems};
 use crate::reader::Findings;
 use crate::tree::{Node, Value};

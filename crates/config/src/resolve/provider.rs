@@ -67,9 +67,8 @@ fn checked_kind(written: &Provider, findings: &Findings) -> Option<&'static dyn 
     let said = written.kind.as_ref().unwrap_or(&written.name);
     if NOT_SPOKEN.contains(&said.value.as_str()) {
         let what = format!("is of the kind `{}`, which is not spoken yet.", said.value);
-        let fix = format!(
-            "Remove it, or write `type: {COMPATIBLE}` with the `base_url` of an OpenAI-like surface."
-        );
+        let fix =
+            format!("Remove it, or write `type: {COMPATIBLE}` with the `base_url` of a compatible surface.");
         said.wrong(findings, what, fix);
         return None;
     }

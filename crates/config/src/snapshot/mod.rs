@@ -107,7 +107,7 @@ pub struct ServerTimeouts {
     pub headers: Duration,
     /// A kept connection without a request.
     pub idle: Duration,
-    /// A body's next bytes; also how long a caller may not read.
+    /// Between two pieces of a body.
     pub body_gap: Duration,
     /// How long running calls may finish after a stop was asked for.
     pub drain: Duration,

@@ -7,14 +7,14 @@ use config::snapshot::Limits;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http_body::Body as _;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use protocol::envelope::{self, Envelope, EnvelopeProblem};
 use protocol::fault::Kind;
 use protocol::frame::multipart;
 use protocol::operation::{ModelAt, Operation, Row};
 
-use super::upload::{UploadBody, broken_body};
+use super::pieces::{bad_form, next, too_large};
+use super::upload::UploadBody;
 use crate::error::ApiError;
 
 /// A request's body.
@@ -82,16 +82,6 @@ fn refuse_larger(declared: Option<u64>, limit: u64) -> Result<(), ApiError> {
     if declared.is_some_and(|length| length > limit) { Err(too_large(limit)) } else { Ok(()) }
 }
 
-pub(super) fn too_large(limit: u64) -> ApiError {
-    let say =
-        format!("This body is larger than the {} MiB allowed here (server.limits). Send less.", limit >> 20);
-    ApiError::new(Kind::TooLarge, say)
-}
-
-pub(super) fn bad_form(what: &str) -> ApiError {
-    ApiError::new(Kind::InvalidForm, format!("This form cannot be read: {what}."))
-}
-
 async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes, ApiError> {
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
@@ -111,25 +101,6 @@ async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes,
         }
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
-}
-
-/// The next piece of a body, within its time.
-pub(super) async fn next(body: &mut Incoming, gap: Duration) -> Result<Option<Bytes>, ApiError> {
-    loop {
-        match tokio::time::timeout(gap, body.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-            Ok(Some(Err(error))) => return Err(broken_body(error)),
-            Ok(None) => return Ok(None),
-            Err(_) => {
-                let say = "The body stopped arriving. Nothing was sent on.";
-                return Err(ApiError::new(Kind::CallerTooSlow, say));
-            }
-        }
-    }
 }
 
 fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {

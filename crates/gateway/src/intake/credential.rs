@@ -1,6 +1,7 @@
 //! One reading of whatever credential a caller shows, in whichever header it shows it.
 
 use http::header::{AUTHORIZATION, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
+use protocol::dialect::headers::KEY_SUBPROTOCOL;
 use protocol::fault::Kind;
 use protocol::secret::Secret;
 
@@ -12,8 +13,6 @@ pub(crate) struct Offered(pub(crate) Secret);
 
 /// Headers a credential may stand in, besides `Authorization`.
 pub(crate) const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
-/// How a browser shows a key when it opens a WebSocket (OpenAI's realtime guide).
-const SUBPROTOCOL: &str = "openai-insecure-api-key.";
 
 /// The one credential of a request. The same secret in two places is one; two different ones are refused (T-16).
 pub(super) fn read(head: &HeaderMap, query: Option<&str>) -> Result<Option<Offered>, ApiError> {
@@ -26,7 +25,7 @@ pub(super) fn read(head: &HeaderMap, query: Option<&str>) -> Result<Option<Offer
         KEY_HEADERS.iter().flat_map(|name| head.get_all(*name)).filter_map(|value| value.to_str().ok());
     let protocols = head.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let subprotocols =
-        protocols.flat_map(|list| list.split(',')).filter_map(|one| one.trim().strip_prefix(SUBPROTOCOL));
+        protocols.flat_map(|list| list.split(',')).filter_map(|one| one.trim().strip_prefix(KEY_SUBPROTOCOL));
     let mut all =
         bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
     let Some(first) = all.next() else { return Ok(None) };

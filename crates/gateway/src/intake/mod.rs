@@ -8,13 +8,13 @@ mod call;
 mod credential;
 mod door;
 mod peer;
+mod pieces;
 mod upload;
 
 use config::Snapshot;
 use http::Method;
 use hyper::body::Incoming;
 use hyper::{Request, upgrade};
-use protocol::dialect::Dialect;
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, PathProblem, Spelling};
 
@@ -219,15 +219,4 @@ fn decode(text: &str) -> String {
 /// A caller's own text, short and without control characters, for an error message.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(120).collect()
-}
-
-/// The language to refuse in, before anything else is known of a request.
-pub(crate) fn dialect_of(path: &str) -> Dialect {
-    let messages = path.starts_with("/v1/messages") || path.starts_with("/anthropic/");
-    match path {
-        _ if messages => Dialect::Anthropic,
-        _ if path.starts_with("/v1beta/") => Dialect::Gemini,
-        _ if path.starts_with("/api/") => Dialect::Ollama,
-        _ => Dialect::OpenAi,
-    }
 }

@@ -17,7 +17,7 @@ use protocol::fault::Kind;
 use protocol::frame::multipart;
 use tokio::time::Sleep;
 
-use super::body::{bad_form, next, too_large};
+use super::pieces::{bad_form, broken_body, next, too_large};
 use crate::error::{ApiError, BoxError};
 
 /// How much of a form is read before the way is decided.
@@ -188,12 +188,6 @@ impl UploadBody {
 /// A field's value as text; one too large to be kept is no name of anything.
 fn text(value: Option<&[u8]>) -> String {
     value.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
-}
-
-/// The caller's body broke off: malformed coding, or the caller left.
-pub(super) fn broken_body(error: hyper::Error) -> ApiError {
-    let say = "The body broke off or its coding is malformed. Send it whole.";
-    ApiError::new(Kind::MalformedHttp, say).because(error)
 }
 
 impl Body for UploadBody {

@@ -152,12 +152,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
         let Some(end) = head::end(&bytes[blank..]) else {
             if bytes.len() > self.bounds.head {
-                self.refuse(Kind::HeadTooLarge, "a head has at most 32 KiB");
+                self.refuse(
+                    Kind::HeadTooLarge,
+                    "its head is larger than server.limits.headers allows (32 KiB unless set)",
+                );
             }
             return 0;
         };
         if end > self.bounds.head {
-            self.refuse(Kind::HeadTooLarge, "a head has at most 32 KiB");
+            self.refuse(
+                Kind::HeadTooLarge,
+                "its head is larger than server.limits.headers allows (32 KiB unless set)",
+            );
             return 0;
         }
         match head::request(&bytes[blank..blank + end]) {
@@ -235,9 +241,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let body = error.body(protocol::dialect::Dialect::OpenAi);
         let status = bad.kind.meaning().status;
         let head = format!(
-            "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\nx-should-retry: false\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\nx-should-retry: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
             status.as_u16(),
             status.canonical_reason().unwrap_or_default(),
+            bad.kind.meaning().retry,
             body.len(),
         );
         tracing::debug!(code = bad.kind.label(), what = bad.what, "refused a request's framing");

@@ -174,7 +174,8 @@ impl RelayBody {
             stream.events.as_ref().map(|events| fault::event(kind, &say, stream.from.dialect, events.named));
         if let Some(meter) = &mut self.meter {
             meter.breaks(kind);
-            tracing::warn!(id = meter.id(), code = kind.label(), ?trouble, "answer broke off");
+            let cause = trouble.cause();
+            tracing::warn!(id = meter.id(), code = kind.label(), cause, "answer broke off");
         }
         stream.done = true;
         self.close(false);

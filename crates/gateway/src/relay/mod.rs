@@ -10,7 +10,7 @@ use protocol::dialect::Dialect;
 pub(crate) use body::RelayBody;
 
 use crate::account::Meter;
-use crate::error::ApiError;
+use crate::error::{ApiError, chain};
 use crate::intake::{Cors, Peer};
 use crate::upstream::Answer;
 
@@ -77,16 +77,4 @@ fn allow_page(head: &mut HeaderMap, cors: &Cors) {
         head.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         head.append(header::VARY, HeaderValue::from_static("origin"));
     }
-}
-
-/// An error and everything behind it, in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

@@ -9,7 +9,7 @@ use http::{Method, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use protocol::dialect::Dialect;
+use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 use protocol::usage;
@@ -102,7 +102,10 @@ impl Received {
         let mut ahead = Bytes::new();
         if !events && call.method != Method::HEAD && is_text(&head) {
             let gap = timeouts.between_bytes;
-            match read_ahead(&mut rest, gap).await.map_err(|trouble| trouble.into_error(&name))? {
+            match read_ahead(&mut rest, gap, self.deadline)
+                .await
+                .map_err(|trouble| trouble.into_error(&name))?
+            {
                 Ahead::Whole(body) => {
                     lease.finish();
                     refuse_nonsense(call, status, &head, &body, &name)?;
@@ -143,14 +146,20 @@ enum Ahead {
     Part(Bytes),
 }
 
-async fn read_ahead(rest: &mut Incoming, gap: std::time::Duration) -> Result<Ahead, Trouble> {
+async fn read_ahead(
+    rest: &mut Incoming,
+    gap: std::time::Duration,
+    deadline: Instant,
+) -> Result<Ahead, Trouble> {
     if rest.size_hint().lower() > WHOLE as u64 {
         return Ok(Ahead::Part(Bytes::new()));
     }
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();
     loop {
-        let frame = match tokio::time::timeout(gap, rest.frame()).await {
+        let until = deadline.min(Instant::now() + gap);
+        let frame = match tokio::time::timeout_at(until, rest.frame()).await {
+            Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
             Err(_) => return Err(Trouble::GapTimeout),
             Ok(None) => return Ok(Ahead::Whole(first.unwrap_or_else(|| all.freeze()))),
             Ok(Some(Err(error))) => return Err(Trouble::of(error)),
@@ -182,7 +191,9 @@ fn refuse_nonsense(
     let json_operation =
         call.row.usage && call.method == Method::POST && call.row.operation != Operation::Other;
     let kind = content_type(head);
-    if !json_operation || !status.is_success() || status == StatusCode::NO_CONTENT {
+    // An answer compressed unasked cannot be read here; it passes, and its count stays unknown.
+    let compressed = head.contains_key(header::CONTENT_ENCODING);
+    if !json_operation || compressed || !status.is_success() || status == StatusCode::NO_CONTENT {
         return Ok(());
     }
     let text_formats = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
@@ -223,8 +234,6 @@ const NEVER: &[&str] = &[
     "content-length",
     "set-cookie",
     "set-cookie2",
-    "openai-organization",
-    "openai-project",
     "server",
     "via",
     "alt-svc",
@@ -247,7 +256,11 @@ fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
     let theirs = head.get("x-request-id").cloned();
     for (name, value) in &head {
         let own = name.as_str().starts_with("x-openai-proxy-");
-        if !NEVER.contains(&name.as_str()) && !own && !leaks(value.as_bytes()) {
+        if !NEVER.contains(&name.as_str())
+            && !headers::ACCOUNT.contains(&name.as_str())
+            && !own
+            && !leaks(value.as_bytes())
+        {
             passed.append(name.clone(), value.clone());
         }
     }

@@ -8,6 +8,7 @@ use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Uri};
 use http_body::{Body, Frame, SizeHint};
+use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{ModelAt, Operation};
@@ -171,7 +172,7 @@ fn passed_headers(head: &HeaderMap, provider: &Provider) -> HeaderMap {
     for (name, value) in head {
         let text = name.as_str();
         // An account header beside another account's key would be refused upstream.
-        let account = stored && matches!(text, "openai-organization" | "openai-project");
+        let account = stored && headers::ACCOUNT.contains(&text);
         let own = text.starts_with("x-openai-proxy-") || text.starts_with("x-forwarded-");
         if !NEVER.contains(&text) && !account && !own && !named.iter().any(|name| name == text) {
             passed.append(name.clone(), value.clone());
@@ -214,7 +215,7 @@ fn keep_upgrade(head: &mut HeaderMap, call: &Call) {
     let names: Vec<&str> = offered
         .flat_map(|list| list.split(','))
         .map(str::trim)
-        .filter(|name| !name.is_empty() && !name.starts_with("openai-insecure-api-key."))
+        .filter(|name| !name.is_empty() && !name.starts_with(headers::KEY_SUBPROTOCOL))
         .collect();
     if let (false, Ok(value)) = (names.is_empty(), HeaderValue::from_str(&names.join(", "))) {
         head.insert(header::SEC_WEBSOCKET_PROTOCOL, value);

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use config::Snapshot;
 use config::snapshot::{Credential, Provider, UnknownModel};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, Limited};
+use protocol::listing::{self, Entry};
 use protocol::operation;
 use protocol::vendor::Ask;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::Client;
 use super::compose::OutBody;
@@ -58,7 +56,7 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>)
 }
 
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
-async fn list(client: &Client, provider: &Provider) -> Option<Vec<(String, Box<RawValue>)>> {
+async fn list(client: &Client, provider: &Provider) -> Option<Vec<Entry>> {
     let row = operation::find(&Method::GET, "/v1/models").ok()?.row;
     let ask = Ask { row, rest: "/models", query: None, model: None };
     let uri: Uri = provider.vendor.address(&provider.site, &ask).parse().ok()?;
@@ -80,21 +78,5 @@ async fn list(client: &Client, provider: &Provider) -> Option<Vec<(String, Box<R
     }
     let body = Limited::new(reply.response.into_body(), MAX_LIST).collect().await.ok()?.to_bytes();
     reply.lease.finish();
-    read_list(&body)
-}
-
-#[derive(Deserialize)]
-struct Models {
-    data: Vec<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    id: String,
-}
-
-fn read_list(body: &Bytes) -> Option<Vec<(String, Box<RawValue>)>> {
-    let models: Models = serde_json::from_slice(body).ok()?;
-    let entries = models.data.into_iter();
-    Some(entries.filter_map(|raw| Some((serde_json::from_str::<Entry>(raw.get()).ok()?.id, raw))).collect())
+    listing::read(&body)
 }

@@ -8,7 +8,7 @@ use std::io;
 
 use protocol::fault::Kind;
 
-use crate::error::{ApiError, BoxError};
+use crate::error::{ApiError, BoxError, chain};
 
 /// Why an upstream gave no usable answer.
 #[derive(Debug)]
@@ -47,6 +47,21 @@ impl Trouble {
         }
     }
 
+    /// The cause in one line, for the log.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::Unreachable(cause) | Self::Tls(cause) | Self::Protocol(cause) | Self::Cut(cause) => {
+                chain(cause.as_ref())
+            }
+            Self::Denied(address) => format!("address {address} is not allowed"),
+            Self::Proxy(why) => why.clone(),
+            Self::ConnectTimeout => "no connection in time".to_owned(),
+            Self::FirstByteTimeout => "no head in time".to_owned(),
+            Self::GapTimeout => "silence in the middle".to_owned(),
+            Self::TotalTimeout => "the whole call took too long".to_owned(),
+        }
+    }
+
     /// The kind of error answer it becomes.
     pub(crate) fn kind(&self) -> Kind {
         match self {
@@ -80,21 +95,13 @@ impl Trouble {
             Self::GapTimeout => format!("`{provider}` stopped in the middle of its answer."),
             Self::TotalTimeout => format!("`{provider}` took longer than a call may take."),
             Self::Protocol(_) => format!("`{provider}` answered with malformed HTTP."),
-            Self::Cut(_) => format!("`{provider}` broke off its answer."),
+            Self::Cut(_) => format!("`{provider}` broke off the connection before its answer was complete."),
         }
     }
 
     /// The error answer for the caller, the cause kept for the log.
     pub(crate) fn into_error(self, provider: &str) -> ApiError {
-        let error = ApiError::new(self.kind(), self.say(provider));
-        match self {
-            Self::Unreachable(cause) | Self::Tls(cause) | Self::Protocol(cause) | Self::Cut(cause) => {
-                error.because(cause)
-            }
-            Self::Denied(address) => error.because(format!("address {address} is not allowed")),
-            Self::Proxy(why) => error.because(why),
-            _ => error,
-        }
+        ApiError::new(self.kind(), self.say(provider)).because(self.cause())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{logging, screen};
 /// Run the gateway in the foreground.
 #[derive(Args)]
 #[command(
-    after_help = "SIGTERM or Ctrl-C: running calls finish, new ones are refused; a second one ends at once.\nSIGHUP: the configuration is read anew; a bad one changes nothing."
+    after_help = "SIGTERM or Ctrl-C: not ready any more, running calls finish; a second one ends at once.\nSIGHUP: the configuration is read anew; a bad one changes nothing."
 )]
 pub(super) struct Serve {
     /// The configuration file. Without it: ./openai-proxy.yaml, the user's, the system's; without any, the environment.

@@ -45,7 +45,7 @@ async fn a_cut_stream_never_looks_complete() {
     let whole = chat_events(false)[..3].concat();
     for framing in [Framing::Chunked, Framing::Close] {
         for at in (0..whole.len()).step_by(7) {
-            let piece = whole[..at].as_bytes().to_vec();
+            let piece = whole.as_bytes()[..at].to_vec();
             let ending = if at % 2 == 0 { Ending::Reset } else { Ending::Fin };
             let (_vendor, house) =
                 with(move |_| Answer::events().framing(framing).send(piece.clone()).ending(ending).into())

@@ -1,12 +1,19 @@
 //! The whole house, in this process, against vendors that keep a ledger. One binary; a file is named after a behaviour.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "a test that cannot go on has failed, and says where"
+)]
+
 mod house;
 
 mod answers;
 mod invariants;
 mod leaving;
 mod matrix;
-mod models;
+mod model_list;
 mod raw_bytes;
 mod recordings;
 mod requests;

@@ -107,7 +107,7 @@ async fn every_operation_meets_every_fate() {
         for method in methods(row) {
             for stream in [false, true].into_iter().filter(|stream| !stream || row.streams) {
                 for fate in FATES {
-                    one(&house, &vendor, row, method, stream, fate).await;
+                    one(&house, &vendor, (row, method, stream, fate)).await;
                     told += 1;
                 }
             }
@@ -119,7 +119,7 @@ async fn every_operation_meets_every_fate() {
     assert_eq!(count(Outcome::CallerLeft), told / FATES.len(), "one record per caller that left");
 }
 
-async fn one(house: &TestHouse, vendor: &Vendor, row: &Row, method: &str, stream: bool, fate: Fate) {
+async fn one(house: &TestHouse, vendor: &Vendor, (row, method, stream, fate): (&Row, &str, bool, Fate)) {
     let name = format!("{method} {} stream={stream} {fate:?}", row.shape);
     let known = vendor.ledger().requests().len();
     let mut caller = Caller::connect(house.address()).await;

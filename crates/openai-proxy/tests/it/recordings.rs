@@ -93,7 +93,7 @@ async fn relayed(name: &'static str) {
         }
         let house = &houses.iter().find(|(known, _)| *known == line).unwrap().1;
         *current.lock().unwrap() = Some((recording.clone(), seed as u64));
-        relay_one(name, &vendor, house, &recording, &path, seed as u64).await;
+        relay_one(name, &vendor, house, (&recording, &path, seed as u64)).await;
         relayed += 1;
     }
     assert!(relayed > 0);
@@ -103,9 +103,7 @@ async fn relay_one(
     name: &str,
     vendor: &Vendor,
     house: &TestHouse,
-    recording: &Recording,
-    path: &str,
-    seed: u64,
+    (recording, path, seed): (&Recording, &str, u64),
 ) {
     let id = &recording.id;
     let kind = recording.req_headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));

@@ -40,14 +40,13 @@ async fn no_byte_of_one_caller_reaches_another() {
     let house = TestHouse::before(&vendor);
     let address = house.address();
     let calls = Arc::new(AtomicUsize::new(0));
-    let tenants: Vec<_> = (0..TENANTS)
-        .map(|tenant| {
-            let calls = calls.clone();
-            tokio::task::spawn(async move { be(tenant, address, &calls).await })
-        })
-        .collect();
-    for tenant in tenants {
-        tenant.await.unwrap();
+    let mut tenants = tokio::task::JoinSet::new();
+    for tenant in 0..TENANTS {
+        let calls = calls.clone();
+        tenants.spawn(async move { be(tenant, address, &calls).await });
+    }
+    while let Some(ended) = tenants.join_next().await {
+        ended.unwrap();
     }
     assert_eq!(calls.load(Ordering::Relaxed), TENANTS * CALLS);
 }

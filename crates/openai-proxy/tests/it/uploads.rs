@@ -6,7 +6,7 @@ use testkit::caller::{Caller, ask};
 use testkit::vendor::{Act, Setup};
 use testkit::wire::fnv1a;
 
-use crate::house::{TestHouse, provider, with};
+use crate::house::{provider, with};
 
 const KIND: &str = "multipart/form-data; boundary=XbX";
 

@@ -3,6 +3,8 @@
 //! Straight passage only so far: an operation is spoken in one dialect, and a provider either speaks that dialect for it
 //! or cannot serve it. Codecs to and from a hub join here, one file a language.
 
+pub mod headers;
+
 use std::fmt;
 
 /// The language a body is written in.

@@ -6,6 +6,8 @@
 
 use http::Method;
 
+use crate::dialect::Dialect;
+
 use super::table::{GENERATE, NATIVE, OTHER, ROWS, Row};
 
 /// Which way of writing the base URL was used; anything but `Canonical` is worth one log line.
@@ -168,6 +170,16 @@ fn encoded(bytes: &[u8]) -> Result<bool, PathProblem> {
         return Err(PathProblem::NotCanonical("encoded bytes beyond ASCII are UTF-8"));
     }
     Ok(slash)
+}
+
+/// The language to refuse in, before anything else is known of a request.
+pub fn dialect_of(path: &str) -> Dialect {
+    match path {
+        _ if path.starts_with("/v1/messages") || path.starts_with("/anthropic/") => Dialect::Anthropic,
+        _ if path.starts_with("/v1beta/") => Dialect::Gemini,
+        _ if path.starts_with("/api/") => Dialect::Ollama,
+        _ => Dialect::OpenAi,
+    }
 }
 
 /// The known shape that shares the longest beginning with `path`.

@@ -40,6 +40,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio", &["gateway", "control", "openai-proxy", "testkit"]),
     ("tokio-rustls", &["gateway"]),
     ("tokio-tungstenite", &[]),
+    ("tokio-util", &["gateway"]),
     ("toml", &["protocol", "xtask"]),
     ("tracing", &["gateway", "control", "openai-proxy"]),
     ("tracing-subscriber", &["openai-proxy"]),

@@ -61,6 +61,10 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "anthropic",
         "a base path callers write: /anthropic/v1/messages",
     ),
+    ("crates/protocol/src/listing.rs", "anthropic", "the header by which its programs are known"),
+    ("crates/config/src/document/listener.rs", "ollama", "the setting ollama_listen"),
+    ("crates/gateway/src/front.rs", "openai", "the welcome page speaks of OpenAI clients"),
+    ("crates/openai-proxy/src/screen.rs", "openai", "the first screen names OPENAI_API_KEY"),
 ];
 
 /// Words banned from the names of types, and what to say instead.

@@ -1,0 +1,17 @@
+//! What a configuration is read from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What we were given to read. Nothing global is looked at.
+#[derive(Clone, Default, Debug)]
+pub struct Given {
+    /// The file named on the command line (`--config`).
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// What flags say, as (dotted path, value): `("server.listen", "127.0.0.1:3000")`. They win over everything.
+    pub overrides: Vec<(String, String)>,
+    /// The home folder, for `~/.config`.
+    pub home: Option<PathBuf>,
+}

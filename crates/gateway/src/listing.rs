@@ -1,0 +1,47 @@
+//! `/v1/models`: answered from memory over all providers, in the shape the caller reads.
+//!
+//! What a provider says of a model is passed on as it wrote it; names of our own configuration come first.
+
+use bytes::Bytes;
+use config::Snapshot;
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
+use protocol::fault::Kind;
+use protocol::listing;
+use serde_json::Value;
+
+use crate::catalogue::Catalogue;
+use crate::error::ApiError;
+use crate::intake::{Call, shown};
+use crate::upstream::Answer;
+
+/// The list, or the one model asked for.
+///
+/// # Errors
+/// `model_not_found` for a name that is neither configured nor announced.
+pub(crate) fn answer(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Result<Answer, ApiError> {
+    let dialect = listing::dialect(&call.head);
+    let announced = catalogue.entries(world);
+    let Some(name) = &call.path_model else {
+        let own = world.models.listed().iter().filter(|name| !announced.iter().any(|(id, _)| id == *name));
+        let own = own.map(|name| listing::entry(name, None, dialect));
+        let theirs = announced.iter().map(|(id, raw)| listing::entry(id, Some(raw), dialect));
+        return Ok(json_answer(&listing::list(own.chain(theirs).collect(), dialect)));
+    };
+    if let Some((id, raw)) = announced.iter().find(|(id, _)| id == name) {
+        return Ok(json_answer(&listing::entry(id, Some(raw), dialect)));
+    }
+    if world.models.find(name).is_some() {
+        return Ok(json_answer(&listing::entry(name, None, dialect)));
+    }
+    let nearest = world.models.nearest(name, announced.iter().map(|(id, _)| id.as_str()));
+    let nearest = nearest.map(|name| format!(" Nearest: `{name}`.")).unwrap_or_default();
+    let say = format!("Model `{}` is not known here.{nearest}", shown(name));
+    Err(ApiError::new(Kind::ModelNotFound, say).param("model"))
+}
+
+fn json_answer(body: &Value) -> Answer {
+    let mut head = HeaderMap::new();
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Answer::ours(StatusCode::OK, head, Bytes::from(body.to_string()))
+}

@@ -1,0 +1,9 @@
+//! Header words that belong to a vendor's language, named once.
+
+/// The account a request is booked on. They go with a key: beside another account's key they would be refused, and an
+/// answer's tell the caller whose account it was.
+pub const ACCOUNT: [&str; 2] = ["openai-organization", "openai-project"];
+
+/// How a browser shows a key when it opens a WebSocket, where it cannot set headers (OpenAI, "Realtime API with
+/// WebSocket"): as a subprotocol with this beginning.
+pub const KEY_SUBPROTOCOL: &str = "openai-insecure-api-key.";
