@@ -1,0 +1,72 @@
+# The front door: `make run` and `make test`. Everything below can also be typed by hand.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# The interpreter that runs the Python clients of the conformance suite: 3.10 to 3.12.
+PYTHON ?= python3
+
+.PHONY: help run test check fmt clippy tidy cargo-test conformance bench prepare prepare-rust prepare-clients
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: prepare-rust ## build and start on 127.0.0.1:2020; without a key or a file the built-in mock answers
+	@cargo run --quiet --package openai-proxy -- serve
+
+test: prepare check conformance ## everything CI runs
+
+check: prepare-rust fmt clippy tidy cargo-test ## format, lints, walls, unit tests and the whole house in one process
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets -- --deny warnings
+
+tidy: ## check the walls of the house (cargo xtask tidy --report shows sizes)
+	cargo xtask tidy
+
+# All tests are run even when one fails; the sum of cargo's "test result" lines closes the run.
+cargo-test:
+	@mkdir -p target
+	@code=0; \
+	cargo test --workspace --no-fail-fast 2>&1 | tee target/cargo-test.log || code=$$?; \
+	awk '/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
+	  END { printf "cargo test: %d passed, %d failed, %d ignored\n", passed, failed, ignored }' \
+	  target/cargo-test.log; \
+	exit $$code
+
+conformance: prepare ## official clients against the release binary
+	cargo build --release --package openai-proxy
+	$(PYTHON) conformance/run.py
+
+bench: ## load and latency (bench/run.sh)
+	@test -f bench/run.sh || { echo "bench/run.sh is not there yet: nothing to measure with."; exit 1; }
+	bash bench/run.sh
+
+prepare: prepare-rust prepare-clients ## say what is missing, if anything is
+
+prepare-rust:
+	@missing=0; need() { command -v "$$1" >/dev/null || { echo "missing: $$1. $$2"; missing=1; }; }; \
+	need cargo "Install Rust from https://rustup.rs; rust-toolchain.toml picks the version."; \
+	need cc "Install a C compiler: apt-get install gcc libc6-dev (the TLS library is compiled with it)."; \
+	exit $$missing
+
+prepare-clients:
+	@missing=0; need() { command -v "$$1" >/dev/null || { echo "missing: $$1. $$2"; missing=1; }; }; \
+	need git "Install it: apt-get install git."; \
+	need node "Install Node 20 or later: https://nodejs.org."; \
+	need npm "It comes with Node; on Debian: apt-get install npm."; \
+	need $(PYTHON) "Install Python 3.10 to 3.12: apt-get install python3 python3-venv."; \
+	if [ $$missing = 0 ]; then \
+	  $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
+	    { echo "$$($(PYTHON) --version) is outside 3.10 to 3.12. Name another: make test PYTHON=python3.12"; missing=1; }; \
+	  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "missing: Python's venv. Install it: apt-get install python3-venv."; missing=1; }; \
+	  node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || \
+	    { echo "Node $$(node --version) is too old. Install Node 20 or later: https://nodejs.org."; missing=1; }; \
+	fi; \
+	exit $$missing
