@@ -74,7 +74,7 @@ impl ApiError {
 
     /// Where framing is in doubt, or a body was left unread, nothing more is read from this connection.
     fn ends_connection(&self) -> bool {
-        matches!(self.kind, Kind::MalformedHttp | Kind::CallerTooSlow | Kind::TooLarge | Kind::Draining)
+        matches!(self.kind, Kind::MalformedHttp | Kind::CallerTooSlow | Kind::TooLarge)
     }
 
     /// The body of the answer.

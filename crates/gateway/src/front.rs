@@ -4,9 +4,11 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use hyper::Request;
 use hyper::body::Incoming;
+use protocol::fault::Kind;
 
 use crate::Gateway;
-use crate::intake::{Cors, Peer};
+use crate::error::ApiError;
+use crate::intake::{Cors, Peer, check_door};
 use crate::life::State;
 use config::Snapshot;
 
@@ -40,9 +42,21 @@ pub(crate) fn page(
         "/" => Some(welcome(request.headers())),
         "/livez" => Some(json(StatusCode::OK, r#"{"status":"alive"}"#)),
         "/readyz" | "/health" | "/v1/health" => Some(health(gateway)),
-        _ if path == world.metrics.path && world.metrics.enabled && metrics_here => Some(metrics(gateway)),
+        _ if path == world.metrics.path && world.metrics.enabled && metrics_here => {
+            // Numbers are for those who reached us by our own name, not for a page that rebound its own to us.
+            check_door(world, peer, request.uri(), request.headers()).is_ok().then(|| metrics(gateway))
+        }
         _ => None,
     }
+}
+
+/// The admin door answers for the house and serves no calls.
+pub(crate) fn refuse_at_admin_door(peer: &Peer) -> Result<(), ApiError> {
+    if !peer.admin {
+        return Ok(());
+    }
+    let say = "This door is for health and metrics. Calls go to server.listen.";
+    Err(ApiError::new(Kind::UnknownPath, say))
 }
 
 /// Ready while the house is open; no detail, for anyone may ask.

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use config::Snapshot;
+use config::snapshot::Credential;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use protocol::fault::Kind;
@@ -14,6 +15,13 @@ use crate::catalogue::Catalogue;
 use crate::error::ApiError;
 use crate::intake::{Call, shown};
 use crate::upstream::Answer;
+
+/// Whether we answer: always, but where the only provider is asked with callers' own keys, which each see their own
+/// models. Such a call goes to it.
+pub(crate) fn is_ours(world: &Snapshot, call: &Call) -> bool {
+    let theirs = matches!(world.providers.as_slice(), [only] if only.credential == Credential::Passthrough);
+    call.row.ours && !(theirs && call.offered.is_some() && world.models.listed().is_empty())
+}
 
 /// The list, or the one model asked for.
 ///

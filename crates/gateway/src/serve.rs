@@ -59,6 +59,7 @@ async fn line(
     meter: &mut Meter,
 ) -> Result<Answer, ApiError> {
     intake::check_door(world, peer, request.uri(), request.headers())?;
+    front::refuse_at_admin_door(peer)?;
     let mut call = intake::read(world, peer, request).await?;
     let caller = identify::caller(&call);
     meter.knows(&call, caller.name);
@@ -66,7 +67,7 @@ async fn line(
     if upstream::discover::is_needed(world, &call) {
         upstream::discover::refresh(gateway, world).await;
     }
-    if call.row.ours {
+    if listing::is_ours(world, &call) {
         return listing::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));
     }
     let plan = route::plan(world, &gateway.catalogue, &call)?;

@@ -34,7 +34,6 @@ pub enum Kind {
     UpgradeRequired,
     HeadTooLarge,
     Internal,
-    Draining,
     TooManyConnections,
     UpstreamUnreachable,
     UpstreamTls,
@@ -91,7 +90,6 @@ impl Kind {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST, "head_too_large", false)
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, SERVER, "internal_error", true),
-            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "shutting_down", true),
             Self::TooManyConnections => {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "too_many_connections", true)
             }

@@ -1,8 +1,6 @@
 //! What an upstream's answer means for us: success, its caller's fault, or its own.
 
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
-use std::time::Duration;
+use http::StatusCode;
 
 /// The kinds of fault that lead to different behaviour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,37 +15,22 @@ pub enum FaultClass {
     Server,
 }
 
-impl FaultClass {
-    /// The label used in metrics and records.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Limited => "limited",
-            Self::Request => "request",
-            Self::Server => "server",
-        }
-    }
-}
-
 /// A fault as the upstream told it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UpstreamFault {
     /// What follows from it.
     pub class: FaultClass,
-    /// How long the upstream asked to wait, if it said so in seconds.
-    pub wait: Option<Duration>,
 }
 
 impl UpstreamFault {
     /// The reading by status alone, which every vendor shares.
-    pub fn by_status(status: StatusCode, head: &HeaderMap) -> Self {
+    pub fn by_status(status: StatusCode) -> Self {
         let class = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FaultClass::Auth,
             StatusCode::TOO_MANY_REQUESTS => FaultClass::Limited,
             status if status.is_client_error() => FaultClass::Request,
             _ => FaultClass::Server,
         };
-        let seconds = head.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Self { class, wait: seconds.map(Duration::from_secs) }
+        Self { class }
     }
 }

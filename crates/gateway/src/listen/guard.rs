@@ -69,6 +69,8 @@ pub(super) struct Guard<S> {
     clock: Pin<Box<Sleep>>,
     /// When the current wait for the caller ends.
     head_deadline: Instant,
+    /// A call was under way when last looked: the wait for the next head begins when it is over.
+    answering: bool,
     /// Since when the caller has not read.
     stalled: Option<Pin<Box<Sleep>>>,
     closing: Closing,
@@ -99,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             broken: None,
             clock: Box::pin(tokio::time::sleep_until(head_deadline)),
             head_deadline,
+            answering: false,
             stalled: None,
             closing: Closing::No,
         }
@@ -174,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     _ => Phase::Head,
                 };
                 self.turn.take();
-                self.head_deadline = Instant::now() + self.bounds.idle;
+                self.answering = true;
                 blank + end
             }
             Err(bad) => {
@@ -205,6 +208,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         // While a call is being answered the caller owes us nothing; bodies have their own clock in the intake.
         if self.turn.is_ours() || !matches!(self.phase, Phase::Head) {
             return false;
+        }
+        if std::mem::take(&mut self.answering) {
+            self.head_deadline = Instant::now() + self.bounds.idle;
         }
         if self.clock.as_mut().poll(cx).is_pending() {
             return false;

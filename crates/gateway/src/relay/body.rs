@@ -153,7 +153,7 @@ impl RelayBody {
         let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
         let rest = stream.events.as_mut().and_then(Events::rest);
         let unfinished = stream.events.as_ref().is_some_and(|events| !events.over);
-        if unfinished && (stream.from.says_end || stream.from.until_close) {
+        if unfinished && stream.from.says_end {
             return self.broken(Trouble::Cut("the stream ended without saying that it was complete".into()));
         }
         self.close(true);

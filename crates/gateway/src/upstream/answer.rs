@@ -40,9 +40,7 @@ pub(crate) struct Flowing {
     pub(crate) lease: Lease,
     /// It is a stream of server-sent events.
     pub(crate) events: bool,
-    /// Framed by its end only: an end without an ending event is a cut.
-    pub(crate) until_close: bool,
-    /// The operation's streams end with an event that says so.
+    /// The operation's streams end with an event that says so: an end without it is a cut.
     pub(crate) says_end: bool,
     /// The usage chunk and its traces are kept from the caller.
     pub(crate) hide_usage: bool,

@@ -5,7 +5,7 @@ use std::time::Instant as Clock;
 use bytes::{Bytes, BytesMut};
 use config::snapshot::Credential;
 use http::header::{self, HeaderMap};
-use http::{Method, StatusCode, Version};
+use http::{Method, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -59,18 +59,18 @@ pub(crate) async fn attempt(
     if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return realtime::join(reply, call, gateway.life());
     }
-    judge(reply.response.status(), reply.response.headers(), target)?;
+    judge(reply.response.status(), target)?;
     let received = Received { reply, deadline, hide_usage: outgoing.asked_usage };
     received.into_answer(call, target, meter).await
 }
 
 /// Our own credential refused is ours to mend, never the caller's 401.
-fn judge(status: StatusCode, head: &HeaderMap, target: &Target) -> Result<(), ApiError> {
+fn judge(status: StatusCode, target: &Target) -> Result<(), ApiError> {
     if status.is_success() {
         return Ok(());
     }
     let provider = &target.provider;
-    let fault = provider.vendor.read_fault(status, head);
+    let fault = provider.vendor.read_fault(status);
     let ours = matches!(provider.credential, Credential::Stored(_));
     if ours && fault.class == FaultClass::Auth {
         let say = format!(
@@ -96,11 +96,17 @@ impl Received {
         let (parts, mut rest) = response.into_parts();
         let events = content_type(&parts.headers).starts_with("text/event-stream");
         let status = parts.status;
-        let until_close = parts.version == Version::HTTP_10 || !framed(&parts.headers);
-        let head = passed_headers(parts.headers, target);
+        let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
+        let mut head = passed_headers(parts.headers, target);
+        if call.method == Method::HEAD {
+            // There is no body; the length it would have is part of what was asked.
+            lease.finish();
+            head.extend(length.map(|length| (header::CONTENT_LENGTH, length)));
+            return Ok(Answer { status, head, body: AnswerBody::Whole(Bytes::new()), permit: None });
+        }
         let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
         let mut ahead = Bytes::new();
-        if !events && call.method != Method::HEAD && is_text(&head) {
+        if !events && is_small(&head, &rest) {
             let gap = timeouts.between_bytes;
             match read_ahead(&mut rest, gap, self.deadline)
                 .await
@@ -122,7 +128,6 @@ impl Received {
             rest,
             lease,
             events,
-            until_close,
             says_end: says_end(call.row.operation, call.dialect) && status.is_success(),
             hide_usage: self.hide_usage,
             timeouts,
@@ -134,10 +139,16 @@ impl Received {
     }
 }
 
-/// Operations whose streams always end with an event that says they are complete.
+/// Operations whose streams always end with an event that says they are complete; of others, only framing can tell.
 fn says_end(operation: Operation, dialect: Dialect) -> bool {
-    matches!(operation, Operation::Chat | Operation::Completions | Operation::Responses)
-        || dialect == Dialect::Anthropic
+    use Operation::{
+        Assistants, Chat, Completions, Images, Responses, Speech, StoredResponses, Transcriptions,
+    };
+    let known = matches!(
+        operation,
+        Chat | Completions | Responses | StoredResponses | Images | Speech | Transcriptions | Assistants
+    );
+    known || dialect == Dialect::Anthropic
 }
 
 /// What was read before the head is sent on.
@@ -211,14 +222,12 @@ fn content_type(head: &HeaderMap) -> &str {
     head.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// JSON, text, or undeclared: small enough to wait for. Binary answers flow.
-fn is_text(head: &HeaderMap) -> bool {
+/// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows.
+fn is_small(head: &HeaderMap, rest: &Incoming) -> bool {
     let kind = content_type(head);
-    kind.is_empty() || kind.contains("json") || kind.starts_with("text/")
-}
-
-fn framed(head: &HeaderMap) -> bool {
-    head.contains_key(header::CONTENT_LENGTH) || head.contains_key(header::TRANSFER_ENCODING)
+    let json = kind.is_empty() || kind.starts_with("application/json") || kind.starts_with("text/html");
+    json || (kind.starts_with("text/")
+        && rest.size_hint().exact().is_some_and(|length| length <= WHOLE as u64))
 }
 
 /// Names that never pass back: hop-by-hop, cookies, the operator's account, what only the upstream's own host may say.

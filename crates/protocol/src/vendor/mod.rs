@@ -58,8 +58,8 @@ pub trait Vendor: Sync + Send {
     fn counts_streams(&self, site: &Site) -> bool;
 
     /// What an answer that is not a success means.
-    fn read_fault(&self, status: StatusCode, head: &HeaderMap) -> UpstreamFault {
-        UpstreamFault::by_status(status, head)
+    fn read_fault(&self, status: StatusCode) -> UpstreamFault {
+        UpstreamFault::by_status(status)
     }
 }
 
