@@ -174,6 +174,8 @@ def run_client(client: Client, vendor: Vendor, gateway: Optional[Gateway]) -> Li
     base = f"{gateway.url if gateway else vendor.url}/v1"
     direct = "" if gateway else "1"
     env = environment(WORK / "home", BASE_URL=base, API_KEY=CALLER_KEY, JUDGE_URL=vendor.url, DIRECT=direct)
+    if gateway:
+        env["GATEWAY_PID"] = str(gateway.process.pid)
     began = len(vendor.ledger)
     code, out, err = finish(client.command(), env)
     (WORK / f"{client.name}.log").write_text(out + err)

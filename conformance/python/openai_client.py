@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import os
+import threading
 import struct
 import time
 
@@ -182,6 +183,36 @@ def files():
     except openai.NotFoundError:
         return f"{len(data)} bytes there and back"
     raise AssertionError("a deleted file is still there")
+
+
+@case("files-100mb", gateway_only=True)
+def files_100mb():
+    data = os.urandom(2**20) * 100
+    before, most, done = resident(), 0, threading.Event()
+
+    def watch():
+        nonlocal most
+        while not done.wait(0.005):
+            most = max(most, resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        made = client.files.create(file=("hundred.bin", data), purpose="user_data")
+    finally:
+        done.set()
+        watcher.join()
+    equal((made.bytes, last("/v1/files")["files"][0]["sha256"]), (len(data), sha256(data)))
+    client.files.delete(made.id)
+    grown = max(0, most - before)
+    expect(grown < 8 * 1024, f"the gateway grew by {grown} KiB")
+    return f"the gateway grew by {grown} KiB"
+
+
+def resident():
+    """Resident memory of the gateway, KiB."""
+    with open(f"/proc/{os.environ['GATEWAY_PID']}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
 
 
 @case("uploads")
