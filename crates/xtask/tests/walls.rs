@@ -363,3 +363,20 @@ fn the_report_shows_sizes_and_fails_nothing() -> Result<()> {
     ensure!(page.contains("longest functions"), "{page}");
     Ok(())
 }
+
+// ---- lock -----------------------------------------------------------------------------------------
+
+#[test]
+fn no_second_version_of_what_carries_bytes() -> Result<()> {
+    let text = "[[package]]\nname = \"hyper\"\n\n[[package]]\nname = \"hyper\"\n";
+    broken_by("Cargo.lock", text, "Cargo.lock:5: there is a second version of `hyper`; ")
+}
+
+#[test]
+fn no_banned_library() -> Result<()> {
+    broken_by(
+        "Cargo.lock",
+        "[[package]]\nname = \"openssl\"\n",
+        "Cargo.lock:2: the library `openssl` is in the tree; ",
+    )
+}

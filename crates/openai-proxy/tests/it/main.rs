@@ -10,6 +10,7 @@
 mod house;
 
 mod answers;
+mod documents;
 mod invariants;
 mod leaving;
 mod matrix;

@@ -8,6 +8,7 @@ mod cycles;
 mod heads;
 mod imports;
 mod layers;
+mod lock;
 mod manifest;
 mod owners;
 mod report;
@@ -31,6 +32,7 @@ const WALLS: &[Wall] = &[
     heads::check,
     layers::crate_edges,
     layers::stage_order,
+    lock::check,
     owners::check,
     words::vendor_names,
     words::type_names,

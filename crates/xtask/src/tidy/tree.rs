@@ -19,6 +19,8 @@ pub(crate) struct Tree {
     pub(crate) crates: Vec<Manifest>,
     /// Every Rust file.
     pub(crate) sources: Vec<Source>,
+    /// The lock file; empty where there is none.
+    pub(crate) lock: String,
 }
 
 impl Tree {
@@ -36,6 +38,8 @@ impl Tree {
                 Err(error) => unread.push(unreadable(&path, &error)),
             }
         }
+        // A workspace that was never built has no lock file yet.
+        tree.lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
         if tree.root.path.is_empty() {
             unread.push(Violation::new(
                 "Cargo.toml",

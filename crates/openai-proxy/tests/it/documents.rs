@@ -1,0 +1,57 @@
+//! The documents say what the tables say: every operation, every error code, every vendor has its row, and no row is of
+//! something that does not exist.
+
+use std::path::Path;
+
+use protocol::operation::ROWS;
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)).unwrap()
+}
+
+/// The first words in backquotes of each table row.
+fn rows(text: &str) -> Vec<String> {
+    let quoted = |line: &str| line.strip_prefix("| `")?.split_once('`').map(|(word, _)| word.to_owned());
+    text.lines().filter_map(quoted).collect()
+}
+
+#[test]
+fn every_operation_stands_in_the_documents() {
+    let text = document("operations.md");
+    for row in ROWS {
+        let begins = format!("| {} |", row.operation.name());
+        let shape = format!("`/v1{}`", row.shape);
+        let line = text.lines().find(|line| line.starts_with(&begins) && line.contains(&shape));
+        let line = line.unwrap_or_else(|| panic!("{begins} {shape} is missing"));
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let yes = |flag: bool| if flag { "yes" } else { "" };
+        assert_eq!(cells[5..9], [yes(row.streams), yes(row.usage), yes(row.form), yes(row.socket)], "{line}");
+    }
+}
+
+#[test]
+fn every_error_code_stands_in_the_documents_and_no_other() {
+    let written = rows(&document("errors.md"));
+    let source = include_str!("../../../protocol/src/fault.rs");
+    let table = source.split("= match self {").nth(1).unwrap().split("};").next().unwrap();
+    let codes: Vec<&str> = table.split("Self::").skip(1).filter_map(|row| row.split('"').nth(1)).collect();
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in &codes {
+        assert!(written.iter().any(|word| word == code), "`{code}` has no row in errors.md");
+    }
+    for word in written {
+        assert!(codes.contains(&word.as_str()), "errors.md speaks of `{word}`, which is no code");
+    }
+}
+
+#[test]
+fn every_vendor_stands_in_the_documents() {
+    let written = rows(&document("vendors.md"));
+    for vendor in protocol::vendor::all() {
+        assert!(
+            written.iter().any(|word| word == vendor.name()),
+            "`{}` has no row in vendors.md",
+            vendor.name()
+        );
+    }
+}
