@@ -12,4 +12,5 @@ mod recordings;
 mod requests;
 mod routes;
 mod tenants;
+mod tls;
 mod uploads;
