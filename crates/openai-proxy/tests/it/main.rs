@@ -7,6 +7,7 @@ mod invariants;
 mod leaving;
 mod matrix;
 mod models;
+mod outbound;
 mod raw_bytes;
 mod recordings;
 mod requests;
