@@ -9,6 +9,7 @@ mod matrix;
 mod models;
 mod outbound;
 mod raw_bytes;
+mod realtime;
 mod recordings;
 mod requests;
 mod routes;
