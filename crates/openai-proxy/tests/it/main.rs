@@ -14,5 +14,6 @@ mod recordings;
 mod requests;
 mod routes;
 mod tenants;
+mod timeouts;
 mod tls;
 mod uploads;
