@@ -13,6 +13,7 @@ mod realtime;
 mod recordings;
 mod requests;
 mod routes;
+mod starting;
 mod tenants;
 mod timeouts;
 mod tls;
