@@ -3,6 +3,7 @@
 mod house;
 
 mod answers;
+mod drain;
 mod invariants;
 mod leaving;
 mod matrix;
