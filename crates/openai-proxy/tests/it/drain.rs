@@ -1,4 +1,5 @@
 //! Signals to the real program: it finishes what runs, at once when asked twice, and reads its file anew (F-60, F-63).
+#![expect(clippy::unwrap_used, reason = "a set-up that fails must fail its test loudly")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,10 +45,10 @@ async fn page(address: std::net::SocketAddr, path: &str) -> Option<u16> {
     caller.try_read_answer().await.ok().map(|answer| answer.status)
 }
 
-/// How long until `/readyz` says no on new connections.
+/// How long until `/readyz` no longer says yes on new connections.
 async fn until_not_ready(address: std::net::SocketAddr) -> Duration {
     let begun = Instant::now();
-    while page(address, "/readyz").await != Some(503) {
+    while page(address, "/readyz").await == Some(200) {
         assert!(begun.elapsed() < Duration::from_secs(5), "still ready");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -1,11 +1,12 @@
 //! WebSockets on `/v1/realtime`: joined after the vendor's 101 and never before (T-13, D-17).
+#![expect(clippy::unwrap_used, reason = "a set-up that fails must fail its test loudly")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use testkit::caller::{Caller, PATIENCE};
-use testkit::vendor::Act;
+use testkit::vendor::{Act, Ending};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -263,6 +264,20 @@ async fn what_a_caller_says_early_reaches_the_vendor_after_it_agreed() {
     }
     assert_eq!(echoed, b"early bytes");
     assert_eq!(&vendor.ledger().last().unwrap().upgraded[..], b"early bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_in_one_piece_with_the_agreement_is_not_lost() {
+    let agreed = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nfirst words";
+    let (_vendor, house) = with(move |_| Act::raw(agreed, Ending::Hang)).await;
+    let mut caller = Caller::connect(house.address()).await;
+    caller.send(knock_early(house.address(), "/v1/realtime?model=gpt-realtime")).await.unwrap();
+    assert_eq!(caller.read_answer().await.status, 101);
+    let mut words = Vec::new();
+    while words.len() < 11 {
+        words.extend_from_slice(&caller.read_some().await.unwrap());
+    }
+    assert_eq!(words, b"first words");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,5 @@
 //! The program as a person starts it: what it says, what it refuses, and how it ends (D-2 to D-4, T-50).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail its test loudly")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};

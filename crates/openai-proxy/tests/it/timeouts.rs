@@ -1,5 +1,6 @@
 //! Clocks: towards upstreams (connect, first byte, between bytes, total) and towards callers (head, body), and the one
 //! replay after a stale connection (F-1 to F-7, F-15).
+#![expect(clippy::unwrap_used, reason = "a set-up that fails must fail its test loudly")]
 
 use std::time::{Duration, Instant};
 

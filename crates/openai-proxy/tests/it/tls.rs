@@ -1,4 +1,5 @@
 //! TLS at the door, from files, and towards upstreams, always verified (T-52, F-12, D-9).
+#![expect(clippy::unwrap_used, reason = "a set-up that fails must fail its test loudly")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -314,6 +315,28 @@ async fn a_draining_house_lets_http2_streams_finish_and_takes_no_more() {
     // The connection is ended by the house, though its caller would go on.
     tokio::time::timeout(Duration::from_secs(1), driven.join_next()).await.unwrap();
     assert!(sender.ready().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_http2_body_that_stops_is_a_408_and_hurts_no_other_stream() {
+    let vendor = Vendor::start(answers_chat).await;
+    let authority = Authority::new();
+    let identity = authority.signs(&["localhost"]);
+    let (cert, key) = (authority.write("door.pem", &identity.cert), authority.write("door.key", &identity.key));
+    let patient = door(&cert, &key).replace("workers: 2", "workers: 2, timeouts: {body_gap: 300ms}");
+    let house = TestHouse::new(&(patient + &provider(&vendor)));
+    let front = Encrypted { house, authority, vendor };
+    let (mut sender, _driven) = front.h2().await;
+    let begun = std::time::Instant::now();
+    let (answer, mut out) = sender.send_request(post("/v1/chat/completions", "application/json"), false).unwrap();
+    out.send_data("{\"model\":".into(), false).unwrap();
+    let answer = tokio::time::timeout(testkit::caller::PATIENCE, answer).await.unwrap().unwrap();
+    let took = begun.elapsed();
+    assert_eq!(answer.status(), 408);
+    assert!((290..600).contains(&took.as_millis()), "{took:?}");
+    assert!(!answer.headers().contains_key("connection"), "HTTP/2 knows no such header");
+    let (next, _) = exchange(&mut sender, post("/v1/chat/completions", "application/json"), chat("gpt-4o", false).into()).await;
+    assert_eq!((next.status().as_u16(), front.vendor.ledger().begun()), (200, 1));
 }
 
 #[test]
