@@ -87,8 +87,21 @@ impl Program {
         std::fs::remove_file(self.dir.path().join("openai-proxy.yaml")).unwrap();
     }
 
-    /// Sends a signal, by name.
+    /// Whether it catches HUP, INT and TERM by now (proc(5), `SigCgt`); else they would end it.
+    fn hears_signals(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+        let wanted = 1 | 1 << 1 | 1 << 14;
+        caught & wanted == wanted
+    }
+
+    /// Sends a signal, by name, once the program listens for signals.
     pub(crate) fn signal(&self, name: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.hears_signals() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
