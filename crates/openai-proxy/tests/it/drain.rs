@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use testkit::caller::{Caller, ask};
-use testkit::vendor::{Act, Answer, Ending, Vendor};
+use testkit::vendor::{Act, Answer, Ending, Setup, Vendor};
 use tokio::sync::Notify;
 
 use crate::house::{CHAT_ANSWER, chat, chat_events, provider};
 use crate::starting::Program;
+use crate::tls::{Authority, acceptor};
 
 fn behind(vendor: &Vendor, more: &str) -> Program {
     Program::configured(&format!("server: {{listen: \"127.0.0.1:0\", workers: 2}}\n{}{more}", provider(vendor)))
@@ -235,4 +236,103 @@ async fn a_named_file_that_has_gone_changes_nothing() {
     program.signal("HUP");
     program.says("nothing changed");
     assert_eq!(asked(address, "old").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_connection_during_the_drain_is_answered_and_told_that_it_closes() {
+    let go = Arc::new(Notify::new());
+    let vendor = waiting(&go).await;
+    let mut program = behind(&vendor, "");
+    let address = program.address();
+    let mut running = streaming(address).await;
+    program.signal("TERM");
+    until_not_ready(address).await;
+    let mut wrong = Vec::new();
+    for (path, expected) in [("/readyz", 503), ("/livez", 200)].repeat(10) {
+        let mut caller = Caller::connect(address).await;
+        caller.send(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await.unwrap();
+        match caller.try_read_answer().await {
+            Ok(answer) if answer.status == expected && answer.header("connection") == Some("close") => {}
+            Ok(answer) => wrong.push(format!("{path}: {} {:?}", answer.status, answer.header("connection"))),
+            Err(error) => wrong.push(format!("{path}: {error}")),
+        }
+    }
+    go.notify_one();
+    assert!(running.read_answer().await.complete);
+    assert!(wrong.is_empty(), "{} of 20: {wrong:#?}", wrong.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_at_once() {
+    for (first, second) in [("TERM", "TERM"), ("INT", "INT"), ("TERM", "INT")] {
+        let vendor = Vendor::start(|_| chat_events(false).into_iter().take(2).fold(Answer::events(), Answer::send).ending(Ending::Hang).into()).await;
+        let mut program = behind(&vendor, "");
+        let address = program.address();
+        let mut caller = streaming(address).await;
+        program.signal(first);
+        until_not_ready(address).await;
+        assert!(program.is_running());
+        program.signal(second);
+        let (status, said) = program.ends_within(Duration::from_secs(1)).await;
+        assert_eq!(status.code(), Some(0), "{said:#?}");
+        // Whatever the caller has got, it does not look like a whole answer.
+        let answer = caller.read_answer().await;
+        assert!(!answer.text().contains("[DONE]"), "{}", answer.text());
+        assert!(!answer.complete || answer.text().contains("\"error\""), "{}", answer.text());
+        assert!(vendor.ledger().wait_for(|ledger| ledger.open() == 0, Duration::from_secs(1)).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_right_behind_the_first_is_heard() {
+    let vendor = Vendor::start(|_| chat_events(false).into_iter().take(2).fold(Answer::events(), Answer::send).ending(Ending::Hang).into()).await;
+    let mut program = behind(&vendor, "");
+    let address = program.address();
+    let _caller = streaming(address).await;
+    // Two different signals are never merged into one by the system.
+    program.signal_both("TERM", "INT");
+    let (status, said) = program.ends_within(Duration::from_secs(2)).await;
+    assert_eq!(status.code(), Some(0), "{said:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_has_gone_changes_nothing() {
+    let vendor = answering().await;
+    let mut program = Program::configured(&names(&vendor, "old: openai/gpt-4o"));
+    let address = program.address();
+    program.remove_file();
+    program.signal("HUP");
+    program.says("nothing changed");
+    assert_eq!(asked(address, "old").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_that_is_switched_off_by_a_reload_is_seen_in_the_metrics() {
+    let vendor = answering().await;
+    let mut program = Program::configured(&names(&vendor, "old: openai/gpt-4o"));
+    let address = program.address();
+    program.write(&names(&vendor, "old: openai/gpt-4o").replace("api_key:", "dangerous_accept_any_certificate: true, api_key:"));
+    program.signal("HUP");
+    program.says("read anew");
+    let metrics = ask(address, "GET", "/metrics", &[], "").await.text();
+    assert!(metrics.contains("openai_proxy_certificates_unverified{provider=\"openai\"} 1"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewed_ca_file_counts_after_a_reload() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let chat = |_: &testkit::vendor::Seen| Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into();
+    let vendor = Setup::new(chat).acceptor(acceptor(&new.signs(&["127.0.0.1"]))).start().await;
+    let file = old.file();
+    let mut program = Program::configured(&format!(
+        "server: {{listen: \"127.0.0.1:0\", workers: 1}}\nproviders: {{openai: {{base_url: \"https://127.0.0.1:{}/v1\", api_key: sk-x, ca_file: {}}}}}\n",
+        vendor.port(),
+        file.display()
+    ));
+    let address = program.address();
+    assert_eq!(asked(address, "gpt-4o").await, 502);
+    std::fs::copy(new.file(), &file).unwrap();
+    program.signal("HUP");
+    program.says("read anew");
+    assert_eq!(asked(address, "gpt-4o").await, 200);
 }

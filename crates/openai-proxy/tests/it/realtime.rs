@@ -394,3 +394,62 @@ async fn a_house_that_closes_ends_its_sessions() {
     ends(&mut caller).await;
     ends(&mut vendor).await;
 }
+
+/// What the session cost is known when it is over, and not when it begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_recorded_when_it_is_over() {
+    let mut sessions = Sessions::start().await;
+    let house = sessions.house("");
+    let began = std::time::Instant::now();
+    let (mut caller, mut vendor) = joined(&mut sessions, &house).await;
+    caller.send(Message::text("a".repeat(1000))).await.unwrap();
+    next(&mut vendor).await.unwrap().unwrap();
+    vendor.send(Message::text("b".repeat(5000))).await.unwrap();
+    next(&mut caller).await.unwrap().unwrap();
+    assert!(house.inner().records().await.is_empty(), "a session that runs has no record yet");
+    assert_eq!(house.inner().calls(), 1);
+    let lasted = began.elapsed();
+    drop(caller);
+    ends(&mut vendor).await;
+    let record = house.record().await;
+    assert!(u128::from(record.duration_us) >= lasted.as_micros() / 2, "{record:?}");
+    assert!(record.bytes_in >= 1000 && record.bytes_out >= 5000, "{record:?}");
+    assert!(house.records(|records| records.len() == 1).await.len() == 1 && house.inner().calls() == 0);
+}
+
+/// Whether every session is over within a moment.
+async fn quiet(house: &TestHouse) -> bool {
+    let deadline = tokio::time::Instant::now() + SOON;
+    while house.inner().calls() > 0 && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    house.inner().calls() == 0
+}
+
+/// A FIN means that its sender has left (D-33): a vendor that says nothing and holds on must not keep the session, and
+/// with it a drain, alive.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_over_when_its_caller_has_left_whatever_the_vendor_does() {
+    let mut sessions = Sessions::start().await;
+    let house = sessions.house("");
+    let (mut caller, mut vendor) = joined(&mut sessions, &house).await;
+    caller.send(Message::text("hello")).await.unwrap();
+    next(&mut vendor).await.unwrap().unwrap();
+    assert!(house.inner().calls() > 0);
+    drop(caller);
+    assert!(quiet(&house).await, "the session goes on without its caller");
+    drop(vendor);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_over_when_its_vendor_has_left_whatever_the_caller_does() {
+    let mut sessions = Sessions::start().await;
+    let house = sessions.house("");
+    let (mut caller, mut vendor) = joined(&mut sessions, &house).await;
+    vendor.send(Message::text("hello")).await.unwrap();
+    next(&mut caller).await.unwrap().unwrap();
+    assert!(house.inner().calls() > 0);
+    drop(vendor);
+    assert!(quiet(&house).await, "the session goes on without its vendor");
+    drop(caller);
+}

@@ -106,6 +106,13 @@ impl Program {
         assert!(sent.success());
     }
 
+    /// Sends one signal right behind another.
+    pub(crate) fn signal_both(&self, first: &str, second: &str) {
+        let id = self.child.id();
+        let both = format!("kill -s {first} {id}; kill -s {second} {id}");
+        assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -355,4 +362,14 @@ fn a_socket_file_in_use_and_a_file_that_is_none_are_left_alone() {
 fn a_certificate_file_that_is_missing_is_named() {
     let (code, _, err) = configured("server: {listen: 127.0.0.1:0, tls: {cert: /nowhere/c.pem, key: /nowhere/k.pem}}\nproviders: {mock: {}}\n", &["serve"]);
     assert!(code == Some(1) && err.contains("/nowhere/c.pem") && !err.contains("panicked"), "{code:?}: {err}");
+}
+
+/// Whoever waits for the word may ask for a stop right after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ready_is_said_when_signals_are_heard() {
+    for _ in 0..20 {
+        let mut program = Program::start(tempfile::tempdir().unwrap(), ANY_PORT, &[]);
+        program.address();
+        assert!(program.hears_signals(), "a signal now would end it without a drain");
+    }
 }

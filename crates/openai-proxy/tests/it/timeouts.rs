@@ -375,3 +375,57 @@ async fn an_upload_that_stops_is_a_408_and_lets_go_of_the_vendor() {
     let record = house.record().await;
     assert_eq!((record.status, record.error.as_deref()), (408, Some("request_timeout")));
 }
+
+/// F-7: what comes in drops holds a caller no longer than the whole may take.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plain_answer_in_drops_is_ended_by_the_total() {
+    let drips = || (0..40).fold(Answer::stream(200).header("content-type", "application/json"), |answer, _| answer.wait(Duration::from_millis(50)).send(" "));
+    let vendor = Vendor::start(move |_| drips().send(CHAT_ANSWER).into()).await;
+    let house = house(&vendor, "between_bytes: 300ms, total: 400ms");
+    let (answer, took) = ask_chat(&house, false).await;
+    assert_timed_out(&answer, took, 400);
+    assert_closed(&vendor).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_total_holds_before_the_first_byte_too() {
+    let vendor = Vendor::start(|_| Act::Hang).await;
+    let house = house(&vendor, "first_byte: 5s, total: 300ms");
+    let (answer, took) = ask_chat(&house, false).await;
+    assert_timed_out(&answer, took, 300);
+    assert_closed(&vendor).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_kept_connection_is_closed_after_its_time() {
+    let vendor = Vendor::start(answers_chat).await;
+    let house = patient(&vendor, "headers: 5s, idle: 300ms");
+    let mut caller = Caller::connect(house.address()).await;
+    caller.send(format!("GET /livez HTTP/1.1\r\nhost: {}\r\n\r\n", house.address())).await.unwrap();
+    assert_eq!(caller.read_answer().await.status, 200);
+    let begun = Instant::now();
+    assert!(caller.read_to_close().await.unwrap().is_empty());
+    let took = begun.elapsed().as_millis();
+    assert!((290..300 + SLACK).contains(&took), "after {took} ms");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_answer_does_not_use_up_the_idle_time_after_it() {
+    let slowly = || Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json");
+    let vendor = Vendor::start(move |seen| {
+        let head_late = vec![Step::Wait(Duration::from_millis(if seen.number == 1 { 500 } else { 0 }))];
+        Act::Answer(Answer { steps: [head_late, slowly().steps].concat(), ..slowly() })
+    })
+    .await;
+    let house = patient(&vendor, "headers: 300ms, idle: 300ms");
+    let mut caller = Caller::connect(house.address()).await;
+    let body = chat("gpt-4o", false);
+    let ask = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", house.address(), body.len());
+    caller.send(&ask).await.unwrap();
+    assert_eq!(caller.read_answer().await.status, 200);
+    // Well within the idle time after the answer.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    caller.send(&ask).await.unwrap();
+    let second = caller.try_read_answer().await;
+    assert!(second.as_ref().is_ok_and(|answer| answer.status == 200), "{second:?}");
+}
