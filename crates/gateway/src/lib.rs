@@ -77,6 +77,7 @@ impl Gateway {
 
     /// Publishes another configuration: calls that have begun keep theirs. Only `control::apply` calls this.
     pub fn publish(&self, world: Snapshot) {
+        self.metrics.describe(&world);
         self.world.store(Arc::new(world));
     }
 

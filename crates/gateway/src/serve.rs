@@ -42,7 +42,7 @@ pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incom
     let walked = AssertUnwindSafe(line(gateway, &world, peer, request, &mut meter)).catch_unwind().await;
     meter.ensure_id(intake::fresh_id);
     match walked {
-        Ok(Ok(answer)) => relay::send(answer, meter, peer, &cors),
+        Ok(Ok(answer)) => relay::send(answer, meter, peer, &cors, gateway.life()),
         Ok(Err(error)) => relay::refuse(error, meter, dialect, peer, &cors),
         Err(_panic) => {
             let say = "This gateway made a mistake. It has been logged; other calls are not affected.";

@@ -20,7 +20,8 @@ pub(crate) fn first(world: &Snapshot, addresses: &[SocketAddr]) -> String {
     }
     let listed = world.models.listed().len();
     if listed > 0 {
-        lines.push(format!("{listed} models are named in the configuration; all are listed at /v1/models."));
+        let named = if listed == 1 { "1 model is".to_owned() } else { format!("{listed} models are") };
+        lines.push(format!("{named} named in the configuration; all are listed at /v1/models."));
     }
     if lines.len() > before {
         lines.push(String::new());

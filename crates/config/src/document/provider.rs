@@ -2,7 +2,6 @@
 
 mod serving;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -24,7 +23,7 @@ pub(crate) struct Provider {
     pub(crate) credential: Option<Written<Wanted>>,
     pub(crate) headers: HeaderMap,
     pub(crate) proxy: Option<Written<Way>>,
-    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) ca: Option<String>,
     pub(crate) accept_any_certificate: bool,
     /// `None`: auto.
     pub(crate) allow_private: Option<bool>,
@@ -97,7 +96,7 @@ fn read(name: String, at: At<'_>) -> Provider {
         credential: credential(&mut section),
         headers: headers(&mut section),
         proxy: section.written("proxy", way),
-        ca_file: section.text("ca_file").map(PathBuf::from),
+        ca: section.written("ca_file", certificates).map(|pem| pem.value),
         accept_any_certificate: section.or("dangerous_accept_any_certificate", At::switch, false),
         allow_private: section.or("allow_private", At::switch_or_auto, None),
         forwarded: section.or("forwarded", At::switch_or_auto, None),
@@ -111,6 +110,18 @@ fn read(name: String, at: At<'_>) -> Provider {
     section.later(LATER);
     section.close();
     provider
+}
+
+/// The content of a file of certificates.
+fn certificates(path: &str) -> Result<String, Wrong> {
+    match std::fs::read_to_string(path) {
+        Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => Ok(pem),
+        Ok(_) => wrong(format!("names {path}, which has no certificate in it."), "Give a file in PEM form."),
+        Err(why) => wrong(
+            format!("names {path}, which cannot be read: {why}."),
+            "Check the path and who may read it.",
+        ),
+    }
 }
 
 /// A key that can travel in a header. The text itself is never repeated.

@@ -37,7 +37,7 @@ pub(super) fn resolve(
             authority: url.authority,
             allow_private: written.allow_private.unwrap_or(near),
             proxy,
-            ca_file: written.ca_file.clone(),
+            ca: written.ca.clone(),
             accept_any_certificate: written.accept_any_certificate,
         },
         site: Site {

@@ -163,8 +163,9 @@ pub struct Origin {
     pub allow_private: bool,
     /// Proxy for the way out.
     pub proxy: Option<OutboundProxy>,
-    /// A private certificate authority, PEM.
-    pub ca_file: Option<PathBuf>,
+    /// A private certificate authority: the content of `ca_file`, PEM. Read with the configuration, so that a renewed file
+    /// counts after a reload, and connections made under another one are not used again.
+    pub ca: Option<String>,
     /// `dangerous_accept_any_certificate`: no verification at all; shown in health and metrics.
     pub accept_any_certificate: bool,
 }

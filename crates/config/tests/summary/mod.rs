@@ -75,7 +75,7 @@ fn describe(out: &mut String, provider: &Provider) {
         ("models", format!("{:?}", provider.models)),
         ("headers", format!("{headers:?}")),
         ("proxy", format!("{:?}", origin.proxy)),
-        ("ca", format!("{:?}", origin.ca_file)),
+        ("ca", format!("{:?}", origin.ca.as_ref().map(String::len))),
         ("any certificate", format!("{:?}", origin.accept_any_certificate)),
     ] {
         if !matches!(text.as_str(), "None" | "[]" | "false") {

@@ -96,6 +96,11 @@ impl Meter {
         self.record.bytes_out += bytes as u64;
     }
 
+    /// Notes bytes taken in after the request: those of a session.
+    pub(crate) fn received(&mut self, bytes: u64) {
+        self.record.bytes_in += bytes;
+    }
+
     /// Notes what the upstream counted.
     pub(crate) fn counted(&mut self, usage: Usage) {
         let Usage { input, output, cached, reasoning } = usage;

@@ -23,6 +23,8 @@ use crate::serve;
 
 /// A caller that does not read our answer is cut after this (T-6).
 const STALL: Duration = Duration::from_secs(60);
+/// How long one who came late, over HTTP/2, may ask.
+const LATE: Duration = Duration::from_secs(1);
 /// HTTP/2: streams at once, and how much of them may be on the way. Sized after edge proxies' published advice.
 const H2_STREAMS: u32 = 100;
 const H2_STREAM_WINDOW: u32 = 256 * 1024;
@@ -67,11 +69,14 @@ where
         .header_read_timeout(None)
         .max_headers(128)
         .max_buf_size(server.limits.headers.max(8192) * 4);
+    // Whoever comes while the house drains gets one answer.
+    let late = door.gateway.life().state() != State::Open;
+    engine.keep_alive(!late);
     let mut connection = pin!(engine.serve_connection(TokioIo::new(guard), service).with_upgrades());
     let mut life = door.gateway.life().watch();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = asked_to_leave(&mut life) => {
+        () = asked_to_leave(&mut life), if !late => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -102,16 +107,25 @@ where
         .keep_alive_interval(world.server.timeouts.idle)
         .keep_alive_timeout(Duration::from_secs(20));
     let mut connection = pin!(engine.serve_connection(TokioIo::new(stream), service));
+    let late = door.gateway.life().state() != State::Open;
     let mut life = door.gateway.life().watch();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = asked_to_leave(&mut life) => {
+        () = asked_to_leave_after_a_moment(&mut life, late) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = ended {
         tracing::trace!(%error, "connection ended");
+    }
+}
+
+/// Whoever comes while the house drains has a moment to ask before it is told to leave.
+async fn asked_to_leave_after_a_moment(life: &mut tokio::sync::watch::Receiver<State>, late: bool) {
+    asked_to_leave(life).await;
+    if late {
+        tokio::time::sleep(LATE).await;
     }
 }
 

@@ -211,6 +211,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
         if std::mem::take(&mut self.answering) {
             self.head_deadline = Instant::now() + self.bounds.idle;
+            if self.head_deadline < self.clock.deadline() {
+                self.clock.as_mut().reset(self.head_deadline);
+            }
         }
         if self.clock.as_mut().poll(cx).is_pending() {
             return false;

@@ -43,17 +43,22 @@ async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>)
     welcome_until(stop, &gateway, &doors, &tls, &mut tasks).await;
     if gateway.life().state() == State::Draining {
         let last_calls = async {
-            tokio::select! { () = tokio::time::sleep(LAST_CALLS) => {}, () = gateway.life().quiet() => {} }
+            tokio::select! {
+                () = tokio::time::sleep(LAST_CALLS) => {}
+                () = gateway.life().quiet() => {}
+                () = closed(&gateway) => {}
+            }
         };
         welcome_until(last_calls, &gateway, &doors, &tls, &mut tasks).await;
     }
     drop(doors);
     let patience = gateway.world().server.timeouts.drain;
-    let closed = async {
-        // The second signal: nothing is waited for any more.
-        let _ = gateway.life().watch().wait_for(|state| *state == State::Closed).await;
-    };
-    tokio::select! { () = tasks.wait(patience) => {}, () = closed => {} }
+    tokio::select! { () = tasks.wait(patience) => {}, () = closed(&gateway) => {} }
+}
+
+/// The second signal: nothing is waited for any more.
+async fn closed(gateway: &Gateway) {
+    let _ = gateway.life().watch().wait_for(|state| *state == State::Closed).await;
 }
 
 /// Takes connections in until `stop`.

@@ -67,6 +67,7 @@ pub(crate) struct Metrics {
     aborts: Family<Who, Counter>,
     rejected: Family<Reason, Counter>,
     lost: Counter<u64, AtomicU64>,
+    unverified: Family<ByProvider, Gauge>,
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
@@ -87,6 +88,7 @@ impl Metrics {
             aborts: Family::default(),
             rejected: Family::default(),
             lost: Counter::default(),
+            unverified: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
@@ -117,12 +119,18 @@ impl Metrics {
         let build = Family::<Build, Gauge>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("build_info", "The version that runs", build);
-        let open = Family::<ByProvider, Gauge>::default();
-        for provider in world.providers.iter().filter(|provider| provider.origin.accept_any_certificate) {
-            open.get_or_create(&ByProvider { provider: provider.name.clone() }).set(1);
-        }
-        registry.register("certificates_unverified", "dangerous_accept_any_certificate is on", open);
+        let unverified = metrics.unverified.clone();
+        registry.register("certificates_unverified", "dangerous_accept_any_certificate is on", unverified);
+        metrics.describe(world);
         metrics
+    }
+
+    /// Shows what of a configuration has to be seen: providers whose certificates are not verified.
+    pub(crate) fn describe(&self, world: &Snapshot) {
+        self.unverified.clear();
+        for provider in world.providers.iter().filter(|provider| provider.origin.accept_any_certificate) {
+            self.unverified.get_or_create(&ByProvider { provider: provider.name.clone() }).set(1);
+        }
     }
 
     /// Counts a finished call.

@@ -52,6 +52,8 @@ impl RelayBody {
     ) -> Self {
         let kind = match body {
             AnswerBody::Whole(bytes) => Kind::Whole(bytes),
+            // A session has no body; its sockets are joined elsewhere.
+            AnswerBody::Session(_) => Kind::Over,
             AnswerBody::Flowing(from) => {
                 let events = from.events.then(|| Events::new(from.hide_usage));
                 Kind::Flowing(Box::new(Stream {

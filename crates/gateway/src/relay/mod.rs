@@ -2,7 +2,11 @@
 
 mod body;
 mod events;
+mod session;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use protocol::dialect::Dialect;
@@ -12,10 +16,17 @@ pub(crate) use body::RelayBody;
 use crate::account::Meter;
 use crate::error::{ApiError, chain};
 use crate::intake::{Cors, Peer};
-use crate::upstream::Answer;
+use crate::life::Life;
+use crate::upstream::{Answer, AnswerBody};
 
 /// Sends an answer on.
-pub(crate) fn send(answer: Answer, mut meter: Meter, peer: &Peer, cors: &Cors) -> Response<RelayBody> {
+pub(crate) fn send(
+    answer: Answer,
+    mut meter: Meter,
+    peer: &Peer,
+    cors: &Cors,
+    life: &Arc<Life>,
+) -> Response<RelayBody> {
     let Answer { status, mut head, body, permit } = answer;
     meter.answers(
         status,
@@ -23,10 +34,12 @@ pub(crate) fn send(answer: Answer, mut meter: Meter, peer: &Peer, cors: &Cors) -
     );
     meter.sign(&mut head);
     allow_page(&mut head, cors);
-    if status == StatusCode::SWITCHING_PROTOCOLS
-        && let Some(turn) = &peer.turn
-    {
-        turn.upgrade();
+    if let AnswerBody::Session(session) = body {
+        if let Some(turn) = &peer.turn {
+            turn.upgrade();
+        }
+        session::join(*session, meter, permit, life);
+        return respond(status, head, RelayBody::whole(Bytes::new(), None, None));
     }
     let body = RelayBody::of(body, meter, permit, peer.turn.clone());
     respond(status, head, body)

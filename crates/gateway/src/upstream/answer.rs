@@ -4,6 +4,7 @@ use bytes::Bytes;
 use config::snapshot::ProviderTimeouts;
 use http::{HeaderMap, StatusCode};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use protocol::dialect::Dialect;
 use tokio::time::Instant;
 
@@ -28,6 +29,16 @@ pub(crate) enum AnswerBody {
     Whole(Bytes),
     /// Flowing from the upstream.
     Flowing(Box<Flowing>),
+    /// Two sockets to be joined.
+    Session(Box<Session>),
+}
+
+/// Both ends of a WebSocket, each handed over once its own 101 is through.
+pub(crate) struct Session {
+    /// The caller's.
+    pub(crate) caller: OnUpgrade,
+    /// The upstream's.
+    pub(crate) upstream: OnUpgrade,
 }
 
 /// A body that flows.

@@ -49,7 +49,8 @@ pub(crate) async fn attempt(
     let deadline = Instant::now() + target.provider.timeouts.total;
     let outgoing = compose(call, target)?;
     let asked = Clock::now();
-    let sent = gateway.client.send(&target.provider, outgoing.request).await;
+    let sending = gateway.client.send(&target.provider, outgoing.request);
+    let sent = tokio::time::timeout_at(deadline, sending).await.unwrap_or(Err(Trouble::TotalTimeout));
     meter.waited(asked.elapsed());
     let reply = sent.map_err(|trouble| {
         // When the caller's own body broke off, that is what it is told.
@@ -57,7 +58,7 @@ pub(crate) async fn attempt(
         theirs.unwrap_or_else(|| trouble.into_error(&target.provider.name))
     })?;
     if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return realtime::join(reply, call, gateway.life());
+        return realtime::agreed(reply, call);
     }
     judge(reply.response.status(), target)?;
     let received = Received { reply, deadline, hide_usage: outgoing.asked_usage };

@@ -10,7 +10,7 @@ mod realtime;
 mod trouble;
 mod watch;
 
-pub(crate) use answer::{Answer, AnswerBody, Flowing};
+pub(crate) use answer::{Answer, AnswerBody, Flowing, Session};
 pub(crate) use attempt::attempt;
 pub(crate) use client::{Client, Lease};
 pub(crate) use trouble::Trouble;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use config::Given;
+use config::snapshot::Source;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::REFUSED;
@@ -44,14 +45,18 @@ impl Serve {
                 return ExitCode::from(2);
             }
         };
-        match start(&given) {
-            Ok(house) => run_until_stopped(house, &given),
-            Err(BuildProblem::Config(problems)) => {
+        match run(given) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failure::Build(BuildProblem::Config(problems))) => {
                 say(&format!("The configuration is refused:\n{problems}"));
                 ExitCode::from(REFUSED)
             }
-            Err(BuildProblem::Door(problem)) => {
+            Err(Failure::Build(BuildProblem::Door(problem))) => {
                 say(&problem.to_string());
+                ExitCode::FAILURE
+            }
+            Err(Failure::System(error)) => {
+                say(&format!("The system gives no runtime or no signals: {error}."));
                 ExitCode::FAILURE
             }
         }
@@ -87,6 +92,42 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Why the gateway did not run to its proper end.
+enum Failure {
+    Build(BuildProblem),
+    System(std::io::Error),
+}
+
+fn run(mut given: Given) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
+    // Signals are heard before anybody is told that we are ready.
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::new().map_err(Failure::System)?
+    };
+    let house = start(&given).map_err(Failure::Build)?;
+    if let Source::File(path) = &house.world().source {
+        // A reload reads this file, or fails: it never slips to another place because the file is away for a moment.
+        given.file = Some(path.clone());
+    }
+    runtime.block_on(until_stopped(&mut signals, &house, &given));
+    let running = house.calls();
+    if running > 0 {
+        tracing::info!(running, "draining; a second signal ends at once");
+    }
+    house.drain();
+    let close = house.closer();
+    // The second signal is awaited beside the drain; the thread ends with the process.
+    std::thread::spawn(move || {
+        runtime.block_on(signals.stop());
+        close();
+    });
+    house.wait();
+    tracing::info!("stopped");
+    Ok(())
+}
+
 fn start(given: &Given) -> Result<House, BuildProblem> {
     let loaded = config::load(given).map_err(BuildProblem::Config)?;
     logging::start(&loaded.snapshot.logging);
@@ -98,70 +139,53 @@ fn start(given: &Given) -> Result<House, BuildProblem> {
     Ok(house)
 }
 
-fn run_until_stopped(house: House, given: &Given) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            say(&format!("The system gives no runtime: {error}."));
-            return ExitCode::FAILURE;
-        }
-    };
-    if let Err(error) = runtime.block_on(until_stopped(&house, given)) {
-        say(&format!("Signals cannot be received: {error}."));
-        return ExitCode::FAILURE;
-    }
-    let running = house.calls();
-    if running > 0 {
-        tracing::info!(running, "draining; a second signal ends at once");
-    }
-    house.drain();
-    let close = house.closer();
-    // The second signal is awaited beside the drain; the thread ends with the process.
-    let second = std::thread::spawn(move || {
-        let ended =
-            runtime.block_on(async { Stops::new().map(|mut stops| async move { stops.next().await }) });
-        if let Ok(stop) = ended {
-            runtime.block_on(stop);
-            close();
-        }
-    });
-    house.wait();
-    drop(second);
-    tracing::info!("stopped");
-    ExitCode::SUCCESS
-}
-
-async fn until_stopped(house: &House, given: &Given) -> std::io::Result<()> {
-    let mut stops = Stops::new()?;
-    let mut hangup = signal(SignalKind::hangup())?;
+async fn until_stopped(signals: &mut Signals, house: &House, given: &Given) {
     loop {
-        tokio::select! {
-            () = stops.next() => return Ok(()),
-            _ = hangup.recv() => match house.reload(given) {
+        match signals.next().await {
+            Asked::Stop => return,
+            Asked::Reload => match house.reload(given) {
                 Ok(notes) => {
                     for note in notes {
                         tracing::warn!("{note}");
                     }
                     tracing::info!("configuration read anew");
                 }
-                Err(problems) => tracing::error!("the configuration is refused and nothing changed:\n{problems}"),
+                Err(problems) => {
+                    tracing::error!("the configuration is refused and nothing changed:\n{problems}")
+                }
             },
         }
     }
 }
 
-/// The signals that ask to stop.
-struct Stops {
+/// The signals a gateway obeys.
+struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
-impl Stops {
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
+}
+
+impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, hangup: signal(SignalKind::hangup())? })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
         tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
     }
 }

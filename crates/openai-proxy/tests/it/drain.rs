@@ -13,11 +13,17 @@ use crate::starting::Program;
 use crate::tls::{Authority, acceptor};
 
 fn behind(vendor: &Vendor, more: &str) -> Program {
-    Program::configured(&format!("server: {{listen: \"127.0.0.1:0\", workers: 2}}\n{}{more}", provider(vendor)))
+    Program::configured(&format!(
+        "server: {{listen: \"127.0.0.1:0\", workers: 2}}\n{}{more}",
+        provider(vendor)
+    ))
 }
 
 fn post(body: &str) -> String {
-    format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A vendor whose stream waits in the middle until told to go on.
@@ -81,7 +87,14 @@ async fn a_running_stream_finishes_whole_and_readiness_ends_at_once() {
 async fn a_running_plain_call_is_answered_too() {
     let go = Arc::new(Notify::new());
     let held = go.clone();
-    let vendor = Vendor::start(move |_| Answer::plain(200, "").wait_for(&held).send(CHAT_ANSWER).header("content-type", "application/json").into()).await;
+    let vendor = Vendor::start(move |_| {
+        Answer::plain(200, "")
+            .wait_for(&held)
+            .send(CHAT_ANSWER)
+            .header("content-type", "application/json")
+            .into()
+    })
+    .await;
     let mut program = behind(&vendor, "");
     let address = program.address();
     let mut caller = Caller::connect(address).await;
@@ -107,7 +120,9 @@ async fn an_idle_program_ends_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_kept_connection_holds_nothing_up() {
-    let vendor = Vendor::start(|_| Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into()).await;
+    let vendor =
+        Vendor::start(|_| Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into())
+            .await;
     let mut program = behind(&vendor, "");
     let address = program.address();
     let mut used = Caller::connect(address).await;
@@ -124,8 +139,19 @@ async fn an_idle_kept_connection_holds_nothing_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_does_not_last_longer_than_it_may() {
-    let vendor = Vendor::start(|_| chat_events(false).into_iter().take(2).fold(Answer::events(), Answer::send).ending(Ending::Hang).into()).await;
-    let yaml = format!("server: {{listen: \"127.0.0.1:0\", workers: 1, timeouts: {{drain: 300ms}}}}\n{}", provider(&vendor));
+    let vendor = Vendor::start(|_| {
+        chat_events(false)
+            .into_iter()
+            .take(2)
+            .fold(Answer::events(), Answer::send)
+            .ending(Ending::Hang)
+            .into()
+    })
+    .await;
+    let yaml = format!(
+        "server: {{listen: \"127.0.0.1:0\", workers: 1, timeouts: {{drain: 300ms}}}}\n{}",
+        provider(&vendor)
+    );
     let mut program = Program::configured(&yaml);
     let address = program.address();
     let mut caller = streaming(address).await;
@@ -138,11 +164,16 @@ async fn a_drain_does_not_last_longer_than_it_may() {
 }
 
 async fn asked(address: std::net::SocketAddr, model: &str) -> u16 {
-    ask(address, "POST", "/v1/chat/completions", &[("content-type", "application/json")], chat(model, false)).await.status
+    ask(address, "POST", "/v1/chat/completions", &[("content-type", "application/json")], chat(model, false))
+        .await
+        .status
 }
 
 fn names(vendor: &Vendor, models: &str) -> String {
-    format!("server: {{listen: \"127.0.0.1:0\", workers: 2}}\nrouting: {{unknown_model: error}}\n{}models: {{{models}}}\n", provider(vendor))
+    format!(
+        "server: {{listen: \"127.0.0.1:0\", workers: 2}}\nrouting: {{unknown_model: error}}\n{}models: {{{models}}}\n",
+        provider(vendor)
+    )
 }
 
 async fn answering() -> Vendor {
@@ -265,7 +296,15 @@ async fn a_new_connection_during_the_drain_is_answered_and_told_that_it_closes()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_ends_at_once() {
     for (first, second) in [("TERM", "TERM"), ("INT", "INT"), ("TERM", "INT")] {
-        let vendor = Vendor::start(|_| chat_events(false).into_iter().take(2).fold(Answer::events(), Answer::send).ending(Ending::Hang).into()).await;
+        let vendor = Vendor::start(|_| {
+            chat_events(false)
+                .into_iter()
+                .take(2)
+                .fold(Answer::events(), Answer::send)
+                .ending(Ending::Hang)
+                .into()
+        })
+        .await;
         let mut program = behind(&vendor, "");
         let address = program.address();
         let mut caller = streaming(address).await;
@@ -285,7 +324,15 @@ async fn a_second_signal_ends_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_right_behind_the_first_is_heard() {
-    let vendor = Vendor::start(|_| chat_events(false).into_iter().take(2).fold(Answer::events(), Answer::send).ending(Ending::Hang).into()).await;
+    let vendor = Vendor::start(|_| {
+        chat_events(false)
+            .into_iter()
+            .take(2)
+            .fold(Answer::events(), Answer::send)
+            .ending(Ending::Hang)
+            .into()
+    })
+    .await;
     let mut program = behind(&vendor, "");
     let address = program.address();
     let _caller = streaming(address).await;
@@ -311,7 +358,10 @@ async fn a_check_that_is_switched_off_by_a_reload_is_seen_in_the_metrics() {
     let vendor = answering().await;
     let mut program = Program::configured(&names(&vendor, "old: openai/gpt-4o"));
     let address = program.address();
-    program.write(&names(&vendor, "old: openai/gpt-4o").replace("api_key:", "dangerous_accept_any_certificate: true, api_key:"));
+    program.write(
+        &names(&vendor, "old: openai/gpt-4o")
+            .replace("api_key:", "dangerous_accept_any_certificate: true, api_key:"),
+    );
     program.signal("HUP");
     program.says("read anew");
     let metrics = ask(address, "GET", "/metrics", &[], "").await.text();
@@ -321,7 +371,9 @@ async fn a_check_that_is_switched_off_by_a_reload_is_seen_in_the_metrics() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renewed_ca_file_counts_after_a_reload() {
     let (old, new) = (Authority::new(), Authority::new());
-    let chat = |_: &testkit::vendor::Seen| Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into();
+    let chat = |_: &testkit::vendor::Seen| {
+        Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into()
+    };
     let vendor = Setup::new(chat).acceptor(acceptor(&new.signs(&["127.0.0.1"]))).start().await;
     let file = old.file();
     let mut program = Program::configured(&format!(

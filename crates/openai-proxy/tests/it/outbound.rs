@@ -64,7 +64,9 @@ fn answers_chat(_: &Seen) -> Act {
 }
 
 fn house(base_url: &str, more: &str) -> TestHouse {
-    TestHouse::new(&format!("providers: {{openai: {{base_url: \"{base_url}\", api_key: {UPSTREAM_KEY}{more}}}}}\n"))
+    TestHouse::new(&format!(
+        "providers: {{openai: {{base_url: \"{base_url}\", api_key: {UPSTREAM_KEY}{more}}}}}\n"
+    ))
 }
 
 async fn ask_chat(address: SocketAddr) -> Got {
@@ -73,7 +75,12 @@ async fn ask_chat(address: SocketAddr) -> Got {
 }
 
 fn assert_unreachable(answer: &Got, secrets: &[&str]) {
-    assert_eq!((answer.status, answer.error_code().as_deref()), (502, Some("upstream_unreachable")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.error_code().as_deref()),
+        (502, Some("upstream_unreachable")),
+        "{}",
+        answer.text()
+    );
     for secret in secrets {
         assert!(!answer.text().contains(secret), "`{secret}` is told: {}", answer.text());
     }
@@ -90,9 +97,16 @@ async fn a_plain_upstream_is_asked_through_the_proxy() {
     let heads = proxy.heads();
     assert_eq!(heads.len(), 1);
     assert!(heads[0].starts_with("CONNECT api.example.test:80 HTTP/1.1\r\n"), "{}", heads[0]);
-    assert!(!heads[0].to_lowercase().contains("authorization") && !heads[0].contains(UPSTREAM_KEY), "{}", heads[0]);
+    assert!(
+        !heads[0].to_lowercase().contains("authorization") && !heads[0].contains(UPSTREAM_KEY),
+        "{}",
+        heads[0]
+    );
     let seen = vendor.ledger().requests().remove(0);
-    assert_eq!((seen.target.as_str(), seen.header("host")), ("/v1/chat/completions", Some("api.example.test")));
+    assert_eq!(
+        (seen.target.as_str(), seen.header("host")),
+        ("/v1/chat/completions", Some("api.example.test"))
+    );
     assert_eq!(seen.header("authorization"), Some(format!("Bearer {UPSTREAM_KEY}").as_str()));
     assert_eq!(seen.header("proxy-authorization"), None);
 }
@@ -100,12 +114,18 @@ async fn a_plain_upstream_is_asked_through_the_proxy() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_encrypted_upstream_is_verified_inside_the_tunnel() {
     let authority = Authority::new();
-    let vendor = Setup::new(answers_chat).acceptor(acceptor(&authority.signs(&["api.example.test"]))).start().await;
+    let vendor =
+        Setup::new(answers_chat).acceptor(acceptor(&authority.signs(&["api.example.test"]))).start().await;
     let proxy = Proxy::start(TUNNEL, vendor.port()).await;
     let way = format!(", proxy: \"http://127.0.0.1:{}\"", proxy.port);
-    let trusting = house("https://api.example.test/v1", &format!("{way}, ca_file: {}", authority.file().display()));
+    let trusting =
+        house("https://api.example.test/v1", &format!("{way}, ca_file: {}", authority.file().display()));
     assert_eq!(ask_chat(trusting.address()).await.status, 200);
-    assert!(proxy.heads()[0].starts_with("CONNECT api.example.test:443 HTTP/1.1\r\n"), "{}", proxy.heads()[0]);
+    assert!(
+        proxy.heads()[0].starts_with("CONNECT api.example.test:443 HTTP/1.1\r\n"),
+        "{}",
+        proxy.heads()[0]
+    );
     let strict = house("https://api.example.test/v1", &way);
     let answer = ask_chat(strict.address()).await;
     assert_eq!(answer.error_code().as_deref(), Some("upstream_tls_error"));
@@ -116,7 +136,10 @@ async fn an_encrypted_upstream_is_verified_inside_the_tunnel() {
 async fn a_login_in_the_proxy_url_is_shown_to_the_proxy_and_to_nobody_else() {
     let vendor = Vendor::start(answers_chat).await;
     let proxy = Proxy::start(TUNNEL, vendor.port()).await;
-    let house = house("http://api.example.test/v1", &format!(", proxy: \"http://me:p%40ss@127.0.0.1:{}\"", proxy.port));
+    let house = house(
+        "http://api.example.test/v1",
+        &format!(", proxy: \"http://me:p%40ss@127.0.0.1:{}\"", proxy.port),
+    );
     assert_eq!(ask_chat(house.address()).await.status, 200);
     let head = proxy.heads().remove(0);
     assert!(head.contains("\r\nProxy-Authorization: Basic bWU6cEBzcw==\r\n"), "{head}");
@@ -149,9 +172,13 @@ async fn a_proxy_that_refuses_is_a_502_that_names_no_host() {
             Box::leak(format!("HTTP/1.1 {status}\r\nproxy-authenticate: Basic realm=\"canary-realm\"\r\ncontent-length: 0\r\n\r\n").into_boxed_str());
         let proxy = Proxy::start(answer, vendor.port()).await;
         let port = proxy.port.to_string();
-        let house = house("http://api.example.test/v1", &format!(", proxy: \"http://me:s3cret@127.0.0.1:{port}\""));
+        let house =
+            house("http://api.example.test/v1", &format!(", proxy: \"http://me:s3cret@127.0.0.1:{port}\""));
         let answer = ask_chat(house.address()).await;
-        assert_unreachable(&answer, &["example.test", "127.0.0.1", &port, "s3cret", "canary-realm", UPSTREAM_KEY]);
+        assert_unreachable(
+            &answer,
+            &["example.test", "127.0.0.1", &port, "s3cret", "canary-realm", UPSTREAM_KEY],
+        );
         assert_eq!(answer.header("proxy-authenticate"), None);
         assert_eq!(proxy.heads().len(), 1);
     }
@@ -171,7 +198,10 @@ async fn a_proxy_that_is_away_is_a_502_and_nothing_goes_around_it() {
 async fn a_proxy_that_never_answers_ends_with_the_connect_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let house = house("http://api.example.test/v1", &format!(", proxy: \"http://127.0.0.1:{port}\", timeouts: {{connect: 300ms}}"));
+    let house = house(
+        "http://api.example.test/v1",
+        &format!(", proxy: \"http://127.0.0.1:{port}\", timeouts: {{connect: 300ms}}"),
+    );
     let begun = std::time::Instant::now();
     let answer = ask_chat(house.address()).await;
     let took = begun.elapsed();
@@ -181,7 +211,17 @@ async fn a_proxy_that_never_answers_ends_with_the_connect_timeout() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metadata_addresses_are_never_connected_to() {
-    for host in ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "2852039166", "0xa9fea9fe", "224.0.0.1", "0.0.0.0", "[::]"] {
+    for host in [
+        "169.254.169.254",
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+        "[64:ff9b::a9fe:a9fe]",
+        "2852039166",
+        "0xa9fea9fe",
+        "224.0.0.1",
+        "0.0.0.0",
+        "[::]",
+    ] {
         for permission in ["", ", allow_private: true"] {
             let house = house(&format!("http://{host}/v1"), permission);
             let begun = std::time::Instant::now();
@@ -197,7 +237,16 @@ async fn metadata_addresses_are_never_connected_to() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn loopback_in_any_spelling_is_refused_where_it_is_not_allowed() {
     let vendor = Vendor::start(answers_chat).await;
-    for host in ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::ffff:127.0.0.1]", "[::1]"] {
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "[::ffff:127.0.0.1]",
+        "[::1]",
+    ] {
         let house = house(&format!("http://{host}:{}/v1", vendor.port()), ", allow_private: false");
         let answer = ask_chat(house.address()).await;
         assert_unreachable(&answer, &["127.0.0.1", &vendor.port().to_string()]);
@@ -221,13 +270,22 @@ async fn a_redirect_is_passed_to_the_caller_and_never_followed() {
     for status in [301, 302, 303, 307, 308] {
         let location = format!("{}/elsewhere", other.url());
         let to = location.clone();
-        let vendor = Vendor::start(move |_| Answer::plain(status, "moved").header("location", &to).header("content-type", "text/plain").into()).await;
+        let vendor = Vendor::start(move |_| {
+            Answer::plain(status, "moved").header("location", &to).header("content-type", "text/plain").into()
+        })
+        .await;
         let house = TestHouse::before(&vendor);
-        for (method, path, body) in [("POST", "/v1/chat/completions", chat("gpt-4o", false)), ("GET", "/v1/files/file-1/content", String::new())] {
+        for (method, path, body) in [
+            ("POST", "/v1/chat/completions", chat("gpt-4o", false)),
+            ("GET", "/v1/files/file-1/content", String::new()),
+        ] {
             let json = [("content-type", "application/json")];
             let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &json };
             let answer = ask(house.address(), method, path, headers, body).await;
-            assert_eq!((answer.status, answer.header("location"), answer.text().as_str()), (status, Some(location.as_str()), "moved"));
+            assert_eq!(
+                (answer.status, answer.header("location"), answer.text().as_str()),
+                (status, Some(location.as_str()), "moved")
+            );
         }
         assert_eq!(vendor.ledger().begun(), 2);
     }

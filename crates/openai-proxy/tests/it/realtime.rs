@@ -45,7 +45,9 @@ impl Sessions {
                     if protocols(knock).iter().any(|name| name == "realtime") {
                         welcome.headers_mut().insert("sec-websocket-protocol", "realtime".parse().unwrap());
                     }
-                    welcome.headers_mut().insert("openai-organization", "canary-organisation".parse().unwrap());
+                    welcome
+                        .headers_mut()
+                        .insert("openai-organization", "canary-organisation".parse().unwrap());
                     Ok(welcome)
                 };
                 if let Ok(socket) = accept_hdr_async(stream, welcome).await {
@@ -58,7 +60,9 @@ impl Sessions {
 
     fn house(&self, more: &str) -> TestHouse {
         let port = self.port;
-        TestHouse::new(&format!("providers: {{openai: {{base_url: \"http://127.0.0.1:{port}/v1\", api_key: {UPSTREAM_KEY}}}}}\n{more}"))
+        TestHouse::new(&format!(
+            "providers: {{openai: {{base_url: \"http://127.0.0.1:{port}/v1\", api_key: {UPSTREAM_KEY}}}}}\n{more}"
+        ))
     }
 
     fn knock(&self) -> Knock {
@@ -72,14 +76,22 @@ impl Sessions {
 
 fn protocols(knock: &Knock) -> Vec<String> {
     let lines = knock.headers().get_all("sec-websocket-protocol");
-    lines.iter().flat_map(|line| line.to_str().unwrap().split(',')).map(|name| name.trim().to_owned()).collect()
+    lines
+        .iter()
+        .flat_map(|line| line.to_str().unwrap().split(','))
+        .map(|name| name.trim().to_owned())
+        .collect()
 }
 
 async fn timely<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.unwrap()
 }
 
-async fn connect(house: &TestHouse, query: &str, headers: &[(&'static str, &str)]) -> Result<(Socket, Agreed), Error> {
+async fn connect(
+    house: &TestHouse,
+    query: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<(Socket, Agreed), Error> {
     let mut request = format!("ws://{}/v1/realtime?{query}", house.address()).into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().append(*name, value.parse().unwrap());
@@ -106,7 +118,11 @@ async fn text_and_binary_pass_both_ways() {
     let mut sessions = Sessions::start().await;
     let house = sessions.house("");
     let (mut caller, mut vendor) = joined(&mut sessions, &house).await;
-    let messages = [Message::text(r#"{"type":"session.update","text":"hé"}"#), Message::binary(vec![0_u8, 255, 13, 10, 13, 10]), Message::text("")];
+    let messages = [
+        Message::text(r#"{"type":"session.update","text":"hé"}"#),
+        Message::binary(vec![0_u8, 255, 13, 10, 13, 10]),
+        Message::text(""),
+    ];
     for message in &messages {
         caller.send(message.clone()).await.unwrap();
         assert_eq!(next(&mut vendor).await.unwrap().unwrap(), *message);
@@ -180,13 +196,22 @@ async fn closing_passes_from_the_vendor_to_the_caller_and_back() {
 async fn our_key_goes_up_and_the_callers_does_not() {
     let mut sessions = Sessions::start().await;
     let house = sessions.house("");
-    let (_caller, agreed) = connect(&house, "model=gpt-realtime", &[KEY, ("openai-beta", "realtime=v1"), ("cookie", "session=canary")]).await.unwrap();
+    let (_caller, agreed) = connect(
+        &house,
+        "model=gpt-realtime",
+        &[KEY, ("openai-beta", "realtime=v1"), ("cookie", "session=canary")],
+    )
+    .await
+    .unwrap();
     let _vendor = sessions.socket().await;
     let knock = sessions.knock();
     assert_eq!(knock.headers()["authorization"], format!("Bearer {UPSTREAM_KEY}").as_str());
     assert_eq!(knock.headers().get_all("authorization").iter().count(), 1);
     assert_eq!(knock.headers()["openai-beta"], "realtime=v1");
-    assert!(!format!("{knock:?}").contains("sk-callers-own") && !format!("{knock:?}").contains("canary"), "{knock:?}");
+    assert!(
+        !format!("{knock:?}").contains("sk-callers-own") && !format!("{knock:?}").contains("canary"),
+        "{knock:?}"
+    );
     let answer = format!("{agreed:?}");
     assert!(!answer.contains(UPSTREAM_KEY) && !answer.contains("canary-organisation"), "{answer}");
     assert!(agreed.headers().contains_key("x-request-id"));
@@ -195,7 +220,8 @@ async fn our_key_goes_up_and_the_callers_does_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alias_in_the_query_becomes_the_targets_own_name() {
     let mut sessions = Sessions::start().await;
-    let house = sessions.house("models: {voice: openai/gpt-realtime-2026, \"our voice\": openai/gpt-realtime-mini}\n");
+    let house = sessions
+        .house("models: {voice: openai/gpt-realtime-2026, \"our voice\": openai/gpt-realtime-mini}\n");
     for (asked, sent) in [
         ("model=voice&intent=conversation", "/v1/realtime?model=gpt-realtime-2026&intent=conversation"),
         ("intent=conversation&model=our%20voice", "/v1/realtime?intent=conversation&model=gpt-realtime-mini"),
@@ -213,10 +239,14 @@ async fn a_browsers_key_is_taken_out_of_the_subprotocols() {
     let house = sessions.house("");
     for (offered, passed) in [
         ("realtime, openai-insecure-api-key.sk-x", vec!["realtime"]),
-        ("realtime, openai-insecure-api-key.sk-x, openai-beta.realtime-v1", vec!["realtime", "openai-beta.realtime-v1"]),
+        (
+            "realtime, openai-insecure-api-key.sk-x, openai-beta.realtime-v1",
+            vec!["realtime", "openai-beta.realtime-v1"],
+        ),
         ("openai-insecure-api-key.sk-x,realtime", vec!["realtime"]),
     ] {
-        let (_caller, agreed) = connect(&house, "model=gpt-realtime", &[("sec-websocket-protocol", offered)]).await.unwrap();
+        let (_caller, agreed) =
+            connect(&house, "model=gpt-realtime", &[("sec-websocket-protocol", offered)]).await.unwrap();
         let _vendor = sessions.socket().await;
         let knock = sessions.knock();
         assert_eq!(protocols(&knock), passed, "{offered}");
@@ -236,11 +266,19 @@ fn knock_early(host: std::net::SocketAddr, path: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vendor_that_refuses_stays_http_and_hears_nothing_more() {
-    for (theirs, ours, code) in [(403, 502, "upstream_auth_failed"), (401, 502, "upstream_auth_failed"), (404, 404, "model_not_found"), (429, 429, "model_not_found")] {
+    for (theirs, ours, code) in [
+        (403, 502, "upstream_auth_failed"),
+        (401, 502, "upstream_auth_failed"),
+        (404, 404, "model_not_found"),
+        (429, 429, "model_not_found"),
+    ] {
         let refusal = serde_json::json!({"error": {"message": "no", "type": "t", "param": null, "code": "model_not_found"}});
         let (vendor, house) = with(move |_| Act::json(theirs, &refusal)).await;
         let mut caller = Caller::connect(house.address()).await;
-        caller.send(knock_early(house.address(), "/v1/realtime?model=gpt-realtime") + "EARLY-CANARY\r\n\r\n").await.unwrap();
+        caller
+            .send(knock_early(house.address(), "/v1/realtime?model=gpt-realtime") + "EARLY-CANARY\r\n\r\n")
+            .await
+            .unwrap();
         let answer = caller.read_answer().await;
         assert_eq!((answer.status, answer.error_code().as_deref()), (ours, Some(code)));
         assert_eq!((answer.header("upgrade"), answer.header("sec-websocket-accept")), (None, None));
@@ -255,9 +293,15 @@ async fn a_vendor_that_refuses_stays_http_and_hears_nothing_more() {
 async fn what_a_caller_says_early_reaches_the_vendor_after_it_agreed() {
     let (vendor, house) = with(|_| Act::Upgrade).await;
     let mut caller = Caller::connect(house.address()).await;
-    caller.send(knock_early(house.address(), "/v1/realtime?model=gpt-realtime") + "early bytes").await.unwrap();
+    caller
+        .send(knock_early(house.address(), "/v1/realtime?model=gpt-realtime") + "early bytes")
+        .await
+        .unwrap();
     let answer = caller.read_answer().await;
-    assert_eq!((answer.status, answer.header("sec-websocket-accept")), (101, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")));
+    assert_eq!(
+        (answer.status, answer.header("sec-websocket-accept")),
+        (101, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+    );
     let mut echoed = Vec::new();
     while echoed.len() < 11 {
         echoed.extend_from_slice(&caller.read_some().await.unwrap());
@@ -287,7 +331,11 @@ async fn responses_over_a_websocket_is_refused_at_once() {
         let mut caller = Caller::connect(house.address()).await;
         caller.send(knock_early(house.address(), path)).await.unwrap();
         let answer = caller.read_answer().await;
-        assert_eq!((answer.status, answer.error_code().as_deref()), (426, Some("websocket_not_served")), "{path}");
+        assert_eq!(
+            (answer.status, answer.error_code().as_deref()),
+            (426, Some("websocket_not_served")),
+            "{path}"
+        );
         assert_eq!(answer.header("x-should-retry"), Some("false"));
     }
     assert_eq!(vendor.ledger().accepted(), 0);
@@ -380,7 +428,10 @@ async fn every_session_is_one_record() {
     assert_eq!(records.len(), 2, "{records:#?}");
     for record in records {
         assert_eq!((record.status, record.operation.as_str(), record.attempts), (101, "realtime", 1));
-        assert_eq!((record.model_asked.as_deref(), record.model_sent.as_deref()), (Some("voice"), Some("gpt-realtime-2026")));
+        assert_eq!(
+            (record.model_asked.as_deref(), record.model_sent.as_deref()),
+            (Some("voice"), Some("gpt-realtime-2026"))
+        );
         assert_eq!((record.provider.as_deref(), record.error), (Some("openai"), None));
     }
 }

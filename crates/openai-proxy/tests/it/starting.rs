@@ -198,7 +198,10 @@ async fn without_a_file_and_a_key_the_mock_answers() {
     assert_fits(&said);
     let screen = screen(&said).iter().map(|line| line.as_str()).collect::<Vec<_>>().join("\n");
     assert!(screen.contains("no configuration file") && screen.contains("mock"), "{screen}");
-    assert!(screen.contains(&format!("http://{address}/v1/chat/completions")), "the line to try is this door's own:\n{screen}");
+    assert!(
+        screen.contains(&format!("http://{address}/v1/chat/completions")),
+        "the line to try is this door's own:\n{screen}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -209,12 +212,18 @@ async fn the_line_on_the_first_screen_works_as_it_stands() {
     let second = program.says("-d '");
     let line = format!("{}{}", first.trim().trim_end_matches('\\'), second.trim());
     let Ok(out) = Command::new("sh").args(["-c", &line]).output() else { return };
-    assert!(out.status.code() == Some(127) || String::from_utf8_lossy(&out.stdout).contains("data: [DONE]"), "{line}: {out:?}");
+    assert!(
+        out.status.code() == Some(127) || String::from_utf8_lossy(&out.stdout).contains("data: [DONE]"),
+        "{line}: {out:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_of_the_environment_are_on_the_screen_without_being_shown() {
-    let keys = [("OPENAI_API_KEY", "sk-canary-openai-0123456789"), ("ANTHROPIC_API_KEY", "sk-canary-anthropic-0123456789")];
+    let keys = [
+        ("OPENAI_API_KEY", "sk-canary-openai-0123456789"),
+        ("ANTHROPIC_API_KEY", "sk-canary-anthropic-0123456789"),
+    ];
     let mut program = Program::start(tempfile::tempdir().unwrap(), ANY_PORT, &keys);
     program.address();
     program.signal("TERM");
@@ -241,8 +250,13 @@ fn every_mistake_of_a_file_is_told_at_once_with_its_line_and_the_nearest_name() 
     let yaml = "serever: {}\nserver: {listn: x}\nproviders:\n  openai: {api_kee: sk-canary-0123456789}\n";
     let (code, out, err) = configured(yaml, &["serve"]);
     assert_eq!((code, out.as_str()), (Some(78), ""));
-    for (line, wrong, right) in [(1, "`serever`", "`server`"), (2, "`listn`", "`listen`"), (4, "`api_kee`", "`api_key`")] {
-        let told = err.lines().find(|said| said.contains(wrong)).unwrap_or_else(|| panic!("{wrong} is not told:\n{err}"));
+    for (line, wrong, right) in
+        [(1, "`serever`", "`server`"), (2, "`listn`", "`listen`"), (4, "`api_kee`", "`api_key`")]
+    {
+        let told = err
+            .lines()
+            .find(|said| said.contains(wrong))
+            .unwrap_or_else(|| panic!("{wrong} is not told:\n{err}"));
         assert!(told.contains(&format!("openai-proxy.yaml:{line}:")) && told.contains(right), "{told}");
     }
     assert!(!err.contains("canary") && !err.contains('\x1b') && !err.contains("panicked"), "{err}");
@@ -258,14 +272,18 @@ fn a_file_that_is_not_there_is_refused_by_its_name() {
 #[test]
 fn a_door_others_can_reach_needs_the_words_for_it() {
     for listen in ["0.0.0.0:0", "[::]:0", "*:0"] {
-        let (code, _, err) = configured(&format!("server: {{listen: \"{listen}\"}}\nproviders: {{mock: {{}}}}\n"), &["serve"]);
+        let (code, _, err) =
+            configured(&format!("server: {{listen: \"{listen}\"}}\nproviders: {{mock: {{}}}}\n"), &["serve"]);
         assert_eq!(code, Some(78), "{listen}: {err}");
         assert!(err.contains("auth: {mode: none}") && err.contains("127.0.0.1:"), "both ways out: {err}");
         assert!(err.contains("openai-proxy.yaml:1"), "{err}");
     }
     let dir = tempfile::tempdir().unwrap();
     let (code, _, err) = run(dir.path(), &["serve", "--listen", "0.0.0.0:0"], &[]);
-    assert!(code == Some(78) && err.contains("auth: {mode: none}") && err.contains("127.0.0.1:"), "{code:?}: {err}");
+    assert!(
+        code == Some(78) && err.contains("auth: {mode: none}") && err.contains("127.0.0.1:"),
+        "{code:?}: {err}"
+    );
 }
 
 #[test]
@@ -292,7 +310,14 @@ async fn two_of_us_do_not_share_a_port() {
 #[test]
 fn wrong_use_is_exit_2_with_a_hint() {
     let dir = tempfile::tempdir().unwrap();
-    for arguments in [&[][..], &["sevre"], &["serve", "--listn", "x"], &["serve", "--set", "nothing"], &["serve", "--config"], &["serve", "extra"]] {
+    for arguments in [
+        &[][..],
+        &["sevre"],
+        &["serve", "--listn", "x"],
+        &["serve", "--set", "nothing"],
+        &["serve", "--config"],
+        &["serve", "extra"],
+    ] {
         let (code, _, err) = run(dir.path(), arguments, &[]);
         assert_eq!(code, Some(2), "{arguments:?}: {err}");
         assert!(err.len() > 20 && !err.contains("panicked") && !err.contains('\x1b'), "{arguments:?}: {err}");
@@ -302,7 +327,11 @@ fn wrong_use_is_exit_2_with_a_hint() {
 #[test]
 fn help_and_version_are_answers_and_not_mistakes() {
     let dir = tempfile::tempdir().unwrap();
-    for (arguments, holds) in [(&["--help"][..], "serve"), (&["--version"], env!("CARGO_PKG_VERSION")), (&["serve", "--help"], "--listen")] {
+    for (arguments, holds) in [
+        (&["--help"][..], "serve"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+        (&["serve", "--help"], "--listen"),
+    ] {
         let (code, out, err) = run(dir.path(), arguments, &[]);
         assert_eq!((code, err.as_str()), (Some(0), ""));
         assert!(out.contains(holds), "{out}");
@@ -360,8 +389,14 @@ fn a_socket_file_in_use_and_a_file_that_is_none_are_left_alone() {
 
 #[test]
 fn a_certificate_file_that_is_missing_is_named() {
-    let (code, _, err) = configured("server: {listen: 127.0.0.1:0, tls: {cert: /nowhere/c.pem, key: /nowhere/k.pem}}\nproviders: {mock: {}}\n", &["serve"]);
-    assert!(code == Some(1) && err.contains("/nowhere/c.pem") && !err.contains("panicked"), "{code:?}: {err}");
+    let (code, _, err) = configured(
+        "server: {listen: 127.0.0.1:0, tls: {cert: /nowhere/c.pem, key: /nowhere/k.pem}}\nproviders: {mock: {}}\n",
+        &["serve"],
+    );
+    assert!(
+        code == Some(1) && err.contains("/nowhere/c.pem") && !err.contains("panicked"),
+        "{code:?}: {err}"
+    );
 }
 
 /// Whoever waits for the word may ask for a stop right after it.

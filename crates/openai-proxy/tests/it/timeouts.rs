@@ -36,14 +36,22 @@ fn answers_chat(_: &Seen) -> Act {
 }
 
 fn assert_timed_out(answer: &Got, took: u128, timeout: u128) {
-    assert_eq!((answer.status, answer.error_code().as_deref()), (504, Some("upstream_timeout")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.error_code().as_deref()),
+        (504, Some("upstream_timeout")),
+        "{}",
+        answer.text()
+    );
     assert!((timeout..timeout + SLACK).contains(&took), "after {took} ms");
     assert!(!answer.text().contains("127.0.0.1"), "{}", answer.text());
 }
 
 /// The vendor's side is closed, not kept and not forgotten.
 async fn assert_closed(vendor: &Vendor) {
-    assert!(vendor.ledger().wait_for(|ledger| ledger.open() == 0, Duration::from_secs(1)).await, "the vendor's connection is still open");
+    assert!(
+        vendor.ledger().wait_for(|ledger| ledger.open() == 0, Duration::from_secs(1)).await,
+        "the vendor's connection is still open"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,7 +62,9 @@ async fn an_upstream_that_does_not_accept_connections_is_given_up_in_time() {
     let full = socket.listen(0).unwrap();
     let address = full.local_addr().unwrap();
     let mut queued = Vec::new();
-    while let Ok(connected) = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+    while let Ok(connected) =
+        tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address)).await
+    {
         queued.push(connected.unwrap());
     }
     let house = at(&format!("http://{address}"), "connect: 300ms");
@@ -71,7 +81,11 @@ async fn an_upstream_that_refuses_is_told_at_once() {
     let (answer, took) = ask_chat(&house, false).await;
     assert_eq!((answer.status, answer.error_code().as_deref()), (502, Some("upstream_unreachable")));
     assert!(took < SLACK, "after {took} ms");
-    assert!(!answer.text().contains("127.0.0.1") && !answer.text().contains(&closed.port().to_string()), "{}", answer.text());
+    assert!(
+        !answer.text().contains("127.0.0.1") && !answer.text().contains(&closed.port().to_string()),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,7 +102,12 @@ async fn an_upstream_that_never_begins_to_answer_is_given_up_in_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_that_comes_in_drops_is_given_up_in_time() {
-    let drops = || b"HTTP/1.1 200 OK\r\nx: aaaaaaaaaaaaaaaaaaaaaaaa".chunks(1).flat_map(|byte| [Step::Send(byte.to_vec().into()), Step::Wait(Duration::from_millis(50))]).collect();
+    let drops = || {
+        b"HTTP/1.1 200 OK\r\nx: aaaaaaaaaaaaaaaaaaaaaaaa"
+            .chunks(1)
+            .flat_map(|byte| [Step::Send(byte.to_vec().into()), Step::Wait(Duration::from_millis(50))])
+            .collect()
+    };
     let vendor = Vendor::start(move |_| Act::Raw(drops(), Ending::Hang)).await;
     let house = house(&vendor, "first_byte: 300ms");
     let (answer, took) = ask_chat(&house, false).await;
@@ -100,7 +119,14 @@ async fn a_head_that_comes_in_drops_is_given_up_in_time() {
 async fn a_plain_answer_that_stops_is_a_504() {
     let half = &CHAT_ANSWER.as_bytes()[..40];
     for framing in [Framing::Claimed(CHAT_ANSWER.len() as u64), Framing::Chunked, Framing::Close] {
-        let vendor = Vendor::start(move |_| Answer::plain(200, half).header("content-type", "application/json").framing(framing).ending(Ending::Hang).into()).await;
+        let vendor = Vendor::start(move |_| {
+            Answer::plain(200, half)
+                .header("content-type", "application/json")
+                .framing(framing)
+                .ending(Ending::Hang)
+                .into()
+        })
+        .await;
         let house = house(&vendor, "between_bytes: 300ms");
         let (answer, took) = ask_chat(&house, false).await;
         assert_timed_out(&answer, took, 300);
@@ -136,16 +162,28 @@ async fn a_stream_that_stops_ends_with_one_error_event() {
     assert!((300..300 + SLACK).contains(&took), "after {took} ms");
     assert_closed(&vendor).await;
     let record = house.record().await;
-    assert_eq!((record.status, record.outcome.label(), record.error.as_deref()), (200, "interrupted", Some("upstream_timeout")));
+    assert_eq!(
+        (record.status, record.outcome.label(), record.error.as_deref()),
+        (200, "interrupted", Some("upstream_timeout"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_stops_within_an_event_ends_with_an_error_that_can_be_read() {
-    let vendor = Vendor::start(|_| begins(1).send("data: {\"id\":\"c1\",\"choi").ending(Ending::Hang).into()).await;
+    let vendor =
+        Vendor::start(|_| begins(1).send("data: {\"id\":\"c1\",\"choi").ending(Ending::Hang).into()).await;
     let house = house(&vendor, "between_bytes: 300ms");
-    let asks_usage = r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
+    let asks_usage =
+        r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
     for body in [chat("gpt-4o", true), asks_usage.to_owned()] {
-        let answer = ask(house.address(), "POST", "/v1/chat/completions", &[("content-type", "application/json")], body).await;
+        let answer = ask(
+            house.address(),
+            "POST",
+            "/v1/chat/completions",
+            &[("content-type", "application/json")],
+            body,
+        )
+        .await;
         let events = answer.sse_events();
         let last: serde_json::Value = serde_json::from_str(&events.last().unwrap().1).unwrap();
         assert_eq!(last["error"]["code"], "upstream_timeout", "{events:?}");
@@ -160,7 +198,8 @@ async fn a_stream_with_named_events_ends_with_a_named_error() {
     let vendor = Vendor::start(move |_| Answer::events().send(created).ending(Ending::Hang).into()).await;
     let house = house(&vendor, "between_bytes: 300ms");
     let body = r#"{"model":"gpt-4o","stream":true,"input":"hi"}"#;
-    let answer = ask(house.address(), "POST", "/v1/responses", &[("content-type", "application/json")], body).await;
+    let answer =
+        ask(house.address(), "POST", "/v1/responses", &[("content-type", "application/json")], body).await;
     let events = answer.sse_events();
     assert_eq!(events.len(), 2, "{events:?}");
     assert_eq!(events[1].0, "error");
@@ -171,17 +210,27 @@ async fn a_stream_with_named_events_ends_with_a_named_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_stream_that_goes_on_is_never_cut() {
-    let slowly = || chat_events(false).into_iter().fold(Answer::events(), |answer, event| answer.wait(Duration::from_millis(150)).send(event));
+    let slowly = || {
+        chat_events(false)
+            .into_iter()
+            .fold(Answer::events(), |answer, event| answer.wait(Duration::from_millis(150)).send(event))
+    };
     let vendor = Vendor::start(move |_| slowly().into()).await;
     let house = house(&vendor, "first_byte: 400ms, between_bytes: 300ms");
     let (answer, took) = ask_chat(&house, true).await;
-    assert!(answer.complete && answer.text().ends_with("data: [DONE]\n\n") && took >= 600, "{took} ms: {}", answer.text());
+    assert!(
+        answer.complete && answer.text().ends_with("data: [DONE]\n\n") && took >= 600,
+        "{took} ms: {}",
+        answer.text()
+    );
     assert_eq!(house.record().await.outcome.label(), "answered");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_never_ends_is_ended_by_the_total() {
-    let drips = || (0..100).fold(begins(1), |answer, _| answer.wait(Duration::from_millis(50)).send(": still here\n\n"));
+    let drips = || {
+        (0..100).fold(begins(1), |answer, _| answer.wait(Duration::from_millis(50)).send(": still here\n\n"))
+    };
     let vendor = Vendor::start(move |_| drips().into()).await;
     let house = house(&vendor, "between_bytes: 300ms, total: 400ms");
     let (answer, took) = ask_chat(&house, true).await;
@@ -193,10 +242,19 @@ async fn a_stream_that_never_ends_is_ended_by_the_total() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_binary_answer_that_stops_does_not_look_complete() {
     for framing in [Framing::Claimed(5000), Framing::Chunked] {
-        let vendor = Vendor::start(move |_| Answer::plain(200, vec![7_u8; 1000]).header("content-type", "audio/mpeg").framing(framing).ending(Ending::Hang).into()).await;
+        let vendor = Vendor::start(move |_| {
+            Answer::plain(200, vec![7_u8; 1000])
+                .header("content-type", "audio/mpeg")
+                .framing(framing)
+                .ending(Ending::Hang)
+                .into()
+        })
+        .await;
         let house = house(&vendor, "between_bytes: 300ms");
         let body = r#"{"model":"tts-1","input":"hi","voice":"alloy"}"#;
-        let answer = ask(house.address(), "POST", "/v1/audio/speech", &[("content-type", "application/json")], body).await;
+        let answer =
+            ask(house.address(), "POST", "/v1/audio/speech", &[("content-type", "application/json")], body)
+                .await;
         assert_eq!((answer.status, answer.body.len(), answer.complete), (200, 1000, false));
         assert_closed(&vendor).await;
         assert_eq!(house.record().await.outcome.label(), "interrupted");
@@ -208,7 +266,10 @@ async fn a_long_upload_is_not_mistaken_for_a_silent_upstream() {
     let vendor = Vendor::start(|_| Act::json(200, &serde_json::json!({"id": "file-1"}))).await;
     let house = house(&vendor, "first_byte: 200ms");
     let mut caller = Caller::connect(house.address()).await;
-    let head = format!("POST /v1/files HTTP/1.1\r\nhost: {}\r\ncontent-type: application/octet-stream\r\ncontent-length: 8\r\n\r\n", house.address());
+    let head = format!(
+        "POST /v1/files HTTP/1.1\r\nhost: {}\r\ncontent-type: application/octet-stream\r\ncontent-length: 8\r\n\r\n",
+        house.address()
+    );
     caller.send(head).await.unwrap();
     for _ in 0..8 {
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -223,7 +284,11 @@ async fn a_long_upload_is_not_mistaken_for_a_silent_upstream() {
 async fn twice(house: &TestHouse) -> (Got, Got) {
     let mut caller = Caller::connect(house.address()).await;
     let body = chat("gpt-4o", false);
-    let ask = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", house.address(), body.len());
+    let ask = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        house.address(),
+        body.len()
+    );
     caller.send(&ask).await.unwrap();
     let first = caller.read_answer().await;
     caller.send(&ask).await.unwrap();
@@ -232,7 +297,13 @@ async fn twice(house: &TestHouse) -> (Got, Got) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_closed_while_idle_is_not_used_again() {
-    let vendor = Vendor::start(|_| Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").ending(Ending::CleanThenFin).into()).await;
+    let vendor = Vendor::start(|_| {
+        Answer::plain(200, CHAT_ANSWER)
+            .header("content-type", "application/json")
+            .ending(Ending::CleanThenFin)
+            .into()
+    })
+    .await;
     let house = house(&vendor, "");
     let (first, second) = twice(&house).await;
     assert_eq!((first.status, second.status), (200, 200));
@@ -242,7 +313,9 @@ async fn a_connection_closed_while_idle_is_not_used_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_closed_just_as_we_ask_is_replaced_once() {
     for stale in [Act::Close, Act::Reset] {
-        let vendor = Vendor::start(move |seen| if seen.number == 2 { stale.clone() } else { answers_chat(seen) }).await;
+        let vendor =
+            Vendor::start(move |seen| if seen.number == 2 { stale.clone() } else { answers_chat(seen) })
+                .await;
         let house = house(&vendor, "");
         let (first, second) = twice(&house).await;
         assert_eq!((first.status, second.status, second.text()), (200, 200, CHAT_ANSWER.to_owned()));
@@ -262,7 +335,10 @@ async fn a_fresh_connection_that_is_closed_is_not_replayed() {
         let vendor = Vendor::start(move |_| broken.clone()).await;
         let house = house(&vendor, "");
         let (answer, _) = ask_chat(&house, false).await;
-        assert_eq!((answer.status, answer.error_code().as_deref()), (502, Some("upstream_stream_interrupted")));
+        assert_eq!(
+            (answer.status, answer.error_code().as_deref()),
+            (502, Some("upstream_stream_interrupted"))
+        );
         assert_eq!(vendor.ledger().begun(), 1);
     }
 }
@@ -277,8 +353,16 @@ async fn a_replay_is_not_replayed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_had_begun_is_never_asked_for_again() {
-    for begun in ["HTTP/1.1 2", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"id\""] {
-        let vendor = Vendor::start(move |seen| if seen.number == 2 { Act::raw(begun, Ending::Fin) } else { answers_chat(seen) }).await;
+    for begun in [
+        "HTTP/1.1 2",
+        "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"id\"",
+    ] {
+        let vendor =
+            Vendor::start(
+                move |seen| if seen.number == 2 { Act::raw(begun, Ending::Fin) } else { answers_chat(seen) },
+            )
+            .await;
         let house = house(&vendor, "");
         let (_, second) = twice(&house).await;
         assert_eq!((second.status, vendor.ledger().begun()), (502, 2), "{begun:?}");
@@ -287,10 +371,14 @@ async fn an_answer_that_had_begun_is_never_asked_for_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_flowed_is_not_sent_twice() {
-    let vendor = Setup::new(|seen| if seen.number == 2 { Act::Close } else { answers_chat(seen) }).start().await;
+    let vendor =
+        Setup::new(|seen| if seen.number == 2 { Act::Close } else { answers_chat(seen) }).start().await;
     let house = house(&vendor, "");
     let mut caller = Caller::connect(house.address()).await;
-    let upload = format!("POST /v1/files HTTP/1.1\r\nhost: {}\r\ncontent-type: application/octet-stream\r\ncontent-length: 4\r\n\r\nfile", house.address());
+    let upload = format!(
+        "POST /v1/files HTTP/1.1\r\nhost: {}\r\ncontent-type: application/octet-stream\r\ncontent-length: 4\r\n\r\nfile",
+        house.address()
+    );
     caller.send(&upload).await.unwrap();
     assert_eq!(caller.read_answer().await.status, 200);
     caller.send(&upload).await.unwrap();
@@ -345,7 +433,10 @@ async fn a_caller_that_says_nothing_is_let_go_without_a_word() {
 
 async fn half_a_body(house: &TestHouse, path: &str, kind: &str) -> (Got, u128) {
     let mut caller = Caller::connect(house.address()).await;
-    let head = format!("POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: 5000\r\n\r\n{{\"model\":", house.address());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: 5000\r\n\r\n{{\"model\":",
+        house.address()
+    );
     caller.send(head).await.unwrap();
     let begun = Instant::now();
     (caller.read_answer().await, begun.elapsed().as_millis())
@@ -379,7 +470,11 @@ async fn an_upload_that_stops_is_a_408_and_lets_go_of_the_vendor() {
 /// F-7: what comes in drops holds a caller no longer than the whole may take.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plain_answer_in_drops_is_ended_by_the_total() {
-    let drips = || (0..40).fold(Answer::stream(200).header("content-type", "application/json"), |answer, _| answer.wait(Duration::from_millis(50)).send(" "));
+    let drips = || {
+        (0..40).fold(Answer::stream(200).header("content-type", "application/json"), |answer, _| {
+            answer.wait(Duration::from_millis(50)).send(" ")
+        })
+    };
     let vendor = Vendor::start(move |_| drips().send(CHAT_ANSWER).into()).await;
     let house = house(&vendor, "between_bytes: 300ms, total: 400ms");
     let (answer, took) = ask_chat(&house, false).await;
@@ -420,7 +515,11 @@ async fn a_long_answer_does_not_use_up_the_idle_time_after_it() {
     let house = patient(&vendor, "headers: 300ms, idle: 300ms");
     let mut caller = Caller::connect(house.address()).await;
     let body = chat("gpt-4o", false);
-    let ask = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", house.address(), body.len());
+    let ask = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        house.address(),
+        body.len()
+    );
     caller.send(&ask).await.unwrap();
     assert_eq!(caller.read_answer().await.status, 200);
     // Well within the idle time after the answer.

@@ -76,7 +76,8 @@ impl Authority {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
         let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
+        let builder =
+            ClientConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         TlsConnector::from(Arc::new(config))
@@ -98,7 +99,8 @@ fn self_signed() -> Identity {
 
 /// Puts TLS on a vendor's connections.
 pub(crate) fn acceptor(identity: &Identity) -> Acceptor {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(identity.cert.as_bytes()).map(Result::unwrap).collect();
+    let chain: Vec<_> =
+        CertificateDer::pem_slice_iter(identity.cert.as_bytes()).map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
@@ -106,7 +108,8 @@ pub(crate) fn acceptor(identity: &Identity) -> Acceptor {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     Box::new(move |stream| {
         let accepting = acceptor.accept(stream);
-        let boxed: Accepting = Box::pin(async move { Ok(Box::new(accepting.await?) as Box<dyn testkit::line::Io>) });
+        let boxed: Accepting =
+            Box::pin(async move { Ok(Box::new(accepting.await?) as Box<dyn testkit::line::Io>) });
         boxed
     })
 }
@@ -125,7 +128,8 @@ impl Encrypted {
         let vendor = Vendor::start(script).await;
         let authority = Authority::new();
         let identity = authority.signs(&["localhost", "127.0.0.1"]);
-        let (cert, key) = (authority.write("door.pem", &identity.cert), authority.write("door.key", &identity.key));
+        let (cert, key) =
+            (authority.write("door.pem", &identity.cert), authority.write("door.key", &identity.key));
         let house = TestHouse::new(&(door(&cert, &key) + &provider(&vendor)));
         Self { house, authority, vendor }
     }
@@ -149,7 +153,9 @@ impl Encrypted {
 
 fn door(cert: &Path, key: &Path) -> String {
     let (cert, key) = (cert.display(), key.display());
-    format!("server: {{listen: \"127.0.0.1:0\", workers: 2, tls: {{mode: files, cert: {cert}, key: {key}}}}}\n")
+    format!(
+        "server: {{listen: \"127.0.0.1:0\", workers: 2, tls: {{mode: files, cert: {cert}, key: {key}}}}}\n"
+    )
 }
 
 fn post(path: &str, kind: &str) -> Request<()> {
@@ -157,7 +163,11 @@ fn post(path: &str, kind: &str) -> Request<()> {
 }
 
 /// Sends over HTTP/2 and takes the whole answer.
-async fn exchange(sender: &mut SendRequest<Bytes>, request: Request<()>, body: Bytes) -> (Response<()>, Bytes) {
+async fn exchange(
+    sender: &mut SendRequest<Bytes>,
+    request: Request<()>,
+    body: Bytes,
+) -> (Response<()>, Bytes) {
     let (answer, mut out) = sender.send_request(request, false).unwrap();
     out.send_data(body, true).unwrap();
     let whole = async {
@@ -183,7 +193,9 @@ fn streams_chat(_: &Seen) -> Act {
 
 fn as_http1(path: &str, body: &str) -> String {
     let length = body.len();
-    format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -235,20 +247,24 @@ async fn http2_is_served_by_alpn() {
 async fn a_stream_comes_whole_over_http2() {
     let front = Encrypted::before(streams_chat).await;
     let (mut sender, _driven) = front.h2().await;
-    let asks_usage = r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
-    let (answer, body) = exchange(&mut sender, post("/v1/chat/completions", "application/json"), asks_usage.into()).await;
+    let asks_usage =
+        r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
+    let (answer, body) =
+        exchange(&mut sender, post("/v1/chat/completions", "application/json"), asks_usage.into()).await;
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     assert_eq!(String::from_utf8_lossy(&body), chat_events(false).concat());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_of_several_windows_passes_over_http2() {
-    let front = Encrypted::before(|_| Act::json(200, &serde_json::json!({"id": "file-1", "object": "file"}))).await;
+    let front =
+        Encrypted::before(|_| Act::json(200, &serde_json::json!({"id": "file-1", "object": "file"}))).await;
     let (mut sender, _driven) = front.h2().await;
     let file: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
     let head = "--b\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nassistants\r\n--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
     let body = Bytes::from([head.as_bytes(), &file, b"\r\n--b--\r\n"].concat());
-    let (answer, _) = exchange(&mut sender, post("/v1/files", "multipart/form-data; boundary=b"), body.clone()).await;
+    let (answer, _) =
+        exchange(&mut sender, post("/v1/files", "multipart/form-data; boundary=b"), body.clone()).await;
     assert_eq!(answer.status(), 200);
     let seen = front.vendor.ledger().requests().remove(0);
     assert_eq!((seen.body_len, seen.body_hash), (body.len() as u64, fnv1a(&body)));
@@ -259,7 +275,9 @@ async fn two_http2_streams_do_not_wait_for_each_other() {
     let go = Arc::new(Notify::new());
     let held = go.clone();
     let front = Encrypted::before(move |seen| match seen.json()["stream"].as_bool() {
-        Some(true) => chat_events(false).into_iter().fold(Answer::events().wait_for(&held), Answer::send).into(),
+        Some(true) => {
+            chat_events(false).into_iter().fold(Answer::events().wait_for(&held), Answer::send).into()
+        }
         _ => answers_chat(seen),
     })
     .await;
@@ -282,9 +300,13 @@ async fn two_http2_streams_do_not_wait_for_each_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_http2_caller_that_resets_its_stream_stops_the_vendor() {
-    let front = Encrypted::before(|_| Answer::events().event(r#"{"choices":[]}"#).ending(testkit::vendor::Ending::Hang).into()).await;
+    let front = Encrypted::before(|_| {
+        Answer::events().event(r#"{"choices":[]}"#).ending(testkit::vendor::Ending::Hang).into()
+    })
+    .await;
     let (mut sender, _driven) = front.h2().await;
-    let (answer, mut out) = sender.send_request(post("/v1/chat/completions", "application/json"), false).unwrap();
+    let (answer, mut out) =
+        sender.send_request(post("/v1/chat/completions", "application/json"), false).unwrap();
     out.send_data(chat("gpt-4o", true).into(), true).unwrap();
     let body = answer.await.unwrap();
     out.send_reset(h2::Reason::CANCEL);
@@ -298,9 +320,13 @@ async fn an_http2_caller_that_resets_its_stream_stops_the_vendor() {
 async fn a_draining_house_lets_http2_streams_finish_and_takes_no_more() {
     let go = Arc::new(Notify::new());
     let held = go.clone();
-    let front = Encrypted::before(move |_| chat_events(false).into_iter().fold(Answer::events().wait_for(&held), Answer::send).into()).await;
+    let front = Encrypted::before(move |_| {
+        chat_events(false).into_iter().fold(Answer::events().wait_for(&held), Answer::send).into()
+    })
+    .await;
     let (mut sender, mut driven) = front.h2().await;
-    let (answer, mut out) = sender.send_request(post("/v1/chat/completions", "application/json"), false).unwrap();
+    let (answer, mut out) =
+        sender.send_request(post("/v1/chat/completions", "application/json"), false).unwrap();
     out.send_data(chat("gpt-4o", true).into(), true).unwrap();
     assert!(front.vendor.ledger().wait_for(|ledger| ledger.begun() == 1, Duration::from_secs(5)).await);
     front.house.inner().drain();
@@ -322,20 +348,24 @@ async fn an_http2_body_that_stops_is_a_408_and_hurts_no_other_stream() {
     let vendor = Vendor::start(answers_chat).await;
     let authority = Authority::new();
     let identity = authority.signs(&["localhost"]);
-    let (cert, key) = (authority.write("door.pem", &identity.cert), authority.write("door.key", &identity.key));
+    let (cert, key) =
+        (authority.write("door.pem", &identity.cert), authority.write("door.key", &identity.key));
     let patient = door(&cert, &key).replace("workers: 2", "workers: 2, timeouts: {body_gap: 300ms}");
     let house = TestHouse::new(&(patient + &provider(&vendor)));
     let front = Encrypted { house, authority, vendor };
     let (mut sender, _driven) = front.h2().await;
     let begun = std::time::Instant::now();
-    let (answer, mut out) = sender.send_request(post("/v1/chat/completions", "application/json"), false).unwrap();
+    let (answer, mut out) =
+        sender.send_request(post("/v1/chat/completions", "application/json"), false).unwrap();
     out.send_data("{\"model\":".into(), false).unwrap();
     let answer = tokio::time::timeout(testkit::caller::PATIENCE, answer).await.unwrap().unwrap();
     let took = begun.elapsed();
     assert_eq!(answer.status(), 408);
     assert!((290..600).contains(&took.as_millis()), "{took:?}");
     assert!(!answer.headers().contains_key("connection"), "HTTP/2 knows no such header");
-    let (next, _) = exchange(&mut sender, post("/v1/chat/completions", "application/json"), chat("gpt-4o", false).into()).await;
+    let (next, _) =
+        exchange(&mut sender, post("/v1/chat/completions", "application/json"), chat("gpt-4o", false).into())
+            .await;
     assert_eq!((next.status().as_u16(), front.vendor.ledger().begun()), (200, 1));
 }
 
@@ -372,7 +402,9 @@ fn a_certificate_that_cannot_be_used_is_refused_by_its_file() {
 async fn asked_through(host: &str, identity: &Identity, more: &str) -> (Vendor, TestHouse, Got) {
     let vendor = Setup::new(answers_chat).acceptor(acceptor(identity)).start().await;
     let port = vendor.port();
-    let yaml = format!("providers: {{openai: {{base_url: \"https://{host}:{port}/v1\", api_key: {UPSTREAM_KEY}{more}}}}}\n");
+    let yaml = format!(
+        "providers: {{openai: {{base_url: \"https://{host}:{port}/v1\", api_key: {UPSTREAM_KEY}{more}}}}}\n"
+    );
     let house = TestHouse::new(&yaml);
     let answer = ask_chat(house.address()).await;
     (vendor, house, answer)
@@ -385,7 +417,12 @@ async fn ask_chat(address: SocketAddr) -> Got {
 
 /// 502, with a text that tells the caller neither where we asked nor what we were shown.
 fn assert_distrusted(vendor: &Vendor, answer: &Got) {
-    assert_eq!((answer.status, answer.error_code().as_deref()), (502, Some("upstream_tls_error")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.error_code().as_deref()),
+        (502, Some("upstream_tls_error")),
+        "{}",
+        answer.text()
+    );
     let port = vendor.port().to_string();
     for secret in ["127.0.0.1", "localhost", &port, "canary", "Canary", "elsewhere", UPSTREAM_KEY] {
         assert!(!answer.text().contains(secret), "`{secret}` is told: {}", answer.text());
@@ -398,7 +435,8 @@ async fn a_private_authority_is_trusted_by_its_ca_file() {
     let authority = Authority::new();
     let identity = authority.signs(&["localhost", "127.0.0.1"]);
     for host in ["localhost", "127.0.0.1"] {
-        let (vendor, _house, answer) = asked_through(host, &identity, &format!(", ca_file: {}", authority.file().display())).await;
+        let (vendor, _house, answer) =
+            asked_through(host, &identity, &format!(", ca_file: {}", authority.file().display())).await;
         assert_eq!((answer.status, answer.text()), (200, CHAT_ANSWER.to_owned()), "{host}");
         assert_eq!(vendor.ledger().begun(), 1);
     }
@@ -411,14 +449,18 @@ async fn an_unknown_authority_is_not_trusted_without_a_ca_file() {
     assert_distrusted(&vendor, &answer);
     assert_eq!(answer.header("x-should-retry"), Some("false"));
     let record = house.record().await;
-    assert_eq!((record.status, record.error.as_deref(), record.tokens), (502, Some("upstream_tls_error"), None));
+    assert_eq!(
+        (record.status, record.error.as_deref(), record.tokens),
+        (502, Some("upstream_tls_error"), None)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_authority_is_not_trusted() {
     let (theirs, ours) = (Authority::new(), Authority::new());
     let identity = theirs.signs(&["localhost", "127.0.0.1"]);
-    let (vendor, _house, answer) = asked_through("localhost", &identity, &format!(", ca_file: {}", ours.file().display())).await;
+    let (vendor, _house, answer) =
+        asked_through("localhost", &identity, &format!(", ca_file: {}", ours.file().display())).await;
     assert_distrusted(&vendor, &answer);
 }
 
@@ -427,7 +469,8 @@ async fn a_certificate_for_another_name_is_not_trusted() {
     let authority = Authority::new();
     let identity = authority.signs(&["elsewhere.example.org"]);
     for host in ["localhost", "127.0.0.1"] {
-        let (vendor, _house, answer) = asked_through(host, &identity, &format!(", ca_file: {}", authority.file().display())).await;
+        let (vendor, _house, answer) =
+            asked_through(host, &identity, &format!(", ca_file: {}", authority.file().display())).await;
         assert_distrusted(&vendor, &answer);
     }
 }
@@ -438,7 +481,8 @@ async fn an_expired_certificate_is_not_trusted() {
     let mut params = params(&["localhost", "127.0.0.1"]);
     (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
     let identity = authority.signs_as(params);
-    let (vendor, _house, answer) = asked_through("localhost", &identity, &format!(", ca_file: {}", authority.file().display())).await;
+    let (vendor, _house, answer) =
+        asked_through("localhost", &identity, &format!(", ca_file: {}", authority.file().display())).await;
     assert_distrusted(&vendor, &answer);
 }
 
@@ -450,7 +494,8 @@ async fn a_self_signed_certificate_is_not_trusted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_dangerous_switch_works_and_is_seen_in_the_metrics() {
-    let (_vendor, house, answer) = asked_through("127.0.0.1", &self_signed(), ", dangerous_accept_any_certificate: true").await;
+    let (_vendor, house, answer) =
+        asked_through("127.0.0.1", &self_signed(), ", dangerous_accept_any_certificate: true").await;
     assert_eq!((answer.status, answer.text()), (200, CHAT_ANSWER.to_owned()));
     let metrics = ask(house.address(), "GET", "/metrics", &[], "").await.text();
     assert!(metrics.contains("openai_proxy_certificates_unverified{provider=\"openai\"} 1"), "{metrics}");
@@ -467,7 +512,9 @@ async fn the_dangerous_switch_of_one_provider_is_not_anothers() {
         strict.port()
     ));
     let json = [("content-type", "application/json")];
-    let asked = async |model: &str| ask(house.address(), "POST", "/v1/chat/completions", &json, chat(model, false)).await;
+    let asked = async |model: &str| {
+        ask(house.address(), "POST", "/v1/chat/completions", &json, chat(model, false)).await
+    };
     assert_eq!(asked("one").await.status, 200);
     assert_distrusted(&strict, &asked("two").await);
 }
@@ -484,7 +531,10 @@ async fn a_vendor_without_tls_behind_https_is_a_tls_error() {
         answered
     });
     let vendor = Setup::new(answers_chat).acceptor(plain).start().await;
-    let house = TestHouse::new(&format!("providers: {{openai: {{base_url: \"https://127.0.0.1:{}/v1\", api_key: {UPSTREAM_KEY}}}}}\n", vendor.port()));
+    let house = TestHouse::new(&format!(
+        "providers: {{openai: {{base_url: \"https://127.0.0.1:{}/v1\", api_key: {UPSTREAM_KEY}}}}}\n",
+        vendor.port()
+    ));
     assert_distrusted(&vendor, &ask_chat(house.address()).await);
 }
 

@@ -1,7 +1,6 @@
 //! TLS to upstreams: always verified, by the bundled roots, the system's, and a provider's own `ca_file`.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use config::snapshot::Origin;
@@ -17,13 +16,13 @@ use crate::error::BoxError;
 /// Connectors by trust, so that sessions can be resumed.
 #[derive(Default)]
 pub(super) struct Tls {
-    made: Mutex<HashMap<(Option<PathBuf>, bool), TlsConnector>>,
+    made: Mutex<HashMap<(Option<String>, bool), TlsConnector>>,
 }
 
 impl Tls {
     /// The connector for an origin. The first one reads certificate stores: milliseconds, once a worker.
     pub(super) fn connector(&self, origin: &Origin) -> Result<TlsConnector, BoxError> {
-        let key = (origin.ca_file.clone(), origin.accept_any_certificate);
+        let key = (origin.ca.clone(), origin.accept_any_certificate);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connector) = made.get(&key) {
             return Ok(connector.clone());
@@ -43,8 +42,8 @@ fn configuration(origin: &Origin) -> Result<ClientConfig, BoxError> {
         return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
     }
     let mut roots = trusted().clone();
-    if let Some(file) = &origin.ca_file {
-        for certificate in CertificateDer::pem_file_iter(file)? {
+    if let Some(pem) = &origin.ca {
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
             roots.add(certificate?)?;
         }
     }
