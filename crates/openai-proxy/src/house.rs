@@ -10,8 +10,8 @@ use gateway::listen::{self, DoorProblem, Doors};
 use store::db::Memory;
 use store::{Db, UsageRecord};
 
-/// Records kept in memory.
-const RECORDS: usize = 100_000;
+/// Records kept in memory: some megabytes.
+const RECORDS: usize = 10_000;
 
 /// A running gateway.
 pub struct House {
