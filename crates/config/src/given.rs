@@ -14,4 +14,17 @@ pub struct Given {
     pub overrides: Vec<(String, String)>,
     /// The home folder, for `~/.config`.
     pub home: Option<PathBuf>,
+    /// Servers that were recognised on this computer, in order of preference: the layer below the file.
+    pub found: Vec<Found>,
+}
+
+/// A server that was recognised.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// The provider's name; a second server of the same kind gets a number behind it.
+    pub name: String,
+    /// The vendor's name (`type`).
+    pub kind: String,
+    /// Its base URL.
+    pub base_url: String,
 }

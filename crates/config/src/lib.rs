@@ -18,7 +18,7 @@ mod resolve;
 pub mod snapshot;
 mod tree;
 
-pub use given::Given;
+pub use given::{Found, Given};
 pub use layer::file::places;
 pub use load::{Loaded, load, parse};
 pub use problem::{Place, Problem, Problems};

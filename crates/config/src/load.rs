@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::given::Given;
 use crate::layer::{environment, file, older};
@@ -12,6 +13,9 @@ use crate::snapshot::{Snapshot, Source};
 use crate::tree::{self, Node};
 use crate::{document, interpolate, merge};
 
+/// How long this computer is searched for servers when nothing else is written.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// A configuration without a problem.
 #[derive(Debug)]
 pub struct Loaded {
@@ -19,6 +23,8 @@ pub struct Loaded {
     pub snapshot: Snapshot,
     /// What is worth knowing: settings that are not in use yet, older spellings, a key others may read.
     pub notes: Vec<Problem>,
+    /// How long this computer may be searched for servers; `None`: it is not to be searched.
+    pub search: Option<Duration>,
 }
 
 /// Reads the configuration: the one file that is found, the environment and the flags.
@@ -27,8 +33,8 @@ pub struct Loaded {
 /// All problems at once, in the order they were written.
 pub fn load(given: &Given) -> Result<Loaded, Problems> {
     match file::read(given)? {
-        None => build(None, &given.environment, &given.overrides),
-        Some((path, text)) => build(Some((&path, &text)), &given.environment, &given.overrides),
+        None => build(None, given),
+        Some((path, text)) => build(Some((&path, &text)), given),
     }
 }
 
@@ -37,14 +43,12 @@ pub fn load(given: &Given) -> Result<Loaded, Problems> {
 /// # Errors
 /// All problems at once, in the order they were written.
 pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Loaded, Problems> {
-    build(Some((Path::new("openai-proxy.yaml"), text)), environment, &[])
+    let given = Given { environment: environment.clone(), ..Given::default() };
+    build(Some((Path::new("openai-proxy.yaml"), text)), &given)
 }
 
-fn build(
-    file: Option<(&Path, &str)>,
-    environment: &BTreeMap<String, String>,
-    overrides: &[(String, String)],
-) -> Result<Loaded, Problems> {
+fn build(file: Option<(&Path, &str)>, given: &Given) -> Result<Loaded, Problems> {
+    let (environment, overrides) = (&given.environment, &given.overrides);
     let findings = Findings::default();
     let mut root = match file {
         Some((path, text)) => tree::read(text, &file::shown(path)).map_err(Problems)?,
@@ -69,7 +73,8 @@ fn build(
     if let Some((path, _)) = file {
         file::note_open_keys(path, &root, &findings);
     }
-    let discovered = discover(&mut root, environment, &findings);
+    let search = search(&root);
+    let discovered = discover(&mut root, search.is_some(), given, &findings);
     spread_defaults(&mut root);
 
     let source = match (file, discovered) {
@@ -79,10 +84,14 @@ fn build(
     };
     let document = document::read(&root, &findings);
     let around = Around { environment, source, discovered: discovered != Discovered::No };
+    let document_patience = document.search;
     let snapshot = resolve(document, &around, &findings);
     let (problems, notes) = findings.into_parts();
     match snapshot {
-        Some(snapshot) if problems.is_empty() => Ok(Loaded { snapshot, notes }),
+        Some(snapshot) if problems.is_empty() => {
+            let patience = document_patience.unwrap_or(PATIENCE);
+            Ok(Loaded { snapshot, notes, search: search.map(|()| patience) })
+        }
         _ => Err(Problems(problems)),
     }
 }
@@ -96,16 +105,13 @@ enum Discovered {
     Nothing,
 }
 
-/// Adds the providers the environment lets us find, when none is written or `discovery.enabled` is `always`.
-fn discover(root: &mut Node, environment: &BTreeMap<String, String>, findings: &Findings) -> Discovered {
-    let enabled = root.get("discovery").and_then(|section| section.get("enabled")).and_then(Node::scalar);
-    let enabled = enabled.map_or("auto", |scalar| scalar.text.as_str());
-    let written =
-        root.get("providers").is_some_and(|providers| !providers.is_null() && !is_empty_map(providers));
-    if enabled == "never" || (written && enabled != "always") {
+/// Adds the servers that were recognised and the providers the environment lets us find, when none is written or `discovery.enabled` is `always`.
+fn discover(root: &mut Node, search: bool, given: &Given, findings: &Findings) -> Discovered {
+    if !search {
         return Discovered::No;
     }
-    let found = environment::discovered(root, environment, findings);
+    let written = providers_written(root);
+    let found = environment::discovered(root, given, findings);
     let real = !environment::is_built_in(&found);
     if !written {
         root.put("providers", found);
@@ -115,6 +121,20 @@ fn discover(root: &mut Node, environment: &BTreeMap<String, String>, findings: &
         root.put("providers", merge::over(&found, &providers));
     }
     Discovered::No
+}
+
+/// Whether what is not written is to be found: unless forbidden, when no provider is written.
+fn search(root: &Node) -> Option<()> {
+    let enabled = root.get("discovery").and_then(|section| section.get("enabled")).and_then(Node::scalar);
+    match enabled.map_or("auto", |scalar| scalar.text.as_str()) {
+        "never" => None,
+        "always" => Some(()),
+        _ => (!providers_written(root)).then_some(()),
+    }
+}
+
+fn providers_written(root: &Node) -> bool {
+    root.get("providers").is_some_and(|providers| !providers.is_null() && !is_empty_map(providers))
 }
 
 fn is_empty_map(node: &Node) -> bool {

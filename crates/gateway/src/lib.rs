@@ -31,6 +31,7 @@ use catalogue::Catalogue;
 use life::Life;
 use observe::Metrics;
 use upstream::Client;
+pub use upstream::probe::{Sighting, look_around};
 
 /// What all calls of one worker share. Each worker has its own upstream client, so that no lock crosses cores on the
 /// way of a request; everything else is the whole house's.

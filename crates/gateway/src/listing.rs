@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use config::Snapshot;
 use config::snapshot::Credential;
-use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
 use protocol::fault::Kind;
 use protocol::listing;
 use serde_json::Value;
@@ -34,13 +34,13 @@ pub(crate) fn answer(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Re
         let own = world.models.listed().iter().filter(|name| !announced.iter().any(|(id, _)| id == *name));
         let own = own.map(|name| listing::entry(name, None, dialect));
         let theirs = announced.iter().map(|(id, raw)| listing::entry(id, Some(raw), dialect));
-        return Ok(json_answer(&listing::list(own.chain(theirs).collect(), dialect)));
+        return Ok(json_answer(call, &listing::list(own.chain(theirs).collect(), dialect)));
     };
     if let Some((id, raw)) = announced.iter().find(|(id, _)| id == name) {
-        return Ok(json_answer(&listing::entry(id, Some(raw), dialect)));
+        return Ok(json_answer(call, &listing::entry(id, Some(raw), dialect)));
     }
     if world.models.find(name).is_some() {
-        return Ok(json_answer(&listing::entry(name, None, dialect)));
+        return Ok(json_answer(call, &listing::entry(name, None, dialect)));
     }
     let nearest = world.models.nearest(name, announced.iter().map(|(id, _)| id.as_str()));
     let nearest = nearest.map(|name| format!(" Nearest: `{name}`.")).unwrap_or_default();
@@ -48,8 +48,13 @@ pub(crate) fn answer(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Re
     Err(ApiError::new(Kind::ModelNotFound, say).param("model"))
 }
 
-fn json_answer(body: &Value) -> Answer {
+fn json_answer(call: &Call, body: &Value) -> Answer {
     let mut head = HeaderMap::new();
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Answer::ours(StatusCode::OK, head, Bytes::from(body.to_string()))
+    let body = Bytes::from(body.to_string());
+    if call.method == Method::HEAD {
+        head.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        return Answer::ours(StatusCode::OK, head, Bytes::new());
+    }
+    Answer::ours(StatusCode::OK, head, body)
 }

@@ -22,6 +22,8 @@ pub struct Envelope {
     pub stream: bool,
     /// The place of `stream_options`' value, if it is an object.
     options: Option<Range<usize>>,
+    /// The place of `stream_options`' value, if it is `null`.
+    no_options: Option<Range<usize>>,
     /// The place of `include_usage`'s value inside it, and whether it is `true`.
     include_usage: Option<(Range<usize>, bool)>,
     /// Where the outermost object's first member would stand.
@@ -137,6 +139,9 @@ fn usage_edit(body: &[u8], envelope: &Envelope) -> (Range<usize>, Cow<'static, s
     if let Some((place, _)) = &envelope.include_usage {
         return (place.clone(), Cow::Borrowed("true"));
     }
+    if let Some(place) = &envelope.no_options {
+        return (place.clone(), Cow::Borrowed("{\"include_usage\":true}"));
+    }
     if let Some(options) = &envelope.options {
         let inside = options.start + 1;
         let bare = body[inside..options.end - 1].iter().all(u8::is_ascii_whitespace);
@@ -187,6 +192,18 @@ pub fn member(text: &[u8], name: &str) -> Option<Member> {
     Some(member)
 }
 
+/// The names of all members of the object `text` begins with; whatever follows it is not looked at.
+pub fn members(text: &[u8]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut scan = Scan::new(text);
+    let walked = scan.members(|scan, key| {
+        names.push(unescape(&scan.body()[key]).into_owned());
+        scan.value(2)
+    });
+    // What is no object has no members.
+    if walked.is_err() { Vec::new() } else { names }
+}
+
 /// Which of our fields have been met.
 #[derive(Default)]
 struct Seen {
@@ -231,14 +248,14 @@ fn flag(scan: &mut Scan<'_>, name: &'static str) -> Result<Option<bool>, Envelop
 fn stream_options(scan: &mut Scan<'_>, found: &mut Envelope) -> Result<(), EnvelopeProblem> {
     let from = scan.at();
     if scan.peek() != Some(b'{') {
-        // `null` or something the vendor will complain about; not ours to judge, but nothing can be put inside it.
+        // `null` is as good as absent; anything else the vendor would complain about, and nothing can be put inside it.
         scan.value(2)?;
         let place = from..scan.at();
-        return if &scan.body()[place] == b"null" {
-            Ok(())
-        } else {
-            Err(EnvelopeProblem::WrongType("stream_options"))
-        };
+        if &scan.body()[place.clone()] != b"null" {
+            return Err(EnvelopeProblem::WrongType("stream_options"));
+        }
+        found.no_options = Some(place);
+        return Ok(());
     }
     let mut seen = Once::default();
     scan.members(|scan, key| {

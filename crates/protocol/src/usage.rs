@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde::Deserialize;
+use serde_json::Value;
 
 /// Counted tokens of one answer, as the upstream reported them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -21,42 +21,63 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
-/// The wire forms that occur, all fields optional.
-#[derive(Deserialize)]
-struct Wire {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-    #[serde(alias = "input_tokens_details")]
-    prompt_tokens_details: Option<InputDetails>,
-    #[serde(alias = "output_tokens_details")]
-    completion_tokens_details: Option<OutputDetails>,
-    prompt_cache_hit_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct InputDetails {
-    cached_tokens: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct OutputDetails {
-    reasoning_tokens: Option<u64>,
-}
-
 static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
 
 /// The longest `usage` object looked at.
 const LONGEST: usize = 16 * 1024;
 
-/// The last usage object in a piece of an answer: a whole JSON body or one event of a stream. `"usage"` with its quotes
-/// cannot stand inside a JSON string, so no text of a model is mistaken for a count.
+/// The last usage object of a whole JSON text, or of one event of a stream: a member of the outermost object, or of the
+/// object that wraps the answer (`response`, `message`, `x_groq`). What a model wrote, in a string or in a tool's
+/// arguments, stands deeper or is quoted, and is never mistaken for a count.
 pub fn find(bytes: &[u8]) -> Option<Usage> {
+    let counted =
+        |at: usize| stands_right(bytes, at).then(|| read(&bytes[at + KEY.needle().len()..])).flatten();
+    KEY.find_iter(bytes).filter_map(counted).last()
+}
+
+/// The last usage object in the end of a long answer, whose beginning is gone.
+pub fn find_at_end(bytes: &[u8]) -> Option<Usage> {
     KEY.find_iter(bytes).filter_map(|at| read(&bytes[at + KEY.needle().len()..])).last()
+}
+
+/// Whether the key at `at` is a member of the outermost object or of a wrapper directly inside it.
+fn stands_right(bytes: &[u8], at: usize) -> bool {
+    let from = memchr::memchr(b'{', bytes).unwrap_or(at);
+    let (mut depth, mut arrays, mut i) = (0usize, 0usize, from);
+    let mut last_key: &[u8] = b"";
+    while i < at {
+        match bytes[i] {
+            b'"' => {
+                let end = string_end(bytes, i);
+                if depth == 1 && arrays == 0 {
+                    last_key = bytes.get(i + 1..end.saturating_sub(1)).unwrap_or_default();
+                }
+                i = end;
+                continue;
+            }
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            b'[' => arrays += 1,
+            b']' => arrays = arrays.saturating_sub(1),
+            _ => {}
+        }
+        i += 1;
+    }
+    let wrapper = matches!(last_key, b"response" | b"message" | b"x_groq");
+    arrays == 0 && (depth == 1 || (depth == 2 && wrapper))
+}
+
+/// Behind the string that begins at `at`.
+fn string_end(bytes: &[u8], at: usize) -> usize {
+    let mut i = at + 1;
+    while let Some(step) = bytes.get(i..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        i += step;
+        if bytes[i] == b'"' {
+            return i + 1;
+        }
+        i += 2;
+    }
+    bytes.len()
 }
 
 /// Reads the object that follows the key.
@@ -66,28 +87,48 @@ fn read(after_key: &[u8]) -> Option<Usage> {
         return None;
     }
     let mut stream =
-        serde_json::Deserializer::from_slice(&value[..value.len().min(LONGEST)]).into_iter::<Wire>();
-    stream.next()?.ok()?.normal()
+        serde_json::Deserializer::from_slice(&value[..value.len().min(LONGEST)]).into_iter::<Value>();
+    normal(&stream.next()?.ok()?)
 }
 
-impl Wire {
-    fn normal(self) -> Option<Usage> {
-        let input = self.prompt_tokens.or(self.input_tokens);
-        let output = self.completion_tokens.or(self.output_tokens);
-        if input.is_none() && output.is_none() && self.total_tokens.is_none() {
-            return None;
+/// A count: a whole number that can be one. Some vendors write `7.0`.
+fn count(value: &Value) -> Option<u64> {
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    let number = value.as_f64().filter(|number| (0.0..MOST).contains(number) && number.fract() == 0.0)?;
+    Some(number as u64)
+}
+
+fn normal(wire: &Value) -> Option<Usage> {
+    let first = |names: &[&str]| names.iter().find_map(|name| count(&wire[*name]));
+    let input = first(&["prompt_tokens", "input_tokens"]);
+    let output = first(&["completion_tokens", "output_tokens"]);
+    let total = first(&["total_tokens"]);
+    if input.is_none() && output.is_none() && total.is_none() {
+        return None;
+    }
+    let detail = |groups: [&str; 2], name: &str| groups.iter().find_map(|group| count(&wire[*group][name]));
+    // Anthropic counts cached prompt tokens beside `input_tokens`, everyone else inside.
+    let read = first(&["cache_read_input_tokens"]);
+    let beside = read.unwrap_or(0) + first(&["cache_creation_input_tokens"]).unwrap_or(0);
+    let inside = detail(["prompt_tokens_details", "input_tokens_details"], "cached_tokens");
+    let reasoning = detail(["completion_tokens_details", "output_tokens_details"], "reasoning_tokens");
+    Some(Usage {
+        input: input.or(total.filter(|_| output.is_none())).unwrap_or(0) + beside,
+        output: output.unwrap_or(0),
+        cached: inside.or(first(&["prompt_cache_hit_tokens"])).or(read).unwrap_or(0),
+        reasoning: reasoning.unwrap_or(0),
+    })
+}
+
+impl Usage {
+    /// Counts of one stream put together: they only ever grow, and some vendors tell input and output apart in time.
+    pub fn and(self, later: Self) -> Self {
+        Self {
+            input: self.input.max(later.input),
+            output: self.output.max(later.output),
+            cached: self.cached.max(later.cached),
+            reasoning: self.reasoning.max(later.reasoning),
         }
-        // Anthropic counts cached prompt tokens beside `input_tokens`, everyone else inside.
-        let beside =
-            self.cache_read_input_tokens.unwrap_or(0) + self.cache_creation_input_tokens.unwrap_or(0);
-        let inside =
-            self.prompt_tokens_details.and_then(|d| d.cached_tokens).or(self.prompt_cache_hit_tokens);
-        Some(Usage {
-            input: input.or(self.total_tokens).unwrap_or(0) + beside,
-            output: output.unwrap_or(0),
-            cached: inside.or(self.cache_read_input_tokens).unwrap_or(0),
-            reasoning: self.completion_tokens_details.and_then(|d| d.reasoning_tokens).unwrap_or(0),
-        })
     }
 }
 
@@ -112,7 +153,7 @@ mod tests {
     #[test]
     fn the_last_count_wins_and_null_is_no_count() {
         assert_eq!(find(br#"{"usage":null}"#), None);
-        let twice = br#"{"x":{"usage":{"prompt_tokens":1}},"usage":{"prompt_tokens":2}}"#;
+        let twice = br#"{"response":{"usage":{"prompt_tokens":1}},"usage":{"prompt_tokens":2}}"#;
         assert_eq!(find(twice).map(|usage| usage.input), Some(2));
     }
 
@@ -120,5 +161,20 @@ mod tests {
     fn a_models_own_words_are_never_a_count() {
         let said = br#"{"content":"{\"usage\":{\"prompt_tokens\":999}}"}"#;
         assert_eq!(find(said), None);
+        let tool =
+            br#"{"usage":{"input_tokens":3},"content":[{"input":{"usage":{"input_tokens":5000000}}}]}"#;
+        assert_eq!(find(tool).map(|usage| usage.input), Some(3));
+        let other = br#"{"metadata":{"usage":{"prompt_tokens":9}},"choices":[{"delta":{"usage":{"prompt_tokens":8}}}]}"#;
+        assert_eq!(find(other), None);
+    }
+
+    #[test]
+    fn odd_numbers_are_read_or_left_out_and_never_wrap() {
+        let whole =
+            br#"{"usage":{"prompt_tokens":7.0,"completion_tokens":-1,"total_tokens":18446744073709551615}}"#;
+        assert_eq!(find(whole), Some(Usage { input: 7, output: 0, cached: 0, reasoning: 0 }));
+        let start = find(br#"{"message":{"usage":{"input_tokens":1000,"output_tokens":1}}}"#).unwrap();
+        let delta = find(br#"{"usage":{"output_tokens":15}}"#).unwrap();
+        assert_eq!(start.and(delta), Usage { input: 1000, output: 15, cached: 0, reasoning: 0 });
     }
 }

@@ -5,6 +5,8 @@ pub(crate) mod observe;
 pub(crate) mod provider;
 pub(crate) mod route;
 
+use std::time::Duration;
+
 use crate::problem::wrong;
 use crate::reader::{At, Findings, Section};
 use crate::tree::{Node, Value};
@@ -19,6 +21,8 @@ pub(crate) struct Document {
     pub(crate) routing: route::Routing,
     pub(crate) logging: crate::snapshot::Logging,
     pub(crate) metrics: crate::snapshot::Metrics,
+    /// How long this computer may be searched for servers.
+    pub(crate) search: Option<Duration>,
 }
 
 /// Who may call, as far as that can be said yet.
@@ -53,7 +57,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     if let Some(at) = top.get("version") {
         at.choice(&[("1", ())]);
     }
-    top.get("discovery").map(discovery);
+    let search = top.get("discovery").and_then(discovery);
     // Merged under every provider before anything is read.
     top.get("provider_defaults").map(|at| at.named());
     let mut server = top.section("server", "the server");
@@ -63,6 +67,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         providers: top.get("providers").map(|at| provider::read_all(&at)).unwrap_or_default(),
         names: top.get("models").map(|at| route::read_names(&at)).unwrap_or_default(),
         paths: top.get("routes").map(|at| route::read_paths(&at)).unwrap_or_default(),
+        search,
         routing: route::read_routing(top.section("routing", "routing")),
         logging: observe::logging(top.section("logging", "logging")),
         metrics: observe::metrics(top.section("telemetry", "telemetry")),
@@ -75,11 +80,14 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     document
 }
 
-fn discovery(at: At<'_>) {
+/// How long a search may take, if that is written.
+fn discovery(at: At<'_>) -> Option<Duration> {
     let mut section = Section::open(at, "discovery");
     section.get("enabled").map(|at| at.choice(&[("auto", ()), ("always", ()), ("never", ())]));
-    section.later(&["probe", "hosts", "timeout", "env_keys", "cross_to_cloud"]);
+    let patience = section.or("timeout", |at| at.parse(listener::not_zero).map(Some), None);
+    section.later(&["probe", "hosts", "env_keys", "cross_to_cloud"]);
     section.close();
+    patience
 }
 
 /// Keys are not in use yet. A gateway whose owner wrote keys must not stand open meanwhile, so that is refused.

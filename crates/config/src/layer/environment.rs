@@ -6,6 +6,7 @@ use protocol::vendor::{Vendor, all};
 
 use super::kinds::INSIDE;
 use crate::address::{base_url, is_loopback};
+use crate::given::Given;
 use crate::merge;
 use crate::problem::{Place, Problem};
 use crate::reader::Findings;
@@ -76,11 +77,19 @@ pub(crate) fn set_port(root: &mut Node, environment: &Environment) {
     merge::set(root, &["server", "listen"], address, &place);
 }
 
-/// A provider for every kind of service whose key stands in the environment; the one inside when there is none.
-pub(crate) fn discovered(root: &Node, environment: &Environment, findings: &Findings) -> Node {
+/// What was found: servers of this computer first, then a provider for every kind of service whose key stands in the
+/// environment; the one inside when there is neither.
+pub(crate) fn discovered(root: &Node, given: &Given, findings: &Findings) -> Node {
     let mut found = Node::empty(Place::outside("environment"));
+    for server in &given.found {
+        let place = Place::outside("discovered");
+        let mut node = Node::empty(place.clone());
+        node.put("type", Node::literal(&server.kind, place.clone()));
+        node.put("base_url", Node::literal(&server.base_url, place));
+        found.put(&server.name, node);
+    }
     for vendor in all() {
-        if let Some(provider) = provider(vendor, root, environment, findings) {
+        if let Some(provider) = provider(vendor, root, &given.environment, findings) {
             found.put(vendor.name(), provider);
         }
     }

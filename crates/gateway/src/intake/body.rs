@@ -68,11 +68,14 @@ pub(super) async fn read(
     Ok((Payload::Flowing(Box::new(flowing)), None))
 }
 
-/// A JSON body decides the way of operations that have a model; where it must, even under another content type.
+/// A JSON body decides the way of operations that have a model, whatever its content type says (curl's default for `-d`
+/// is that of forms). Of a path nobody knows only what may be JSON is read.
 fn wants_json(row: &Row, kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    let maybe = ["json", "urlencoded", "text/plain"].iter().any(|word| kind.contains(word));
     match row.model {
         ModelAt::Body => true,
-        ModelAt::BodyMaybe => kind.is_empty() || kind.to_ascii_lowercase().contains("json"),
+        ModelAt::BodyMaybe => row.operation != Operation::Other || kind.is_empty() || maybe,
         ModelAt::Nowhere | ModelAt::Query => false,
     }
 }

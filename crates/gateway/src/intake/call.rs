@@ -28,6 +28,8 @@ pub(crate) struct Call {
     pub(crate) head: HeaderMap,
     /// The one model named.
     pub(crate) model: Option<String>,
+    /// The body may name a model that could not be read: it is compressed, or a form whose file comes first.
+    pub(crate) unread: bool,
     /// A stream is asked for.
     pub(crate) streams: bool,
     /// What was found in a JSON body.

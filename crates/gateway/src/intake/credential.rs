@@ -1,7 +1,7 @@
 //! One reading of whatever credential a caller shows, in whichever header it shows it.
 
 use http::header::{AUTHORIZATION, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
-use protocol::dialect::headers::KEY_SUBPROTOCOL;
+use protocol::dialect::headers::key_of_subprotocol;
 use protocol::fault::Kind;
 use protocol::secret::Secret;
 
@@ -25,7 +25,7 @@ pub(super) fn read(head: &HeaderMap, query: Option<&str>) -> Result<Option<Offer
         KEY_HEADERS.iter().flat_map(|name| head.get_all(*name)).filter_map(|value| value.to_str().ok());
     let protocols = head.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let subprotocols =
-        protocols.flat_map(|list| list.split(',')).filter_map(|one| one.trim().strip_prefix(KEY_SUBPROTOCOL));
+        protocols.flat_map(|list| list.split(',')).filter_map(|one| key_of_subprotocol(one.trim()));
     let mut all =
         bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
     let Some(first) = all.next() else { return Ok(None) };
@@ -50,7 +50,8 @@ fn conflict() -> ApiError {
 
 fn refuse_in_query(query: Option<&str>) -> Result<(), ApiError> {
     let names = query.unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
-    let mut keys = names.filter(|name| matches!(*name, "key" | "api_key" | "api-key" | "access_token"));
+    let plain = |name: &str| super::decode(name).to_ascii_lowercase().replace('_', "-");
+    let mut keys = names.filter(|name| matches!(plain(name).as_str(), "key" | "api-key" | "access-token"));
     if keys.next().is_none() {
         return Ok(());
     }

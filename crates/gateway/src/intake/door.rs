@@ -46,6 +46,33 @@ pub(crate) fn check_door(
     Ok(())
 }
 
+/// What the guard checks of HTTP/1.1 and HTTP/2 brings in another way: sizes, methods, and one name for the host.
+pub(crate) fn check_http2(parts: &http::request::Parts) -> Result<(), ApiError> {
+    if parts.version != http::Version::HTTP_2 {
+        return Ok(());
+    }
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let refuse = |kind, say: &'static str| Err(ApiError::new(kind, say));
+    if target > protocol::frame::head::MAX_TARGET {
+        return refuse(Kind::TargetTooLong, "A request target has at most 8 KiB.");
+    }
+    if parts.headers.len() > protocol::frame::head::MAX_HEADERS {
+        return refuse(Kind::HeadTooLarge, "A head has at most 100 header lines.");
+    }
+    if matches!(parts.method, http::Method::TRACE | http::Method::CONNECT) {
+        return refuse(Kind::MethodNotAllowed, "CONNECT and TRACE are not served.");
+    }
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let agrees = hosts.next().is_none_or(|host| {
+        authority.is_none_or(|authority| host.as_bytes().eq_ignore_ascii_case(authority.as_bytes()))
+    });
+    if !agrees || hosts.next().is_some() {
+        return refuse(Kind::MalformedHttp, "A request names one host, in :authority.");
+    }
+    Ok(())
+}
+
 /// What an `Origin` header means for a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Cors {
@@ -61,7 +88,8 @@ pub(crate) enum Cors {
 pub(crate) fn cors(world: &Snapshot, head: &HeaderMap) -> Cors {
     let Some(value) = head.get(ORIGIN) else { return Cors::NoPage };
     let origin = value.to_str().unwrap_or_default();
-    let host = origin.split_once("://").map(|(_, rest)| bare_host(rest)).unwrap_or_default();
+    let web = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let host = web.map(bare_host).unwrap_or_default();
     let own = matches!(host, "localhost" | "127.0.0.1" | "::1");
     if own || world.server.allow_origins.iter().any(|pattern| matches_origin(pattern, origin)) {
         Cors::Allowed(value.clone())
@@ -83,8 +111,9 @@ fn matches_origin(pattern: &str, origin: &str) -> bool {
 
 /// A host without its port and brackets.
 fn bare_host(authority: &str) -> &str {
-    if let Some(rest) = authority.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or(rest);
+    if let Some((address, behind)) = authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        // Something else than a port behind the bracket makes it another name.
+        return if behind.is_empty() || behind.starts_with(':') { address } else { authority };
     }
     authority.split(':').next().unwrap_or(authority)
 }
@@ -97,10 +126,23 @@ pub(crate) fn caller_address(world: &Snapshot, peer: &Peer, head: &HeaderMap) ->
     if !trusted(&own) {
         return Some(own);
     }
-    let named = head.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> =
-        named.flat_map(|list| list.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-    hops.iter().rev().find(|hop| !trusted(hop)).copied().or(Some(own))
+    let named: Vec<&str> =
+        head.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    let hops = named.iter().flat_map(|list| list.split(',')).map(str::trim);
+    for hop in hops.collect::<Vec<_>>().into_iter().rev() {
+        // A hop that is no address was written by nobody we trust: believe nothing before it.
+        let Some(ip) = address(hop) else { return Some(own) };
+        if !trusted(&ip) {
+            return Some(ip);
+        }
+    }
+    Some(own)
+}
+
+/// An address, with a port or without.
+fn address(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    hop.parse().ok().or_else(with_port)
 }
 
 fn contains(network: &Network, ip: IpAddr) -> bool {

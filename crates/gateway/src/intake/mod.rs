@@ -22,10 +22,13 @@ pub(crate) use body::Payload;
 pub(crate) use call::{Call, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, cors};
-pub(crate) use peer::{Peer, Turn};
+pub(crate) use peer::{Peer, Running, Turn};
 pub(crate) use upload::{Upload, UploadBody};
 
 use crate::error::ApiError;
+
+/// The longest name of a model, bytes. Names are kept in records, compared and put into addresses.
+const LONGEST_NAME: usize = 1024;
 
 /// Reads a request into a [`Call`].
 ///
@@ -37,6 +40,7 @@ pub(crate) async fn read(
     request: Request<Incoming>,
 ) -> Result<Call, ApiError> {
     let (mut head, body) = request.into_parts();
+    door::check_http2(&head)?;
     let path = head.uri.path().to_owned();
     let found = operation::find(&head.method, &path).map_err(|problem| path_error(problem, &path))?;
     note_spelling(found.spelling);
@@ -73,6 +77,9 @@ pub(crate) async fn read(
         model,
         streams,
         envelope,
+        unread: matches!(payload, Payload::Flowing(_))
+            && found.row.model == ModelAt::BodyMaybe
+            && found.row.operation != operation::Operation::Other,
         body: payload,
         offered,
         upgrade,
@@ -148,6 +155,10 @@ fn one_model(mut named: impl Iterator<Item = String>) -> Result<Option<String>, 
                 shown(&other)
             );
             Err(ApiError::new(Kind::ConflictingModel, say).param("model"))
+        }
+        None if first.len() > LONGEST_NAME || first.contains(char::is_control) => {
+            let say = "The model's name is longer than any model's, or has control characters in it.";
+            Err(ApiError::new(Kind::ModelNotFound, say).param("model"))
         }
         None if first.is_empty() => Err(ApiError::new(
             Kind::MissingModel,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::task::AtomicWaker;
 
@@ -19,6 +19,18 @@ pub(crate) struct Peer {
     pub(crate) admin: bool,
     /// Whose turn it is, on HTTP/1.1.
     pub(crate) turn: Option<Arc<Turn>>,
+    /// This call among those of its connection, on HTTP/2.
+    pub(crate) call: Option<Arc<Running>>,
+}
+
+/// A call that runs on a connection with others; counts itself out when the last handle on it is dropped.
+#[derive(Debug)]
+pub(crate) struct Running(pub(crate) Arc<AtomicUsize>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Whose turn it is on an HTTP/1.1 connection: while a call is being answered, no byte of the next one is looked at.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use protocol::fault::Kind;
@@ -60,6 +60,8 @@ pub(crate) struct UploadBody {
     ahead: VecDeque<Bytes>,
     rest: Incoming,
     form: Option<multipart::Reader>,
+    /// How many of its fields have been looked at.
+    known_fields: usize,
     notes: Upload,
     limit: u64,
     gap: Duration,
@@ -75,6 +77,7 @@ impl UploadBody {
             ahead: VecDeque::new(),
             rest,
             form: None,
+            known_fields: 0,
             notes: Upload::default(),
             limit,
             gap,
@@ -108,13 +111,30 @@ impl UploadBody {
         Ok(())
     }
 
+    /// Puts another name for the model into the part of the form that was read ahead; false when it is not there.
+    pub(crate) fn rename_model(&mut self, old: &str, new: &str) -> bool {
+        let mut ahead = BytesMut::new();
+        for piece in self.ahead.drain(..) {
+            ahead.extend_from_slice(&piece);
+        }
+        let place = model_place(&ahead, old);
+        if let Some(place) = &place {
+            let rest = ahead.split_off(place.end);
+            ahead.truncate(place.start);
+            ahead.extend_from_slice(new.as_bytes());
+            ahead.extend_from_slice(&rest);
+            self.length = self.length.map(|length| length - old.len() as u64 + new.len() as u64);
+        }
+        self.ahead.push_back(ahead.freeze());
+        place.is_some()
+    }
+
     pub(super) fn field(&self, name: &str) -> Result<Option<String>, ApiError> {
         let fields = self.form.iter().flat_map(|form| form.fields()).filter(|field| field.name == name);
         let mut values = fields.map(|field| text(field.value.as_deref()));
         let first = values.next();
         if values.any(|other| Some(&other) != first.as_ref()) {
-            let say = format!("The form names two different values for `{name}`. Name one.");
-            return Err(ApiError::new(Kind::ConflictingModel, say).param("model"));
+            return Err(two_values(name));
         }
         Ok(first)
     }
@@ -129,9 +149,13 @@ impl UploadBody {
         }
         if let Some(form) = &mut self.form {
             form.push(data).map_err(|problem| bad_form(problem.say()))?;
-            if let Some(field) = form.fields().iter().find(|field| field.name == "model") {
+            let known = std::mem::replace(&mut self.known_fields, form.fields().len());
+            for field in form.fields()[known..].iter().filter(|field| field.name == "model") {
                 let model = text(field.value.as_deref());
-                self.notes.with(|notes| notes.model = Some(model));
+                let earlier = self.notes.with(|notes| notes.model.replace(model.clone()));
+                if earlier.is_some_and(|earlier| earlier != model) {
+                    return Err(two_values("model"));
+                }
             }
         }
         Ok(())
@@ -188,6 +212,31 @@ impl UploadBody {
 /// A field's value as text; one too large to be kept is no name of anything.
 fn text(value: Option<&[u8]>) -> String {
     value.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+}
+
+/// Where the value of the field `model` stands: behind the head that names it, up to the next delimiter.
+fn model_place(form: &[u8], value: &str) -> Option<std::ops::Range<usize>> {
+    let mut from = 0;
+    while let Some(at) = memchr::memmem::find(&form[from..], b"\r\n\r\n") {
+        let begin = from + at + 4;
+        let head_from = memchr::memmem::rfind(&form[..from + at], b"\r\n--").map_or(0, |at| at + 2);
+        let head = String::from_utf8_lossy(&form[head_from..from + at]).to_ascii_lowercase();
+        let named = head.contains("name=\"model\"") || head.contains("name=model");
+        let end = begin + value.len();
+        if named
+            && form.get(begin..end) == Some(value.as_bytes())
+            && form.get(end..end + 4) == Some(b"\r\n--")
+        {
+            return Some(begin..end);
+        }
+        from = begin;
+    }
+    None
+}
+
+fn two_values(name: &str) -> ApiError {
+    let say = format!("The form names two different values for `{name}`. Name one.");
+    ApiError::new(Kind::ConflictingModel, say).param("model")
 }
 
 impl Body for UploadBody {

@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use config::snapshot::ServerTimeouts;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -16,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::guard::{Bounds, Guard};
 use crate::Gateway;
 use crate::error::ApiError;
-use crate::intake::{Peer, Turn};
+use crate::intake::{Peer, Running, Turn};
 use crate::life::{InHouse, State};
 use crate::relay::RelayBody;
 use crate::serve;
@@ -29,6 +31,35 @@ const LATE: Duration = Duration::from_secs(1);
 const H2_STREAMS: u32 = 100;
 const H2_STREAM_WINDOW: u32 = 256 * 1024;
 const H2_WINDOW: u32 = 1024 * 1024;
+
+/// The calls of one HTTP/2 connection, for its idle clock.
+#[derive(Default)]
+struct Calls {
+    running: Arc<AtomicUsize>,
+    begun: AtomicUsize,
+}
+
+impl Calls {
+    fn begin(&self) -> Arc<Running> {
+        self.begun.fetch_add(1, Ordering::AcqRel);
+        self.running.fetch_add(1, Ordering::AcqRel);
+        Arc::new(Running(self.running.clone()))
+    }
+
+    /// Returns when nothing was asked for as long as a connection may be idle; the first request has as long as a head.
+    async fn idle(&self, timeouts: &ServerTimeouts) {
+        let mut seen = 0;
+        tokio::time::sleep(timeouts.headers).await;
+        loop {
+            let begun = self.begun.load(Ordering::Acquire);
+            if begun == seen && self.running.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            seen = begun;
+            tokio::time::sleep(timeouts.idle).await;
+        }
+    }
+}
 
 /// The house as one connection sees it.
 pub(super) struct Door {
@@ -90,10 +121,17 @@ async fn over_http2<S>(door: &Door, stream: S, peer: Peer)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    if door.full {
+        // A connection that could hold a hundred calls is not taken at all.
+        return;
+    }
+    let calls = Arc::new(Calls::default());
+    let counted = calls.clone();
     let world = door.gateway.world();
     let (gateway, full) = (door.gateway.clone(), door.full);
     let service = service_fn(move |request| {
-        let (gateway, peer) = (gateway.clone(), peer.clone());
+        let (gateway, mut peer) = (gateway.clone(), peer.clone());
+        peer.call = Some(counted.begin());
         async move { Ok::<_, Infallible>(respond(&gateway, full, &peer, request).await) }
     });
     let mut engine = http2::Builder::new(TokioExecutor::new());
@@ -115,6 +153,7 @@ where
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = calls.idle(&world.server.timeouts) => return,
     };
     if let Err(error) = ended {
         tracing::trace!(%error, "connection ended");

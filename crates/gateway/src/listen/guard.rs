@@ -210,7 +210,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             return false;
         }
         if std::mem::take(&mut self.answering) {
-            self.head_deadline = Instant::now() + self.bounds.idle;
+            let wait = if self.held.is_empty() { self.bounds.idle } else { self.bounds.head_time };
+            self.head_deadline = Instant::now() + wait;
             if self.head_deadline < self.clock.deadline() {
                 self.clock.as_mut().reset(self.head_deadline);
             }

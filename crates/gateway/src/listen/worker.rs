@@ -108,7 +108,7 @@ impl Listener {
     }
 
     fn poll_accept(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<io::Result<(Stream, Peer)>> {
-        let peer = |ip, port, admin| Peer { ip, port, tls: false, admin, turn: None };
+        let peer = |ip, port, admin| Peer { ip, port, tls: false, admin, turn: None, call: None };
         match self {
             Self::Tcp(listener, admin) => listener.poll_accept(cx).map_ok(|(stream, from)| {
                 // A streamed token must not wait for the next one.

@@ -6,16 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
-use protocol::fault;
+use protocol::{fault, usage};
 use tokio::time::{Instant, Sleep};
 
 use super::events::{Events, Pass};
 use crate::account::Meter;
 use crate::admit::Permit;
 use crate::error::BoxError;
-use crate::intake::Turn;
+use crate::intake::{Peer, Running, Turn};
 use crate::upstream::{AnswerBody, Flowing, Trouble};
 
 /// An answer's body on its way to the caller.
@@ -24,6 +24,8 @@ pub(crate) struct RelayBody {
     meter: Option<Meter>,
     _permit: Option<Permit>,
     turn: Option<Arc<Turn>>,
+    /// Counted among the calls of its connection while it flows.
+    _call: Option<Arc<Running>>,
 }
 
 enum Kind {
@@ -32,10 +34,15 @@ enum Kind {
     Over,
 }
 
+/// How much of a long answer's end is kept to find its count.
+const TAIL: usize = 16 * 1024;
+
 /// A flowing body and its clocks.
 struct Stream {
     from: Flowing,
     events: Option<Events>,
+    /// The end of a long answer that counts tokens, where the count is expected.
+    tail: BytesMut,
     /// Rings when the upstream has been silent too long, or the call took too long.
     clock: Option<Pin<Box<Sleep>>>,
     last_piece: Instant,
@@ -44,32 +51,43 @@ struct Stream {
 }
 
 impl RelayBody {
-    pub(super) fn of(
-        body: AnswerBody,
-        meter: Meter,
-        permit: Option<Permit>,
-        turn: Option<Arc<Turn>>,
-    ) -> Self {
+    pub(super) fn of(body: AnswerBody, meter: Meter, permit: Option<Permit>, peer: &Peer) -> Self {
         let kind = match body {
             AnswerBody::Whole(bytes) => Kind::Whole(bytes),
             // A session has no body; its sockets are joined elsewhere.
             AnswerBody::Session(_) => Kind::Over,
             AnswerBody::Flowing(from) => {
+                if peer.call.is_some() {
+                    // A caller that opens no window over HTTP/2 never lets us be polled: the total holds all the same.
+                    from.lease.cut_at(from.deadline);
+                }
                 let events = from.events.then(|| Events::new(from.hide_usage));
                 Kind::Flowing(Box::new(Stream {
                     from: *from,
                     events,
+                    tail: BytesMut::new(),
                     clock: None,
                     last_piece: Instant::now(),
                     done: false,
                 }))
             }
         };
-        Self { kind, meter: Some(meter), _permit: permit, turn }
+        Self { kind, meter: Some(meter), _permit: permit, turn: peer.turn.clone(), _call: peer.call.clone() }
     }
 
-    pub(super) fn whole(bytes: Bytes, meter: Option<Meter>, turn: Option<Arc<Turn>>) -> Self {
-        Self { kind: Kind::Whole(bytes), meter, _permit: None, turn }
+    pub(super) fn whole(bytes: Bytes, meter: Option<Meter>, peer: &Peer) -> Self {
+        Self {
+            kind: Kind::Whole(bytes),
+            meter,
+            _permit: None,
+            turn: peer.turn.clone(),
+            _call: peer.call.clone(),
+        }
+    }
+
+    /// The empty body of a 101: the turn is never given back, for the connection is no longer HTTP.
+    pub(super) fn nothing() -> Self {
+        Self { kind: Kind::Over, meter: None, _permit: None, turn: None, _call: None }
     }
 }
 
@@ -154,7 +172,7 @@ impl RelayBody {
     fn upstream_ended(&mut self) -> Next {
         let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
         let rest = stream.events.as_mut().and_then(Events::rest);
-        let unfinished = stream.events.as_ref().is_some_and(|events| !events.over);
+        let unfinished = stream.events.as_ref().is_some_and(|events| !events.may_end());
         if unfinished && stream.from.says_end {
             return self.broken(Trouble::Cut("the stream ended without saying that it was complete".into()));
         }
@@ -191,7 +209,8 @@ impl RelayBody {
     /// The upstream side is over. With `clean` its connection may serve again.
     fn close(&mut self, clean: bool) {
         if let Kind::Flowing(stream) = std::mem::replace(&mut self.kind, Kind::Over) {
-            let usage = stream.events.as_ref().and_then(|events| events.usage);
+            let events = stream.events.as_ref().and_then(|events| events.usage);
+            let usage = events.or_else(|| usage::find_at_end(&stream.tail));
             if let (Some(meter), Some(usage)) = (&mut self.meter, usage) {
                 meter.counted(usage);
             }
@@ -219,7 +238,20 @@ impl RelayBody {
 fn pass(stream: &mut Stream, piece: Bytes) -> Pass {
     match &mut stream.events {
         Some(events) => events.push(piece),
-        None => Pass::Bytes(piece),
+        None => {
+            if stream.from.counts {
+                keep_tail(&mut stream.tail, &piece);
+            }
+            Pass::Bytes(piece)
+        }
+    }
+}
+
+/// Keeps the last bytes of an answer.
+fn keep_tail(tail: &mut BytesMut, piece: &[u8]) {
+    tail.extend_from_slice(&piece[piece.len().saturating_sub(TAIL)..]);
+    if tail.len() > 2 * TAIL {
+        tail.advance(tail.len() - TAIL);
     }
 }
 
@@ -239,6 +271,7 @@ impl Body for RelayBody {
                 }
                 // A body of known length is not polled again: its last piece is its end.
                 if self.is_end_stream() {
+                    self.close(true);
                     self.finish();
                 }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -258,7 +291,10 @@ impl Body for RelayBody {
         match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Over => true,
-            Kind::Flowing(_) => false,
+            // hyper does not poll a body of known length again once it has all of it.
+            Kind::Flowing(stream) => {
+                stream.events.is_none() && stream.from.ahead.is_empty() && stream.from.rest.is_end_stream()
+            }
         }
     }
 
@@ -280,10 +316,11 @@ impl Body for RelayBody {
 impl Drop for RelayBody {
     fn drop(&mut self) {
         // A whole body may be dropped unpolled because it is empty (or the method is HEAD): that is its end.
-        if matches!(self.kind, Kind::Over) || self.is_end_stream() {
+        let ended = self.is_end_stream();
+        self.close(ended);
+        if ended {
             self.finish();
         }
-        self.close(false);
         self.give_back();
     }
 }

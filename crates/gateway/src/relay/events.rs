@@ -22,6 +22,8 @@ pub(super) struct Events {
     hide_usage: bool,
     /// Some event said that the answer is complete.
     pub(super) over: bool,
+    /// Some choice of it is.
+    pub(super) finished: bool,
     /// The events have names.
     pub(super) named: bool,
     /// The last count.
@@ -68,6 +70,12 @@ impl Events {
         }
     }
 
+    /// Whether a proper end of the connection may be taken for the answer's end: something said so, or an event was too
+    /// long to be read and may have.
+    pub(super) fn may_end(&self) -> bool {
+        self.over || self.finished || self.too_long
+    }
+
     /// What was held at the end of the stream: an event without its empty line, which is nobody's to judge.
     pub(super) fn rest(&mut self) -> Option<Bytes> {
         let rest = std::mem::take(&mut self.begun).freeze();
@@ -99,6 +107,10 @@ impl Events {
         let told = sse::read(event);
         self.over |= told.ends;
         self.named |= told.named;
-        self.usage = told.usage.or(self.usage);
+        self.finished |= told.finishes;
+        self.usage = match (self.usage, told.usage) {
+            (Some(earlier), Some(later)) => Some(earlier.and(later)),
+            (earlier, later) => later.or(earlier),
+        };
     }
 }

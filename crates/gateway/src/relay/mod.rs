@@ -6,7 +6,6 @@ mod session;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use protocol::dialect::Dialect;
@@ -39,9 +38,9 @@ pub(crate) fn send(
             turn.upgrade();
         }
         session::join(*session, meter, permit, life);
-        return respond(status, head, RelayBody::whole(Bytes::new(), None, None));
+        return respond(status, head, RelayBody::nothing());
     }
-    let body = RelayBody::of(body, meter, permit, peer.turn.clone());
+    let body = RelayBody::of(body, meter, permit, peer);
     respond(status, head, body)
 }
 
@@ -62,19 +61,19 @@ pub(crate) fn refuse(
     let mut head = error.head();
     meter.sign(&mut head);
     allow_page(&mut head, cors);
-    let body = RelayBody::whole(error.body(dialect).into(), Some(meter), peer.turn.clone());
+    let body = RelayBody::whole(error.body(dialect).into(), Some(meter), peer);
     respond(status, head, body)
 }
 
 /// An error before any call has begun: too many connections.
 pub(crate) fn refuse_unmetered(error: &ApiError, peer: &Peer) -> Response<RelayBody> {
-    let body = RelayBody::whole(error.body(Dialect::OpenAi).into(), None, peer.turn.clone());
+    let body = RelayBody::whole(error.body(Dialect::OpenAi).into(), None, peer);
     respond(error.kind.meaning().status, error.head(), body)
 }
 
 /// A page of our own: welcome, health, metrics.
 pub(crate) fn page(status: StatusCode, head: HeaderMap, text: String, peer: &Peer) -> Response<RelayBody> {
-    respond(status, head, RelayBody::whole(text.into(), None, peer.turn.clone()))
+    respond(status, head, RelayBody::whole(text.into(), None, peer))
 }
 
 fn respond(status: StatusCode, head: HeaderMap, body: RelayBody) -> Response<RelayBody> {

@@ -41,8 +41,13 @@ pub(crate) fn plan(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Resu
     let chosen = match (by_path, &call.model) {
         (Some(places), _) => by_places(world, places, call),
         (None, Some(model)) => by_model(world, catalogue, model, call)?,
-        (None, None) => by_operation(world, call),
+        (None, None) => own_voice(world, call)
+            .map(|provider| Chosen { provider, model: None })
+            .or_else(|| by_operation(world, call)),
     };
+    if by_path.is_none() && call.model.is_none() && call.unread && several_could(world, call) {
+        return Err(unread_model());
+    }
     let Some(chosen) = chosen else { return Err(not_served(world, call)) };
     let provider = world.providers[chosen.provider].clone();
     let model = chosen.model.or_else(|| call.model.clone());
@@ -68,16 +73,11 @@ fn by_model(
     if let Some(places) = world.models.find(model) {
         return Ok(places.iter().find(|place| serves(&place.provider)).cloned());
     }
-    // Speech and transcription models are often named by habit (`tts-1`, `whisper-1`) at servers that have one voice.
-    let only = |place: &usize| world.providers[*place].serves(call.row.operation);
     let announced = catalogue.places(world, model).into_iter().find(serves);
     if let Some(provider) = announced {
         return Ok(Some(Chosen { provider, model: None }));
     }
-    let audio =
-        matches!(call.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
-    let mut able = (0..world.providers.len()).filter(only);
-    if let (true, Some(provider), None) = (audio, able.next(), able.next()) {
+    if let Some(provider) = own_voice(world, call) {
         return Ok(Some(Chosen { provider, model: None }));
     }
     match world.routing.unknown_model {
@@ -85,6 +85,32 @@ fn by_model(
         UnknownModel::Provider(_) => Ok(None),
         UnknownModel::Error => Err(unknown(world, catalogue, model)),
     }
+}
+
+/// Speech and transcription models are named by habit (`tts-1`, `whisper-1`), while a server of one's own has one voice or
+/// one ear: it takes them all, or the only provider does that has any.
+fn own_voice(world: &Snapshot, call: &Call) -> Option<usize> {
+    let audio =
+        matches!(call.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
+    let able = |place: &usize| audio && world.providers[*place].serves(call.row.operation);
+    let all: Vec<usize> = (0..world.providers.len()).filter(able).collect();
+    let own = all.iter().copied().find(|place| {
+        world.providers[*place].vendor.local() && !world.providers[*place].serves(Operation::Chat)
+    });
+    own.or_else(|| (all.len() == 1).then(|| all[0]))
+}
+
+/// Whether a model's name would make a difference.
+fn several_could(world: &Snapshot, call: &Call) -> bool {
+    let able = |provider: &&Arc<Provider>| provider.serves(call.row.operation);
+    own_voice(world, call).is_none() && world.providers.iter().filter(able).count() > 1
+}
+
+/// What is meant for one place must not go to another because its name was not read in time.
+fn unread_model() -> ApiError {
+    let say = "Several providers could serve this, and its model cannot be read in time: the body is compressed, or the file \
+               comes before `model`. Put `model` first, or write a route for this path.";
+    ApiError::new(Kind::MissingModel, say).param("model")
 }
 
 /// Without a model: the first provider, in order of preference, that speaks the operation.

@@ -53,6 +53,8 @@ pub(crate) struct Flowing {
     pub(crate) events: bool,
     /// The operation's streams end with an event that says so: an end without it is a cut.
     pub(crate) says_end: bool,
+    /// Its end may hold a count of tokens.
+    pub(crate) counts: bool,
     /// The usage chunk and its traces are kept from the caller.
     pub(crate) hide_usage: bool,
     /// Bounds on silence and on the whole.

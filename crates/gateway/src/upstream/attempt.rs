@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::answer::Flowing;
 use super::client::Reply;
-use super::compose::compose;
+use super::compose::{compose, connection_names};
 use super::trouble::Trouble;
 use super::{Answer, AnswerBody, realtime};
 use crate::Gateway;
@@ -95,7 +95,10 @@ impl Received {
     async fn into_answer(self, call: &Call, target: &Target, meter: &mut Meter) -> Result<Answer, ApiError> {
         let Reply { response, lease } = self.reply;
         let (parts, mut rest) = response.into_parts();
-        let events = content_type(&parts.headers).starts_with("text/event-stream");
+        let compressed =
+            parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+        // What is compressed cannot be read, nor can words of ours be put behind it.
+        let events = !compressed && is_event_stream(&parts.headers);
         let status = parts.status;
         let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
         let mut head = passed_headers(parts.headers, target);
@@ -115,6 +118,7 @@ impl Received {
             {
                 Ahead::Whole(body) => {
                     lease.finish();
+                    withhold_secrets(&body, target)?;
                     refuse_nonsense(call, status, &head, &body, &name)?;
                     if let (true, Some(counted)) = (call.row.usage, usage::find(&body)) {
                         meter.counted(counted);
@@ -130,6 +134,7 @@ impl Received {
             lease,
             events,
             says_end: says_end(call.row.operation, call.dialect) && status.is_success(),
+            counts: call.row.usage && !compressed,
             hide_usage: self.hide_usage,
             timeouts,
             deadline: self.deadline,
@@ -192,6 +197,17 @@ async fn read_ahead(
     }
 }
 
+/// An answer that repeats our credential is withheld (T-44).
+fn withhold_secrets(body: &[u8], target: &Target) -> Result<(), ApiError> {
+    let Credential::Stored(secret) = &target.provider.credential else { return Ok(()) };
+    if memchr::memmem::find(body, secret.expose().as_bytes()).is_none() {
+        return Ok(());
+    }
+    let name = &target.provider.name;
+    let say = format!("`{name}` repeated a credential of this gateway in its answer, which was withheld.");
+    Err(ApiError::new(Kind::UpstreamBadResponse, say))
+}
+
 /// A success that cannot be one: a web page or nothing at all, where the operation answers in JSON (F-11).
 fn refuse_nonsense(
     call: &Call,
@@ -217,6 +233,10 @@ fn refuse_nonsense(
         return Err(ApiError::new(Kind::UpstreamBadResponse, say));
     }
     Ok(())
+}
+
+fn is_event_stream(head: &HeaderMap) -> bool {
+    content_type(head).get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
 }
 
 fn content_type(head: &HeaderMap) -> &str {
@@ -263,12 +283,15 @@ fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
     };
     let leaks = |value: &[u8]| secret.is_some_and(|secret| memchr::memmem::find(value, secret).is_some());
     let mut passed = HeaderMap::with_capacity(head.len() + 8);
-    let theirs = head.get("x-request-id").cloned();
+    let theirs = head.get("x-request-id").filter(|id| !leaks(id.as_bytes())).cloned();
+    // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
+    let hops: Vec<String> = connection_names(&head);
     for (name, value) in &head {
         let own = name.as_str().starts_with("x-openai-proxy-");
         if !NEVER.contains(&name.as_str())
             && !headers::ACCOUNT.contains(&name.as_str())
             && !own
+            && !hops.iter().any(|hop| hop == name.as_str())
             && !leaks(value.as_bytes())
         {
             passed.append(name.clone(), value.clone());

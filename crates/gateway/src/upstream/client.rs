@@ -1,17 +1,24 @@
 //! Sending one request and getting the head of its answer, within its times.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use config::snapshot::{Origin, Provider, ProviderTimeouts};
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::compose::OutBody;
 use super::pool::connect::Connector;
-use super::pool::{Line, Pool};
+use super::pool::{KEPT, Line, Pool};
 use super::trouble::Trouble;
+use crate::spawn;
+
+/// A kept connection that was already closed says so within this; one that breaks later was at work, and what it was
+/// asked may have been done.
+const STALE: Duration = Duration::from_millis(500);
 
 /// The upstream side of one worker: its connections and how it makes them.
 #[derive(Default)]
@@ -23,12 +30,34 @@ pub(crate) struct Client {
 struct Shared {
     pool: Pool,
     connector: Connector,
+    /// Somebody is going to sweep the pool.
+    sweeping: AtomicBool,
+}
+
+/// Idle connections are let go of after their time, even when nobody asks any more.
+fn sweep_later(shared: &Arc<Shared>) {
+    if shared.sweeping.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let weak = Arc::downgrade(shared);
+    spawn::detached(async move {
+        loop {
+            tokio::time::sleep(KEPT / 2).await;
+            let Some(shared) = weak.upgrade() else { return };
+            if !shared.pool.sweep() {
+                shared.sweeping.store(false, Ordering::Release);
+                return;
+            }
+        }
+    });
 }
 
 /// A connection while an answer comes through it. Dropped before the answer's end it is cut at once, which is how an
 /// upstream learns that its caller has left.
 pub(crate) struct Lease {
     line: Option<Line>,
+    /// Lives as long as the lease.
+    alive: Arc<()>,
     origin: Origin,
     shared: Arc<Shared>,
 }
@@ -38,7 +67,20 @@ impl Lease {
     pub(crate) fn finish(mut self) {
         if let Some(line) = self.line.take() {
             self.shared.pool.put(&self.origin, line);
+            sweep_later(&self.shared);
         }
+    }
+
+    /// Cuts the connection at an instant, unless the lease has ended by then.
+    pub(crate) fn cut_at(&self, deadline: Instant) {
+        let Some(line) = &self.line else { return };
+        let (cut, alive) = (line.cut.clone(), Arc::downgrade(&self.alive));
+        spawn::detached(async move {
+            tokio::time::sleep_until(deadline).await;
+            if alive.strong_count() > 0 {
+                cut.abort();
+            }
+        });
     }
 
     /// The connection no longer belongs to HTTP (101): it lives until both sides let go.
@@ -81,6 +123,7 @@ impl Client {
     ) -> Result<Reply, Trouble> {
         let origin = &provider.origin;
         let again = replay(&request);
+        let began = Instant::now();
         let (used, trouble) = match self.shared.pool.take(origin) {
             None => return self.send_fresh(provider, request).await,
             Some(line) => match self.send_on(line, origin, &provider.timeouts, request).await {
@@ -89,7 +132,7 @@ impl Client {
             },
         };
         match (used, again, trouble) {
-            (true, Some(request), Trouble::Cut(cause)) => {
+            (true, Some(request), Trouble::Cut(cause)) if began.elapsed() < STALE => {
                 tracing::debug!(provider = %provider.name, %cause, "a kept connection was stale; asked again on a new one");
                 self.send_fresh(provider, request).await
             }
@@ -116,7 +159,12 @@ impl Client {
         let patience = first_byte_patience(&request, timeouts);
         let sending = line.sender.send_request(request);
         // From here on, being dropped (the caller left) cuts the connection.
-        let lease = Lease { line: Some(line), origin: origin.clone(), shared: self.shared.clone() };
+        let lease = Lease {
+            line: Some(line),
+            alive: Arc::default(),
+            origin: origin.clone(),
+            shared: self.shared.clone(),
+        };
         match tokio::time::timeout(patience, sending).await {
             Ok(Ok(response)) => Ok(Reply { response, lease }),
             Ok(Err(error)) => Err((used, Trouble::of(error))),

@@ -12,7 +12,7 @@ use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{ModelAt, Operation};
-use protocol::vendor::Ask;
+use protocol::vendor::{Ask, encode};
 
 use crate::error::{ApiError, BoxError};
 use crate::intake::{Call, Payload, UploadBody};
@@ -70,7 +70,10 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
     }
     let body = match std::mem::replace(&mut call.body, Payload::Empty) {
         Payload::Empty => OutBody::Empty,
-        Payload::Flowing(body) => OutBody::Flowing(body),
+        Payload::Flowing(mut body) => {
+            rename_in_form(&mut body, call, target)?;
+            OutBody::Flowing(body)
+        }
         Payload::Whole(bytes) => {
             let in_address = provider.vendor.model_in_address(&provider.site, call.row);
             let model = target.model.as_deref().filter(|_| !in_address);
@@ -86,6 +89,19 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
     *request.uri_mut() = uri;
     *request.headers_mut() = head;
     Ok(Outgoing { request, asked_usage })
+}
+
+/// A form's model gets the target's own name, where it differs and the address does not say it.
+fn rename_in_form(body: &mut UploadBody, call: &Call, target: &Target) -> Result<(), ApiError> {
+    let (Some(asked), Some(own)) = (&call.model, &target.model) else { return Ok(()) };
+    let provider = &target.provider;
+    let said_elsewhere =
+        call.path_model.is_some() || provider.vendor.model_in_address(&provider.site, call.row);
+    if asked == own || said_elsewhere || body.rename_model(asked, own) {
+        return Ok(());
+    }
+    let say = "This model has another name where it is served, and the form names it too late. Put `model` before the file.";
+    Err(ApiError::new(Kind::InvalidForm, say).param("model"))
 }
 
 fn unusable(provider: &Provider) -> ApiError {
@@ -111,12 +127,6 @@ fn with_model(query: &str, model: &str) -> String {
         _ => pair.to_owned(),
     };
     query.split('&').map(replaced).collect::<Vec<_>>().join("&")
-}
-
-/// Percent-encoding for a query value (RFC 3986, 2.3).
-fn encode(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:".contains(&b);
-    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// A streamed chat or completion is asked for its count where the vendor understands that and the caller did not ask.
@@ -146,9 +156,9 @@ const NEVER: &[&str] = &[
     "x-api-key",
     "api-key",
     "x-goog-api-key",
-    "x_api_key",
-    "api_key",
-    "x_goog_api_key",
+    "ocp-apim-subscription-key",
+    "x-auth-token",
+    "cookie2",
     "forwarded",
     "via",
     "x-real-ip",
@@ -158,23 +168,24 @@ const NEVER: &[&str] = &[
     "referer",
 ];
 
+/// The header names a message's `Connection` header makes hop-by-hop, lower case.
+pub(super) fn connection_names(head: &HeaderMap) -> Vec<String> {
+    let lists = head.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()
+}
+
 /// A deny-list, never an allow-list: whatever a program sends beside these reaches the vendor (D-22).
 fn passed_headers(head: &HeaderMap, provider: &Provider) -> HeaderMap {
-    let named: Vec<String> = head
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
+    let named = connection_names(head);
     let stored = matches!(provider.credential, Credential::Stored(_));
     let mut passed = HeaderMap::with_capacity(head.len() + 8);
     for (name, value) in head {
-        let text = name.as_str();
+        // Servers behind a CGI-like border read an underscore as a hyphen, so both spellings are one name.
+        let text = &*name.as_str().replace('_', "-");
         // An account header beside another account's key would be refused upstream.
         let account = stored && headers::ACCOUNT.contains(&text);
         let own = text.starts_with("x-openai-proxy-") || text.starts_with("x-forwarded-");
-        if !NEVER.contains(&text) && !account && !own && !named.iter().any(|name| name == text) {
+        if !NEVER.contains(&text) && !account && !own && !named.iter().any(|hop| hop == name.as_str()) {
             passed.append(name.clone(), value.clone());
         }
     }
@@ -215,7 +226,7 @@ fn keep_upgrade(head: &mut HeaderMap, call: &Call) {
     let names: Vec<&str> = offered
         .flat_map(|list| list.split(','))
         .map(str::trim)
-        .filter(|name| !name.is_empty() && !name.starts_with(headers::KEY_SUBPROTOCOL))
+        .filter(|name| !name.is_empty() && !headers::is_key_subprotocol(name))
         .collect();
     if let (false, Ok(value)) = (names.is_empty(), HeaderValue::from_str(&names.join(", "))) {
         head.insert(header::SEC_WEBSOCKET_PROTOCOL, value);

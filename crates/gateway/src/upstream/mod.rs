@@ -6,6 +6,7 @@ mod client;
 mod compose;
 pub(crate) mod discover;
 mod pool;
+pub(crate) mod probe;
 mod realtime;
 mod trouble;
 mod watch;

@@ -81,7 +81,7 @@ impl Serve {
         }
         let environment = environment();
         let home = environment.get("HOME").map(PathBuf::from);
-        Ok(Given { file: self.config.clone(), environment, overrides, home })
+        Ok(Given { file: self.config.clone(), environment, overrides, home, found: Vec::new() })
     }
 }
 

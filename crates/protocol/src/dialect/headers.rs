@@ -6,4 +6,15 @@ pub const ACCOUNT: [&str; 2] = ["openai-organization", "openai-project"];
 
 /// How a browser shows a key when it opens a WebSocket, where it cannot set headers (OpenAI, "Realtime API with
 /// WebSocket"): as a subprotocol with this beginning.
-pub const KEY_SUBPROTOCOL: &str = "openai-insecure-api-key.";
+const KEY_SUBPROTOCOL: &str = "openai-insecure-api-key.";
+
+/// Whether a subprotocol is a key.
+pub fn is_key_subprotocol(name: &str) -> bool {
+    key_of_subprotocol(name).is_some()
+}
+
+/// The key in a subprotocol, if it is one.
+pub fn key_of_subprotocol(name: &str) -> Option<&str> {
+    let (begin, key) = name.split_at_checked(KEY_SUBPROTOCOL.len())?;
+    begin.eq_ignore_ascii_case(KEY_SUBPROTOCOL).then_some(key)
+}

@@ -70,6 +70,8 @@ fn edits_touch_nothing_else() {
         edited(r#"{"stream_options":{ }}"#, None, true),
         r#"{"stream_options":{"include_usage":true }}"#
     );
+    let null = edited(r#"{"model":"a","stream_options":null}"#, None, true);
+    assert_eq!(null, r#"{"model":"a","stream_options":{"include_usage":true}}"#);
     let off = edited(r#"{"stream_options":{"include_usage":false}}"#, None, true);
     assert_eq!(off, r#"{"stream_options":{"include_usage":true}}"#);
     assert_eq!(edited(r#"{"model":"a\"b"}"#, Some("c\"d"), false), r#"{"model":"c\"d"}"#);

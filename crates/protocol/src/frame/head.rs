@@ -43,6 +43,8 @@ pub struct BadHead {
 
 /// The most header lines of one head.
 pub const MAX_HEADERS: usize = 100;
+/// The longest method: longer than any registered one.
+const MAX_METHOD: usize = 32;
 /// The longest request target.
 pub const MAX_TARGET: usize = 8 * 1024;
 
@@ -121,7 +123,7 @@ fn request_line(line: &[u8]) -> Result<(&[u8], bool), BadHead> {
     else {
         return Err(bad("a request line is a method, a target and a version, with one space between"));
     };
-    if method.is_empty() || !method.iter().copied().all(is_token) {
+    if method.len() > MAX_METHOD || method.is_empty() || !method.iter().copied().all(is_token) {
         return Err(bad("a method is a token"));
     }
     if target.len() > MAX_TARGET {
@@ -161,7 +163,7 @@ impl<'h> Fields<'h> {
             return Err(BadHead { kind: Kind::HeadTooLarge, what: "a head has at most 100 header lines" });
         }
         let Some(colon) = memchr::memchr(b':', line) else { return Err(bad("a header line has a colon")) };
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        let (name, value) = (&line[..colon], trim_blanks(&line[colon + 1..]));
         if name.is_empty() || !name.iter().copied().all(is_token) {
             return Err(bad("a header's name is a token, directly before its colon; lines are not folded"));
         }
@@ -256,6 +258,14 @@ fn is_target(b: u8) -> bool {
 
 fn starts_with_ignoring_case(text: &[u8], start: &[u8]) -> bool {
     text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+}
+
+/// Without spaces and tabs around it (RFC 9110, 5.6.3); other white space is part of the value, and an error there.
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// RFC 9110, 5.6.2.

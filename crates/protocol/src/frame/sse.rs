@@ -59,67 +59,71 @@ fn end_of_line(piece: &[u8], at: usize) -> usize {
 /// What one event tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Told {
-    /// The answer is complete with it: `[DONE]`, a finish reason, a `...completed` or `...done` event, an error.
+    /// The answer is complete with it: `[DONE]`, the last event of its kind, an error.
     pub ends: bool,
-    /// It is an error the upstream told.
-    pub error: bool,
+    /// Some choice of the answer is complete (a finish reason); others may not be.
+    pub finishes: bool,
     /// The tokens it counts.
     pub usage: Option<Usage>,
     /// Its events carry names (`event:` lines), as those of Responses do.
     pub named: bool,
-    /// It has data at all (a comment or an empty line has none).
-    pub data: bool,
 }
 
 static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"finish_reason\":"));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\":"));
+static TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"type\":"));
 
-/// Endings of the event names that say "this was the last".
-const LAST: &[&[u8]] =
-    &[b"response.completed", b"response.failed", b"response.incomplete", b"message_stop", b"error", b"done"];
+/// The names of last events: OpenAI's streams (responses, images, transcription, speech, assistants), Anthropic's.
+const LAST: &[&[u8]] = &[
+    b"response.completed",
+    b"response.failed",
+    b"response.incomplete",
+    b"image_generation.completed",
+    b"image_edit.completed",
+    b"transcript.text.done",
+    b"speech.audio.done",
+    b"message_stop",
+    b"error",
+    b"done",
+];
 
 /// Reads one event. A quote inside a model's text is escaped on the wire, so keys are never found in prose.
 pub fn read(event: &[u8]) -> Told {
     let mut told = Told::default();
+    let event = event.strip_prefix("\u{feff}".as_bytes()).unwrap_or(event);
     for line in event.split(|&b| b == b'\n' || b == b'\r') {
         if let Some(data) = field(line, b"data") {
-            told.data = true;
-            if data.starts_with(b"[DONE]") {
-                told.ends = true;
-            } else {
-                read_data(data, &mut told);
-            }
+            read_data(data, &mut told);
         } else if let Some(name) = field(line, b"event") {
             told.named = true;
-            let last = LAST.contains(&name) || name.ends_with(b".completed") || name.ends_with(b".done");
-            // Parts of a response are "done" long before the response is.
-            let part = name.starts_with(b"response.") && !LAST.contains(&name);
-            told.ends |= last && !part;
-            told.error |= name == b"error" || name == b"response.failed";
+            told.ends |= LAST.contains(&name);
         }
     }
     told
 }
 
 fn read_data(data: &[u8], told: &mut Told) {
+    if data.starts_with(b"[DONE]") {
+        told.ends = true;
+        return;
+    }
     if let Some(counted) = usage::find(data) {
-        told.usage = Some(counted);
+        told.usage = Some(told.usage.map_or(counted, |earlier| earlier.and(counted)));
     }
-    if let Some(at) = FINISH.find(data)
-        && data[at + FINISH.needle().len()..].trim_ascii_start().first() == Some(&b'"')
-    {
-        told.ends = true;
-    }
-    if ERROR.find(data).is_some_and(|at| outermost_error(data, at)) {
-        told.error = true;
-        told.ends = true;
-    }
+    let finish = FINISH.find(data).map(|at| data[at + FINISH.needle().len()..].trim_ascii_start());
+    told.finishes |= finish.is_some_and(|value| value.first() == Some(&b'"'));
+    let kind = TYPE.find(data).filter(|at| outermost(data, *at));
+    let kind = kind.map(|at| data[at + TYPE.needle().len()..].trim_ascii_start());
+    let kind = kind.and_then(|value| value.strip_prefix(b"\"")?.split(|&b| b == b'"').next());
+    told.ends |= kind.is_some_and(|kind| LAST.contains(&kind));
+    let error = ERROR.find(data).filter(|at| outermost(data, *at));
+    let error = error.and_then(|at| data[at + ERROR.needle().len()..].trim_ascii_start().first());
+    told.ends |= matches!(error, Some(b'{' | b'"'));
 }
 
-/// Whether the `"error":` found belongs to the outermost object and is an object or a string, not `null`.
-fn outermost_error(data: &[u8], at: usize) -> bool {
-    let value = data[at + ERROR.needle().len()..].trim_ascii_start().first();
-    matches!(value, Some(b'{' | b'"')) && data[..at].iter().filter(|&&b| b == b'{').count() == 1
+/// Whether the key found belongs to the outermost object.
+fn outermost(data: &[u8], at: usize) -> bool {
+    data[..at].iter().filter(|&&b| b == b'{').count() == 1
 }
 
 /// The value of a line of that field name: one space behind the colon is not part of it.
@@ -167,7 +171,8 @@ mod tests {
     #[test]
     fn an_event_tells_its_end_its_error_and_its_count() {
         assert!(read(b"data: [DONE]\n\n").ends);
-        assert!(read(b"data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n").ends);
+        let finished = read(b"data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
+        assert!(finished.finishes && !finished.ends, "another choice may still be open");
         assert!(
             !read(b"data: {\"choices\":[{\"finish_reason\":null,\"delta\":{\"content\":\"x\"}}]}\n\n").ends
         );
@@ -175,12 +180,11 @@ mod tests {
         assert!(!read(b"event: response.output_text.done\ndata: {}\n\n").ends);
         assert!(!read(b"event: response.output_item.done\ndata: {\"error\":null}\n\n").ends);
         assert!(read(b"event: transcript.text.done\ndata: {}\n\n").ends);
-        assert!(read(b"data: {\"error\":{\"message\":\"no\"}}\n\n").error);
-        assert!(read(b"data: {\"id\":\"x\",\"error\":{\"message\":\"no\"}}\n\n").error);
-        assert!(!read(b"data: {\"choices\":[{\"delta\":{\"error\":\"x\"}}]}\n\n").error);
+        assert!(read(b"data: {\"error\":{\"message\":\"no\"}}\n\n").ends);
+        assert!(read(b"data: {\"id\":\"x\",\"error\":{\"message\":\"no\"}}\n\n").ends);
+        assert!(!read(b"data: {\"choices\":[{\"delta\":{\"error\":\"x\"}}]}\n\n").ends);
         let counted =
             read(b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n");
         assert_eq!(counted.usage.map(|usage| (usage.input, usage.output)), Some((1, 2)));
-        assert!(!read(b": keep-alive\n\n").data);
     }
 }

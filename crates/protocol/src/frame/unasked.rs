@@ -7,30 +7,54 @@ use bytes::Bytes;
 
 use crate::envelope;
 
+/// What makes a chunk more than a count: with one of these beside it, it is the vendor's to send.
+const CONTENT: [&str; 6] =
+    ["annotations", "citations", "error", "output", "prompt_filter_results", "search_results"];
+
 /// The event without what was not asked for: itself, cut, or nothing at all. `event` is one event with its empty line.
 pub fn take_out(event: Bytes) -> Option<Bytes> {
     let Some(at) = data(&event) else { return Some(event) };
-    let Some(usage) = envelope::member(&event[at..], "usage") else { return Some(event) };
-    let value = &event[at..][usage.value.clone()];
-    if value == b"null" {
-        let mut cut = Vec::with_capacity(event.len());
-        cut.extend_from_slice(&event[..at + usage.whole.start]);
-        cut.extend_from_slice(&event[at + usage.whole.end..]);
-        return Some(Bytes::from(cut));
+    let json = &event[at..];
+    let Some(usage) = envelope::member(json, "usage") else { return Some(event) };
+    let counted = json[usage.value.clone()].first() == Some(&b'{');
+    let choices = envelope::member(json, "choices").map(|choices| &json[choices.value]);
+    let no_choices = match choices {
+        None | Some(b"null") => true,
+        Some(list) => {
+            list.first() == Some(&b'[') && list[1..list.len() - 1].iter().all(u8::is_ascii_whitespace)
+        }
+    };
+    let more = || envelope::members(json).iter().any(|name| CONTENT.contains(&name.as_str()));
+    if counted && no_choices && !more() {
+        return None;
     }
-    let choices = envelope::member(&event[at..], "choices");
-    let none = choices.is_some_and(|choices| {
-        let list = &event[at..][choices.value];
-        list.first() == Some(&b'[') && list[1..list.len() - 1].iter().all(u8::is_ascii_whitespace)
-    });
-    if none { None } else { Some(event) }
+    // A count beside content is the vendor's own way.
+    if counted {
+        return Some(event);
+    }
+    let mut cut = Vec::with_capacity(event.len());
+    cut.extend_from_slice(&event[..at + usage.whole.start]);
+    cut.extend_from_slice(&event[at + usage.whole.end..]);
+    Some(Bytes::from(cut))
 }
 
-/// Where the JSON of a one-line event begins; `None` for anything else.
+/// Where the JSON of an event with one data line begins; `None` for anything else. A byte order mark, other fields and
+/// comments may stand around it.
 fn data(event: &[u8]) -> Option<usize> {
-    let rest = event.strip_prefix(b"data:")?;
-    let blank = rest.iter().take_while(|&&b| b == b' ').count();
-    (rest.get(blank) == Some(&b'{')).then_some(5 + blank)
+    let mut found = None;
+    let mut from = 0;
+    for line in event.split_inclusive(|&b| b == b'\n' || b == b'\r') {
+        let mark = if from == 0 && line.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+        if let Some(rest) = line[mark..].strip_prefix(b"data:") {
+            let blank = rest.iter().take_while(|&&b| b == b' ').count();
+            if found.is_some() || rest.get(blank) != Some(&b'{') {
+                return None;
+            }
+            found = Some(from + mark + 5 + blank);
+        }
+        from += line.len();
+    }
+    found
 }
 
 #[cfg(test)]
@@ -59,6 +83,11 @@ mod tests {
         ] {
             assert_eq!(out(kept).unwrap(), kept);
         }
+        let crlf = "\n: note\r\nid: 7\r\ndata:{\"id\":\"x\",\"usage\":{\"prompt_tokens\":1}}\r\n\r\n";
+        assert_eq!(out(crlf), None, "other fields, half a line end, no choices at all");
+        let error =
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1},\"error\":{\"message\":\"no\"}}\n\n";
+        assert_eq!(out(error).unwrap(), error, "what is more than a count stays");
         let azure_first = "data: {\"choices\":[],\"prompt_filter_results\":[]}\n\n";
         assert_eq!(out(azure_first).unwrap(), azure_first);
     }

@@ -61,7 +61,10 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem
     let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
     let (rest, model, spelling) = strip_base(trimmed);
     let id = rest.strip_prefix("/models/");
-    if encoded_slash && id.is_none() && spelling != Spelling::Deployment {
+    // What the path names besides a model has no encoded slash, and a model's own slashes make no dot segments.
+    let elsewhere = encoded_slash && id.is_none() && (model.is_none() || slashed(rest));
+    let climbs = [model, id].into_iter().flatten().any(|name| slashed(name) && has_dot_segments(name));
+    if elsewhere || climbs {
         return Err(PathProblem::NotCanonical("an encoded slash is allowed in a model's name only"));
     }
     let found = match_rows(method, rest, spelling)?;
@@ -170,6 +173,17 @@ fn encoded(bytes: &[u8]) -> Result<bool, PathProblem> {
         return Err(PathProblem::NotCanonical("encoded bytes beyond ASCII are UTF-8"));
     }
     Ok(slash)
+}
+
+/// Whether an encoded slash is inside.
+fn slashed(text: &str) -> bool {
+    text.contains("%2F") || text.contains("%2f")
+}
+
+/// Whether decoding the slashes would make `.` , `..` or empty segments.
+fn has_dot_segments(name: &str) -> bool {
+    let decoded = name.replace("%2F", "/").replace("%2f", "/");
+    decoded.split('/').any(|segment| matches!(segment, "" | "." | ".."))
 }
 
 /// The language to refuse in, before anything else is known of a request.

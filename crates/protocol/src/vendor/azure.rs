@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use http::HeaderMap;
 
-use super::{Ask, Site, UnusableSecret, Vendor, sign_with, without};
+use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
 use crate::dialect::Dialect;
 use crate::operation::{ModelAt, Operation, Row};
 use crate::secret::Secret;
@@ -57,7 +57,7 @@ impl Vendor for Azure {
             return join(format!("{root}/openai/v1{}", ask.rest), &[query]);
         };
         let version = Some(format!("api-version={version}"));
-        match ask.model {
+        match ask.model.map(encode).as_deref() {
             Some(deployment) if ask.row.model == ModelAt::Query => {
                 let query = query.and_then(|query| without(&query, &["model"]));
                 let deployment = Some(format!("deployment={deployment}"));

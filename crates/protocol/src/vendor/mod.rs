@@ -5,6 +5,7 @@
 
 mod azure;
 mod compatible;
+pub mod fingerprint;
 pub mod mock;
 mod openai;
 
@@ -104,6 +105,15 @@ pub(crate) fn plain_address(site: &Site, ask: &Ask<'_>) -> String {
         address.push_str(&query);
     }
     address
+}
+
+/// A text as one path segment or one query value: everything but the unreserved characters is encoded (RFC 3986, 2.3),
+/// so that a caller's name for a model can never become a path, a query or a fragment of ours.
+pub fn encode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    let dots = matches!(text, "." | "..");
+    let one = |b: u8| if plain(b) && !dots { (b as char).to_string() } else { format!("%{b:02X}") };
+    text.bytes().map(one).collect()
 }
 
 /// The query without the parameters named; `None` when nothing is left.

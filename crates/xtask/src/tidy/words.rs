@@ -61,6 +61,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "anthropic",
         "a base path callers write: /anthropic/v1/messages",
     ),
+    ("crates/protocol/src/usage.rs", "groq", "the member x_groq, under which one vendor counts"),
     ("crates/protocol/src/listing.rs", "anthropic", "the header by which its programs are known"),
     ("crates/config/src/document/listener.rs", "ollama", "the setting ollama_listen"),
     ("crates/gateway/src/front.rs", "openai", "the welcome page speaks of OpenAI clients"),

@@ -20,7 +20,7 @@ use super::compose::OutBody;
 use super::watch::Expect;
 
 /// A kept connection is not used again after this: upstreams close theirs after about a minute.
-const KEPT: Duration = Duration::from_secs(50);
+pub(super) const KEPT: Duration = Duration::from_secs(50);
 /// Idle connections kept per upstream and worker.
 const MOST: usize = 256;
 
@@ -59,6 +59,23 @@ impl Pool {
                 line.cut.abort();
             }
             None
+        })
+    }
+
+    /// Lets go of connections that were idle too long; false when none is left.
+    pub(super) fn sweep(&self) -> bool {
+        self.with(|idle| {
+            for lines in idle.values_mut() {
+                lines.retain(|(line, since)| {
+                    let keep = since.elapsed() < KEPT && !line.sender.is_closed();
+                    if !keep {
+                        line.cut.abort();
+                    }
+                    keep
+                });
+            }
+            idle.retain(|_, lines| !lines.is_empty());
+            !idle.is_empty()
         })
     }
 
