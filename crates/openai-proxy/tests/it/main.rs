@@ -10,6 +10,7 @@
 mod house;
 
 mod answers;
+mod attacks;
 mod documents;
 mod drain;
 mod invariants;
