@@ -14,7 +14,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: prepare-rust ## build and start on 127.0.0.1:2020; without a key or a file the built-in mock answers
-	@cargo run --quiet --package openai-proxy -- serve
+	@cargo run --package openai-proxy -- serve
 
 test: prepare check conformance ## everything CI runs
 

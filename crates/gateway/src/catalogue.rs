@@ -31,6 +31,8 @@ struct Known {
     ask_again: Option<Instant>,
     /// It is being asked now.
     asking: bool,
+    /// The last time it was asked it did not say.
+    silent: bool,
 }
 
 impl Catalogue {
@@ -79,6 +81,7 @@ impl Catalogue {
             let wait = if models.is_some() { FRESH } else { FAILED };
             entry.ask_again = Some(Instant::now() + wait);
             entry.asking = false;
+            entry.silent = models.is_none();
             if let Some(models) = models {
                 entry.models = models;
             }
@@ -94,6 +97,14 @@ impl Catalogue {
                 entry.is_some_and(|entry| entry.models.iter().any(|(id, _)| id == model))
             };
             (0..world.providers.len()).filter(has).collect()
+        })
+    }
+
+    /// The providers that did not say which models they have.
+    pub(crate) fn silent(&self, world: &Snapshot) -> Vec<String> {
+        let names = world.providers.iter().map(|provider| &provider.name);
+        self.with(|known| {
+            names.filter(|name| known.get(*name).is_some_and(|entry| entry.silent)).cloned().collect()
         })
     }
 

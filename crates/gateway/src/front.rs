@@ -39,6 +39,7 @@ pub(crate) fn page(
     }
     let metrics_here = peer.admin || world.server.admin_listen.is_none();
     match path {
+        "/" if peer.admin => Some(text(StatusCode::OK, "text/plain; charset=utf-8", ADMIN.to_owned())),
         "/" => Some(welcome(request.headers())),
         "/livez" => Some(json(StatusCode::OK, r#"{"status":"alive"}"#)),
         "/readyz" | "/health" | "/v1/health" => Some(health(gateway)),
@@ -76,6 +77,8 @@ const WELCOME: &str = "This is openai-proxy. It works.\n\n\
     Base URL   /v1 on this address (any OpenAI client: OPENAI_BASE_URL)\n\
     Models     /v1/models\n\
     Health     /health\n";
+
+const ADMIN: &str = "This is openai-proxy's door for health and metrics. Calls go to server.listen.\n";
 
 fn welcome(head: &HeaderMap) -> Page {
     let accepts = head.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -4,6 +4,7 @@ mod command;
 mod house;
 mod logging;
 mod screen;
+mod search;
 
 pub use command::run;
 pub use house::{BuildProblem, House};

@@ -120,6 +120,11 @@ impl Meter {
         self.record.error = Some(kind.label().to_owned());
     }
 
+    /// The provider that was asked last, for the log.
+    pub(crate) fn provider(&self) -> &str {
+        self.record.provider.as_deref().unwrap_or("-")
+    }
+
     /// The request id, if the intake got that far.
     pub(crate) fn id(&self) -> &str {
         &self.record.id

@@ -177,10 +177,10 @@ fn missing_model(payload: &Payload) -> ApiError {
             return ApiError::new(Kind::Unreadable, say);
         }
         Payload::Empty => {
-            "This request has no body. Send a JSON object with a `model`; they are listed at /v1/models."
+            "This request has no body. Send a JSON object with a `model`; names are listed at /v1/models."
         }
         _ => {
-            "You must provide a model parameter: `model` is missing from the body. They are listed at /v1/models."
+            "You must provide a model parameter: `model` is missing from the body. Names are listed at /v1/models."
         }
     };
     ApiError::new(Kind::MissingModel, say).param("model")
@@ -189,14 +189,12 @@ fn missing_model(payload: &Payload) -> ApiError {
 fn path_error(problem: PathProblem, path: &str) -> ApiError {
     match problem {
         PathProblem::NotCanonical(what) => {
-            ApiError::new(Kind::BadPath, format!("This path is not canonical: {what}. Nothing was sent on."))
+            ApiError::new(Kind::BadPath, format!("This path breaks a rule: {what}. Nothing was sent on."))
         }
         PathProblem::Method(allow) => method_error(&allow),
         PathProblem::Unknown { nearest } => {
-            let say = format!(
-                "Nothing is served at `{}`. Nearest: `/v1{nearest}`. The base URL ends with /v1.",
-                shown(path)
-            );
+            let nearest = nearest.map(|shape| format!(" Nearest: `/v1{shape}`.")).unwrap_or_default();
+            let say = format!("Nothing is served at `{}`.{nearest} The base URL ends with /v1.", shown(path));
             ApiError::new(Kind::UnknownPath, say)
         }
     }

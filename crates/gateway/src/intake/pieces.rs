@@ -29,8 +29,9 @@ pub(super) async fn next(body: &mut Incoming, gap: Duration) -> Result<Option<By
 }
 
 pub(super) fn too_large(limit: u64) -> ApiError {
-    let say =
-        format!("This body is larger than the {} MiB allowed here (server.limits). Send less.", limit >> 20);
+    let allowed =
+        if limit.is_multiple_of(1 << 20) { format!("{} MiB", limit >> 20) } else { format!("{limit} bytes") };
+    let say = format!("This body is larger than the {allowed} allowed here (server.limits). Send less.");
     ApiError::new(Kind::TooLarge, say)
 }
 

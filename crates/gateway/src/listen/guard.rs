@@ -244,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn refusal(&self) -> Option<Bytes> {
         let bad = self.refused?;
         let say = format!(
-            "This request cannot be read: {}. Nothing was sent on; the connection is closed.",
+            "This request breaks a rule of HTTP: {}. Nothing was sent on; the connection is closed.",
             bad.what
         );
         let error = ApiError::new(bad.kind, say);

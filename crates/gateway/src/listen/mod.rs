@@ -53,6 +53,8 @@ pub struct Doors {
     /// The address of the admin door, if it is apart.
     pub admin: Option<SocketAddr>,
     workers: Vec<JoinHandle<()>>,
+    /// Unix sockets, which do not go by themselves.
+    sockets: Vec<PathBuf>,
 }
 
 /// Opens all doors and starts the workers.
@@ -77,7 +79,11 @@ pub fn open(gateway: &Gateway) -> Result<Doors, DoorProblem> {
     };
     let start = |(number, bound)| worker::start(number, gateway.for_worker(), bound, tls.clone());
     let workers = shares.into_iter().enumerate().map(start).collect::<Result<_, _>>()?;
-    Ok(Doors { addresses, admin, workers })
+    let sockets = world.server.listen.iter().filter_map(|door| match door {
+        Door::Unix(path) => Some(path.clone()),
+        Door::Tcp(_) => None,
+    });
+    Ok(Doors { addresses, admin, workers, sockets: sockets.collect() })
 }
 
 impl Doors {
@@ -86,6 +92,10 @@ impl Doors {
         for worker in self.workers {
             // A worker that panicked outside of any call has said so already; the others still end properly.
             let _ = worker.join();
+        }
+        for socket in self.sockets {
+            // Gone already, or another's by now: either way nothing of ours is left to remove.
+            let _ = std::fs::remove_file(socket);
         }
     }
 }

@@ -41,10 +41,12 @@ async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>)
         let _ = life.wait_for(|state| *state != State::Open).await;
     };
     welcome_until(stop, &gateway, &doors, &tls, &mut tasks).await;
+    let drain = gateway.world().server.timeouts.drain;
+    let until = tokio::time::Instant::now() + drain;
     if gateway.life().state() == State::Draining {
         let last_calls = async {
             tokio::select! {
-                () = tokio::time::sleep(LAST_CALLS) => {}
+                () = tokio::time::sleep(LAST_CALLS.min(drain)) => {}
                 () = gateway.life().quiet() => {}
                 () = closed(&gateway) => {}
             }
@@ -52,7 +54,7 @@ async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>)
         welcome_until(last_calls, &gateway, &doors, &tls, &mut tasks).await;
     }
     drop(doors);
-    let patience = gateway.world().server.timeouts.drain;
+    let patience = until.saturating_duration_since(tokio::time::Instant::now());
     tokio::select! { () = tasks.wait(patience) => {}, () = closed(&gateway) => {} }
 }
 

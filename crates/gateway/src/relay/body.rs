@@ -195,7 +195,8 @@ impl RelayBody {
         if let Some(meter) = &mut self.meter {
             meter.breaks(kind);
             let cause = trouble.cause();
-            tracing::warn!(id = meter.id(), code = kind.label(), cause, "answer broke off");
+            let provider = &stream.from.provider;
+            tracing::warn!(id = meter.id(), provider, code = kind.label(), cause, "answer broke off");
         }
         stream.done = true;
         self.close(false);

@@ -56,7 +56,8 @@ pub(crate) fn refuse(
     meter.refuses(error.kind);
     if let Some(cause) = &error.cause {
         let causes = chain(cause.as_ref());
-        tracing::warn!(id = meter.id(), code = error.kind.label(), causes, "call failed");
+        let provider = meter.provider();
+        tracing::warn!(id = meter.id(), provider, code = error.kind.label(), causes, "call failed");
     }
     let mut head = error.head();
     meter.sign(&mut head);

@@ -129,8 +129,17 @@ fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {
     let nearest = world.models.nearest(model, announced.iter().map(String::as_str));
     let nearest = nearest.map(|name| format!(" Nearest: `{name}`.")).unwrap_or_default();
     let count = world.models.listed().len() + announced.len();
+    let listed = if count == 1 { "1 model is".to_owned() } else { format!("{count} models are") };
+    let silent = catalogue.silent(world);
+    let silent = match silent.as_slice() {
+        [] => String::new(),
+        names => format!(
+            " Not heard from: {} (wrong key, or not running; the gateway's log says more).",
+            names.join(", ")
+        ),
+    };
     let say = format!(
-        "Model `{}` is not known here.{nearest} {count} models are listed at /v1/models.",
+        "Model `{}` is not known here.{nearest} {listed} listed at /v1/models.{silent}",
         shown(model)
     );
     ApiError::new(Kind::ModelNotFound, say).param("model")

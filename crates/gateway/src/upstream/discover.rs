@@ -6,6 +6,7 @@ use std::time::Duration;
 use config::Snapshot;
 use config::snapshot::{Credential, Provider, UnknownModel};
 use http::header::{self, HeaderValue};
+use http::uri::InvalidUri;
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, Limited};
 use protocol::listing::{self, Entry};
@@ -48,23 +49,34 @@ pub(crate) async fn refresh(gateway: &Gateway, world: &Arc<Snapshot>) {
 }
 
 async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>) {
-    let list = tokio::time::timeout(PATIENCE, list(&client, &provider)).await.ok().flatten();
-    if list.is_none() {
-        tracing::debug!(provider = %provider.name, "did not say which models it has");
+    let told = match tokio::time::timeout(PATIENCE, list(&client, &provider)).await {
+        Ok(told) => told,
+        Err(_) => Err("no answer in time".to_owned()),
+    };
+    if let Err(why) = &told {
+        tracing::warn!(provider = %provider.name, why, "did not say which models it has");
     }
-    catalogue.learn(&provider.name, list);
+    catalogue.learn(&provider.name, told.ok());
 }
 
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
-async fn list(client: &Client, provider: &Provider) -> Option<Vec<Entry>> {
-    let row = operation::find(&Method::GET, "/v1/models").ok()?.row;
+async fn list(client: &Client, provider: &Provider) -> Result<Vec<Entry>, String> {
+    let row = operation::find(&Method::GET, "/v1/models").map_err(|_| "no such operation")?.row;
     let ask = Ask { row, rest: "/models", query: None, model: None };
-    let uri: Uri = provider.vendor.address(&provider.site, &ask).parse().ok()?;
+    let unusable = |_| "its address or key cannot be sent".to_owned();
+    let uri: Uri = provider
+        .vendor
+        .address(&provider.site, &ask)
+        .parse()
+        .map_err(|error: InvalidUri| error.to_string())?;
     let mut head = HeaderMap::new();
-    head.insert(header::HOST, HeaderValue::from_str(&provider.origin.authority).ok()?);
+    head.insert(
+        header::HOST,
+        HeaderValue::from_str(&provider.origin.authority).map_err(|error| error.to_string())?,
+    );
     head.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     match &provider.credential {
-        Credential::Stored(secret) => provider.vendor.sign(&mut head, secret).ok()?,
+        Credential::Stored(secret) => provider.vendor.sign(&mut head, secret).map_err(unusable)?,
         // Whose key it would be is not known here.
         Credential::Passthrough | Credential::None => {}
     }
@@ -72,11 +84,15 @@ async fn list(client: &Client, provider: &Provider) -> Option<Vec<Entry>> {
     let mut request = Request::new(OutBody::Empty);
     *request.uri_mut() = uri;
     *request.headers_mut() = head;
-    let reply = client.send(provider, request).await.ok()?;
+    let reply = client.send(provider, request).await.map_err(|trouble| trouble.cause())?;
     if !reply.response.status().is_success() {
-        return None;
+        return Err(format!("it answered with status {}", reply.response.status().as_u16()));
     }
-    let body = Limited::new(reply.response.into_body(), MAX_LIST).collect().await.ok()?.to_bytes();
+    let body = Limited::new(reply.response.into_body(), MAX_LIST)
+        .collect()
+        .await
+        .map_err(|error| error.to_string())?
+        .to_bytes();
     reply.lease.finish();
-    listing::read(&body)
+    listing::read(&body).ok_or_else(|| "its answer is no list of models".to_owned())
 }

@@ -1,17 +1,19 @@
 //! Asking the ports of this computer who answers there. Nothing beyond the hosts named is contacted.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use bytes::Bytes;
 use config::snapshot::{Origin, Scheme};
 use futures_util::future::join_all;
 use http::header::{ACCEPT, HOST, HeaderValue};
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use protocol::vendor::fingerprint::{FINGERPRINTS, Fingerprint};
 
 use super::compose::OutBody;
+use super::pool::Line;
 use super::pool::connect::Connector;
+use super::trouble::Trouble;
 
 /// A server that was recognised.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Sighting {
     pub count: Option<usize>,
 }
 
+/// To connect; a port of this computer answers at once or not at all.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// The largest answer looked at.
 const LARGEST: usize = 4 * 1024 * 1024;
 
@@ -42,42 +46,68 @@ pub async fn look_around(hosts: &[String], ports: &[u16], patience: Duration) ->
     seen
 }
 
-/// Puts every kind's question to one port. The first kind, in order, that recognises its answer wins.
+/// Puts every kind's question to one port, one after the other over one connection: a small server is not flooded. Kinds
+/// that usually live at this port are asked for first; the first that recognises its answer wins.
 async fn who_is(host: &str, port: u16) -> Option<Sighting> {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        // One knock first: a closed port answers for all questions.
-        tokio::net::TcpStream::connect(SocketAddr::new(ip, port)).await.ok()?;
+    let mut caller = Caller::new(host, port);
+    let (likely, others): (Vec<_>, Vec<_>) = FINGERPRINTS.iter().partition(|kind| kind.ports.contains(&port));
+    for kind in likely.into_iter().chain(others) {
+        // A port that cannot be connected to has no further answers either.
+        let body = match caller.get(kind.path).await {
+            Ok(body) => body,
+            Err(Trouble::Unreachable(_) | Trouble::Denied(_) | Trouble::ConnectTimeout) => return None,
+            Err(_) => continue,
+        };
+        if let Some(count) = body.and_then(|body| kind.recognise(&body)) {
+            return Some(Sighting { kind, host: host.to_owned(), port, count });
+        }
     }
-    let connector = Connector::default();
-    let asked = FINGERPRINTS.iter().map(|kind| async {
-        let body = get(&connector, host, port, kind.path).await?;
-        kind.recognise(&body).map(|count| Sighting { kind, host: host.to_owned(), port, count })
-    });
-    join_all(asked).await.into_iter().flatten().next()
+    None
 }
 
-async fn get(connector: &Connector, host: &str, port: u16, path: &str) -> Option<bytes::Bytes> {
-    let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let authority = format!("{bracketed}:{port}");
-    let origin = Origin {
-        scheme: Scheme::Http,
-        host: host.to_owned(),
-        port,
-        authority: authority.clone(),
-        allow_private: true,
-        proxy: None,
-        ca: None,
-        accept_any_certificate: false,
-    };
-    let mut line = connector.connect(&origin, Duration::from_secs(1)).await.ok()?;
-    let mut request = Request::new(OutBody::Empty);
-    *request.uri_mut() = path.parse().ok()?;
-    request.headers_mut().insert(HOST, HeaderValue::from_str(&authority).ok()?);
-    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
-    line.expect.head(false);
-    let response = line.sender.send_request(request).await.ok()?;
-    if response.status() != StatusCode::OK {
-        return None;
+/// Asks one port, on one connection for as long as it lasts.
+struct Caller {
+    origin: Origin,
+    connector: Connector,
+    line: Option<Line>,
+}
+
+impl Caller {
+    fn new(host: &str, port: u16) -> Self {
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let origin = Origin {
+            scheme: Scheme::Http,
+            host: host.to_owned(),
+            port,
+            authority: format!("{bracketed}:{port}"),
+            allow_private: true,
+            proxy: None,
+            ca: None,
+            accept_any_certificate: false,
+        };
+        Self { origin, connector: Connector::default(), line: None }
     }
-    Some(Limited::new(response.into_body(), LARGEST).collect().await.ok()?.to_bytes())
+
+    /// The body of an answer of 200; `None` for any other status.
+    async fn get(&mut self, path: &'static str) -> Result<Option<Bytes>, Trouble> {
+        let mut line = match self.line.take() {
+            Some(line) if !line.sender.is_closed() => line,
+            _ => self.connector.connect(&self.origin, PATIENCE).await?,
+        };
+        let mut request = Request::new(OutBody::Empty);
+        *request.uri_mut() = Uri::from_static(path);
+        let host =
+            HeaderValue::from_str(&self.origin.authority).map_err(|error| Trouble::Protocol(error.into()))?;
+        request.headers_mut().insert(HOST, host);
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
+        line.expect.head(false);
+        let response = line.sender.send_request(request).await.map_err(Trouble::of)?;
+        let found = response.status() == StatusCode::OK;
+        let body =
+            Limited::new(response.into_body(), LARGEST).collect().await.map_err(Trouble::Cut)?.to_bytes();
+        if line.sender.ready().await.is_ok() {
+            self.line = Some(line);
+        }
+        Ok(found.then_some(body))
+    }
 }

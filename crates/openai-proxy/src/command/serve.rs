@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use config::Given;
 use config::snapshot::Source;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::REFUSED;
 use crate::house::{BuildProblem, House};
-use crate::{logging, screen};
+use crate::{logging, screen, search};
 
 /// Run the gateway in the foreground.
 #[derive(Args)]
@@ -106,12 +108,12 @@ fn run(mut given: Given) -> Result<(), Failure> {
         let _inside = runtime.enter();
         Signals::new().map_err(Failure::System)?
     };
-    let house = start(&given).map_err(Failure::Build)?;
+    let house = start(&mut given, &runtime).map_err(Failure::Build)?;
     if let Source::File(path) = &house.world().source {
         // A reload reads this file, or fails: it never slips to another place because the file is away for a moment.
         given.file = Some(path.clone());
     }
-    runtime.block_on(until_stopped(&mut signals, &house, &given));
+    runtime.block_on(until_stopped(&mut signals, &house, &mut given));
     let running = house.calls();
     if running > 0 {
         tracing::info!(running, "draining; a second signal ends at once");
@@ -128,34 +130,67 @@ fn run(mut given: Given) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(given: &Given) -> Result<House, BuildProblem> {
-    let loaded = config::load(given).map_err(BuildProblem::Config)?;
+/// Loads, searches this computer if that is wanted, and builds.
+fn start(given: &mut Given, runtime: &Runtime) -> Result<House, BuildProblem> {
+    let mut loaded = config::load(given).map_err(BuildProblem::Config)?;
     logging::start(&loaded.snapshot.logging);
+    let mut seen = None;
+    if let Some(patience) = loaded.search {
+        let search = runtime.block_on(search::search(patience, &search::own_ports(&loaded)));
+        search::add(given, search.found());
+        loaded = config::load(given).map_err(BuildProblem::Config)?;
+        seen = Some(search);
+    }
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
     let house = House::build(loaded.snapshot)?;
-    say(&screen::first(&house.world(), house.addresses()));
+    say(&screen::first(&house.world(), house.addresses(), seen.as_ref()));
     Ok(house)
 }
 
-async fn until_stopped(signals: &mut Signals, house: &House, given: &Given) {
+/// How often this computer is searched for servers that came later.
+const AGAIN: Duration = Duration::from_secs(15);
+
+async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given) {
     loop {
-        match signals.next().await {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            () = tokio::time::sleep(AGAIN) => Asked::Search,
+        };
+        match asked {
             Asked::Stop => return,
-            Asked::Reload => match house.reload(given) {
-                Ok(notes) => {
-                    for note in notes {
-                        tracing::warn!("{note}");
-                    }
-                    tracing::info!("configuration read anew");
-                }
-                Err(problems) => {
-                    tracing::error!("the configuration is refused and nothing changed:\n{problems}")
-                }
-            },
+            Asked::Reload => reload(house, given),
+            Asked::Search => search_again(house, given).await,
         }
     }
+}
+
+fn reload(house: &House, given: &Given) {
+    match house.reload(given) {
+        Ok(notes) => {
+            for note in notes {
+                tracing::warn!("{note}");
+            }
+            tracing::info!("configuration read anew");
+        }
+        Err(problems) => tracing::error!("the configuration is refused and nothing changed:\n{problems}"),
+    }
+}
+
+/// Takes in servers that have come. One that has gone stays a provider: what was meant for it goes nowhere else.
+async fn search_again(house: &House, given: &mut Given) {
+    let Ok(loaded) = config::load(given) else { return };
+    let Some(patience) = loaded.search else { return };
+    let own: Vec<u16> = house.addresses().iter().map(std::net::SocketAddr::port).collect();
+    let new = search::add(given, search::search(patience, &own).await.found());
+    if new.is_empty() {
+        return;
+    }
+    for server in &new {
+        tracing::info!(name = server.name, at = server.base_url, "a server has come");
+    }
+    reload(house, given);
 }
 
 /// The signals a gateway obeys.
@@ -165,10 +200,11 @@ struct Signals {
     hangup: Signal,
 }
 
-/// What a signal asks for.
+/// What there is to do.
 enum Asked {
     Stop,
     Reload,
+    Search,
 }
 
 impl Signals {

@@ -30,6 +30,14 @@ impl TestHouse {
         Self { house: Some(house), address }
     }
 
+    /// From whatever a configuration can be read from.
+    pub(crate) fn of(given: &config::Given) -> Self {
+        let loaded = config::load(given).unwrap_or_else(|problems| panic!("{problems}"));
+        let house = House::build(loaded.snapshot).unwrap();
+        let address = house.addresses()[0];
+        Self { house: Some(house), address }
+    }
+
     /// In front of one vendor, as `openai`, with our own key for it.
     pub(crate) fn before(vendor: &Vendor) -> Self {
         Self::new(&provider(vendor))

@@ -11,6 +11,7 @@ mod house;
 
 mod answers;
 mod attacks;
+mod discovery;
 mod documents;
 mod drain;
 mod invariants;

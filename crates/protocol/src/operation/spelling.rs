@@ -45,8 +45,8 @@ pub enum PathProblem {
     NotCanonical(&'static str),
     /// No operation has this path.
     Unknown {
-        /// The known path that looks most like it.
-        nearest: &'static str,
+        /// The known path that looks most like it, if one does.
+        nearest: Option<&'static str>,
     },
     /// The path exists, not with this method: the value for `Allow`.
     Method(String),
@@ -196,10 +196,11 @@ pub fn dialect_of(path: &str) -> Dialect {
     }
 }
 
-/// The known shape that shares the longest beginning with `path`.
-fn nearest(path: &str) -> &'static str {
+/// The known shape that shares the longest beginning with `path`, if that is more than a letter or two.
+fn nearest(path: &str) -> Option<&'static str> {
+    const ALIKE: usize = 5;
     let shapes = ROWS.iter().rev().map(|row| row.shape.trim_end_matches("/**"));
     let shared =
         |shape: &str| shape.bytes().zip(path.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
-    shapes.max_by_key(|shape| shared(shape)).unwrap_or("/chat/completions")
+    shapes.max_by_key(|shape| shared(shape)).filter(|shape| shared(shape) >= ALIKE)
 }

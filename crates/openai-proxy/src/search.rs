@@ -1,0 +1,88 @@
+//! Looking for servers on this computer: who is there at start, and who comes later.
+//!
+//! Only loopback is asked, and, inside a container, the names by which its host is known. A server that goes away stays a
+//! provider: what was meant for it never goes elsewhere by itself (D-15).
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use config::{Found, Given, Loaded};
+use gateway::{Sighting, look_around};
+use protocol::vendor::fingerprint;
+
+/// What a search brought.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    /// Who was recognised.
+    pub(crate) sightings: Vec<Sighting>,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+/// Searches for at most `patience`. Our own doors are not asked.
+pub(crate) async fn search(patience: Duration, own_ports: &[u16]) -> Search {
+    let began = Instant::now();
+    let ports: Vec<u16> = fingerprint::ports().into_iter().filter(|port| !own_ports.contains(port)).collect();
+    let sightings = look_around(&hosts(), &ports, patience).await;
+    Search { sightings, took: began.elapsed() }
+}
+
+/// Loopback; inside a container also its host.
+fn hosts() -> Vec<String> {
+    let mut hosts = vec!["127.0.0.1".to_owned()];
+    if Path::new("/.dockerenv").exists() {
+        hosts.push("host.docker.internal".to_owned());
+    }
+    if Path::new("/run/.containerenv").exists() {
+        hosts.push("host.containers.internal".to_owned());
+    }
+    hosts
+}
+
+impl Search {
+    /// Who was recognised at a port.
+    pub(crate) fn at(&self, port: u16) -> Option<&Sighting> {
+        self.sightings.iter().find(|sighting| sighting.port == port)
+    }
+
+    /// The providers these servers become. A second one of a kind is called by its port, too.
+    pub(crate) fn found(&self) -> Vec<Found> {
+        let mut found: Vec<Found> = Vec::new();
+        for sighting in &self.sightings {
+            let taken = found.iter().any(|other| other.name == sighting.kind.name);
+            let name = if taken {
+                format!("{}-{}", sighting.kind.name, sighting.port)
+            } else {
+                sighting.kind.name.to_owned()
+            };
+            let base_url = format!("http://{}:{}{}", sighting.host, sighting.port, sighting.kind.base_path);
+            found.push(Found { name, kind: sighting.kind.vendor.to_owned(), base_url });
+        }
+        found
+    }
+}
+
+/// Adds what is new to what was found before, and says whether anything was.
+pub(crate) fn add(given: &mut Given, found: Vec<Found>) -> Vec<Found> {
+    let new: Vec<Found> = found
+        .into_iter()
+        .filter(|one| !given.found.iter().any(|known| known.base_url == one.base_url))
+        .collect();
+    for one in &new {
+        let taken = given.found.iter().any(|known| known.name == one.name);
+        let port =
+            one.base_url.rsplit(':').next().and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let name = if taken { format!("{}-{port}", one.name) } else { one.name.clone() };
+        given.found.push(Found { name, ..one.clone() });
+    }
+    new
+}
+
+/// The ports of our own doors.
+pub(crate) fn own_ports(loaded: &Loaded) -> Vec<u16> {
+    let port = |door: &config::snapshot::Door| match door {
+        config::snapshot::Door::Tcp(address) => Some(address.port()),
+        config::snapshot::Door::Unix(_) => None,
+    };
+    loaded.snapshot.server.listen.iter().filter_map(port).collect()
+}
