@@ -12,6 +12,7 @@ mod house;
 mod answers;
 mod documents;
 mod drain;
+mod haproxy;
 mod invariants;
 mod leaving;
 mod matrix;
