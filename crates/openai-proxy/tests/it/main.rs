@@ -13,6 +13,7 @@ mod answers;
 mod documents;
 mod drain;
 mod haproxy;
+mod import;
 mod invariants;
 mod leaving;
 mod matrix;
