@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use config::snapshot::{Credential, Door, Scheme};
+use testkit::caller::ask;
+use testkit::vendor::{Act, Seen, Vendor};
+
+use crate::house::TestHouse;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/import")
@@ -123,4 +127,34 @@ fn what_is_no_such_file_is_told() {
     assert_eq!((other.status.code(), text(&other.stdout).as_str()), (Some(1), ""));
     assert!(text(&other.stderr).contains("No server was found"));
     assert_eq!(import(&["elsewhere"]).status.code(), Some(2));
+}
+
+/// The result does what the older file did: the same server gets the same path.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_imported_file_sends_requests_where_the_older_one_did() {
+    let (near, cloud) = (Vendor::start(fine).await, Vendor::start(fine).await);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("older.cfg");
+    let older = format!(
+        "frontend f\n bind 127.0.0.1:2020\n acl stt path_beg /v1/audio/transcriptions\n use_backend stt if stt\n default_backend cloud\nbackend stt\n http-request set-path /inference\n server whisper 127.0.0.1:{}\nbackend cloud\n http-request replace-path /v1/(.*) /api/v1/\\1\n server cloud 127.0.0.1:{}\n",
+        near.port(),
+        cloud.port()
+    );
+    std::fs::write(&file, older).unwrap();
+    let yaml = text(&import(&["haproxy", file.to_str().unwrap()]).stdout);
+    let house = TestHouse::new(&yaml.replace("127.0.0.1:2020", "127.0.0.1:0"));
+    let json = [("content-type", "application/json")];
+    for (path, vendor, arrives) in [
+        ("/v1/audio/transcriptions", &near, "/inference"),
+        ("/v1/chat/completions", &cloud, "/api/v1/chat/completions"),
+        ("/v1/embeddings", &cloud, "/api/v1/embeddings"),
+    ] {
+        let answer = ask(house.address(), "POST", path, &json, r#"{"model":"m"}"#).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(vendor.ledger().last().unwrap().seen.path(), arrives);
+    }
+}
+
+fn fine(_: &Seen) -> Act {
+    Act::json(200, &serde_json::json!({"text": "fine"}))
 }

@@ -45,18 +45,6 @@ fn callers(haproxy: &Haproxy, stop: &Arc<AtomicBool>) -> JoinSet<(usize, Vec<u16
     tasks
 }
 
-/// Waits until HAProxy has seen it, at most as long as a stopping gateway still serves.
-async fn until_out(haproxy: &Haproxy, server: &str) {
-    let down = format!("Server gateways/{server} is DOWN");
-    for _ in 0..500 {
-        if haproxy.log().contains(&down) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{server} is not out after five seconds:\n{}", haproxy.log());
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_drains_is_left_without_a_failed_call() {
     let go = Arc::new(Notify::new());
@@ -87,7 +75,8 @@ async fn a_gateway_that_drains_is_left_without_a_failed_call() {
     let tasks = callers(&haproxy, &stop);
     tokio::time::sleep(Duration::from_millis(500)).await;
     leaving.inner().drain();
-    until_out(&haproxy, name).await;
+    // It must be out while a stopping gateway still serves.
+    haproxy.says(&format!("Server gateways/{name} is DOWN"), Duration::from_secs(5)).await;
     let known = staying.ledger().begun();
     // Past the five seconds in which a stopping gateway still answers.
     tokio::time::sleep(Duration::from_secs(6)).await;

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -99,6 +100,17 @@ impl Haproxy {
     }
 }
 
+impl Haproxy {
+    /// Waits until it has logged this; a line is written a moment after its answer.
+    pub(crate) async fn says(&self, text: &str, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while !self.log().contains(text) {
+            assert!(Instant::now() < deadline, "`{text}` is not said within {limit:?}:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
 impl Drop for Haproxy {
     fn drop(&mut self) {
         drop(self.child.kill());
@@ -106,9 +118,12 @@ impl Drop for Haproxy {
     }
 }
 
-/// A port nobody has at this moment.
+/// A port nobody has, below those the system gives out by itself: nobody gets it between now and HAProxy's start.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut ports = std::iter::from_fn(|| Some(begin + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000));
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// Replaces words that must be there: a test of a file that has changed under it must fail.
