@@ -74,8 +74,14 @@ async fn tokens_are_held_back_with_the_older_file() {
     let go = Arc::new(Notify::new());
     let vendor = talking(&go).await;
     let cloud = "api.openai.com:443 ssl verify none sni str(api.openai.com)";
-    let haproxy = Place::new().run(&put(&on_free_port(SEED), cloud, &format!("127.0.0.1:{}", vendor.port())));
+    let older = put(&on_free_port(SEED), cloud, &format!("127.0.0.1:{}", vendor.port()));
+    let haproxy = Place::new().run(&older);
     let delay = median_delay(haproxy.address, &go).await;
     eprintln!("token delay with the older file: {delay:?}");
     assert!(delay > Duration::from_millis(70), "{delay:?}");
+    drop(haproxy);
+    // The one line is all it takes.
+    let haproxy = Place::new().run(&put(&older, "defaults\n", "defaults\n    option http-no-delay\n"));
+    let delay = median_delay(haproxy.address, &go).await;
+    assert!(delay < Duration::from_millis(5), "{delay:?}");
 }
