@@ -1,5 +1,6 @@
 //! The command line. The match below is the table of contents.
 
+mod import;
 mod serve;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Run the gateway in the foreground.
     Serve(serve::Serve),
+    /// Turn another program's configuration into ours.
+    Import(import::Import),
 }
 
 /// Configuration refused (sysexits EX_CONFIG); lets a service manager stop a crash loop.
@@ -32,5 +35,6 @@ const REFUSED: u8 = 78;
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Import(import) => import.run(),
     }
 }

@@ -14,6 +14,8 @@ mod attacks;
 mod discovery;
 mod documents;
 mod drain;
+mod haproxy;
+mod import;
 mod invariants;
 mod leaving;
 mod matrix;
