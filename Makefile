@@ -8,7 +8,7 @@ SHELL := bash
 # The interpreter that runs the Python clients of the conformance suite: 3.10 to 3.12.
 PYTHON ?= python3
 
-.PHONY: help run test check fmt clippy tidy cargo-test conformance bench prepare prepare-rust prepare-clients
+.PHONY: help run test check fmt clippy tidy cargo-test conformance bench prepare prepare-rust prepare-haproxy prepare-clients
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ run: prepare-rust ## build and start on 127.0.0.1:2020; without a key or a file 
 
 test: prepare check conformance ## everything CI runs
 
-check: prepare-rust fmt clippy tidy cargo-test ## format, lints, walls, unit tests and the whole house in one process
+check: prepare-rust prepare-haproxy fmt clippy tidy cargo-test ## format, lints, walls, unit tests and the whole house in one process
 
 fmt:
 	cargo fmt --all --check
@@ -47,13 +47,22 @@ bench: ## load and latency (bench/run.sh)
 	@test -f bench/run.sh || { echo "bench/run.sh is not there yet: nothing to measure with."; exit 1; }
 	bash bench/run.sh
 
-prepare: prepare-rust prepare-clients ## say what is missing, if anything is
+prepare: prepare-rust prepare-haproxy prepare-clients ## say what is missing, if anything is
 
 prepare-rust:
 	@missing=0; need() { command -v "$$1" >/dev/null || { echo "missing: $$1. $$2"; missing=1; }; }; \
 	need cargo "Install Rust from https://rustup.rs; rust-toolchain.toml picks the version."; \
 	need cc "Install a C compiler: apt-get install gcc libc6-dev (the TLS library is compiled with it)."; \
 	exit $$missing
+
+# The shipped HAProxy files are tested with a real HAProxy, which is installed where we may.
+prepare-haproxy:
+	@command -v haproxy >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends haproxy; \
+	  else \
+	    echo "missing: haproxy. Install it: apt-get install haproxy."; exit 1; \
+	  fi; }
 
 prepare-clients:
 	@missing=0; need() { command -v "$$1" >/dev/null || { echo "missing: $$1. $$2"; missing=1; }; }; \

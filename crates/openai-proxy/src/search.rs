@@ -3,7 +3,6 @@
 //! Only loopback is asked, and, inside a container, the names by which its host is known. A server that goes away stays a
 //! provider: what was meant for it never goes elsewhere by itself (D-15).
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use config::{Found, Given, Loaded};
@@ -27,14 +26,21 @@ pub(crate) async fn search(patience: Duration, own_ports: &[u16]) -> Search {
     Search { sightings, took: began.elapsed() }
 }
 
-/// Loopback; inside a container also its host.
+/// The names by which a container knows its host.
+const HOST_OF_CONTAINER: [&str; 2] = ["host.docker.internal", "host.containers.internal"];
+
+/// Loopback; inside a container also its host, where `/etc/hosts` says who that is. No resolver is asked: at start no packet
+/// goes beyond this computer.
 fn hosts() -> Vec<String> {
+    let table = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
     let mut hosts = vec!["127.0.0.1".to_owned()];
-    if Path::new("/.dockerenv").exists() {
-        hosts.push("host.docker.internal".to_owned());
-    }
-    if Path::new("/run/.containerenv").exists() {
-        hosts.push("host.containers.internal".to_owned());
+    for line in table.lines().map(|line| line.split('#').next().unwrap_or_default()) {
+        let mut words = line.split_whitespace();
+        let Some(address) = words.next() else { continue };
+        let is_host = words.any(|name| HOST_OF_CONTAINER.contains(&name));
+        if is_host && !hosts.iter().any(|known| known == address) {
+            hosts.push(address.to_owned());
+        }
     }
     hosts
 }
@@ -55,11 +61,17 @@ impl Search {
             } else {
                 sighting.kind.name.to_owned()
             };
-            let base_url = format!("http://{}:{}{}", sighting.host, sighting.port, sighting.kind.base_path);
+            let base_url =
+                format!("http://{}:{}{}", bracketed(&sighting.host), sighting.port, sighting.kind.base_path);
             found.push(Found { name, kind: sighting.kind.vendor.to_owned(), base_url });
         }
         found
     }
+}
+
+/// An address as it stands in a URL.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 /// Adds what is new to what was found before, and says whether anything was.

@@ -451,8 +451,8 @@ async fn a_house_that_closes_ends_its_sessions() {
 async fn a_session_is_recorded_when_it_is_over() {
     let mut sessions = Sessions::start().await;
     let house = sessions.house("");
-    let began = std::time::Instant::now();
     let (mut caller, mut vendor) = joined(&mut sessions, &house).await;
+    let began = std::time::Instant::now();
     caller.send(Message::text("a".repeat(1000))).await.unwrap();
     next(&mut vendor).await.unwrap().unwrap();
     vendor.send(Message::text("b".repeat(5000))).await.unwrap();
