@@ -36,8 +36,8 @@ pub(crate) struct Authority {
 
 /// A certificate and its key, as PEM.
 pub(crate) struct Identity {
-    cert: String,
-    key: String,
+    pub(crate) cert: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
@@ -65,14 +65,14 @@ impl Authority {
         self.write("ca.pem", &self.issuer.pem())
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
     }
 
     /// A client that trusts this authority and nobody else.
-    fn client(&self, alpn: &[&[u8]]) -> TlsConnector {
+    pub(crate) fn client(&self, alpn: &[&[u8]]) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
         let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
