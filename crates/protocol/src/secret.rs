@@ -13,6 +13,13 @@ impl Secret {
         Self(text.into())
     }
 
+    /// Whether it stands somewhere in `bytes`. A short text is no secret but a placeholder, as people write one for servers
+    /// that want any key (`api_key: none`), and is looked for nowhere.
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        const SHORTEST: usize = 16;
+        self.0.len() >= SHORTEST && memchr::memmem::find(bytes, self.0.as_bytes()).is_some()
+    }
+
     /// The text itself, for the one header it is meant for.
     pub fn expose(&self) -> &str {
         &self.0

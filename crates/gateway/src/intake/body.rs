@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use config::snapshot::Limits;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
@@ -13,7 +13,7 @@ use protocol::fault::Kind;
 use protocol::frame::multipart;
 use protocol::operation::{ModelAt, Operation, Row};
 
-use super::pieces::{bad_form, next, too_large};
+use super::pieces::{Gathered, bad_form, next, too_large};
 use super::upload::UploadBody;
 use crate::error::ApiError;
 
@@ -71,13 +71,15 @@ pub(super) async fn read(
 /// A JSON body decides the way of operations that have a model, whatever its content type says (curl's default for `-d`
 /// is that of forms). Of a path nobody knows only what may be JSON is read.
 fn wants_json(row: &Row, kind: &str) -> bool {
-    let kind = kind.to_ascii_lowercase();
-    let maybe = ["json", "urlencoded", "text/plain"].iter().any(|word| kind.contains(word));
     match row.model {
         ModelAt::Body => true,
-        ModelAt::BodyMaybe => row.operation != Operation::Other || kind.is_empty() || maybe,
+        ModelAt::BodyMaybe => row.operation != Operation::Other || may_be_json(&kind.to_ascii_lowercase()),
         ModelAt::Nowhere | ModelAt::Query => false,
     }
+}
+
+fn may_be_json(kind: &str) -> bool {
+    kind.is_empty() || ["json", "urlencoded", "text/plain"].iter().any(|word| kind.contains(word))
 }
 
 /// Refuses by the declared length, before anything is read (and before any `100 Continue`).
@@ -86,24 +88,14 @@ fn refuse_larger(declared: Option<u64>, limit: u64) -> Result<(), ApiError> {
 }
 
 async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes, ApiError> {
-    let mut whole = BytesMut::new();
-    let mut first: Option<Bytes> = None;
+    let mut gathered = Gathered::default();
     while let Some(data) = next(&mut body, gap).await? {
-        if (whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len()) as u64 > limit {
+        gathered.push(data);
+        if gathered.len() as u64 > limit {
             return Err(too_large(limit));
         }
-        // A body that comes in one piece is never copied.
-        match first.take() {
-            None if whole.is_empty() => first = Some(data),
-            None => whole.extend_from_slice(&data),
-            Some(earlier) => {
-                whole.reserve(earlier.len() + data.len());
-                whole.extend_from_slice(&earlier);
-                whole.extend_from_slice(&data);
-            }
-        }
     }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
+    Ok(gathered.into_bytes())
 }
 
 fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {

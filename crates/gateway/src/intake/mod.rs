@@ -23,6 +23,7 @@ pub(crate) use call::{Call, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, cors};
 pub(crate) use peer::{Peer, Running, Turn};
+pub(crate) use pieces::Gathered;
 pub(crate) use upload::{Upload, UploadBody};
 
 use crate::error::ApiError;
@@ -58,9 +59,11 @@ pub(crate) async fn read(
         query_model(query.as_deref(), found.row.model),
     ];
     // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference).
-    let model = match found.spelling {
-        Spelling::Deployment => found.model.map(decode),
-        _ => one_model(named.into_iter().flatten())?,
+    let alone = found.spelling == Spelling::Deployment;
+    let model = if alone {
+        one_model(found.model.map(decode).into_iter())?
+    } else {
+        one_model(named.into_iter().flatten())?
     };
     if model.is_none() && found.row.model == ModelAt::Body {
         return Err(missing_model(&payload));

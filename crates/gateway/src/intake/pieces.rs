@@ -2,12 +2,43 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use protocol::fault::Kind;
 
 use crate::error::ApiError;
+
+/// A body put together again; one that came in one piece is never copied.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    only: Option<Bytes>,
+    all: BytesMut,
+}
+
+impl Gathered {
+    /// Takes the next piece in.
+    pub(crate) fn push(&mut self, piece: Bytes) {
+        if self.only.is_none() && self.all.is_empty() {
+            self.only = Some(piece);
+            return;
+        }
+        if let Some(first) = self.only.take() {
+            self.all.extend_from_slice(&first);
+        }
+        self.all.extend_from_slice(&piece);
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.only.as_ref().map_or(self.all.len(), Bytes::len)
+    }
+
+    /// All of them.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.only.unwrap_or_else(|| self.all.freeze())
+    }
+}
 
 /// The next piece of a body, within its time.
 pub(super) async fn next(body: &mut Incoming, gap: Duration) -> Result<Option<Bytes>, ApiError> {

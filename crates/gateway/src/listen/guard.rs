@@ -110,30 +110,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Looks at held bytes and clears what may go on.
     fn clear_held(&mut self) {
         while self.cleared < self.held.len() && self.refused.is_none() && self.broken.is_none() {
-            match self.follow(self.held.len() - self.cleared) {
+            match self.follow() {
                 0 => break,
                 n => self.cleared += n,
             }
         }
     }
 
-    /// How many of the `fresh` bytes behind `cleared` may be handed over now.
-    fn follow(&mut self, fresh: usize) -> usize {
-        let bytes = &self.held[self.cleared..self.cleared + fresh];
+    /// How many of the bytes behind `cleared` may be handed over now.
+    fn follow(&mut self) -> usize {
+        let bytes = &self.held[self.cleared..];
         match &mut self.phase {
             Phase::Head => self.head(),
             Phase::Length(left) => {
-                let step = (*left).min(fresh as u64);
+                let step = (*left).min(bytes.len() as u64);
                 *left -= step;
                 if *left == 0 {
-                    self.next_head();
+                    self.phase = Phase::Head;
                 }
                 step as usize
             }
             Phase::Chunked(chunks) => match chunks.follow(bytes) {
                 Ok(n) => {
                     if *chunks == Chunks::Done {
-                        self.next_head();
+                        self.phase = Phase::Head;
                     }
                     n
                 }
@@ -153,22 +153,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let bytes = &self.held[self.cleared..];
         // RFC 9112, 2.2: one empty line before a request line is passed over.
         let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
-        let Some(end) = head::end(&bytes[blank..]) else {
-            if bytes.len() > self.bounds.head {
-                self.refuse(
-                    Kind::HeadTooLarge,
-                    "its head is larger than server.limits.headers allows (32 KiB unless set)",
-                );
-            }
-            return 0;
-        };
-        if end > self.bounds.head {
-            self.refuse(
-                Kind::HeadTooLarge,
-                "its head is larger than server.limits.headers allows (32 KiB unless set)",
-            );
+        let end = head::end(&bytes[blank..]);
+        if end.unwrap_or(bytes.len()) > self.bounds.head {
+            let what = "its head is larger than server.limits.headers allows (32 KiB unless set)";
+            self.refused = Some(BadHead { kind: Kind::HeadTooLarge, what });
             return 0;
         }
+        let Some(end) = end else { return 0 };
         match head::request(&bytes[blank..blank + end]) {
             Ok(head) => {
                 self.phase = match head.framing {
@@ -185,14 +176,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 0
             }
         }
-    }
-
-    fn next_head(&mut self) {
-        self.phase = Phase::Head;
-    }
-
-    fn refuse(&mut self, kind: Kind, what: &'static str) {
-        self.refused = Some(BadHead { kind, what });
     }
 
     /// Hands cleared bytes over.
@@ -310,7 +293,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                     if this.held.is_empty() {
                         return Poll::Ready(Ok(()));
                     }
-                    this.refuse(Kind::CallerTooSlow, "its head did not arrive in time");
+                    let what = "its head did not arrive in time";
+                    this.refused = Some(BadHead { kind: Kind::CallerTooSlow, what });
                 }
                 Poll::Pending => return Poll::Pending,
             }

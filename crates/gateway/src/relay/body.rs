@@ -46,8 +46,6 @@ struct Stream {
     /// Rings when the upstream has been silent too long, or the call took too long.
     clock: Option<Pin<Box<Sleep>>>,
     last_piece: Instant,
-    /// The upstream is done; nothing more is read.
-    done: bool,
 }
 
 impl RelayBody {
@@ -56,7 +54,7 @@ impl RelayBody {
             AnswerBody::Whole(bytes) => Kind::Whole(bytes),
             // A session has no body; its sockets are joined elsewhere.
             AnswerBody::Session(_) => Kind::Over,
-            AnswerBody::Flowing(from) => {
+            AnswerBody::Flowing(mut from) => {
                 if peer.call.is_some() {
                     // A caller that opens no window over HTTP/2 never lets us be polled: the total holds all the same.
                     from.lease.cut_at(from.deadline);
@@ -68,7 +66,6 @@ impl RelayBody {
                     tail: BytesMut::new(),
                     clock: None,
                     last_piece: Instant::now(),
-                    done: false,
                 }))
             }
         };
@@ -152,9 +149,6 @@ impl RelayBody {
                     _ => Next::End,
                 };
             };
-            if stream.done {
-                return Next::End;
-            }
             let Poll::Ready(got) = stream.poll(cx) else { return Next::Wait };
             match got {
                 Got::Piece(piece) => match pass(stream, piece) {
@@ -198,7 +192,6 @@ impl RelayBody {
             let provider = &stream.from.provider;
             tracing::warn!(id = meter.id(), provider, code = kind.label(), cause, "answer broke off");
         }
-        stream.done = true;
         self.close(false);
         match event {
             // What was sent of an unfinished event is closed off first, so that ours is read as one.

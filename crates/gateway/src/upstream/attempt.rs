@@ -2,7 +2,7 @@
 
 use std::time::Instant as Clock;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{self, HeaderMap};
 use http::{Method, StatusCode};
@@ -18,13 +18,13 @@ use tokio::time::Instant;
 
 use super::answer::Flowing;
 use super::client::Reply;
-use super::compose::{compose, connection_names};
+use super::compose::{HOP_BY_HOP, compose, connection_names};
 use super::trouble::Trouble;
 use super::{Answer, AnswerBody, realtime};
 use crate::Gateway;
 use crate::account::Meter;
 use crate::error::ApiError;
-use crate::intake::{Call, Payload};
+use crate::intake::{Call, Gathered, Payload};
 use crate::route::{Plan, Target};
 
 /// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
@@ -171,28 +171,20 @@ async fn read_ahead(
     if rest.size_hint().lower() > WHOLE as u64 {
         return Ok(Ahead::Part(Bytes::new()));
     }
-    let mut first: Option<Bytes> = None;
-    let mut all = BytesMut::new();
+    let mut gathered = Gathered::default();
     loop {
         let until = deadline.min(Instant::now() + gap);
         let frame = match tokio::time::timeout_at(until, rest.frame()).await {
             Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
             Err(_) => return Err(Trouble::GapTimeout),
-            Ok(None) => return Ok(Ahead::Whole(first.unwrap_or_else(|| all.freeze()))),
+            Ok(None) => return Ok(Ahead::Whole(gathered.into_bytes())),
             Ok(Some(Err(error))) => return Err(Trouble::of(error)),
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(data) = frame.into_data() else { continue };
-        match first.take() {
-            None if all.is_empty() => first = Some(data),
-            None => all.extend_from_slice(&data),
-            Some(earlier) => {
-                all.extend_from_slice(&earlier);
-                all.extend_from_slice(&data);
-            }
-        }
-        if all.len() > WHOLE || first.as_ref().is_some_and(|one| one.len() > WHOLE) {
-            return Ok(Ahead::Part(first.unwrap_or_else(|| all.freeze())));
+        gathered.push(data);
+        if gathered.len() > WHOLE {
+            return Ok(Ahead::Part(gathered.into_bytes()));
         }
     }
 }
@@ -200,7 +192,7 @@ async fn read_ahead(
 /// An answer that repeats our credential is withheld (T-44).
 fn withhold_secrets(body: &[u8], target: &Target) -> Result<(), ApiError> {
     let Credential::Stored(secret) = &target.provider.credential else { return Ok(()) };
-    if memchr::memmem::find(body, secret.expose().as_bytes()).is_none() {
+    if !secret.is_in(body) {
         return Ok(());
     }
     let name = &target.provider.name;
@@ -251,16 +243,8 @@ fn is_small(head: &HeaderMap, rest: &Incoming) -> bool {
         && rest.size_hint().exact().is_some_and(|length| length <= WHOLE as u64))
 }
 
-/// Names that never pass back: hop-by-hop, cookies, the operator's account, what only the upstream's own host may say.
+/// Names that never pass back, besides the hop-by-hop ones: framing, cookies, what only the upstream's own host may say.
 const NEVER: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
     "content-length",
     "set-cookie",
     "set-cookie2",
@@ -277,18 +261,18 @@ const NEVER: &[&str] = &[
 
 /// A deny-list; besides, no value that contains our credential for this provider ever passes (T-44).
 fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
-    let secret = match &target.provider.credential {
-        Credential::Stored(secret) => Some(secret.expose().as_bytes()),
-        Credential::Passthrough | Credential::None => None,
+    let leaks = |value: &[u8]| match &target.provider.credential {
+        Credential::Stored(secret) => secret.is_in(value),
+        Credential::Passthrough | Credential::None => false,
     };
-    let leaks = |value: &[u8]| secret.is_some_and(|secret| memchr::memmem::find(value, secret).is_some());
     let mut passed = HeaderMap::with_capacity(head.len() + 8);
     let theirs = head.get("x-request-id").filter(|id| !leaks(id.as_bytes())).cloned();
     // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
     let hops: Vec<String> = connection_names(&head);
     for (name, value) in &head {
         let own = name.as_str().starts_with("x-openai-proxy-");
-        if !NEVER.contains(&name.as_str())
+        if !HOP_BY_HOP.contains(&name.as_str())
+            && !NEVER.contains(&name.as_str())
             && !headers::ACCOUNT.contains(&name.as_str())
             && !own
             && !hops.iter().any(|hop| hop == name.as_str())

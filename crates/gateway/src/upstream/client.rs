@@ -8,6 +8,7 @@ use bytes::Bytes;
 use config::snapshot::{Origin, Provider, ProviderTimeouts};
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::compose::OutBody;
@@ -56,8 +57,8 @@ fn sweep_later(shared: &Arc<Shared>) {
 /// upstream learns that its caller has left.
 pub(crate) struct Lease {
     line: Option<Line>,
-    /// Lives as long as the lease.
-    alive: Arc<()>,
+    /// Cuts the connection at its time; ends with the lease.
+    watchdog: Option<AbortHandle>,
     origin: Origin,
     shared: Arc<Shared>,
 }
@@ -72,15 +73,13 @@ impl Lease {
     }
 
     /// Cuts the connection at an instant, unless the lease has ended by then.
-    pub(crate) fn cut_at(&self, deadline: Instant) {
-        let Some(line) = &self.line else { return };
-        let (cut, alive) = (line.cut.clone(), Arc::downgrade(&self.alive));
-        spawn::detached(async move {
+    pub(crate) fn cut_at(&mut self, deadline: Instant) {
+        let Some(cut) = self.line.as_ref().map(|line| line.cut.clone()) else { return };
+        let watchdog = spawn::detached(async move {
             tokio::time::sleep_until(deadline).await;
-            if alive.strong_count() > 0 {
-                cut.abort();
-            }
+            cut.abort();
         });
+        self.watchdog = Some(watchdog.abort_handle());
     }
 
     /// The connection no longer belongs to HTTP (101): it lives until both sides let go.
@@ -91,6 +90,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.abort();
+        }
         if let Some(line) = self.line.take() {
             line.cut.abort();
         }
@@ -159,12 +161,8 @@ impl Client {
         let patience = first_byte_patience(&request, timeouts);
         let sending = line.sender.send_request(request);
         // From here on, being dropped (the caller left) cuts the connection.
-        let lease = Lease {
-            line: Some(line),
-            alive: Arc::default(),
-            origin: origin.clone(),
-            shared: self.shared.clone(),
-        };
+        let lease =
+            Lease { line: Some(line), watchdog: None, origin: origin.clone(), shared: self.shared.clone() };
         match tokio::time::timeout(patience, sending).await {
             Ok(Ok(response)) => Ok(Reply { response, lease }),
             Ok(Err(error)) => Err((used, Trouble::of(error))),

@@ -1,5 +1,6 @@
 //! The request as it goes out: the caller's own bytes, with our address, our credential and at most two edits.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -136,29 +137,33 @@ fn asks_usage(call: &Call, provider: &Provider) -> bool {
     countable && call.streams && !asked && provider.vendor.counts_streams(&provider.site)
 }
 
-/// Names that never pass upstream: hop-by-hop (RFC 9110, 7.6.1), credentials in any spelling, cookies, what proxies say
-/// about callers, what we set ourselves.
-const NEVER: &[&str] = &[
+/// Names that belong to one connection only, in both directions (RFC 9110, 7.6.1).
+pub(super) const HOP_BY_HOP: &[&str] = &[
     "connection",
     "keep-alive",
-    "proxy-connection",
     "proxy-authenticate",
-    "proxy-authorization",
+    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
+];
+
+/// Names that never pass upstream, besides: framing, credentials in any spelling, cookies, what proxies say about callers,
+/// what we set ourselves.
+const NEVER: &[&str] = &[
+    "proxy-authorization",
     "content-length",
     "host",
     "expect",
     "cookie",
+    "cookie2",
     "authorization",
     "x-api-key",
     "api-key",
     "x-goog-api-key",
     "ocp-apim-subscription-key",
     "x-auth-token",
-    "cookie2",
     "forwarded",
     "via",
     "x-real-ip",
@@ -181,15 +186,21 @@ fn passed_headers(head: &HeaderMap, provider: &Provider) -> HeaderMap {
     let mut passed = HeaderMap::with_capacity(head.len() + 8);
     for (name, value) in head {
         // Servers behind a CGI-like border read an underscore as a hyphen, so both spellings are one name.
-        let text = &*name.as_str().replace('_', "-");
+        let text = &*hyphened(name.as_str());
         // An account header beside another account's key would be refused upstream.
         let account = stored && headers::ACCOUNT.contains(&text);
         let own = text.starts_with("x-openai-proxy-") || text.starts_with("x-forwarded-");
-        if !NEVER.contains(&text) && !account && !own && !named.iter().any(|hop| hop == name.as_str()) {
+        let never = HOP_BY_HOP.contains(&text) || NEVER.contains(&text);
+        if !never && !account && !own && !named.iter().any(|hop| hop == name.as_str()) {
             passed.append(name.clone(), value.clone());
         }
     }
     passed
+}
+
+/// A name with hyphens for underscores; most have none and are not copied.
+fn hyphened(name: &str) -> Cow<'_, str> {
+    if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
 }
 
 fn set_credential(head: &mut HeaderMap, call: &Call, provider: &Provider) -> Result<(), ApiError> {

@@ -150,3 +150,22 @@ async fn redirects_are_told_not_followed() {
     assert_eq!(answer.status, 302);
     assert_eq!(elsewhere.ledger().requests().len(), 0);
 }
+
+/// People write `api_key: ollama` for servers that want any key: such a word in an answer is a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_placeholder_for_a_key_is_not_a_secret() {
+    let vendor = testkit::vendor::Vendor::start(|_| {
+        let said = CHAT_ANSWER.replace("hello", "ollama is a llama runner");
+        Answer::plain(200, said)
+            .header("content-type", "application/json")
+            .header("x-engine", "ollama")
+            .into()
+    })
+    .await;
+    let house = TestHouse::new(&format!(
+        "providers: {{openai: {{base_url: \"{}/v1\", api_key: ollama}}}}\n",
+        vendor.url()
+    ));
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+    assert_eq!((answer.status, answer.header("x-engine")), (200, Some("ollama")), "{}", answer.text());
+}
