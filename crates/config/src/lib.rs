@@ -22,5 +22,6 @@ pub use address::origin;
 pub use given::{Found, Given};
 pub use layer::file::places;
 pub use load::{Loaded, load, parse};
+pub use nearest::nearest;
 pub use problem::{Place, Problem, Problems};
 pub use snapshot::Snapshot;

@@ -1,7 +1,7 @@
 //! "Did you mean": the known word most like the one that was written.
 
 /// The nearest known word, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let bound = (word.chars().count() / 3).max(1);
     let lower = word.to_lowercase();
     known

@@ -19,8 +19,17 @@ use crate::upstream::Answer;
 /// Whether we answer: always, but where the only provider is asked with callers' own keys, which each see their own
 /// models. Such a call goes to it.
 pub(crate) fn is_ours(world: &Snapshot, call: &Call) -> bool {
-    let theirs = matches!(world.providers.as_slice(), [only] if only.credential == Credential::Passthrough);
-    call.row.ours && !(theirs && call.offered.is_some() && world.models.listed().is_empty())
+    call.row.ours && !(call.offered.is_some() && whose(world).is_some())
+}
+
+/// The only provider, if callers are asked for their own keys there and nothing is written over its list.
+pub(crate) fn whose(world: &Snapshot) -> Option<&str> {
+    match world.providers.as_slice() {
+        [only] if only.credential == Credential::Passthrough && world.models.listed().is_empty() => {
+            Some(&only.name)
+        }
+        _ => None,
+    }
 }
 
 /// The list, or the one model asked for.
@@ -39,8 +48,19 @@ pub(crate) fn answer(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Re
     if let Some((id, raw)) = announced.iter().find(|(id, _)| id == name) {
         return Ok(json_answer(call, &listing::entry(id, Some(raw), dialect)));
     }
-    if world.models.find(name).is_some() {
-        return Ok(json_answer(call, &listing::entry(name, None, dialect)));
+    known(world, catalogue, Some(name))?;
+    Ok(json_answer(call, &listing::entry(name, None, dialect)))
+}
+
+/// Whether there is an answer: always for the list, and for a model that is configured or announced.
+///
+/// # Errors
+/// `model_not_found`.
+pub(crate) fn known(world: &Snapshot, catalogue: &Catalogue, name: Option<&str>) -> Result<(), ApiError> {
+    let Some(name) = name else { return Ok(()) };
+    let announced = catalogue.entries(world);
+    if announced.iter().any(|(id, _)| id == name) || world.models.find(name).is_some() {
+        return Ok(());
     }
     let nearest = world.models.nearest(name, announced.iter().map(|(id, _)| id.as_str()));
     let nearest = nearest.map(|name| format!(" Nearest: `{name}`.")).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use config::Snapshot;
 use config::snapshot::{Credential, Door, Provider, Scheme, Source, UnknownModel};
-use gateway::{Gateway, Sighting};
+use gateway::{Gateway, Question, Sighting, Way};
 use http::Method;
 use protocol::operation::Operation;
 use protocol::vendor::fingerprint::FINGERPRINTS;
@@ -165,9 +165,9 @@ fn ways(gateway: &Gateway, world: &Snapshot) -> Vec<Leads> {
     }
     for path in ["/v1/audio/speech", "/v1/audio/transcriptions"] {
         // The very choice the line makes, for a model nobody has written.
-        let told = gateway.explain(&Method::POST, path, None).ok();
-        if let Some(Ok(way)) = told.map(|told| told.way) {
-            ways.push(leads(path.to_owned(), &way.provider, ""));
+        let asked = Question { method: &Method::POST, target: path, model: Some("any"), body: None };
+        if let Ok(Way::There { provider, .. }) = gateway.explain_from_memory(&asked).way {
+            ways.push(leads(path.to_owned(), &provider, ""));
         }
     }
     ways

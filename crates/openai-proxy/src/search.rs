@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use config::{Found, Given, Loaded};
+use config::{Found, Given, Loaded, Problems};
 use gateway::{Sighting, look_around};
 use protocol::vendor::fingerprint;
 
@@ -24,6 +24,19 @@ pub(crate) async fn search(patience: Duration, own_ports: &[u16]) -> Search {
     let ports: Vec<u16> = fingerprint::ports().into_iter().filter(|port| !own_ports.contains(port)).collect();
     let sightings = look_around(&hosts(), &ports, patience).await;
     Search { sightings, took: began.elapsed() }
+}
+
+/// The configuration as a gateway begins with it: read, and, where providers are to be found, with what a search of this
+/// computer brought.
+///
+/// # Errors
+/// All problems of the configuration.
+pub(crate) async fn load(given: &mut Given) -> Result<(Loaded, Option<Search>), Problems> {
+    let loaded = config::load(given)?;
+    let Some(patience) = loaded.search else { return Ok((loaded, None)) };
+    let search = search(patience, &own_ports(&loaded)).await;
+    add(given, search.found());
+    config::load(given).map(|loaded| (loaded, Some(search)))
 }
 
 /// The names by which a container knows its host.

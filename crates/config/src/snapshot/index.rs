@@ -27,6 +27,11 @@ impl Routes {
 
     /// The rule for a path below `/v1`. Longest match wins; a prefix matches whole segments only.
     pub fn find(&self, rest: &str) -> Option<&PathRule> {
+        self.rule(rest).map(|(_, rule)| rule)
+    }
+
+    /// The same, with the pattern as it was written.
+    pub fn rule(&self, rest: &str) -> Option<(&str, &PathRule)> {
         let fits = |pattern: &str| {
             let pattern =
                 pattern.strip_prefix("/v1").filter(|p| p.starts_with('/') || p.is_empty()).unwrap_or(pattern);
@@ -37,7 +42,7 @@ impl Routes {
                 None => pattern == rest,
             }
         };
-        self.rules.iter().find(|(pattern, _)| fits(pattern)).map(|(_, rule)| rule)
+        self.rules.iter().find(|(pattern, _)| fits(pattern)).map(|(pattern, rule)| (pattern.as_str(), rule))
     }
 }
 
@@ -80,9 +85,19 @@ impl Models {
 
     /// The places for a name: exact first, then the first pattern that fits.
     pub fn find(&self, name: &str) -> Option<&[Chosen]> {
-        let by_pattern =
-            || self.patterns.iter().find(|(pattern, _)| glob(pattern, name)).map(|(_, places)| places);
-        self.exact.get(name).or_else(by_pattern).map(Vec::as_slice)
+        self.rule(name).map(|(_, places)| places)
+    }
+
+    /// The same, with the name or pattern as it was written.
+    pub fn rule(&self, name: &str) -> Option<(&str, &[Chosen])> {
+        let by_pattern = || {
+            self.patterns
+                .iter()
+                .find(|(pattern, _)| glob(pattern, name))
+                .map(|(pattern, places)| (pattern, places))
+        };
+        let (name, places) = self.exact.get_key_value(name).or_else(by_pattern)?;
+        Some((name, places))
     }
 
     /// Whether no name or pattern was written at all.

@@ -98,7 +98,7 @@ async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes,
     Ok(gathered.into_bytes())
 }
 
-fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {
+pub(super) fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {
     match envelope::read(whole) {
         Ok(envelope) => Ok(Some(envelope)),
         Err(EnvelopeProblem::Duplicate(name)) => {

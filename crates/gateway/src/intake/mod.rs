@@ -7,6 +7,7 @@ mod body;
 mod call;
 mod credential;
 mod door;
+mod imagined;
 mod peer;
 mod pieces;
 mod upload;
@@ -22,6 +23,7 @@ pub(crate) use body::Payload;
 pub(crate) use call::{Call, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, cors};
+pub(crate) use imagined::{Imagined, imagine};
 pub(crate) use peer::{Peer, Running, Turn};
 pub(crate) use pieces::Gathered;
 pub(crate) use upload::{Upload, UploadBody};
@@ -52,19 +54,9 @@ pub(crate) async fn read(
     let limits = &world.server.limits;
     let (payload, envelope) =
         body::read(&head, found.row, body, limits, world.server.timeouts.body_gap).await?;
-    let named = [
-        envelope.as_ref().and_then(|envelope| envelope.model.as_ref()).map(|text| text.says.clone()),
-        payload.form_field("model")?,
-        found.model.map(decode).filter(|_| found.row.operation != operation::Operation::Models),
-        query_model(query.as_deref(), found.row.model),
-    ];
-    // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference).
-    let alone = found.spelling == Spelling::Deployment;
-    let model = if alone {
-        one_model(found.model.map(decode).into_iter())?
-    } else {
-        one_model(named.into_iter().flatten())?
-    };
+    let in_body =
+        envelope.as_ref().and_then(|envelope| envelope.model.as_ref()).map(|text| text.says.clone());
+    let model = agreed(&found, [in_body, payload.form_field("model")?], query.as_deref())?;
     if model.is_none() && found.row.model == ModelAt::Body {
         return Err(missing_model(&payload));
     }
@@ -115,11 +107,14 @@ fn upgrade(
         || !row.socket
         || row.operation == operation::Operation::Responses
     {
-        let say =
-            "A WebSocket is not served at this path. Use plain HTTP; streams come as server-sent events.";
-        return Err(ApiError::new(Kind::UpgradeRequired, say));
+        return Err(upgrade_refused());
     }
     Ok(head.extensions.remove::<upgrade::OnUpgrade>())
+}
+
+fn upgrade_refused() -> ApiError {
+    let say = "A WebSocket is not served at this path. Use plain HTTP; streams come as server-sent events.";
+    ApiError::new(Kind::UpgradeRequired, say)
 }
 
 /// One log line a process for each way of writing the base URL that is not `/v1`.
@@ -136,6 +131,22 @@ fn note_spelling(spelling: Spelling) {
     if SEEN.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
         tracing::info!(?spelling, "a program spells the base URL this way; it is understood (said once)");
     }
+}
+
+/// The one model that body or form, path and query name.
+fn agreed(
+    found: &operation::Found<'_>,
+    said: [Option<String>; 2],
+    query: Option<&str>,
+) -> Result<Option<String>, ApiError> {
+    let in_path = found.model.map(decode);
+    // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference).
+    if found.spelling == Spelling::Deployment {
+        return one_model(in_path.into_iter());
+    }
+    let in_path = in_path.filter(|_| found.row.operation != operation::Operation::Models);
+    let in_query = query_model(query, found.row.model);
+    one_model(said.into_iter().chain([in_path, in_query]).flatten())
 }
 
 /// The model of the query, where an operation has it there; elsewhere a `model` parameter must agree with the body.

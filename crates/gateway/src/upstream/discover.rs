@@ -10,7 +10,7 @@ use http::uri::InvalidUri;
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, Limited};
 use protocol::listing::{self, Entry};
-use protocol::operation;
+use protocol::operation::{self, Row};
 use protocol::vendor::Ask;
 
 use super::Client;
@@ -30,9 +30,14 @@ const MAX_LIST: usize = 8 * 1024 * 1024;
 /// Whether the way of this call depends on what providers say: a list was asked for, or a model is named that no
 /// configuration knows (unless there is only one place it could go anyway).
 pub(crate) fn is_needed(world: &Snapshot, call: &Call) -> bool {
+    depends(world, call.row, call.model.as_ref())
+}
+
+/// The same, for an operation and the model named.
+pub(crate) fn depends(world: &Snapshot, row: &Row, model: Option<&String>) -> bool {
     let one_way = world.providers.len() == 1 && world.routing.unknown_model == UnknownModel::Provider(0);
     let unknown = |model: &String| !one_way && world.models.find(model).is_none();
-    call.row.ours || call.model.as_ref().is_some_and(unknown)
+    row.ours || model.is_some_and(unknown)
 }
 
 /// Starts asking whoever is due, and lets the first askers wait for a moment.

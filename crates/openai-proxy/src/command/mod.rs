@@ -3,6 +3,7 @@
 mod chat;
 mod check_config;
 mod check_endpoints;
+mod explain;
 mod form;
 mod import;
 mod init;
@@ -60,6 +61,8 @@ enum Command {
     Reload(stop::Reload),
     /// Show the gateway's log.
     Logs(logs::Logs),
+    /// Say where a request would go, and why; nothing of it is sent.
+    Explain(explain::Explain),
     /// Ask a model something.
     Chat(chat::Chat),
     /// List the models programs can ask for.
@@ -80,6 +83,7 @@ impl Command {
             Self::Restart(restart) => restart.run(talk),
             Self::Reload(reload) => reload.run(talk),
             Self::Logs(logs) => logs.run(talk),
+            Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),
             Self::Import(import) => import.run(talk),

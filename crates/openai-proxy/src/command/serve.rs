@@ -186,15 +186,8 @@ fn notify(state: &str) {
 
 /// Loads, searches this computer if that is wanted, and builds.
 fn start(given: &mut Given, runtime: &Runtime) -> Result<(House, Option<Search>), BuildProblem> {
-    let mut loaded = config::load(given).map_err(BuildProblem::Config)?;
+    let (loaded, seen) = runtime.block_on(search::load(given)).map_err(BuildProblem::Config)?;
     logging::start(&loaded.snapshot.logging);
-    let mut seen = None;
-    if let Some(patience) = loaded.search {
-        let search = runtime.block_on(search::search(patience, &search::own_ports(&loaded)));
-        search::add(given, search.found());
-        loaded = config::load(given).map_err(BuildProblem::Config)?;
-        seen = Some(search);
-    }
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }

@@ -14,6 +14,7 @@ mod attacks;
 mod discovery;
 mod documents;
 mod drain;
+mod explaining;
 mod haproxy;
 mod http2;
 mod import;

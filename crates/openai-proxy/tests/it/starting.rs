@@ -140,7 +140,11 @@ impl Drop for Program {
 }
 
 /// Runs it to its end: exit code, standard output, standard error.
-fn run(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
+pub(crate) fn run(
+    dir: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     let mut child = command(dir, arguments).envs(environment.iter().copied()).spawn().unwrap();
     let deadline = Instant::now() + PATIENCE;
     let status = loop {

@@ -1,0 +1,189 @@
+//! What would go where, and why: the line walked without a request. The same stages are asked in the same order, and nothing
+//! of the request is ever sent; at most providers are asked which models they have, as the line would ask them.
+
+use config::Snapshot;
+use config::snapshot::{PathRule, Scheme};
+use http::Method;
+
+use crate::Gateway;
+use crate::error::ApiError;
+use crate::intake::{self, Imagined};
+use crate::route::{Reason, Wish, choose};
+use crate::{listing, upstream};
+
+/// A request that is not made.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path in any spelling, with or without a query.
+    pub target: &'a str,
+    /// The model it names, where no body says so.
+    pub model: Option<&'a str>,
+    /// Its JSON body.
+    pub body: Option<&'a [u8]>,
+}
+
+/// The way of a request that was not made.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The operation its path and method mean; none: the path leads nowhere.
+    pub operation: Option<&'static str>,
+    /// The language it is asked in.
+    pub dialect: String,
+    /// The one model it names, if its operation looks at that.
+    pub model: Option<String>,
+    /// The path rule that holds for it, as written.
+    pub path_rule: Option<String>,
+    /// The name or pattern under `models` that fits, as written.
+    pub name_rule: Option<String>,
+    /// Where it would go, or the error the caller would read.
+    pub way: Result<Way, Refused>,
+    /// Every provider, in order of preference, and what speaks for or against it.
+    pub places: Vec<Place>,
+}
+
+/// Where it would go.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// Nowhere: this gateway answers out of memory.
+    Here {
+        /// The provider that answers instead when the caller shows a key of its own.
+        but: Option<String>,
+    },
+    /// To a provider.
+    There {
+        /// Its name.
+        provider: String,
+        /// Its own name for the model, if one is named.
+        model: Option<String>,
+        /// Why this one.
+        reason: Reason,
+    },
+}
+
+/// The error the caller would read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// Its status.
+    pub status: u16,
+    /// Its code.
+    pub code: &'static str,
+    /// Its text.
+    pub say: String,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        let meaning = error.kind.meaning();
+        Self { status: meaning.status.as_u16(), code: meaning.code, say: error.say.into_owned() }
+    }
+}
+
+/// A provider, seen from this request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Its name.
+    pub provider: String,
+    /// The kind of service.
+    pub kind: String,
+    /// Whether it usually runs beside us: what is meant for it never goes to a cloud by itself (D-15).
+    pub local: bool,
+    /// The higher, the earlier it is tried.
+    pub priority: i64,
+    /// Whether it speaks the operation.
+    pub serves: bool,
+    /// Whether its kind speaks the operation and only its `capabilities` do not allow it.
+    pub limited: bool,
+    /// Whether it has the model, as its configuration or it itself says; `None`: it has not been asked, or did not answer.
+    pub has: Option<bool>,
+    /// Whether it was asked for its models in vain.
+    pub silent: bool,
+    /// Whether the configuration leads the model there.
+    pub written: bool,
+    /// Whether the rule for the path names it.
+    pub path_rule: bool,
+}
+
+impl Gateway {
+    /// Explains a request; where the line would ask providers which models they have, they are asked.
+    pub async fn explain(&self, question: &Question<'_>) -> Explanation {
+        let world = self.world();
+        if let Ok(call) = intake::imagine(question.method, question.target, question.model, question.body)
+            && upstream::discover::depends(&world, call.row, call.model.as_ref())
+        {
+            upstream::discover::refresh(self, &world).await;
+        }
+        self.explain_from_memory(question)
+    }
+
+    /// Explains a request by what is known now; nobody is asked anything.
+    pub fn explain_from_memory(&self, question: &Question<'_>) -> Explanation {
+        let world = self.world();
+        let dialect = protocol::operation::dialect_of(question.target).to_string();
+        match intake::imagine(question.method, question.target, question.model, question.body) {
+            Err(error) => Explanation {
+                operation: None,
+                dialect,
+                model: None,
+                path_rule: None,
+                name_rule: None,
+                way: Err(error.into()),
+                places: Vec::new(),
+            },
+            Ok(call) => self.walked(&world, &call),
+        }
+    }
+
+    fn walked(&self, world: &Snapshot, call: &Imagined) -> Explanation {
+        let wish = Wish {
+            row: call.row,
+            rest: &call.rest,
+            model: call.model.as_deref(),
+            unread: false,
+            dialect: call.dialect,
+        };
+        let way = if call.row.ours {
+            let but = listing::whose(world).map(str::to_owned);
+            listing::known(world, &self.catalogue, call.path_model.as_deref()).map(|()| Way::Here { but })
+        } else {
+            choose(world, &self.catalogue, &wish).map(|(reason, chosen)| Way::There {
+                provider: world.providers[chosen.provider].name.clone(),
+                model: chosen.model.or_else(|| call.model.clone()),
+                reason,
+            })
+        };
+        Explanation {
+            operation: Some(call.row.operation.name()),
+            dialect: call.dialect.to_string(),
+            model: call.model.clone(),
+            path_rule: world.routes.rule(&call.rest).map(|(pattern, _)| pattern.to_owned()),
+            name_rule: wish.model.and_then(|model| world.models.rule(model)).map(|(name, _)| name.to_owned()),
+            way: way.map_err(Refused::from),
+            places: (0..world.providers.len()).map(|place| self.seen(world, &wish, place)).collect(),
+        }
+    }
+
+    fn seen(&self, world: &Snapshot, wish: &Wish<'_>, place: usize) -> Place {
+        let provider = &world.providers[place];
+        let written = wish.model.and_then(|model| world.models.find(model));
+        let rule = world.routes.find(wish.rest);
+        let serves = provider.serves(wish.row.operation);
+        let has = |model| match provider.models.as_slice() {
+            [] => self.catalogue.says(&provider.name, model),
+            _ => Some(provider.own_name(model).is_some()),
+        };
+        Place {
+            provider: provider.name.clone(),
+            kind: provider.vendor.name().to_owned(),
+            local: provider.vendor.local() && provider.origin.scheme != Scheme::Inside,
+            priority: provider.priority,
+            serves,
+            limited: !serves && provider.vendor.speaks(wish.row.operation).is_some(),
+            has: wish.model.and_then(has),
+            silent: self.catalogue.silent(world).contains(&provider.name),
+            written: written.is_some_and(|places| places.iter().any(|chosen| chosen.provider == place)),
+            path_rule: matches!(rule, Some(PathRule::Providers(places)) if places.contains(&place)),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The reasons, in words.
+
+use gateway::{Explanation, Place, Reason, Way};
+use protocol::operation::ROWS;
+
+/// An explanation, and the file its rules stand in.
+pub(super) struct Told<'a> {
+    /// What was found out.
+    pub(super) explained: &'a Explanation,
+    /// The path as it was asked about.
+    pub(super) path: &'a str,
+    /// The configuration file's name and text.
+    pub(super) source: Option<(String, String)>,
+}
+
+/// The word for a reason in JSON.
+pub(super) fn word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::PathRule => "path_rule",
+        Reason::Written => "written",
+        Reason::Announced => "announced",
+        Reason::OwnVoice => "own_voice",
+        Reason::UnknownModel => "unknown_model",
+        Reason::NoModel => "no_model",
+    }
+}
+
+impl Told<'_> {
+    /// Why it goes where it goes, one sentence a line.
+    pub(super) fn why(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        match &self.explained.way {
+            Ok(Way::Here { but }) => {
+                lines.push("The list of models is kept in memory; providers fill it.".to_owned());
+                lines.extend(but.as_ref().map(|provider| {
+                    format!("A caller that shows a key of its own is sent to {provider}, which knows what that key may use.")
+                }));
+            }
+            Ok(Way::There { provider, reason, .. }) => {
+                lines.push(self.reason(provider, *reason));
+                let place = self.explained.places.iter().find(|place| place.provider == *provider);
+                let clouds = self.explained.places.iter().any(|place| !place.local);
+                if clouds && place.is_some_and(|place| place.local) {
+                    lines.push(format!(
+                        "{provider} runs on your own computers: even when it is down, this never goes to a cloud by itself."
+                    ));
+                }
+            }
+            Err(_) => {}
+        }
+        lines.extend(self.unasked());
+        lines.extend(self.unknown_path());
+        lines
+    }
+
+    /// What could still change the answer, where nobody was asked.
+    fn unasked(&self) -> Option<String> {
+        let open = match &self.explained.way {
+            Ok(Way::There { reason, .. }) => matches!(reason, Reason::UnknownModel | Reason::OwnVoice),
+            Ok(Way::Here { .. }) => false,
+            Err(refused) => refused.code == "model_not_found",
+        };
+        let places = self.explained.places.iter();
+        let unasked = places.filter(|place| place.serves && place.has.is_none() && !place.silent);
+        let names: Vec<&str> = unasked.map(|place| place.provider.as_str()).collect();
+        (open && self.explained.model.is_some() && names.len() > 1).then(|| {
+            format!(
+                "Not asked which models they have: {}. One that has it would come first.",
+                names.join(", ")
+            )
+        })
+    }
+
+    fn model(&self) -> &str {
+        self.explained.model.as_deref().unwrap_or_default()
+    }
+
+    fn reason(&self, provider: &str, reason: Reason) -> String {
+        let model = self.model();
+        match reason {
+            Reason::PathRule => format!("The rule for this path leads there: {}.", self.path_rule()),
+            Reason::Written => {
+                let rule = self.explained.name_rule.as_deref().unwrap_or_default();
+                let fits = if rule == model { "" } else { ", a pattern that fits" };
+                format!("The name is written: `{rule}`{}{fits}.", self.at(rule))
+            }
+            Reason::Announced => format!("{provider} says that it has `{model}`."),
+            Reason::OwnVoice => {
+                let able = self.explained.places.iter().filter(|place| place.serves).count();
+                if able == 1 {
+                    format!("{provider} is the only one that can do this, whatever the model is called.")
+                } else {
+                    format!("{provider} does nothing but this, and takes every name of a model.")
+                }
+            }
+            Reason::UnknownModel => match self.explained.places.len() {
+                1 => format!("{provider} is the only provider."),
+                _ => format!(
+                    "Nobody is known to have `{model}`, and routing.unknown_model{} leads such calls there.",
+                    self.at("unknown_model")
+                ),
+            },
+            Reason::NoModel => {
+                format!(
+                    "No model is named: {provider} is the first, in order of preference, that can do this."
+                )
+            }
+        }
+    }
+
+    /// The rule for the path, with its line.
+    fn path_rule(&self) -> String {
+        let rule = self.explained.path_rule.as_deref().unwrap_or_default();
+        format!("`{rule}`{}", self.at(rule))
+    }
+
+    /// Every provider: its name, whether it is the one, and what speaks for or against it.
+    pub(super) fn places(&self) -> Vec<(String, bool, String)> {
+        let chosen = match &self.explained.way {
+            Ok(Way::There { provider, reason, .. }) => Some((provider.as_str(), *reason)),
+            _ => None,
+        };
+        let places = self.explained.places.iter();
+        places
+            .map(|place| match chosen {
+                Some((provider, reason)) if provider == place.provider => {
+                    (place.provider.clone(), true, self.reason(provider, reason))
+                }
+                _ => (place.provider.clone(), false, self.against(place, chosen)),
+            })
+            .collect()
+    }
+
+    /// Why not this one.
+    fn against(&self, place: &Place, chosen: Option<(&str, Reason)>) -> String {
+        let operation = self.explained.operation.unwrap_or_default();
+        if !place.serves {
+            return match place.limited {
+                true => format!("its `capabilities` do not hold {operation}"),
+                false if operation == "other" => format!("{} gets no path that is not known", place.kind),
+                false => format!("{} cannot do {operation}", place.kind),
+            };
+        }
+        let before = |first: &str| match self.priority_of(first) {
+            Some(priority) if priority > place.priority => {
+                format!("comes after {first} (priority {} against {priority})", place.priority)
+            }
+            _ => format!("comes after {first}, which stands before it"),
+        };
+        match chosen {
+            None => match &self.explained.way {
+                Ok(_) => "not asked".to_owned(),
+                Err(_) => self.about_model(place),
+            },
+            Some((first, Reason::PathRule)) if place.path_rule => before(first),
+            Some((_, Reason::PathRule)) => format!("the rule {} does not name it", self.path_rule()),
+            Some((first, Reason::Written)) if place.written => before(first),
+            Some((_, Reason::Written)) => {
+                let rule = self.explained.name_rule.as_deref().unwrap_or_default();
+                format!("`{rule}`{} leads elsewhere, and what is written counts alone", self.at(rule))
+            }
+            Some((first, Reason::Announced)) if place.has == Some(true) => {
+                format!("has it, too, and {}", before(first))
+            }
+            Some((first, Reason::OwnVoice)) => format!("{first} is there for this alone"),
+            Some((first, Reason::NoModel)) => before(first),
+            Some((_, Reason::Announced | Reason::UnknownModel)) => self.about_model(place),
+        }
+    }
+
+    fn priority_of(&self, provider: &str) -> Option<i64> {
+        self.explained.places.iter().find(|place| place.provider == provider).map(|place| place.priority)
+    }
+
+    fn about_model(&self, place: &Place) -> String {
+        match place.has {
+            _ if self.explained.model.is_none() => {
+                "can do it, but which one is meant is not clear".to_owned()
+            }
+            Some(true) => "has it".to_owned(),
+            Some(false) => format!("does not have `{}`", self.model()),
+            None if place.silent => {
+                "did not say which models it has (not running, or it wants another key)".to_owned()
+            }
+            None => "has not been asked which models it has".to_owned(),
+        }
+    }
+
+    /// A path nobody knows by name passes as it is; perhaps another was meant.
+    fn unknown_path(&self) -> Option<String> {
+        let plain = ROWS.iter().map(|row| row.shape).filter(|shape| !shape.contains(['{', '*']));
+        let path = self.path.split('?').next().unwrap_or(self.path);
+        let near = config::nearest(path.strip_prefix("/v1").unwrap_or(path), plain);
+        let near = near.map(|shape| format!("Nearest: `/v1{shape}`."));
+        match &self.explained.way {
+            Err(refused) if refused.code == "unknown_path" && !refused.say.contains("Nearest") => near,
+            _ if self.explained.operation == Some("other") => {
+                let say = "No operation is known at this path, so it would pass as it is.";
+                Some([Some(say.to_owned()), near].into_iter().flatten().collect::<Vec<_>>().join(" "))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where a rule stands, when exactly one line of the file has it as a key.
+    fn at(&self, rule: &str) -> String {
+        let Some((name, text)) = &self.source else { return String::new() };
+        let is_key = |line: &str, at: usize| {
+            let before = line[..at].trim_end_matches(['"', '\'']);
+            let behind = line[at + rule.len()..].trim_start_matches(['"', '\'']);
+            behind.starts_with(':') && before.chars().next_back().is_none_or(|c| " {,".contains(c))
+        };
+        let has = |line: &str| {
+            !line.trim_start().starts_with('#') && line.match_indices(rule).any(|(at, _)| is_key(line, at))
+        };
+        let mut lines = text.lines().enumerate().filter(|(_, line)| has(line));
+        match (lines.next(), lines.next()) {
+            (Some((number, _)), None) => format!(" ({name}:{})", number + 1),
+            _ => String::new(),
+        }
+    }
+}
