@@ -7,6 +7,7 @@ mod given;
 mod house;
 mod instance;
 mod logging;
+mod occupant;
 mod screen;
 mod search;
 mod talk;

@@ -30,13 +30,19 @@ pub enum DoorProblem {
     Thread(io::Error),
 }
 
+impl DoorProblem {
+    /// The door, if another program listens there.
+    pub fn taken(&self) -> Option<&str> {
+        match self {
+            Self::Bind(door, cause) if cause.kind() == io::ErrorKind::AddrInUse => Some(door),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for DoorProblem {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Bind(door, cause) if cause.kind() == io::ErrorKind::AddrInUse => write!(
-                out,
-                "{door} is taken: another program listens there.\nStop it, or choose another address with --listen."
-            ),
             Self::Bind(door, cause) => write!(out, "{door} cannot be opened: {cause}."),
             Self::Certificate(file, why) => write!(out, "{}: {why}.", file.display()),
             Self::Thread(cause) => write!(out, "the system gave no thread: {cause}."),

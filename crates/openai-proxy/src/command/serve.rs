@@ -15,7 +15,7 @@ use crate::house::{BuildProblem, House};
 use crate::instance::Instance;
 use crate::search::Search;
 use crate::talk::Talk;
-use crate::{folders, logging, search};
+use crate::{folders, logging, occupant, search};
 
 /// Run the gateway in the foreground.
 #[derive(Args, Clone, Default, Debug)]
@@ -89,7 +89,10 @@ impl From<BuildProblem> for Failure {
     fn from(problem: BuildProblem) -> Self {
         match problem {
             BuildProblem::Config(problems) => given::refused(&problems),
-            BuildProblem::Door(problem) => Self::new(Exit::Failed, problem.to_string()),
+            BuildProblem::Door(problem) => match problem.taken() {
+                Some(door) => Self::new(Exit::Failed, occupant::taken(door, &given::environment())),
+                None => Self::new(Exit::Failed, problem.to_string()),
+            },
         }
     }
 }

@@ -283,6 +283,30 @@ fn a_door_others_can_reach_needs_the_words_for_it() {
     );
 }
 
+/// Listens on a port that it prints, until it is killed.
+const LISTENER: &str = "import socket,time\ns=socket.socket()\ns.bind(('0.0.0.0',0))\ns.listen()\nprint(s.getsockname()[1],flush=True)\ntime.sleep(60)";
+
+#[test]
+fn the_program_that_has_the_port_is_named() {
+    let spawned = Command::new("python3").args(["-c", LISTENER]).stdout(Stdio::piped()).spawn();
+    let Ok(mut other) = spawned else {
+        eprintln!("skipped: no python3 here to listen in a process of its own");
+        return;
+    };
+    let mut port = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    // It listens everywhere, and so on this address, too.
+    let address = format!("127.0.0.1:{}", port.trim());
+    let (code, _, err) = run(dir.path(), &["serve", "--listen", &address], &[]);
+    let holder = format!("{address} is taken: python3");
+    let pid = format!("pid {},", other.id());
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains(&holder) && err.contains(&pid) && err.contains("--listen"), "{err}");
+}
+
 #[test]
 fn a_taken_port_is_named_with_the_way_out() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -291,6 +315,7 @@ fn a_taken_port_is_named_with_the_way_out() {
     let (code, _, err) = run(dir.path(), &["serve", "--listen", &address], &[]);
     assert_eq!(code, Some(1), "{err}");
     assert!(err.contains(&address) && err.contains("--listen"), "{err}");
+    assert!(err.contains(&format!("pid {},", std::process::id())), "this test is the one who listens: {err}");
     assert!(!err.contains("Ready") && !err.contains("panicked"), "{err}");
 }
 
@@ -298,9 +323,18 @@ fn a_taken_port_is_named_with_the_way_out() {
 async fn two_of_us_do_not_share_a_port() {
     let mut first = Program::start(tempfile::tempdir().unwrap(), ANY_PORT, &[]);
     let address = first.address().to_string();
-    let dir = tempfile::tempdir().unwrap();
-    let (code, _, err) = run(dir.path(), &["serve", "--listen", &address], &[]);
-    assert!(code == Some(1) && err.contains(&address), "{code:?}: {err}");
+    let other = tempfile::tempdir().unwrap();
+    for home in [first.dir.path(), other.path()] {
+        let (code, _, err) = run(home, &["serve", "--listen", &address], &[]);
+        assert!(code == Some(1) && err.contains(&address), "{code:?}: {err}");
+        assert!(err.contains(&format!("pid {}", first.child.id())), "{err}");
+        let known = home == first.dir.path();
+        assert_eq!(
+            err.contains("It is openai-proxy itself") && err.contains("openai-proxy stop"),
+            known,
+            "{err}"
+        );
+    }
     assert!(first.is_running());
 }
 
@@ -379,6 +413,8 @@ fn a_socket_file_in_use_and_a_file_that_is_none_are_left_alone() {
         let listen = format!("unix:{}", path.display());
         let (code, _, err) = run(dir.path(), &["serve", "--listen", &listen], &[]);
         assert!(code == Some(1) && err.contains(&listen), "{code:?}: {err}");
+        let holder = format!("pid {},", std::process::id());
+        assert_eq!(err.contains(&holder), path == &used, "{err}");
     }
     assert_eq!(std::fs::read_to_string(&text).unwrap(), "somebody's notes");
     assert!(std::os::unix::net::UnixStream::connect(&used).is_ok());
