@@ -13,3 +13,6 @@ pub mod secret;
 pub mod usage;
 pub mod vendor;
 pub mod verdict;
+
+/// When the tables of operations and vendors were last compared with their sources.
+pub const TABLES_OF: &str = "November 2026";

@@ -5,12 +5,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use xtask::tidy;
+use xtask::{licenses, tidy};
 
 const USAGE: &str = "usage: cargo xtask tidy [--report]
+       cargo xtask licenses
 
   tidy            check the walls of the house; exit 1 if one is broken
-  tidy --report   show the sizes of files and the longest functions; fails nothing";
+  tidy --report   show the sizes of files and the longest functions; fails nothing
+  licenses        write anew which foreign code is in the binary, and its licences";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     match words.as_slice() {
         ["tidy"] => walls(&root),
+        ["licenses"] => licenses(&root),
         ["tidy", "--report"] => {
             print!("{}", tidy::report(&root));
             ExitCode::SUCCESS
@@ -26,6 +29,24 @@ fn main() -> ExitCode {
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes the list of foreign code.
+fn licenses(root: &Path) -> ExitCode {
+    let place = root.join(licenses::PLACE);
+    let written = licenses::page(root).and_then(|page| {
+        std::fs::write(&place, page).map_err(|error| format!("{}: {error}", place.display()))
+    });
+    match written {
+        Ok(()) => {
+            println!("{} is written", licenses::PLACE);
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("licenses: {why}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -3,11 +3,14 @@
 mod chat;
 mod check_config;
 mod check_endpoints;
+mod completion;
 mod explain;
 mod form;
 mod import;
 mod init;
+mod licenses;
 mod logs;
+mod man;
 mod model_list;
 mod output;
 mod reach;
@@ -15,6 +18,7 @@ mod serve;
 mod start;
 mod status;
 mod stop;
+mod version;
 
 use std::process::ExitCode;
 
@@ -69,6 +73,14 @@ enum Command {
     Models(model_list::Models),
     /// Turn another program's configuration into ours.
     Import(import::Import),
+    /// Write a completion script for a shell.
+    Completion(completion::Completion),
+    /// Write the manual page.
+    Man(man::Man),
+    /// Show the version; with --verbose also how this program was built.
+    Version(version::Version),
+    /// Show the licences of the code inside this program.
+    Licenses(licenses::Licenses),
 }
 
 impl Command {
@@ -87,6 +99,10 @@ impl Command {
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),
             Self::Import(import) => import.run(talk),
+            Self::Completion(completion) => completion.run(talk, Cli::command()),
+            Self::Man(man) => man.run(talk, Cli::command()),
+            Self::Version(version) => version.run(talk),
+            Self::Licenses(licenses) => licenses.run(talk),
         }
     }
 }

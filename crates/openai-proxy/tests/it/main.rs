@@ -23,6 +23,7 @@ mod leaving;
 mod matrix;
 mod model_list;
 mod outbound;
+mod paperwork;
 mod raw_bytes;
 mod realtime;
 mod recordings;
