@@ -34,6 +34,7 @@ use life::Life;
 use observe::Metrics;
 pub use route::Reason;
 use upstream::Client;
+pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
 pub use upstream::visit::{Visit, VisitProblem, Visitor};
 

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use config::Snapshot;
-use config::snapshot::{Credential, Provider, UnknownModel};
-use http::header::{self, HeaderValue};
-use http::uri::InvalidUri;
-use http::{HeaderMap, Method, Request, Uri};
+use config::snapshot::{Provider, UnknownModel};
+use http::Method;
 use http_body_util::{BodyExt, Limited};
 use protocol::listing::{self, Entry};
-use protocol::operation::{self, Row};
-use protocol::vendor::Ask;
+use protocol::operation::Row;
 
-use super::Client;
 use super::compose::OutBody;
+use super::{Client, inspect};
 use crate::Gateway;
 use crate::catalogue::Catalogue;
 use crate::intake::Call;
@@ -66,29 +64,8 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>)
 
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
 async fn list(client: &Client, provider: &Provider) -> Result<Vec<Entry>, String> {
-    let row = operation::find(&Method::GET, "/v1/models").map_err(|_| "no such operation")?.row;
-    let ask = Ask { row, rest: "/models", query: None, model: None };
-    let unusable = |_| "its address or key cannot be sent".to_owned();
-    let uri: Uri = provider
-        .vendor
-        .address(&provider.site, &ask)
-        .parse()
-        .map_err(|error: InvalidUri| error.to_string())?;
-    let mut head = HeaderMap::new();
-    head.insert(
-        header::HOST,
-        HeaderValue::from_str(&provider.origin.authority).map_err(|error| error.to_string())?,
-    );
-    head.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    match &provider.credential {
-        Credential::Stored(secret) => provider.vendor.sign(&mut head, secret).map_err(unusable)?,
-        // Whose key it would be is not known here.
-        Credential::Passthrough | Credential::None => {}
-    }
-    head.extend(provider.headers.clone());
-    let mut request = Request::new(OutBody::Empty);
-    *request.uri_mut() = uri;
-    *request.headers_mut() = head;
+    let request = inspect::request(provider, (Method::GET, "/v1/models"), None, Bytes::new())?;
+    let request = request.map(|_| OutBody::Empty);
     let reply = client.send(provider, request).await.map_err(|trouble| trouble.cause())?;
     if !reply.response.status().is_success() {
         return Err(format!("it answered with status {}", reply.response.status().as_u16()));

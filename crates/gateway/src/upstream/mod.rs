@@ -5,6 +5,7 @@ mod attempt;
 mod client;
 mod compose;
 pub(crate) mod discover;
+pub(crate) mod inspect;
 mod pool;
 pub(crate) mod probe;
 mod realtime;

@@ -37,7 +37,28 @@ pub struct Visitor {
 #[derive(Debug)]
 pub struct VisitProblem(Trouble);
 
+impl From<Trouble> for VisitProblem {
+    fn from(trouble: Trouble) -> Self {
+        Self(trouble)
+    }
+}
+
 impl VisitProblem {
+    /// Its name leads to a private address, which is not connected to unless that is allowed.
+    pub fn private_address(&self) -> bool {
+        matches!(self.0, Trouble::Denied(_))
+    }
+
+    /// No connection came about in time.
+    pub fn timed_out(&self) -> bool {
+        matches!(self.0, Trouble::ConnectTimeout)
+    }
+
+    /// The proxy on the way out did not let us through.
+    pub fn at_the_proxy(&self) -> bool {
+        matches!(self.0, Trouble::Proxy(_))
+    }
+
     /// The cause in one line. It may name hosts and addresses: for the person at the terminal, never for the network.
     pub fn cause(&self) -> String {
         self.0.cause()
