@@ -35,6 +35,9 @@ pub(crate) struct Instance {
     pub(crate) refused: Option<String>,
     /// What it found and where requests go, as on the first screen.
     pub(crate) view: View,
+    /// When its note was last written: when it began, and after every reading of its configuration.
+    #[serde(skip)]
+    pub(crate) written: Option<SystemTime>,
 }
 
 impl Instance {
@@ -54,6 +57,7 @@ impl Instance {
             reloads: 0,
             refused: None,
             view,
+            written: None,
         }
     }
 
@@ -92,18 +96,33 @@ impl Instance {
 /// The gateways that run, oldest first.
 pub(crate) fn all(environment: &BTreeMap<String, String>) -> Vec<Instance> {
     let mut found: Vec<Instance> = Vec::new();
-    for folder in folders::notes_to_read(environment) {
-        let Ok(entries) = std::fs::read_dir(folder) else { continue };
-        for entry in entries.flatten() {
-            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-            let Ok(instance) = serde_json::from_str::<Instance>(&text) else { continue };
-            if instance.runs() && !found.iter().any(|known| known.pid == instance.pid) {
-                found.push(instance);
-            }
+    for (_, instance) in notes(environment) {
+        if instance.runs() && !found.iter().any(|known| known.pid == instance.pid) {
+            found.push(instance);
         }
     }
     found.sort_by_key(|instance| (instance.since, instance.pid));
     found
+}
+
+/// The notes of gateways that are gone.
+pub(crate) fn stale(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let gone = notes(environment).into_iter().filter(|(_, instance)| !instance.runs());
+    gone.map(|(file, _)| file).collect()
+}
+
+/// Every note, and the file it stands in.
+fn notes(environment: &BTreeMap<String, String>) -> Vec<(PathBuf, Instance)> {
+    let folders = folders::notes_to_read(environment).into_iter();
+    let files = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    files
+        .filter_map(|entry| {
+            let file = entry.path();
+            let mut instance: Instance = serde_json::from_str(&std::fs::read_to_string(&file).ok()?).ok()?;
+            instance.written = entry.metadata().and_then(|data| data.modified()).ok();
+            Some((file, instance))
+        })
+        .collect()
 }
 
 /// When a process was born (proc(5), field 22 of `stat`, counted after the name, which may hold anything). Where there is no

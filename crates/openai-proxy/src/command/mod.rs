@@ -4,6 +4,7 @@ mod chat;
 mod check_config;
 mod check_endpoints;
 mod completion;
+mod doctor;
 mod explain;
 mod form;
 mod import;
@@ -65,6 +66,8 @@ enum Command {
     Reload(stop::Reload),
     /// Show the gateway's log.
     Logs(logs::Logs),
+    /// Look for what commonly goes wrong, and say how to mend it.
+    Doctor(doctor::Doctor),
     /// Say where a request would go, and why; nothing of it is sent.
     Explain(explain::Explain),
     /// Ask a model something.
@@ -95,6 +98,7 @@ impl Command {
             Self::Restart(restart) => restart.run(talk),
             Self::Reload(reload) => reload.run(talk),
             Self::Logs(logs) => logs.run(talk),
+            Self::Doctor(doctor) => doctor.run(talk),
             Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),

@@ -54,6 +54,11 @@ const NO_CHAT: &[&str] = &[
     "guard",
 ];
 
+/// Whether a model is not known, by its name, to be for something else than chat.
+pub(crate) fn chats(id: &str) -> bool {
+    !NO_CHAT.iter().any(|word| id.to_ascii_lowercase().contains(word))
+}
+
 /// A gateway that can be asked.
 pub(crate) struct Reach {
     visitor: Visitor,
@@ -250,12 +255,9 @@ impl Reach {
     pub(crate) async fn chat_model(&mut self) -> Result<String, Failure> {
         let models = self.models().await?;
         let ids = models.iter().filter_map(|model| model["id"].as_str());
-        ids.filter(|id| !NO_CHAT.iter().any(|word| id.to_ascii_lowercase().contains(word)))
-            .map(str::to_owned)
-            .next()
-            .ok_or_else(|| {
-                Failure::new(Exit::Failed, "The gateway lists no model that chats. Name one: --model NAME")
-            })
+        ids.filter(|id| chats(id)).map(str::to_owned).next().ok_or_else(|| {
+            Failure::new(Exit::Failed, "The gateway lists no model that chats. Name one: --model NAME")
+        })
     }
 
     /// What is said when the gateway does not answer.

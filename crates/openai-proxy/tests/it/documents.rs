@@ -44,6 +44,41 @@ fn every_error_code_stands_in_the_documents_and_no_other() {
     }
 }
 
+/// The words of all checks, as the doctor's sources name them.
+fn checks() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/command/doctor");
+    let mut words = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for result in ["good", "warning", "bad", "skipped"] {
+            let call = format!("Finding::{result}(");
+            let calls = text.split(&call).skip(1);
+            words.extend(
+                calls
+                    .filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    words.sort();
+    words.dedup();
+    words
+}
+
+#[test]
+fn every_check_of_the_doctor_stands_in_the_documents_and_no_other() {
+    let text = document("doctor.md");
+    let written = rows(text.split("| check |").nth(1).unwrap().split("##").next().unwrap());
+    let known = checks();
+    assert!(known.len() > 25, "{known:?}");
+    for word in &known {
+        assert!(written.contains(word), "`{word}` has no row in doctor.md");
+    }
+    for word in &written {
+        assert!(known.contains(word), "doctor.md speaks of `{word}`, which is no check");
+    }
+}
+
 #[test]
 fn every_vendor_stands_in_the_documents() {
     let written = rows(&document("vendors.md"));

@@ -12,6 +12,7 @@ mod house;
 mod answers;
 mod attacks;
 mod discovery;
+mod doctor;
 mod documents;
 mod drain;
 mod explaining;

@@ -91,7 +91,7 @@ fn params(names: &[&str]) -> CertificateParams {
     params
 }
 
-fn self_signed() -> Identity {
+pub(crate) fn self_signed() -> Identity {
     let key = KeyPair::generate().unwrap();
     let cert = params(&["localhost", "127.0.0.1"]).self_signed(&key).unwrap();
     Identity { cert: cert.pem(), key: key.serialize_pem() }

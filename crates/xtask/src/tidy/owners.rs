@@ -24,6 +24,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("http", &["protocol", "config", "gateway", "control", "openai-proxy"]),
     ("http-body", &["gateway"]),
     ("http-body-util", &["gateway"]),
+    ("httpdate", &["openai-proxy"]),
     ("hyper", &["gateway"]),
     ("hyper-util", &["gateway"]),
     ("indicatif", &["openai-proxy"]),
