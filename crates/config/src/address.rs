@@ -25,6 +25,14 @@ pub(crate) struct BaseUrl {
 /// Reads a base URL, with or without a trailing slash. What may be a secret in it is never repeated.
 pub(crate) fn base_url(text: &str) -> Result<BaseUrl, Wrong> {
     let Some((scheme, rest)) = text.split_once("://") else {
+        // A word that is no host may be a key, written where an address belongs.
+        let host = text.contains(['.', ':']) || text == "localhost";
+        if !host && !text.contains('@') {
+            return wrong(
+                "is no address.",
+                "Write it like https://api.example.org/v1. A key belongs into `api_key`.",
+            );
+        }
         let shown = if text.contains('@') { "..." } else { text };
         return wrong(
             format!("is `{shown}`, which has no scheme."),

@@ -62,6 +62,10 @@ const SHOWN: &[&str] = &[
     "mode",
 ];
 
+/// Those of them that are a choice of words; anything else was written there by mistake.
+const CHOICES: &[&str] =
+    &["credential", "mode", "level", "format", "enabled", "forwarded", "allow_private", "access_log"];
+
 /// Settings below which only names of models, paths and providers stand.
 const NAMES: &[&str] =
     &["models", "model_deployments", "supported_models", "endpoints", "routes", "capabilities"];
@@ -139,7 +143,8 @@ impl Writer<'_> {
         if address && text.contains("://") && !text.contains("${") {
             return self.address(text);
         }
-        if SHOWN.contains(&last) || path.iter().any(|key| NAMES.contains(key)) {
+        let shown = SHOWN.contains(&last) && (!CHOICES.contains(&last) || is_word(text));
+        if shown || path.iter().any(|key| NAMES.contains(key)) {
             return text.replace('\n', " ");
         }
         self.hide(text);
@@ -191,6 +196,11 @@ fn is_number(text: &str) -> bool {
     unit.len() < text.len() && text.len() <= 10 && unit.len() <= 3 && unit.chars().all(char::is_alphabetic)
 }
 
+fn is_word(text: &str) -> bool {
+    const LONGEST: usize = 11;
+    text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_lowercase())
+}
+
 fn is_switch(text: &str) -> bool {
     matches!(text, "true" | "false" | "on" | "off" | "yes" | "no" | "auto" | "null" | "~")
 }
@@ -232,6 +242,7 @@ providers:
 x-old: {api_key: canary14}
 models: {gpt-4o: [a, b/other]}
 canary15key: canary15
+y: {credential: canary20, mode: none}
 z: {password: 160160160, headers: {x-account: 170170}}
 keys: {canary18: {name: canary19}}
 ";

@@ -163,6 +163,12 @@ fn words(line: &str) -> String {
             // Something else begins here.
             named &= !word.contains([',', '{', '}', '[', ']', ';', '&', '?']);
             out.push_str(word);
+            let quote = word.chars().next_back().filter(|quote| named && matches!(quote, '"' | '\'' | '`'));
+            if let Some(ends) = quote.and_then(|quote| closing(rest, quote)) {
+                let (value, after) = rest.split_at(ends);
+                out.push_str(if is_harmless(value) { value } else { STARS });
+                (rest, named) = (after, false);
+            }
             continue;
         }
         let colon = after.trim_start_matches(['"', '\'', ' ']).starts_with(':');
@@ -179,10 +185,7 @@ fn one(word: &str, named: bool, colon: bool) -> (String, bool) {
         return (word.to_owned(), true);
     }
     if named {
-        // References stay readable, and so do words of our own texts.
-        let harmless =
-            word == STARS || word.chars().all(|c| c.is_ascii_uppercase() || c == '_') || word.len() < 3;
-        return (if harmless { word.to_owned() } else { STARS.to_owned() }, false);
+        return (if is_harmless(word) { word.to_owned() } else { STARS.to_owned() }, false);
     }
     if let Some((name, value)) = word.split_once('=')
         && !value.is_empty()
@@ -194,6 +197,17 @@ fn one(word: &str, named: bool, colon: bool) -> (String, bool) {
         return (word.to_owned(), true);
     }
     (if looks_secret(word) { STARS.to_owned() } else { word.to_owned() }, false)
+}
+
+/// Where a quoted text ends.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    text.match_indices(quote).map(|(at, _)| at).find(|at| !text[..*at].ends_with('\\'))
+}
+
+/// References stay readable, and so do names of variables and what is hidden already.
+fn is_harmless(value: &str) -> bool {
+    let inner = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(value);
+    value == STARS || value.len() < 3 || inner.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -246,6 +260,8 @@ mod tests {
             "url https://h/sk-canary-0123456789/v1",
             "a canary0123456789abcdef0123 b",
             "Basic canary=",
+            "api_key: \"a canary\"",
+            "password: 'a \\' canary'",
         ] {
             assert!(!scrubbed(text).contains("canary"), "{text}: {}", scrubbed(text));
         }
