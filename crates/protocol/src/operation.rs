@@ -9,7 +9,7 @@
 mod spelling;
 mod table;
 
-pub use spelling::{Found, PathProblem, Spelling, dialect_of, find};
+pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, rename};
 pub use table::{ROWS, Row};
 
 use crate::dialect::Dialect;
@@ -129,6 +129,8 @@ pub enum ModelAt {
     BodyMaybe,
     /// In the query, as `?model=` (WebSocket sessions).
     Query,
+    /// In the path, before the verb: `/models/{model}:{verb}`; what a body says beside it is for nobody.
+    Path,
 }
 
 /// A set of HTTP methods, as bits.

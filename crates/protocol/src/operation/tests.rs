@@ -39,6 +39,27 @@ fn a_models_name_may_have_slashes() {
 }
 
 #[test]
+fn a_model_before_a_verb_is_found_and_renamed() {
+    for (path, model) in [
+        ("/v1beta/models/g:generateContent", "g"),
+        ("/v1beta/models/org/m:8b:streamGenerateContent", "org/m:8b"),
+        ("/v1beta/models/org%2Fm:countTokens", "org%2Fm"),
+    ] {
+        let found = found(path);
+        assert_eq!((found.row.model, found.model), (ModelAt::Path, Some(model)), "{path}");
+    }
+    for path in ["/v1beta/models/g", "/v1beta/models/m:8b", "/v1beta/files", "/v1beta/models/:x"] {
+        let found = found(path);
+        assert_eq!((found.row.operation, found.row.model), (Operation::Generate, ModelAt::Nowhere), "{path}");
+        assert_eq!(rename(path, "other"), path);
+    }
+    assert_eq!(rename("/v1beta/models/a/b:verb", "c%20d%2Fe%3Ff"), "/v1beta/models/c%20d%2Fe%3Ff:verb");
+    for path in ["/v1beta/models/..%2Fx:generateContent", "/v1beta/files/a%2Fb:download"] {
+        assert!(matches!(find(&Method::POST, path), Err(PathProblem::NotCanonical(_))), "{path}");
+    }
+}
+
+#[test]
 fn what_is_not_canonical_is_refused_not_mended() {
     for path in [
         "/v1/../admin",
