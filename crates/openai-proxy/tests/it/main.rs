@@ -18,6 +18,7 @@ mod haproxy;
 mod http2;
 mod import;
 mod invariants;
+mod languages;
 mod leaving;
 mod matrix;
 mod model_list;
