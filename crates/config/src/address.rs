@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 pub(crate) use door::{door, network};
 
 use crate::problem::{Wrong, wrong};
-use crate::snapshot::{OutboundProxy, Scheme};
+use crate::snapshot::{Origin, OutboundProxy, Scheme};
 
 /// A provider's base URL in pieces.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,6 +59,17 @@ pub(crate) fn base_url(text: &str) -> Result<BaseUrl, Wrong> {
     let shown = if host.contains(':') { format!("[{host}]") } else { host.clone() };
     let authority = if port == usual { shown } else { format!("{shown}:{port}") };
     Ok(BaseUrl { scheme, host, port, authority, path: path.trim_end_matches('/').to_owned() })
+}
+
+/// The server a URL names, and the URL's path without a slash at its end.
+///
+/// # Errors
+/// One sentence on what is wrong with the URL and what to write.
+pub fn origin(url: &str) -> Result<(Origin, String), String> {
+    let read =
+        base_url(url).map_err(|wrong| format!("It {} {}", wrong.what, wrong.fix.unwrap_or_default()))?;
+    let plain = Origin::plain(&read.host, read.port);
+    Ok((Origin { scheme: read.scheme, authority: read.authority, ..plain }, read.path))
 }
 
 /// An HTTP proxy's URL; the scheme may be left out.

@@ -18,6 +18,7 @@ mod resolve;
 pub mod snapshot;
 mod tree;
 
+pub use address::origin;
 pub use given::{Found, Given};
 pub use layer::file::places;
 pub use load::{Loaded, load, parse};

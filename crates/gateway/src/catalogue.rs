@@ -100,6 +100,14 @@ impl Catalogue {
         })
     }
 
+    /// Whether a provider says that it has this model; `None`: it has said nothing yet.
+    pub(crate) fn says(&self, provider: &str, model: &str) -> Option<bool> {
+        self.with(|known| {
+            let entry = known.get(provider).filter(|entry| entry.ask_again.is_some() && !entry.silent)?;
+            Some(entry.models.iter().any(|(id, _)| id == model))
+        })
+    }
+
     /// The providers that did not say which models they have.
     pub(crate) fn silent(&self, world: &Snapshot) -> Vec<String> {
         let names = world.providers.iter().map(|provider| &provider.name);

@@ -30,8 +30,10 @@ use account::Ledger;
 use catalogue::Catalogue;
 use life::Life;
 use observe::Metrics;
+pub use route::{Explanation, Place, Reason, Way};
 use upstream::Client;
 pub use upstream::probe::{Sighting, look_around};
+pub use upstream::visit::{Visit, VisitProblem, Visitor};
 
 /// What all calls of one worker share. Each worker has its own upstream client, so that no lock crosses cores on the
 /// way of a request; everything else is the whole house's.
@@ -80,6 +82,11 @@ impl Gateway {
     pub fn publish(&self, world: Snapshot) {
         self.metrics.describe(&world);
         self.world.store(Arc::new(world));
+    }
+
+    /// Asks the providers that have not said which models they have, as the first call that needs to know does.
+    pub async fn ask_for_models(&self) {
+        upstream::discover::refresh(self, &self.world()).await;
     }
 
     /// Whether the house is open, closing or closed, and how many calls are running.

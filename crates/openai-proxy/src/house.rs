@@ -10,6 +10,9 @@ use gateway::listen::{self, DoorProblem, Doors};
 use store::db::Memory;
 use store::{Db, UsageRecord};
 
+use crate::screen::{self, View};
+use crate::search::Search;
+
 /// Records kept in memory: some megabytes.
 const RECORDS: usize = 10_000;
 
@@ -54,6 +57,13 @@ impl House {
     /// Where the admin door is, if it is apart.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.doors.admin
+    }
+
+    /// What a person wants to know of it; `seen` is what a search of this computer brought.
+    pub(crate) fn view(&self, seen: Option<&Search>) -> View {
+        let mut view = screen::view(&self.gateway, self.addresses(), seen);
+        view.admin = self.admin().map(|address| format!("http://{address}/metrics"));
+        view
     }
 
     /// Reads the configuration anew.

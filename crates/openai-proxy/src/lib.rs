@@ -1,10 +1,15 @@
 //! The roof: reads the command line, builds the house, and takes it down.
 
 mod command;
+mod exit;
+mod folders;
+mod given;
 mod house;
+mod instance;
 mod logging;
 mod screen;
 mod search;
+mod talk;
 
 pub use command::run;
 pub use house::{BuildProblem, House};

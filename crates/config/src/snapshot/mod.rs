@@ -276,6 +276,24 @@ impl std::fmt::Debug for Provider {
     }
 }
 
+impl Origin {
+    /// A server at a host and port, spoken to in plain HTTP, wherever it is.
+    pub fn plain(host: &str, port: u16) -> Self {
+        let authority =
+            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Self {
+            scheme: Scheme::Http,
+            host: host.to_owned(),
+            port,
+            authority,
+            allow_private: true,
+            proxy: None,
+            ca: None,
+            accept_any_certificate: false,
+        }
+    }
+}
+
 impl Provider {
     /// Whether it can serve an operation, by its vendor and by its configuration.
     pub fn serves(&self, operation: protocol::operation::Operation) -> bool {

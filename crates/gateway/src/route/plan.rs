@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use config::Snapshot;
 use config::snapshot::{Chosen, PathRule, Provider, UnknownModel};
+use protocol::dialect::Dialect;
 use protocol::fault::Kind;
-use protocol::operation::{ModelAt, Operation};
+use protocol::operation::{ModelAt, Operation, Row};
 
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
@@ -29,37 +30,87 @@ pub(crate) struct Plan {
     pub(crate) first: Target,
 }
 
+/// What decides the way: the operation, the path, and the model named.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// The operation.
+    pub(crate) row: &'static Row,
+    /// The path below `/v1`.
+    pub(crate) rest: &'a str,
+    /// The one model named.
+    pub(crate) model: Option<&'a str>,
+    /// A model may be named that could not be read.
+    pub(crate) unread: bool,
+    /// The language asked in.
+    pub(crate) dialect: Dialect,
+}
+
+impl<'a> From<&'a Call> for Wish<'a> {
+    fn from(call: &'a Call) -> Self {
+        let model = call.model.as_deref();
+        Self { row: call.row, rest: &call.rest, model, unread: call.unread, dialect: call.dialect }
+    }
+}
+
+/// Why a call goes where it goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// A rule for its path is written.
+    PathRule,
+    /// The model's name, or a pattern that fits it, is written.
+    Written,
+    /// The provider says that it has the model.
+    Announced,
+    /// Speech and transcription go to the server that does nothing else, or to the only one that can.
+    OwnVoice,
+    /// Nobody knows the model, and `routing.unknown_model` says where such calls go.
+    UnknownModel,
+    /// No model is named: the first provider, in order of preference, that speaks the operation.
+    NoModel,
+}
+
 /// Plans a call.
 ///
 /// # Errors
 /// `model_not_found` naming the nearest, or `not_served` when nobody configured speaks the operation.
 pub(crate) fn plan(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Result<Plan, ApiError> {
-    let by_path = match world.routes.find(&call.rest) {
-        Some(PathRule::Providers(places)) => Some(places.as_slice()),
-        Some(PathRule::Models) | None => None,
-    };
-    let chosen = match (by_path, &call.model) {
-        (Some(places), _) => by_places(world, places, call),
-        (None, Some(model)) => by_model(world, catalogue, model, call)?,
-        (None, None) => own_voice(world, call)
-            .map(|provider| Chosen { provider, model: None })
-            .or_else(|| by_operation(world, call)),
-    };
-    if by_path.is_none() && call.model.is_none() && call.unread && several_could(world, call) {
-        return Err(unread_model());
-    }
-    let Some(chosen) = chosen else { return Err(not_served(world, call)) };
+    let wish = Wish::from(call);
+    let (_, chosen) = choose(world, catalogue, &wish)?;
     let provider = world.providers[chosen.provider].clone();
     let model = chosen.model.or_else(|| call.model.clone());
     Ok(Plan { first: Target { provider, model } })
 }
 
+/// The first place for a wish, and why it is that one.
+///
+/// # Errors
+/// As for [`plan`].
+pub(crate) fn choose(
+    world: &Snapshot,
+    catalogue: &Catalogue,
+    wish: &Wish<'_>,
+) -> Result<(Reason, Chosen), ApiError> {
+    let by_path = match world.routes.find(wish.rest) {
+        Some(PathRule::Providers(places)) => Some(places.as_slice()),
+        Some(PathRule::Models) | None => None,
+    };
+    let found = match (by_path, wish.model) {
+        (Some(places), _) => by_places(world, places, wish).map(|chosen| (Reason::PathRule, chosen)),
+        (None, Some(model)) => by_model(world, catalogue, model, wish)?,
+        (None, None) if wish.unread && several_could(world, wish) => return Err(unread_model()),
+        (None, None) => own_voice(world, wish)
+            .map(|provider| (Reason::OwnVoice, Chosen { provider, model: None }))
+            .or_else(|| by_operation(world, wish).map(|chosen| (Reason::NoModel, chosen))),
+    };
+    found.ok_or_else(|| not_served(world, wish))
+}
+
 /// The first provider of a path rule that can serve the call, with its own name for the model if it has one.
-fn by_places(world: &Snapshot, places: &[usize], call: &Call) -> Option<Chosen> {
-    let provider = *places.iter().find(|place| world.providers[**place].serves(call.row.operation))?;
-    let written = call.model.as_deref().and_then(|model| world.models.find(model));
+fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
+    let provider = *places.iter().find(|place| world.providers[**place].serves(wish.row.operation))?;
+    let written = wish.model.and_then(|model| world.models.find(model));
     let own = written.and_then(|places| places.iter().find(|place| place.provider == provider)).cloned();
-    let announced = call.model.as_deref().and_then(|model| world.providers[provider].own_name(model));
+    let announced = wish.model.and_then(|model| world.providers[provider].own_name(model));
     Some(own.unwrap_or(Chosen { provider, model: announced.map(str::to_owned) }))
 }
 
@@ -67,21 +118,23 @@ fn by_model(
     world: &Snapshot,
     catalogue: &Catalogue,
     model: &str,
-    call: &Call,
-) -> Result<Option<Chosen>, ApiError> {
-    let serves = |place: &usize| world.providers[*place].serves(call.row.operation);
+    wish: &Wish<'_>,
+) -> Result<Option<(Reason, Chosen)>, ApiError> {
+    let serves = |place: &usize| world.providers[*place].serves(wish.row.operation);
+    let as_named = |reason, provider| Ok(Some((reason, Chosen { provider, model: None })));
     if let Some(places) = world.models.find(model) {
-        return Ok(places.iter().find(|place| serves(&place.provider)).cloned());
+        let place = places.iter().find(|place| serves(&place.provider));
+        return Ok(place.map(|place| (Reason::Written, place.clone())));
     }
     let announced = catalogue.places(world, model).into_iter().find(serves);
     if let Some(provider) = announced {
-        return Ok(Some(Chosen { provider, model: None }));
+        return as_named(Reason::Announced, provider);
     }
-    if let Some(provider) = own_voice(world, call) {
-        return Ok(Some(Chosen { provider, model: None }));
+    if let Some(provider) = own_voice(world, wish) {
+        return as_named(Reason::OwnVoice, provider);
     }
     match world.routing.unknown_model {
-        UnknownModel::Provider(provider) if serves(&provider) => Ok(Some(Chosen { provider, model: None })),
+        UnknownModel::Provider(provider) if serves(&provider) => as_named(Reason::UnknownModel, provider),
         UnknownModel::Provider(_) => Ok(None),
         UnknownModel::Error => Err(unknown(world, catalogue, model)),
     }
@@ -89,10 +142,10 @@ fn by_model(
 
 /// Speech and transcription models are named by habit (`tts-1`, `whisper-1`), while a server of one's own has one voice or
 /// one ear: it takes them all, or the only provider does that has any.
-fn own_voice(world: &Snapshot, call: &Call) -> Option<usize> {
+fn own_voice(world: &Snapshot, wish: &Wish<'_>) -> Option<usize> {
     let audio =
-        matches!(call.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
-    let able = |place: &usize| audio && world.providers[*place].serves(call.row.operation);
+        matches!(wish.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
+    let able = |place: &usize| audio && world.providers[*place].serves(wish.row.operation);
     let all: Vec<usize> = (0..world.providers.len()).filter(able).collect();
     let own = all.iter().copied().find(|place| {
         world.providers[*place].vendor.local() && !world.providers[*place].serves(Operation::Chat)
@@ -101,9 +154,9 @@ fn own_voice(world: &Snapshot, call: &Call) -> Option<usize> {
 }
 
 /// Whether a model's name would make a difference.
-fn several_could(world: &Snapshot, call: &Call) -> bool {
-    let able = |provider: &&Arc<Provider>| provider.serves(call.row.operation);
-    own_voice(world, call).is_none() && world.providers.iter().filter(able).count() > 1
+fn several_could(world: &Snapshot, wish: &Wish<'_>) -> bool {
+    let able = |provider: &&Arc<Provider>| provider.serves(wish.row.operation);
+    own_voice(world, wish).is_none() && world.providers.iter().filter(able).count() > 1
 }
 
 /// What is meant for one place must not go to another because its name was not read in time.
@@ -114,13 +167,13 @@ fn unread_model() -> ApiError {
 }
 
 /// Without a model: the first provider, in order of preference, that speaks the operation.
-fn by_operation(world: &Snapshot, call: &Call) -> Option<Chosen> {
+fn by_operation(world: &Snapshot, wish: &Wish<'_>) -> Option<Chosen> {
     let preferred = match world.routing.unknown_model {
         UnknownModel::Provider(place) => Some(place),
         UnknownModel::Error => None,
     };
     let order = preferred.into_iter().chain(0..world.providers.len());
-    let able = |place: &usize| world.providers[*place].serves(call.row.operation);
+    let able = |place: &usize| world.providers[*place].serves(wish.row.operation);
     order.into_iter().find(able).map(|provider| Chosen { provider, model: None })
 }
 
@@ -145,16 +198,16 @@ fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {
     ApiError::new(Kind::ModelNotFound, say).param("model")
 }
 
-fn not_served(world: &Snapshot, call: &Call) -> ApiError {
+fn not_served(world: &Snapshot, wish: &Wish<'_>) -> ApiError {
     let names: Vec<&str> = world.providers.iter().map(|provider| provider.name.as_str()).collect();
-    let what = call.row.operation.name();
-    let model = match (call.row.model, &call.model) {
+    let what = wish.row.operation.name();
+    let model = match (wish.row.model, wish.model) {
         (ModelAt::Nowhere, _) | (_, None) => String::new(),
         (_, Some(model)) => format!(" for model `{}`", shown(model)),
     };
     let say = format!(
         "No configured provider serves {what}{model} in the {} language. Configured: {}.",
-        call.dialect,
+        wish.dialect,
         names.join(", ")
     );
     ApiError::new(Kind::NotServed, say)

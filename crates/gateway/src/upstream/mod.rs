@@ -9,6 +9,7 @@ mod pool;
 pub(crate) mod probe;
 mod realtime;
 mod trouble;
+pub(crate) mod visit;
 mod watch;
 
 pub(crate) use answer::{Answer, AnswerBody, Flowing, Session};

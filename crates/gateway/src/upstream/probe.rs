@@ -3,17 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use config::snapshot::{Origin, Scheme};
+use config::snapshot::Origin;
 use futures_util::future::join_all;
-use http::header::{ACCEPT, HOST, HeaderValue};
+use http::header::{ACCEPT, HeaderValue};
 use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Limited};
 use protocol::vendor::fingerprint::{FINGERPRINTS, Fingerprint};
 
-use super::compose::OutBody;
-use super::pool::Line;
-use super::pool::connect::Connector;
-use super::trouble::Trouble;
+use super::visit::{VisitProblem, Visitor};
 
 /// A server that was recognised.
 #[derive(Clone, Debug)]
@@ -49,13 +45,13 @@ pub async fn look_around(hosts: &[String], ports: &[u16], patience: Duration) ->
 /// Puts every kind's question to one port, one after the other over one connection: a small server is not flooded. Kinds
 /// that usually live at this port are asked for first; the first that recognises its answer wins.
 async fn who_is(host: &str, port: u16) -> Option<Sighting> {
-    let mut caller = Caller::new(host, port);
+    let mut visitor = Visitor::to(Origin::plain(host, port), PATIENCE);
     let (likely, others): (Vec<_>, Vec<_>) = FINGERPRINTS.iter().partition(|kind| kind.ports.contains(&port));
     for kind in likely.into_iter().chain(others) {
         // A port that cannot be connected to has no further answers either.
-        let body = match caller.get(kind.path).await {
+        let body = match get(&mut visitor, kind.path).await {
             Ok(body) => body,
-            Err(Trouble::Unreachable(_) | Trouble::Denied(_) | Trouble::ConnectTimeout) => return None,
+            Err(problem) if problem.nobody_there() => return None,
             Err(_) => continue,
         };
         if let Some(count) = body.and_then(|body| kind.recognise(&body)) {
@@ -65,49 +61,13 @@ async fn who_is(host: &str, port: u16) -> Option<Sighting> {
     None
 }
 
-/// Asks one port, on one connection for as long as it lasts.
-struct Caller {
-    origin: Origin,
-    connector: Connector,
-    line: Option<Line>,
-}
-
-impl Caller {
-    fn new(host: &str, port: u16) -> Self {
-        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let origin = Origin {
-            scheme: Scheme::Http,
-            host: host.to_owned(),
-            port,
-            authority: format!("{bracketed}:{port}"),
-            allow_private: true,
-            proxy: None,
-            ca: None,
-            accept_any_certificate: false,
-        };
-        Self { origin, connector: Connector::default(), line: None }
-    }
-
-    /// The body of an answer of 200; `None` for any other status.
-    async fn get(&mut self, path: &'static str) -> Result<Option<Bytes>, Trouble> {
-        let mut line = match self.line.take() {
-            Some(line) if !line.sender.is_closed() => line,
-            _ => self.connector.connect(&self.origin, PATIENCE).await?,
-        };
-        let mut request = Request::new(OutBody::Empty);
-        *request.uri_mut() = Uri::from_static(path);
-        let host =
-            HeaderValue::from_str(&self.origin.authority).map_err(|error| Trouble::Protocol(error.into()))?;
-        request.headers_mut().insert(HOST, host);
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
-        line.expect.head(false);
-        let response = line.sender.send_request(request).await.map_err(Trouble::of)?;
-        let found = response.status() == StatusCode::OK;
-        let body =
-            Limited::new(response.into_body(), LARGEST).collect().await.map_err(Trouble::Cut)?.to_bytes();
-        if line.sender.ready().await.is_ok() {
-            self.line = Some(line);
-        }
-        Ok(found.then_some(body))
-    }
+/// The body of an answer of 200; `None` for any other status.
+async fn get(visitor: &mut Visitor, path: &'static str) -> Result<Option<Bytes>, VisitProblem> {
+    let mut request = Request::new(Bytes::new());
+    *request.uri_mut() = Uri::from_static(path);
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
+    let visit = visitor.ask(request).await?;
+    let found = visit.status == StatusCode::OK;
+    let body = visit.whole(LARGEST).await?;
+    Ok(found.then_some(body))
 }

@@ -1,40 +1,113 @@
-//! The command line. The match below is the table of contents.
+//! The command line. The list below is the table of contents; each command is a file of that name.
 
+mod chat;
+mod check_config;
+mod check_endpoints;
+mod form;
 mod import;
+mod init;
+mod logs;
+mod model_list;
+mod output;
+mod reach;
 mod serve;
+mod start;
+mod status;
+mod stop;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::exit::{Exit, Outcome};
+use crate::given::environment;
+use crate::talk::{Manners, Talk};
 
 /// One binary between every program that speaks an AI API and every place that answers.
 #[derive(Parser)]
 #[command(
     name = "openai-proxy",
     version,
-    arg_required_else_help = true,
-    after_help = "Examples:\n  openai-proxy serve                                  keys from the environment, or the built-in mock\n  openai-proxy serve --config openai-proxy.yaml       a file\n  openai-proxy serve --listen 127.0.0.1:8080          another door\n\nExit codes: 0 done, 1 failed, 2 wrong use, 78 configuration refused."
+    before_help = "Examples:\n  openai-proxy serve                     what runs here and whose keys are set, or the built-in mock\n  openai-proxy start                     the same in the background; stop, status, logs\n  openai-proxy chat \"hello\"              ask something\n  openai-proxy launch claude             a tool, set up for this call only\n  openai-proxy init                      keep settings in a file",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 status: not running, 4 a check found trouble,\n5 somebody must decide first, 69 not reachable, 77 not allowed, 78 configuration refused.",
+    disable_help_subcommand = true,
+    term_width = 100
 )]
 struct Cli {
+    #[command(flatten)]
+    manners: Manners,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Run the gateway in the foreground.
     Serve(serve::Serve),
+    /// Check the configuration.
+    CheckConfig(check_config::CheckConfig),
+    /// Test the endpoints through the running gateway.
+    CheckEndpoints(check_endpoints::CheckEndpoints),
+    /// Start the gateway in the background on the host.
+    Start(start::Start),
+    /// Stop the gateway on the host.
+    Stop(stop::Stop),
+    /// Show the gateway's status on the host.
+    Status(status::Status),
+    /// Stop the gateway and start it again as it was started.
+    Restart(start::Restart),
+    /// Read the configuration anew; a bad one changes nothing.
+    Reload(stop::Reload),
+    /// Show the gateway's log.
+    Logs(logs::Logs),
+    /// Ask a model something.
+    Chat(chat::Chat),
+    /// List the models programs can ask for.
+    Models(model_list::Models),
     /// Turn another program's configuration into ours.
     Import(import::Import),
 }
 
-/// Configuration refused (sysexits EX_CONFIG); lets a service manager stop a crash loop.
-const REFUSED: u8 = 78;
+impl Command {
+    fn run(self, talk: &Talk) -> Outcome {
+        match self {
+            Self::Serve(serve) => serve.run(talk),
+            Self::CheckConfig(check) => check.run(talk),
+            Self::CheckEndpoints(check) => check.run(talk),
+            Self::Start(start) => start.run(talk),
+            Self::Stop(stop) => stop.run(talk),
+            Self::Status(status) => status.run(talk),
+            Self::Restart(restart) => restart.run(talk),
+            Self::Reload(reload) => reload.run(talk),
+            Self::Logs(logs) => logs.run(talk),
+            Self::Chat(chat) => chat.run(talk),
+            Self::Models(models) => models.run(talk),
+            Self::Import(import) => import.run(talk),
+        }
+    }
+}
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
-        Command::Serve(serve) => serve.run(),
-        Command::Import(import) => import.run(),
+    let cli = Cli::parse();
+    let talk = Talk::new(cli.manners, environment().get("NO_COLOR").map(String::as_str));
+    let outcome = match cli.command {
+        Some(command) => command.run(&talk),
+        None => nothing_asked(&talk),
+    };
+    outcome
+        .unwrap_or_else(|failure| {
+            talk.complain(&failure);
+            failure.exit
+        })
+        .into()
+}
+
+/// Without a command: the help, and whether a gateway runs.
+fn nothing_asked(talk: &Talk) -> Outcome {
+    talk.say(&Cli::command().render_help().to_string());
+    for instance in crate::instance::all(&environment()) {
+        talk.say(&format!("Running: {}/v1   (openai-proxy status)", instance.url()));
     }
+    Ok(Exit::Misused)
 }

@@ -1,8 +1,6 @@
 //! `serve`: the gateway in the foreground, until a signal.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,127 +9,183 @@ use config::snapshot::Source;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::REFUSED;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::given::{self, Named};
 use crate::house::{BuildProblem, House};
-use crate::{logging, screen, search};
+use crate::instance::Instance;
+use crate::search::Search;
+use crate::talk::Talk;
+use crate::{folders, logging, search};
 
 /// Run the gateway in the foreground.
-#[derive(Args)]
+#[derive(Args, Clone, Default, Debug)]
 #[command(
-    after_help = "SIGTERM or Ctrl-C: not ready any more, running calls finish; a second one ends at once.\nSIGHUP: the configuration is read anew; a bad one changes nothing."
+    before_help = "Examples:\n  openai-proxy serve                                what runs here and whose keys are set\n  openai-proxy serve --config openai-proxy.yaml     a file\n  openai-proxy serve --listen 127.0.0.1:auto        a free port, which is told",
+    after_help = "SIGTERM or Ctrl-C: not ready any more, running calls finish; a second one ends at once.\nSIGHUP (openai-proxy reload): the configuration is read anew; a bad one changes nothing."
 )]
 pub(super) struct Serve {
-    /// The configuration file. Without it: ./openai-proxy.yaml, the user's, the system's; without any, the environment.
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) named: Named,
     /// Where to listen, for example 127.0.0.1:8080, 127.0.0.1:auto, unix:/run/openai-proxy.sock.
     #[arg(short, long, value_name = "ADDRESS")]
-    listen: Option<String>,
+    pub(super) listen: Option<String>,
     /// How log lines look: auto, human or json.
     #[arg(long, value_name = "FORMAT")]
-    log_format: Option<String>,
+    pub(super) log_format: Option<String>,
     /// How much is logged: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
-    /// Any setting, by its path: --set routing.expose_headers=off. May be repeated.
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    settings: Vec<String>,
+    pub(super) log_level: Option<String>,
+    /// Started by `start`, with this file as standard error: leave the terminal.
+    #[arg(long, value_name = "LOG", hide = true)]
+    pub(super) detached: Option<PathBuf>,
 }
 
 impl Serve {
-    pub(super) fn run(self) -> ExitCode {
-        let given = match self.given() {
-            Ok(given) => given,
-            Err(wrong) => {
-                say(&wrong);
-                return ExitCode::from(2);
-            }
-        };
-        match run(given) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(Failure::Build(BuildProblem::Config(problems))) => {
-                say(&format!("The configuration is refused:\n{problems}"));
-                ExitCode::from(REFUSED)
-            }
-            Err(Failure::Build(BuildProblem::Door(problem))) => {
-                say(&problem.to_string());
-                ExitCode::FAILURE
-            }
-            Err(Failure::System(error)) => {
-                say(&format!("The system gives no runtime or no signals: {error}."));
-                ExitCode::FAILURE
-            }
+    pub(super) fn run(self, talk: &Talk) -> Outcome {
+        if self.detached.is_some() {
+            // A process group leader cannot; then it is apart already.
+            let _ = rustix::process::setsid();
         }
+        let given = self.given()?;
+        let serving = Serving { talk, given, log: self.detached };
+        serving.run().map(|()| Exit::Done)
     }
 
     /// What the configuration is read from.
-    fn given(&self) -> Result<Given, String> {
+    ///
+    /// # Errors
+    /// When a flag is no setting.
+    pub(super) fn given(&self) -> Result<Given, Failure> {
         let named = [
             ("server.listen", &self.listen),
             ("logging.format", &self.log_format),
             ("logging.level", &self.log_level),
         ];
-        let mut overrides: Vec<(String, String)> =
-            named.into_iter().filter_map(|(path, value)| Some((path.to_owned(), value.clone()?))).collect();
-        for setting in &self.settings {
-            let Some((path, value)) = setting.split_once('=') else {
-                return Err(format!(
-                    "`--set {setting}` has no `=`. Write a path and a value: --set routing.expose_headers=off."
-                ));
-            };
-            overrides.push((path.to_owned(), value.to_owned()));
+        let named = named.into_iter().filter_map(|(path, value)| Some((path.to_owned(), value.clone()?)));
+        self.named.given(named.collect())
+    }
+}
+
+impl Serve {
+    /// The flags as they would be typed again.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let config = self.named.config.as_ref().map(|file| {
+            std::path::absolute(file).unwrap_or_else(|_| file.clone()).to_string_lossy().into_owned()
+        });
+        let flags = [
+            ("--config", config),
+            ("--listen", self.listen.clone()),
+            ("--log-format", self.log_format.clone()),
+            ("--log-level", self.log_level.clone()),
+        ];
+        let settings = self.named.settings.iter().map(|setting| ("--set", Some(setting.clone())));
+        let said =
+            flags.into_iter().chain(settings).filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
+        said.flatten().collect()
+    }
+}
+
+impl From<BuildProblem> for Failure {
+    fn from(problem: BuildProblem) -> Self {
+        match problem {
+            BuildProblem::Config(problems) => given::refused(&problems),
+            BuildProblem::Door(problem) => Self::new(Exit::Failed, problem.to_string()),
         }
-        let environment = environment();
-        let home = environment.get("HOME").map(PathBuf::from);
-        Ok(Given { file: self.config.clone(), environment, overrides, home, found: Vec::new() })
     }
 }
 
-/// The process environment, read here and nowhere else. What is not text is nobody's setting.
-fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
+/// A gateway from its start to its end.
+struct Serving<'t> {
+    talk: &'t Talk,
+    given: Given,
+    log: Option<PathBuf>,
 }
 
-/// Why the gateway did not run to its proper end.
-enum Failure {
-    Build(BuildProblem),
-    System(std::io::Error),
+fn system(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("The system gives no runtime or no signals: {error}."))
 }
 
-fn run(mut given: Given) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
-    // Signals are heard before anybody is told that we are ready.
-    let mut signals = {
-        let _inside = runtime.enter();
-        Signals::new().map_err(Failure::System)?
-    };
-    let house = start(&mut given, &runtime).map_err(Failure::Build)?;
-    if let Source::File(path) = &house.world().source {
-        // A reload reads this file, or fails: it never slips to another place because the file is away for a moment.
-        given.file = Some(path.clone());
+impl Serving<'_> {
+    fn run(mut self) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+        // Signals are heard before anybody is told that we are ready.
+        let mut signals = {
+            let _inside = runtime.enter();
+            Signals::new().map_err(system)?
+        };
+        let (house, seen) = start(&mut self.given, &runtime)?;
+        let world = house.world();
+        let mut file = None;
+        if let Source::File(path) = &world.source {
+            // A reload reads this file, or fails: it never slips to another place because the file is away for a moment.
+            self.given.file = Some(path.clone());
+            file = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+        }
+        let mut note = Note {
+            folder: folders::notes_to_write(&self.given.environment),
+            instance: Instance::this(house.view(seen.as_ref()), file, self.log.take()),
+        };
+        note.write();
+        self.welcome(&note.instance, &world.logging);
+        notify("READY=1");
+        runtime.block_on(until_stopped(&mut signals, &house, &mut self.given, &mut note));
+        notify("STOPPING=1");
+        let running = house.calls();
+        if running > 0 {
+            tracing::info!(running, "draining; a second signal ends at once");
+        }
+        house.drain();
+        let close = house.closer();
+        // The second signal is awaited beside the drain; the thread ends with the process.
+        std::thread::spawn(move || {
+            runtime.block_on(signals.stop());
+            close();
+        });
+        house.wait();
+        note.forget();
+        tracing::info!("stopped");
+        Ok(())
     }
-    runtime.block_on(until_stopped(&mut signals, &house, &mut given));
-    let running = house.calls();
-    if running > 0 {
-        tracing::info!(running, "draining; a second signal ends at once");
+
+    /// The first screen, or one line of it where lines are JSON because somebody wrote so.
+    fn welcome(&self, instance: &Instance, logging: &config::snapshot::Logging) {
+        if logging.format == config::snapshot::LogFormat::Json {
+            instance.view.log();
+        } else {
+            self.talk.say(&instance.view.first(self.talk));
+        }
     }
-    house.drain();
-    let close = house.closer();
-    // The second signal is awaited beside the drain; the thread ends with the process.
-    std::thread::spawn(move || {
-        runtime.block_on(signals.stop());
-        close();
-    });
-    house.wait();
-    tracing::info!("stopped");
-    Ok(())
+}
+
+/// The note about this gateway, for the other commands.
+struct Note {
+    folder: Option<PathBuf>,
+    instance: Instance,
+}
+
+impl Note {
+    fn write(&self) {
+        if let Some(folder) = &self.folder {
+            self.instance.note(folder);
+        }
+    }
+
+    fn forget(&self) {
+        if let Some(folder) = &self.folder {
+            self.instance.forget(folder);
+        }
+    }
+}
+
+/// Tells systemd, where it waits for that (`Type=notify`, sd_notify(3)).
+fn notify(state: &str) {
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Custom(state)]) {
+        tracing::debug!(%error, "systemd does not hear us");
+    }
 }
 
 /// Loads, searches this computer if that is wanted, and builds.
-fn start(given: &mut Given, runtime: &Runtime) -> Result<House, BuildProblem> {
+fn start(given: &mut Given, runtime: &Runtime) -> Result<(House, Option<Search>), BuildProblem> {
     let mut loaded = config::load(given).map_err(BuildProblem::Config)?;
     logging::start(&loaded.snapshot.logging);
     let mut seen = None;
@@ -144,15 +198,13 @@ fn start(given: &mut Given, runtime: &Runtime) -> Result<House, BuildProblem> {
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    let house = House::build(loaded.snapshot)?;
-    say(&screen::first(&house.world(), house.addresses(), seen.as_ref()));
-    Ok(house)
+    House::build(loaded.snapshot).map(|house| (house, seen))
 }
 
 /// How often this computer is searched for servers that came later.
 const AGAIN: Duration = Duration::from_secs(15);
 
-async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given) {
+async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, note: &mut Note) {
     loop {
         let asked = tokio::select! {
             asked = signals.next() => asked,
@@ -160,37 +212,54 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given) 
         };
         match asked {
             Asked::Stop => return,
-            Asked::Reload => reload(house, given),
-            Asked::Search => search_again(house, given).await,
+            Asked::Reload => {
+                notify("RELOADING=1");
+                note.instance.refused = reload(house, given).err().map(|problems| problems.to_string());
+                note.instance.reloads += 1;
+                note.instance.view = house.view(None);
+                note.write();
+                notify("READY=1");
+            }
+            Asked::Search => {
+                if let Some(search) = search_again(house, given).await {
+                    note.instance.view = house.view(Some(&search));
+                    note.write();
+                }
+            }
         }
     }
 }
 
-fn reload(house: &House, given: &Given) {
+fn reload(house: &House, given: &Given) -> Result<(), config::Problems> {
     match house.reload(given) {
         Ok(notes) => {
             for note in notes {
                 tracing::warn!("{note}");
             }
             tracing::info!("configuration read anew");
+            Ok(())
         }
-        Err(problems) => tracing::error!("the configuration is refused and nothing changed:\n{problems}"),
+        Err(problems) => {
+            tracing::error!("the configuration is refused and nothing changed:\n{problems}");
+            Err(problems)
+        }
     }
 }
 
-/// Takes in servers that have come. One that has gone stays a provider: what was meant for it goes nowhere else.
-async fn search_again(house: &House, given: &mut Given) {
-    let Ok(loaded) = config::load(given) else { return };
-    let Some(patience) = loaded.search else { return };
+/// Takes in servers that have come, and returns what was seen if any has. One that has gone stays a provider: what was
+/// meant for it goes nowhere else.
+async fn search_again(house: &House, given: &mut Given) -> Option<Search> {
+    let patience = config::load(given).ok()?.search?;
     let own: Vec<u16> = house.addresses().iter().map(std::net::SocketAddr::port).collect();
-    let new = search::add(given, search::search(patience, &own).await.found());
+    let search = search::search(patience, &own).await;
+    let new = search::add(given, search.found());
     if new.is_empty() {
-        return;
+        return None;
     }
     for server in &new {
         tracing::info!(name = server.name, at = server.base_url, "a server has come");
     }
-    reload(house, given);
+    reload(house, given).ok().map(|()| search)
 }
 
 /// The signals a gateway obeys.
@@ -224,10 +293,4 @@ impl Signals {
     async fn stop(&mut self) {
         tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
     }
-}
-
-/// Words for the person at the terminal, on standard error.
-#[expect(clippy::print_stderr, reason = "the command line speaks to a person")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

@@ -21,6 +21,8 @@ pub struct Fingerprint {
     pub base_path: &'static str,
     /// What it is good for, in a word or two for the screen.
     pub good_for: &'static str,
+    /// Worth a word when it does not answer.
+    pub well_known: bool,
     /// Whether this is its answer.
     recognise: fn(&Value, &str) -> bool,
     /// How many models or voices its answer names, if it does.
@@ -36,6 +38,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/api/tags",
         base_path: "/v1",
         good_for: "chat, embeddings",
+        well_known: true,
         recognise: |json, _| json["models"].is_array() && json["data"].is_null(),
         count: |json| json["models"].as_array().map(Vec::len),
     },
@@ -46,6 +49,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/api/v0/models",
         base_path: "/v1",
         good_for: "chat, embeddings",
+        well_known: true,
         recognise: |json, _| json["data"].is_array(),
         count: list,
     },
@@ -56,6 +60,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/v1/audio/voices",
         base_path: "/v1",
         good_for: "speech",
+        well_known: true,
         recognise: |json, _| json["voices"].is_array(),
         count: |json| json["voices"].as_array().map(Vec::len),
     },
@@ -66,6 +71,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/props",
         base_path: "/v1",
         good_for: "chat, embeddings",
+        well_known: true,
         recognise: |json, _| json["default_generation_settings"].is_object(),
         count: none,
     },
@@ -76,6 +82,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/get_model_info",
         base_path: "/v1",
         good_for: "chat",
+        well_known: false,
         recognise: |json, _| json["model_path"].is_string(),
         count: none,
     },
@@ -86,6 +93,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/engines/v1/models",
         base_path: "/engines/v1",
         good_for: "chat, embeddings",
+        well_known: false,
         recognise: |json, _| json["data"].is_array(),
         count: list,
     },
@@ -96,6 +104,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/openapi.json",
         base_path: "/v1",
         good_for: "transcription, speech",
+        well_known: false,
         recognise: |json, _| {
             let title = json["info"]["title"].as_str().unwrap_or_default().to_ascii_lowercase();
             title.contains("speaches")
@@ -111,6 +120,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/",
         base_path: "",
         good_for: "transcription",
+        well_known: true,
         recognise: |_, text| {
             let title = text
                 .split("<title>")
@@ -128,6 +138,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/system",
         base_path: "/v1",
         good_for: "chat, embeddings, speech, transcription",
+        well_known: false,
         recognise: |json, _| json["backends"].is_array() && json["loaded_models"].is_array(),
         count: none,
     },
@@ -138,6 +149,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/health/liveliness",
         base_path: "/v1",
         good_for: "another gateway",
+        well_known: false,
         recognise: |json, _| json.as_str().is_some_and(|said| said.starts_with("I'm alive")),
         count: none,
     },
@@ -148,6 +160,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/v1/models",
         base_path: "/v1",
         good_for: "chat, embeddings",
+        well_known: true,
         recognise: |json, _| owned_by(json, "vllm"),
         count: list,
     },
@@ -158,6 +171,7 @@ pub static FINGERPRINTS: &[Fingerprint] = &[
         path: "/v1/models",
         base_path: "/v1",
         good_for: "chat",
+        well_known: false,
         recognise: |json, _| owned_by(json, "lmdeploy"),
         count: list,
     },

@@ -103,7 +103,7 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Trouble> {
 }
 
 /// Puts the HTTP engine on a fresh connection.
-async fn line<S>(stream: S) -> Result<Line, Trouble>
+pub(in crate::upstream) async fn line<S>(stream: S) -> Result<Line, Trouble>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

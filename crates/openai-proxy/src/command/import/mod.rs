@@ -2,22 +2,19 @@
 
 mod env;
 mod haproxy;
-mod output;
 mod plan;
 mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use output::Written;
+use super::output;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::talk::Talk;
 use plan::Plan;
 use report::Report;
-
-/// Someone must decide first (a file is there already).
-const CONFLICT: u8 = 5;
 
 /// Turn another program's configuration into ours.
 #[derive(Args)]
@@ -46,36 +43,60 @@ struct Source {
     /// Write the configuration to this file and not to standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Overwrite the output file when it differs.
-    #[arg(short, long)]
-    yes: bool,
 }
 
 impl Import {
-    pub(super) fn run(self) -> ExitCode {
-        let (source, command, read): (_, _, fn(&str, &mut Report) -> Plan) = match self.from {
-            From::Haproxy(source) => (source, "haproxy", haproxy::read),
-            From::Env(source) => (source, "env", env::read),
+    pub(super) fn run(self, talk: &Talk) -> Outcome {
+        let (source, kind): (_, Kind) = match self.from {
+            From::Haproxy(source) => (source, Kind::Haproxy),
+            From::Env(source) => (source, Kind::Env),
         };
-        let text = match std::fs::read(&source.file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(why) => {
-                output::say(&format!("{} cannot be read: {why}.", source.file.display()));
-                return ExitCode::FAILURE;
+        let yaml = convert(talk, kind, &source.file)?;
+        match &source.output {
+            None => {
+                talk.print(&yaml);
+                Ok(Exit::Done)
             }
-        };
-        let mut report = Report::new(&source.file);
-        let plan = read(&text, &mut report);
-        if plan.providers.is_empty() {
-            output::say(&report.told());
-            output::say("No server was found in it, so there is nothing to carry over.");
-            return ExitCode::FAILURE;
+            Some(file) => {
+                output::deliver(talk, file, &yaml, &format!("openai-proxy serve --config {}", file.display()))
+            }
         }
-        let yaml = plan.yaml(&title(&source.file, command));
-        report.refused = refused(&yaml, &plan);
-        output::say(&report.told());
-        deliver(&source, &yaml)
     }
+}
+
+/// Another program's configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(super) enum Kind {
+    /// A haproxy.cfg.
+    Haproxy,
+    /// The environment file of the older template.
+    Env,
+}
+
+/// Reads it, tells the report, and returns our YAML.
+///
+/// # Errors
+/// When it cannot be read, or leads nowhere.
+pub(super) fn convert(talk: &Talk, kind: Kind, file: &Path) -> Result<String, Failure> {
+    let (command, read): (_, fn(&str, &mut Report) -> Plan) = match kind {
+        Kind::Haproxy => ("haproxy", haproxy::read),
+        Kind::Env => ("env", env::read),
+    };
+    let bytes = std::fs::read(file)
+        .map_err(|why| Failure::new(Exit::Failed, format!("{} cannot be read: {why}.", file.display())))?;
+    let mut report = Report::new(file);
+    let plan = read(&String::from_utf8_lossy(&bytes), &mut report);
+    if plan.providers.is_empty() {
+        talk.say(&report.told());
+        return Err(Failure::new(
+            Exit::Failed,
+            "No server was found in it, so there is nothing to carry over.",
+        ));
+    }
+    let yaml = plan.yaml(&title(file, command));
+    report.refused = refused(&yaml, &plan);
+    talk.say(&report.told());
+    Ok(yaml)
 }
 
 fn title(file: &Path, command: &str) -> String {
@@ -87,27 +108,4 @@ fn title(file: &Path, command: &str) -> String {
 fn refused(yaml: &str, plan: &Plan) -> Option<String> {
     let filled = plan.variables().into_iter().map(|name| (name, "localhost".to_owned()));
     config::parse(yaml, &filled.collect::<BTreeMap<_, _>>()).err().map(|problems| problems.to_string())
-}
-
-fn deliver(source: &Source, yaml: &str) -> ExitCode {
-    let Some(file) = &source.output else {
-        output::print(yaml);
-        return ExitCode::SUCCESS;
-    };
-    let shown = file.display();
-    match output::write(file, yaml, source.yes) {
-        Ok(Written::New) => {
-            output::say(&format!("{shown} is written. Next: openai-proxy serve --config {shown}"))
-        }
-        Ok(Written::Same) => output::say(&format!("{shown} says this already; nothing changed.")),
-        Ok(Written::Differs(difference)) => {
-            output::say(&format!("{shown} is there and differs:\n{difference}Overwrite it with --yes."));
-            return ExitCode::from(CONFLICT);
-        }
-        Err(why) => {
-            output::say(&format!("{shown} cannot be written: {why}."));
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
 }

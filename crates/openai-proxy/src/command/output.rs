@@ -1,22 +1,40 @@
-//! Where words and files of an import go: data to standard output, talk to standard error, files never over others.
+//! Files a command writes: never over another without showing the difference and being told to.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// Data.
-#[expect(clippy::print_stdout, reason = "the result of the command")]
-pub(super) fn print(text: &str) {
-    print!("{text}");
-}
+use crate::exit::{Exit, Failure, Outcome};
+use crate::talk::Talk;
 
-/// Words for the person at the terminal.
-#[expect(clippy::print_stderr, reason = "the command line speaks to a person")]
-pub(super) fn say(text: &str) {
-    eprintln!("{text}");
+/// Writes a file for a person: says what became of it and what to do next. One that is there and differs is shown, and
+/// overwritten only after a yes.
+///
+/// # Errors
+/// Exit 5 without a yes, exit 1 when the file cannot be written.
+pub(super) fn deliver(talk: &Talk, file: &Path, text: &str, next: &str) -> Outcome {
+    let shown = file.display();
+    let failed = |why| Failure::new(Exit::Failed, format!("{shown} cannot be written: {why}."));
+    match write(file, text, talk.yes()).map_err(failed)? {
+        Written::New => talk.say(&format!("{shown} is written. Next: {next}")),
+        Written::Same => talk.say(&format!("{shown} says this already; nothing changed.")),
+        Written::Differs(difference) => {
+            let say = format!("{shown} is there and differs:\n{difference}");
+            if !talk.attended() {
+                return Err(Failure::new(Exit::Conflict, format!("{say}Overwrite it with --yes.")));
+            }
+            talk.say(&say);
+            if !talk.confirm("Overwrite it?") {
+                return Err(Failure::new(Exit::Conflict, "Nothing was written."));
+            }
+            write(file, text, true).map_err(failed)?;
+            talk.say(&format!("{shown} is written. Next: {next}"));
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// What became of a file.
-pub(super) enum Written {
+enum Written {
     New,
     Same,
     /// Nothing was written: this is how the two differ.
@@ -24,7 +42,7 @@ pub(super) enum Written {
 }
 
 /// Writes a file that is not there yet, or that may be overwritten.
-pub(super) fn write(file: &Path, text: &str, overwrite: bool) -> std::io::Result<Written> {
+fn write(file: &Path, text: &str, overwrite: bool) -> std::io::Result<Written> {
     match std::fs::read_to_string(file) {
         Ok(old) if old == text => return Ok(Written::Same),
         Ok(old) if !overwrite => return Ok(Written::Differs(difference(&old, text))),
@@ -39,7 +57,7 @@ pub(super) fn write(file: &Path, text: &str, overwrite: bool) -> std::io::Result
 }
 
 /// The lines that go (`-`), come (`+`) and stay, as in a unified difference; both texts are short.
-fn difference(old: &str, new: &str) -> String {
+pub(super) fn difference(old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let common = common_lengths(&old, &new);
     let (mut i, mut j, mut out) = (0, 0, String::new());

@@ -1,0 +1,158 @@
+//! Asking one server directly, beside the line: how servers are recognised, and how commands speak to a running gateway.
+//! No route, no record, no credential of ours; the caller of these functions says everything.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use config::snapshot::Origin;
+use http::header::{HOST, HeaderValue};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::net::UnixStream;
+
+use super::compose::OutBody;
+use super::pool::Line;
+use super::pool::connect::{Connector, line};
+use super::trouble::Trouble;
+
+/// Where a visitor goes.
+enum Goal {
+    Origin(Box<Origin>),
+    Socket(PathBuf),
+}
+
+/// Asks one server, one request after the other, on one connection for as long as it lasts.
+pub struct Visitor {
+    goal: Goal,
+    host: String,
+    connector: Connector,
+    line: Option<Line>,
+    /// To connect.
+    patience: Duration,
+}
+
+/// Why a visit brought nothing.
+#[derive(Debug)]
+pub struct VisitProblem(Trouble);
+
+impl VisitProblem {
+    /// The cause in one line. It may name hosts and addresses: for the person at the terminal, never for the network.
+    pub fn cause(&self) -> String {
+        self.0.cause()
+    }
+
+    /// Nobody is there: no connection came about.
+    pub fn nobody_there(&self) -> bool {
+        matches!(self.0, Trouble::Unreachable(_) | Trouble::Denied(_) | Trouble::ConnectTimeout)
+    }
+
+    /// There is somebody, whose certificate cannot be trusted.
+    pub fn not_trusted(&self) -> bool {
+        matches!(self.0, Trouble::Tls(_))
+    }
+}
+
+/// An answer whose body has not been read yet.
+pub struct Visit {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub head: HeaderMap,
+    body: Incoming,
+}
+
+impl Visit {
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, VisitProblem> {
+        loop {
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(VisitProblem(Trouble::of(error))),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The whole body, at most so many bytes.
+    ///
+    /// # Errors
+    /// When the connection breaks, or the body is longer.
+    pub async fn whole(mut self, most: usize) -> Result<Bytes, VisitProblem> {
+        let mut gathered = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            gathered.extend_from_slice(&piece);
+            if gathered.len() > most {
+                return Err(VisitProblem(Trouble::Protocol("the answer is too long".into())));
+            }
+        }
+        Ok(gathered.into())
+    }
+}
+
+impl Visitor {
+    /// To a server on the network; connecting may take as long as `patience`.
+    pub fn to(origin: Origin, patience: Duration) -> Self {
+        let host = origin.authority.clone();
+        Self::new(Goal::Origin(Box::new(origin)), host, patience)
+    }
+
+    /// To a Unix socket.
+    pub fn to_socket(path: PathBuf, patience: Duration) -> Self {
+        Self::new(Goal::Socket(path), "localhost".to_owned(), patience)
+    }
+
+    fn new(goal: Goal, host: String, patience: Duration) -> Self {
+        Self { goal, host, connector: Connector::default(), line: None, patience }
+    }
+
+    /// Sends a request (its target a path) and waits for the head of the answer, without a limit of its own. A body is sent
+    /// with its length. The answer before must have been read to its end, or dropped.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn ask(&mut self, request: Request<Bytes>) -> Result<Visit, VisitProblem> {
+        self.ask_now(request).await.map_err(VisitProblem)
+    }
+
+    async fn ask_now(&mut self, request: Request<Bytes>) -> Result<Visit, Trouble> {
+        let mut line = match self.kept().await {
+            Some(line) => line,
+            None => self.connect().await?,
+        };
+        let mut request =
+            request.map(|body| if body.is_empty() { OutBody::Empty } else { OutBody::Whole(Some(body)) });
+        let host = HeaderValue::from_str(&self.host).map_err(|error| Trouble::Protocol(error.into()))?;
+        request.headers_mut().entry(HOST).or_insert(host);
+        line.expect.head(false);
+        let response = line.sender.send_request(request).await.map_err(Trouble::of)?;
+        self.line = Some(line);
+        let (head, body) = response.into_parts();
+        Ok(Visit { status: head.status, head: head.headers, body })
+    }
+
+    /// The connection of the last request, once its answer was read to its end.
+    async fn kept(&mut self) -> Option<Line> {
+        let mut line = self.line.take()?;
+        line.sender.ready().await.ok().map(|()| line)
+    }
+
+    async fn connect(&self) -> Result<Line, Trouble> {
+        match &self.goal {
+            Goal::Origin(origin) => self.connector.connect(origin, self.patience).await,
+            Goal::Socket(path) => {
+                let stream =
+                    UnixStream::connect(path).await.map_err(|error| Trouble::Unreachable(error.into()))?;
+                line(stream).await
+            }
+        }
+    }
+}

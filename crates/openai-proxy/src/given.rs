@@ -1,0 +1,57 @@
+//! What a command is given: the file somebody named, settings on the command line, and the environment, which is read here
+//! and nowhere else.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use config::Given;
+
+use crate::exit::{Exit, Failure};
+
+/// Which configuration is meant.
+#[derive(Args, Clone, Default, Debug)]
+pub(crate) struct Named {
+    /// The configuration file. Without it: ./openai-proxy.yaml, the user's, the system's; without any, the environment.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Any setting, by its path: --set routing.expose_headers=off. May be repeated.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+impl Named {
+    /// What the configuration is read from, with more settings on top of those named here.
+    ///
+    /// # Errors
+    /// When a `--set` has no `=`.
+    pub(crate) fn given(&self, more: Vec<(String, String)>) -> Result<Given, Failure> {
+        let mut overrides = more;
+        for setting in &self.settings {
+            let Some((path, value)) = setting.split_once('=') else {
+                return Err(Failure::new(
+                    Exit::Misused,
+                    format!(
+                        "`--set {setting}` has no `=`. Write a path and a value: --set routing.expose_headers=off."
+                    ),
+                ));
+            };
+            overrides.push((path.to_owned(), value.to_owned()));
+        }
+        let environment = environment();
+        let home = environment.get("HOME").map(PathBuf::from);
+        Ok(Given { file: self.config.clone(), environment, overrides, home, found: Vec::new() })
+    }
+}
+
+/// The process environment. What is not text is nobody's setting.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// A configuration that is refused: every mistake, exit 78.
+pub(crate) fn refused(problems: &config::Problems) -> Failure {
+    Failure::new(Exit::Refused, format!("The configuration is refused:\n{problems}"))
+}

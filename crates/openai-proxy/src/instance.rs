@@ -1,0 +1,123 @@
+//! Running gateways, as they write themselves down: which process, where it listens, what it found. That is how the other
+//! commands find it. A note without its process is nobody's and is passed over.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::folders;
+use crate::screen::View;
+
+/// One running gateway.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+pub(crate) struct Instance {
+    /// Its process.
+    pub(crate) pid: u32,
+    /// When that process was born, in the kernel's ticks: a number that comes back is another process.
+    born: u64,
+    /// Its version.
+    pub(crate) version: String,
+    /// Seconds since 1970 when it became ready.
+    pub(crate) since: u64,
+    /// The folder it was started in.
+    pub(crate) folder: PathBuf,
+    /// What it was started with, without the program's name.
+    pub(crate) arguments: Vec<String>,
+    /// The configuration file, if there is one.
+    pub(crate) config: Option<PathBuf>,
+    /// Where its log goes, if `start` started it.
+    pub(crate) log: Option<PathBuf>,
+    /// How often the configuration was read anew, and what was wrong the last time.
+    pub(crate) reloads: u64,
+    /// The mistakes because of which the last reload was refused.
+    pub(crate) refused: Option<String>,
+    /// What it found and where requests go, as on the first screen.
+    pub(crate) view: View,
+}
+
+impl Instance {
+    /// This process, ready now.
+    pub(crate) fn this(view: View, config: Option<PathBuf>, log: Option<PathBuf>) -> Self {
+        let pid = std::process::id();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        Self {
+            pid,
+            born: born(pid).unwrap_or(0),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since,
+            folder: std::env::current_dir().unwrap_or_default(),
+            arguments: std::env::args().skip(1).collect(),
+            config,
+            log,
+            reloads: 0,
+            refused: None,
+            view,
+        }
+    }
+
+    /// Writes the note, or writes it anew. Without a place for it the gateway runs all the same.
+    pub(crate) fn note(&self, folder: &Path) {
+        let written = folders::make_private(folder).and_then(|()| {
+            let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
+            folders::write_private(&self.file(folder), &text)
+        });
+        if let Err(error) = written {
+            tracing::debug!(%error, "no note about this gateway could be written; other commands find it by its address");
+        }
+    }
+
+    /// Takes the note away.
+    pub(crate) fn forget(&self, folder: &Path) {
+        let _ = std::fs::remove_file(self.file(folder));
+    }
+
+    fn file(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.json", self.pid))
+    }
+
+    /// Whether its process still runs.
+    pub(crate) fn runs(&self) -> bool {
+        born(self.pid).is_some_and(|born| born == self.born)
+    }
+
+    /// Whether it is ours to send signals to, and still there.
+    pub(crate) fn process(&self) -> Option<rustix::process::Pid> {
+        let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw)?;
+        self.runs().then_some(pid)
+    }
+}
+
+/// The gateways that run, oldest first.
+pub(crate) fn all(environment: &BTreeMap<String, String>) -> Vec<Instance> {
+    let mut found: Vec<Instance> = Vec::new();
+    for folder in folders::notes_to_read(environment) {
+        let Ok(entries) = std::fs::read_dir(folder) else { continue };
+        for entry in entries.flatten() {
+            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            let Ok(instance) = serde_json::from_str::<Instance>(&text) else { continue };
+            if instance.runs() && !found.iter().any(|known| known.pid == instance.pid) {
+                found.push(instance);
+            }
+        }
+    }
+    found.sort_by_key(|instance| (instance.since, instance.pid));
+    found
+}
+
+/// When a process was born (proc(5), field 22 of `stat`, counted after the name, which may hold anything). Where there is no
+/// `/proc`, a process that can be signalled was born at 0.
+fn born(pid: u32) -> Option<u64> {
+    if !Path::new("/proc/self/stat").exists() {
+        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw)?;
+        return rustix::process::test_kill_process(pid).ok().map(|()| 0);
+    }
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields = stat.rsplit_once(')')?.1.split_whitespace().collect::<Vec<_>>();
+    // A zombie has ended; its parent only has not looked yet.
+    if fields.first() == Some(&"Z") {
+        return None;
+    }
+    fields.get(19)?.parse().ok()
+}
