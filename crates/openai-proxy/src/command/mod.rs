@@ -3,9 +3,11 @@
 mod chat;
 mod check_config;
 mod check_endpoints;
+mod connect;
 mod form;
 mod import;
 mod init;
+mod launch;
 mod logs;
 mod model_list;
 mod output;
@@ -14,12 +16,13 @@ mod serve;
 mod start;
 mod status;
 mod stop;
+mod tool;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::given::environment;
 use crate::talk::{Manners, Talk};
 
@@ -64,13 +67,20 @@ enum Command {
     Chat(chat::Chat),
     /// List the models programs can ask for.
     Models(model_list::Models),
+    /// Run a tool with the gateway behind it.
+    Launch(launch::Launch),
+    /// Show how to point a tool at the gateway.
+    Connect(connect::Connect),
     /// Turn another program's configuration into ours.
     Import(import::Import),
 }
 
 impl Command {
-    fn run(self, talk: &Talk) -> Outcome {
-        match self {
+    fn run(self, talk: &Talk) -> Result<ExitCode, Failure> {
+        let exit = match self {
+            // A tool that was run ends with a code of its own.
+            Self::Launch(launch) => return launch.run(talk),
+            Self::Connect(connect) => connect.run(talk),
             Self::Serve(serve) => serve.run(talk),
             Self::CheckConfig(check) => check.run(talk),
             Self::CheckEndpoints(check) => check.run(talk),
@@ -83,7 +93,8 @@ impl Command {
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),
             Self::Import(import) => import.run(talk),
-        }
+        };
+        exit.map(ExitCode::from)
     }
 }
 
@@ -91,16 +102,14 @@ impl Command {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let talk = Talk::new(cli.manners, environment().get("NO_COLOR").map(String::as_str));
-    let outcome = match cli.command {
+    let ended = match cli.command {
         Some(command) => command.run(&talk),
-        None => nothing_asked(&talk),
+        None => nothing_asked(&talk).map(ExitCode::from),
     };
-    outcome
-        .unwrap_or_else(|failure| {
-            talk.complain(&failure);
-            failure.exit
-        })
-        .into()
+    ended.unwrap_or_else(|failure| {
+        talk.complain(&failure);
+        failure.exit.into()
+    })
 }
 
 /// Without a command: the help, and whether a gateway runs.
