@@ -4,19 +4,23 @@ mod chat;
 mod check_config;
 mod check_endpoints;
 mod connect;
+mod env;
 mod form;
 mod import;
 mod init;
 mod launch;
 mod logs;
+mod mock;
 mod model_list;
 mod output;
 mod reach;
 mod serve;
+mod speak;
 mod start;
 mod status;
 mod stop;
 mod tool;
+mod transcribe;
 
 use std::process::ExitCode;
 
@@ -71,6 +75,16 @@ enum Command {
     Launch(launch::Launch),
     /// Show how to point a tool at the gateway.
     Connect(connect::Connect),
+    /// Turn a recording into text.
+    Transcribe(transcribe::Transcribe),
+    /// Turn text into speech.
+    Speak(speak::Speak),
+    /// Print the variables that lead programs here.
+    Env(env::Env),
+    /// Run a gateway with made-up answers only.
+    Mock(mock::Mock),
+    /// Write a configuration file from what is found here.
+    Init(init::Init),
     /// Turn another program's configuration into ours.
     Import(import::Import),
 }
@@ -92,6 +106,11 @@ impl Command {
             Self::Logs(logs) => logs.run(talk),
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),
+            Self::Transcribe(transcribe) => transcribe.run(talk),
+            Self::Speak(speak) => speak.run(talk),
+            Self::Env(env) => env.run(talk),
+            Self::Mock(mock) => mock.run(talk),
+            Self::Init(init) => init.run(talk),
             Self::Import(import) => import.run(talk),
         };
         exit.map(ExitCode::from)

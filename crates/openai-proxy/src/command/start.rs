@@ -48,10 +48,10 @@ const LONGEST_LOG: u64 = 5 * 1024 * 1024;
 impl Start {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let given = self.serve.given()?;
-        let loaded = config::load(&given).map_err(|problems| refused(&problems))?;
-        let mut arguments: Vec<String> = Vec::new();
+        let mut loaded = config::load(&given).map_err(|problems| refused(&problems))?;
         if !matches!(loaded.snapshot.source, Source::File(_)) {
-            arguments.extend(super::init::offer_example(talk, &given)?);
+            super::init::offer_example(talk, &given)?;
+            loaded = config::load(&given).map_err(|problems| refused(&problems))?;
         }
         let wanted = super::reach::urls_of(&loaded.snapshot.server);
         let running = instance::all(&given.environment);
@@ -59,8 +59,7 @@ impl Start {
             talk.say(&format!("Running already: {}/v1   pid {}", one.url(), one.pid));
             return Ok(Exit::Done);
         }
-        arguments.extend(self.serve.arguments());
-        launch(talk, &arguments, Path::new("."))
+        launch(talk, &self.serve.arguments(), Path::new("."))
     }
 }
 
@@ -72,6 +71,13 @@ impl Restart {
                 "No gateway runs here. Start one: openai-proxy start",
             ));
         };
+        if old.log.is_none() {
+            let say = format!(
+                "The gateway with pid {} was not started by `openai-proxy start`. Restart it where it was started.",
+                old.pid
+            );
+            return Err(Failure::new(Exit::NotAllowed, say));
+        }
         stop::end(talk, &old, false)?;
         let detached = old.arguments.iter().position(|argument| argument == "--detached");
         let arguments = &old.arguments[..detached.unwrap_or(old.arguments.len())];
