@@ -163,6 +163,8 @@ class Bench:
         self.home = WORK / "launch" / tool.word
         shutil.rmtree(self.home, ignore_errors=True)
         (self.home / "work").mkdir(parents=True)
+        # A project of its own: tools look for one upwards, and would find ours.
+        subprocess.run(["git", "init", "--quiet", str(self.home / "work")], check=True)
         for name, text in tool.files.items():
             file = self.home / name
             file.parent.mkdir(parents=True, exist_ok=True)
