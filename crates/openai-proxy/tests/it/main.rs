@@ -19,6 +19,7 @@ mod http2;
 mod import;
 mod invariants;
 mod languages;
+mod launch;
 mod leaving;
 mod matrix;
 mod model_list;
