@@ -31,4 +31,5 @@ mod starting;
 mod tenants;
 mod timeouts;
 mod tls;
+mod transcript;
 mod uploads;
