@@ -68,6 +68,8 @@ impl Sandbox {
             .env_clear()
             .envs([("PATH", path.as_str()), ("LANG", "C.UTF-8"), ("USER", "you")])
             .env("XDG_RUNTIME_DIR", dir)
+            // On a busy machine the servers of this computer may take longer than a start waits.
+            .env("OPENAI_PROXY__DISCOVERY__TIMEOUT", "10s")
             .env("HOME", home)
             .env("FAKES_EXE", fakes)
             .env("TMPDIR", dir)
