@@ -90,6 +90,11 @@ pub(crate) fn choose(
     catalogue: &Catalogue,
     wish: &Wish<'_>,
 ) -> Result<(Reason, Chosen), ApiError> {
+    let served = |provider: &Arc<Provider>| provider.serves(wish.row.operation);
+    if !world.providers.iter().any(served) {
+        // Whatever the model is called, nobody could do this.
+        return Err(not_served(world, wish));
+    }
     let by_path = match world.routes.find(wish.rest) {
         Some(PathRule::Providers(places)) => Some(places.as_slice()),
         Some(PathRule::Models) | None => None,

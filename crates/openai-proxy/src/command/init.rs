@@ -199,9 +199,7 @@ fn yaml(world: &Snapshot, seen: &Search, given: &Given, wishes: &Wishes) -> Stri
         && wanted.iter().any(|one| one.name == world.providers[place].name)
     {
         let name = &world.providers[place].name;
-        out.push_str(&format!(
-            "routing:\n  unknown_model: {name}           # a model that nobody says to have\n"
-        ));
+        out.push_str(&format!("routing:\n  unknown_model: {name}   # a model that nobody says to have\n"));
     }
     out
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 use config::snapshot::Source;
 
 use super::reach::Where;
@@ -78,12 +78,26 @@ impl Restart {
             );
             return Err(Failure::new(Exit::NotAllowed, say));
         }
-        stop::end(talk, &old, false)?;
         let detached = old.arguments.iter().position(|argument| argument == "--detached");
         let arguments = &old.arguments[..detached.unwrap_or(old.arguments.len())];
         let arguments: Vec<String> = arguments.iter().filter(|word| *word != "serve").cloned().collect();
+        would_start(&arguments, &old.folder)?;
+        stop::end(talk, &old, false)?;
         launch(talk, &arguments, &old.folder)
     }
+}
+
+/// Whether a gateway would start like this: one that runs is not stopped for one that does not.
+fn would_start(arguments: &[String], folder: &Path) -> Result<(), Failure> {
+    let gone =
+        |error| Failure::new(Exit::Failed, format!("{} cannot be entered: {error}.", folder.display()));
+    std::env::set_current_dir(folder).map_err(gone)?;
+    let words = std::iter::once("serve").chain(arguments.iter().map(String::as_str));
+    let unread = |error: clap::Error| Failure::new(Exit::Failed, error.to_string());
+    let matches =
+        Serve::augment_args(clap::Command::new("serve")).try_get_matches_from(words).map_err(unread)?;
+    let given = Serve::from_arg_matches(&matches).map_err(unread)?.given()?;
+    config::load(&given).map(|_| ()).map_err(|problems| refused(&problems))
 }
 
 /// Starts `serve` with these arguments, detached, and waits until it is ready.

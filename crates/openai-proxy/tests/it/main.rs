@@ -33,4 +33,5 @@ mod starting;
 mod tenants;
 mod timeouts;
 mod tls;
+mod transcript;
 mod uploads;
