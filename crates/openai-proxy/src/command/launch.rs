@@ -72,7 +72,7 @@ impl Launch {
         }
         let file = there.unwrap_or_else(|| PathBuf::from(program));
         let run = Run::new(tool, &file, &aim, &environment)?;
-        Ok(run.finish(&self.arguments, talk.attended())?)
+        Ok(run.finish(&self.arguments)?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running a tool: variables for it alone, at most one file that is gone afterwards, its own exit code.
 
+use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -59,7 +60,7 @@ impl Run {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(crate) fn finish(mut self, arguments: &[String], attended: bool) -> anyhow::Result<ExitCode> {
+    pub(crate) fn finish(mut self, arguments: &[String]) -> anyhow::Result<ExitCode> {
         self.command.args(arguments);
         let Some(folder) = self.folder else {
             // Nothing is left to do afterwards: the tool takes our place, and terminal and signals are its own.
@@ -67,7 +68,7 @@ impl Run {
             return Err(self.command.exec()).context("The tool cannot be started");
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let code = runtime.block_on(watch(self.command, attended));
+        let code = runtime.block_on(watch(self.command));
         // Gone before the code is told, whatever happened.
         folder.close().context("The tool's temporary file cannot be removed")?;
         code
@@ -75,12 +76,15 @@ impl Run {
 }
 
 /// Waits for the tool, and hands on what is signalled to us.
-async fn watch(command: Command, attended: bool) -> anyhow::Result<ExitCode> {
+async fn watch(command: Command) -> anyhow::Result<ExitCode> {
     // From here on no signal ends us before the tool has ended.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut quit = signal(SignalKind::quit())?;
+    // What is typed at a terminal reaches the tool without us; twice would mean something else.
+    let at_terminal =
+        std::io::stdin().is_terminal() || std::io::stdout().is_terminal() || std::io::stderr().is_terminal();
     let mut child = tokio::process::Command::from(command).spawn().context("The tool cannot be started")?;
     let status = loop {
         let (sent, typed) = tokio::select! {
@@ -90,9 +94,8 @@ async fn watch(command: Command, attended: bool) -> anyhow::Result<ExitCode> {
             _ = terminate.recv() => (Signal::TERM, false),
             _ = hang_up.recv() => (Signal::HUP, false),
         };
-        // What is typed at a terminal reaches the tool without us; twice would mean something else.
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(pid) = pid.filter(|_| !(typed && attended)) {
+        if let Some(pid) = pid.filter(|_| !(typed && at_terminal)) {
             let _ = kill_process(pid, sent);
         }
     };

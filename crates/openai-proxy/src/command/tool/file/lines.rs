@@ -10,6 +10,10 @@ pub(super) fn apply(old: &str, changes: &[Change]) -> Result<String, String> {
             return Err("only text can be set in such a file".to_owned());
         };
         let line = format!("{name}={value}");
+        let with_remark = |old: &str| match old.find(" #") {
+            Some(at) => format!("{line}{}", &old[at..]),
+            None => line.clone(),
+        };
         let named = |other: &String| {
             let other = other.trim_start();
             let other = other.strip_prefix("export ").unwrap_or(other);
@@ -18,7 +22,7 @@ pub(super) fn apply(old: &str, changes: &[Change]) -> Result<String, String> {
         // Readers differ on whether the first or the last of several counts.
         match lines.iter().filter(|other| named(other)).count() {
             0 => lines.push(line),
-            1 => lines.iter_mut().filter(|other| named(other)).for_each(|other| line.clone_into(other)),
+            1 => lines.iter_mut().filter(|other| named(other)).for_each(|other| *other = with_remark(other)),
             _ => return Err(format!("`{name}` stands in it more than once")),
         }
     }

@@ -137,12 +137,20 @@ fn no_list(name: &str) -> String {
 /// # Errors
 /// Why it cannot be edited without losing something.
 pub(super) fn apply(format: Format, old: &str, changes: &[Change]) -> Result<String, String> {
-    match format {
-        Format::Json => json::apply(old, changes),
-        Format::Toml => toml::apply(old, changes),
-        Format::Yaml => yaml::apply(old, changes),
-        Format::Lines => lines::apply(old, changes),
+    let edit = match format {
+        Format::Json => return json::apply(old, changes),
+        Format::Toml => toml::apply,
+        Format::Yaml => yaml::apply,
+        Format::Lines => lines::apply,
+    };
+    if !old.contains('\r') {
+        return edit(old, changes);
     }
+    let plain = old.replace("\r\n", "\n");
+    if plain.contains('\r') || plain.replace('\n', "\r\n") != old {
+        return Err("its lines end in more than one way".to_owned());
+    }
+    edit(&plain, changes).map(|text| text.replace('\n', "\r\n"))
 }
 
 /// The changes as one line of JSON.

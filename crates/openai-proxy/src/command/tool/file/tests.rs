@@ -64,6 +64,9 @@ fn yaml_is_edited_by_lines_or_not_at_all() {
     let old = "name: theirs # mine\nmodels:\n  # the big one\n  - name: them\n    model: m\n    roles: [chat]\n\n# rules\nrules:\n  - be nice\n";
     let new = "name: theirs # mine\nmodels:\n  # the big one\n  - name: us\n    model: org/m\n    key: \"a?b\"\n  - name: them\n    model: m\n    roles: [chat]\n\n# rules\nrules:\n  - be nice\nmodel: \"x: y\"\n";
     becomes(Format::Yaml, old, &changes, new);
+    let remarked = "model: 'it''s # it'  # was\n";
+    becomes(Format::Yaml, remarked, &changes[1..2], "model: \"x: y\"  # was\n");
+    assert!(apply(Format::Yaml, "model: >\n  folded\n", &changes[1..2]).is_err());
     let flat = [Change::at(vec![Step::item("id", "m")], json!({"id": "m", "base": "http://x"}))];
     becomes(
         Format::Yaml,
@@ -74,6 +77,9 @@ fn yaml_is_edited_by_lines_or_not_at_all() {
     becomes(Format::Yaml, "", &flat, "- id: m\n  base: http://x\n");
     let replaced = [Change::at(vec![Step::item("id", "m")], json!({"id": "m", "base": "http://y"}))];
     becomes(Format::Yaml, "- id: m\n  base: b\n- id: a\n", &replaced, "- id: m\n  base: http://y\n- id: a\n");
+    let between = "- id: m\n  base: b\n\n# theirs\n- id: a\n";
+    becomes(Format::Yaml, between, &replaced, "- id: m\n  base: http://y\n\n# theirs\n- id: a\n");
+    assert!(apply(Format::Yaml, "- id: m # why\n  base: b\n", &replaced).is_err(), "a remark would be lost");
     for unusual in [
         "models: [{name: them}]\n",
         "models: &all\n  - name: a\n",
@@ -88,6 +94,25 @@ fn yaml_is_edited_by_lines_or_not_at_all() {
 #[test]
 fn lines_are_replaced_or_added() {
     let changes = [Change::set(&["URL"], "http://x"), Change::set(&["KEY"], "k")];
-    becomes(Format::Lines, "# mine\nURL=old\nOTHER=1\n", &changes, "# mine\nURL=http://x\nOTHER=1\nKEY=k\n");
+    becomes(
+        Format::Lines,
+        "# mine\nURL=old # was\nOTHER=1\n",
+        &changes,
+        "# mine\nURL=http://x # was\nOTHER=1\nKEY=k\n",
+    );
     assert!(apply(Format::Lines, "URL=a\nURL=b\n", &changes).is_err());
+}
+
+#[test]
+fn line_ends_stay_as_they_are() {
+    let changes = [Change::set(&["model"], "m")];
+    for (format, old, new) in [
+        (Format::Yaml, "# mine\r\nmodel: x\r\n", "# mine\r\nmodel: m\r\n"),
+        (Format::Toml, "# mine\r\nmodel = \"x\"\r\n", "# mine\r\nmodel = \"m\"\r\n"),
+        (Format::Lines, "# mine\r\nmodel=x\r\n", "# mine\r\nmodel=m\r\n"),
+        (Format::Json, "{\r\n  \"model\": \"x\" // so\r\n}\r\n", "{\r\n  \"model\": \"m\" // so\r\n}\r\n"),
+    ] {
+        becomes(format, old, &changes, new);
+    }
+    assert!(apply(Format::Yaml, "a: 1\r\nmodel: x\n", &changes).is_err());
 }

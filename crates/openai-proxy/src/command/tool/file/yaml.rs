@@ -28,8 +28,14 @@ fn edited(text: &str, change: &Change) -> Option<String> {
     let mut lines: Vec<&str> = text.lines().collect();
     let (range, new) = match change.path.as_slice() {
         [Step::Key(name)] => {
-            let line = format!("{name}: {}", scalar(&change.value)?);
-            (member(&lines, name).unwrap_or(lines.len()..lines.len()), vec![line])
+            let place = member(&lines, name).unwrap_or(lines.len()..lines.len());
+            let remark = match lines.get(place.clone())? {
+                [] => "",
+                [line] => remark(line.split_once(':')?.1),
+                // A value over several lines is nothing we replace.
+                _ => return None,
+            };
+            (place, vec![format!("{name}: {}{remark}", scalar(&change.value)?)])
         }
         [Step::Item(name, says)] => {
             let at = items(&lines, 0..lines.len());
@@ -98,10 +104,32 @@ fn found_or_first(
         let block = lines[place.clone()].join("\n");
         let Ok(Value::Array(read)) = read(&block) else { return None };
         if read.first().is_some_and(|item| item[name] == says) {
-            return Some(place);
+            let idle = |at: &usize| lines[*at].trim().is_empty() || lines[*at].trim_start().starts_with('#');
+            // What stands behind it is about the next one. A remark within it would be lost.
+            let end = place.clone().rev().find(|at| !idle(at))? + 1;
+            let remarked = lines[place.start..end].iter().any(|line| line.contains('#'));
+            return (!remarked).then_some(place.start..end);
         }
     }
     Some(first..first)
+}
+
+/// The remark behind a value, with the blanks before it.
+fn remark(value: &str) -> &str {
+    let text = value.trim_start();
+    let behind = match text.chars().next() {
+        Some(quote @ ('"' | '\'')) => {
+            // As long as before, without the quotes that do not end it.
+            let inside = match quote {
+                '"' => text[1..].replace("\\\\", "__").replace("\\\"", "__"),
+                _ => text[1..].replace("''", "__"),
+            };
+            inside.find(quote).map_or("", |at| &text[at + 2..])
+        }
+        _ => text,
+    };
+    let Some(at) = behind.find(" #").or_else(|| behind.find("\t#")) else { return "" };
+    &behind[behind[..at].trim_end().len()..]
 }
 
 fn indent_of(line: &str) -> &str {
