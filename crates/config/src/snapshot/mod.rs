@@ -65,6 +65,8 @@ pub struct Server {
     pub limits: Limits,
     /// Durations.
     pub timeouts: ServerTimeouts,
+    /// How long a stream's caller hears nothing before it gets an empty line (D-29); `None`: however long it takes.
+    pub heartbeat: Option<Duration>,
     /// Certificate and key, when the doors speak TLS.
     pub tls: Option<TlsFiles>,
 }
