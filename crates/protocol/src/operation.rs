@@ -107,6 +107,28 @@ impl Operation {
         }
     }
 
+    /// Whether `stream: true` is answered with server-sent events, whoever answers. Speech is not among them: servers of
+    /// one's own answer a streamed speech with sound. Nor is an operation nobody has told us of.
+    pub fn streams_events(self) -> bool {
+        matches!(
+            self,
+            Self::Chat
+                | Self::Completions
+                | Self::Responses
+                | Self::Messages
+                | Self::Images
+                | Self::Assistants
+        )
+    }
+
+    /// Whether the events of its streams carry names (`event:` lines).
+    pub fn names_events(self) -> bool {
+        matches!(
+            self,
+            Self::Responses | Self::StoredResponses | Self::Images | Self::Assistants | Self::Messages
+        )
+    }
+
     /// The language its bodies are written in.
     pub fn dialect(self) -> Dialect {
         match self {
