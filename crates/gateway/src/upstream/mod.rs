@@ -7,11 +7,13 @@ mod compose;
 pub(crate) mod discover;
 mod pool;
 pub(crate) mod probe;
+mod promise;
 mod realtime;
+mod received;
 mod trouble;
 mod watch;
 
-pub(crate) use answer::{Answer, AnswerBody, Flowing, Session};
+pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Session};
 pub(crate) use attempt::attempt;
 pub(crate) use client::{Client, Lease};
 pub(crate) use trouble::Trouble;

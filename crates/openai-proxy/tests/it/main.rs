@@ -15,6 +15,7 @@ mod discovery;
 mod documents;
 mod drain;
 mod haproxy;
+mod heartbeats;
 mod http2;
 mod import;
 mod invariants;
