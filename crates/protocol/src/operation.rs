@@ -9,7 +9,7 @@
 mod spelling;
 mod table;
 
-pub use spelling::{Found, PathProblem, Spelling, dialect_of, find};
+pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign};
 pub use table::{ROWS, Row};
 
 use crate::dialect::Dialect;

@@ -173,15 +173,26 @@ fn refuse_nonsense(
     if !json_operation || compressed || !status.is_success() || status == StatusCode::NO_CONTENT {
         return Ok(());
     }
-    let text_formats = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
-    let web_page = kind.starts_with("text/html");
-    let json = kind.contains("json") && !body.trim_ascii_start().starts_with(b"{") && !text_formats;
-    let cut = kind.contains("json") && !text_formats && !body.trim_ascii_end().ends_with(b"}");
-    if web_page || body.is_empty() || json || cut {
+    // Transcripts may be asked for as text, and one server calls plain text a web page.
+    let text = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
+    let told_as_text = text && !kind.is_empty() && !kind.contains("json");
+    let web_page = kind.starts_with("text/html") && (!text || is_page(body));
+    let nothing = body.is_empty() && !told_as_text;
+    let json = kind.contains("json") && !text && !body.trim_ascii_start().starts_with(b"{");
+    let cut = kind.contains("json") && !text && !body.trim_ascii_end().ends_with(b"}");
+    if web_page || nothing || json || cut {
         let say = format!("`{provider}` answered with something that is not an answer to this request.");
         return Err(ApiError::new(Kind::UpstreamBadResponse, say));
     }
     Ok(())
+}
+
+/// Whether a text begins as a web page does.
+fn is_page(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    [&b"<!doctype"[..], b"<html", b"<head", b"<body"]
+        .iter()
+        .any(|begin| text.get(..begin.len()).is_some_and(|text| text.eq_ignore_ascii_case(begin)))
 }
 
 fn is_event_stream(head: &HeaderMap) -> bool {

@@ -32,4 +32,5 @@ mod starting;
 mod tenants;
 mod timeouts;
 mod tls;
+mod transcripts;
 mod uploads;
