@@ -62,7 +62,7 @@ async fn line(
     meter.knows(&call, caller.name);
     let permit = admit::ask(gateway, &caller);
     if upstream::discover::is_needed(world, &call) {
-        upstream::discover::refresh(gateway, world).await;
+        upstream::discover::refresh(gateway, world, &call).await;
     }
     if listing::is_ours(world, &call) {
         return listing::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));

@@ -29,6 +29,7 @@ mod recordings;
 mod requests;
 mod routes;
 mod starting;
+mod staying;
 mod tenants;
 mod timeouts;
 mod tls;
