@@ -23,6 +23,7 @@ mod leaving;
 mod matrix;
 mod model_list;
 mod outbound;
+mod quiet;
 mod raw_bytes;
 mod realtime;
 mod recordings;
