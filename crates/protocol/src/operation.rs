@@ -9,7 +9,7 @@
 mod spelling;
 mod table;
 
-pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, rename};
+pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, rename};
 pub use table::{ROWS, Row};
 
 use crate::dialect::Dialect;
@@ -105,6 +105,28 @@ impl Operation {
             Self::Native => "native",
             Self::Other => "other",
         }
+    }
+
+    /// Whether `stream: true` is answered with server-sent events, whoever answers. Speech is not among them: servers of
+    /// one's own answer a streamed speech with sound. Nor is an operation nobody has told us of.
+    pub fn streams_events(self) -> bool {
+        matches!(
+            self,
+            Self::Chat
+                | Self::Completions
+                | Self::Responses
+                | Self::Messages
+                | Self::Images
+                | Self::Assistants
+        )
+    }
+
+    /// Whether the events of its streams carry names (`event:` lines).
+    pub fn names_events(self) -> bool {
+        matches!(
+            self,
+            Self::Responses | Self::StoredResponses | Self::Images | Self::Assistants | Self::Messages
+        )
     }
 
     /// The language its bodies are written in.

@@ -135,6 +135,7 @@ fn note_spelling(spelling: Spelling) {
         Spelling::Doubled => 2,
         Spelling::Prefixed => 4,
         Spelling::Deployment => 8,
+        Spelling::Foreign => 16,
     };
     if SEEN.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
         tracing::info!(?spelling, "a program spells the base URL this way; it is understood (said once)");

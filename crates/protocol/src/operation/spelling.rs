@@ -1,7 +1,7 @@
 //! From the path a caller wrote to the operation meant: every spelling of the base URL leads to the same row.
 //!
 //! `/v1/x`, `/x`, `/v1/v1/x`, `/openai/v1/x`, `/openai/deployments/{d}/x`, `/anthropic/v1/x`, each with or without a
-//! trailing slash. Segments are compared as they were written, nothing is decoded or normalised: a path that is not
+//! trailing slash; and the one path of a well-known server of its own way, `/inference`. Segments are compared as they were written, nothing is decoded or normalised: a path that is not
 //! canonical is refused, so that no two readers of it can disagree.
 
 use std::borrow::Cow;
@@ -26,6 +26,17 @@ pub enum Spelling {
     Prefixed,
     /// `/openai/deployments/{d}/x`.
     Deployment,
+    /// A path of another server, for an operation of ours.
+    Foreign,
+}
+
+/// Paths of servers that do not follow the reference, which programs made for them ask for, and ours for the same thing.
+/// (`/inference`: examples/server/README.md of ggml-org/whisper.cpp.)
+const FOREIGN: &[(&str, &str)] = &[("/inference", "/audio/transcriptions")];
+
+/// Our path, below `/v1`, for what another server calls by this one.
+pub fn foreign(path: &str) -> Option<&'static str> {
+    FOREIGN.iter().find(|(theirs, _)| *theirs == path).map(|(_, ours)| *ours)
 }
 
 /// A path understood.
@@ -73,13 +84,15 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem
     }
     let found = match_rows(method, rest, spelling)?;
     // A foreign path is written as its own language writes it.
-    let spelling = if found.is_foreign() { Spelling::Canonical } else { spelling };
+    let spelling = if found.stands_beside() { Spelling::Canonical } else { spelling };
     Ok(Found { row: found, rest, model: model.or(id), spelling })
 }
 
 fn strip_base(path: &str) -> (&str, Option<&str>, Spelling) {
     let below = |prefix: &str| path.strip_prefix(prefix).filter(|rest| rest.starts_with('/'));
-    if let Some(rest) = below("/v1/v1") {
+    if let Some(rest) = foreign(path) {
+        (rest, None, Spelling::Foreign)
+    } else if let Some(rest) = below("/v1/v1") {
         (rest, None, Spelling::Doubled)
     } else if let Some(rest) = below("/v1") {
         (rest, None, Spelling::Canonical)

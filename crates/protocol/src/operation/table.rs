@@ -146,7 +146,7 @@ pub(super) static NATIVE: Row = row(Native, GPD, "/**").streams();
 
 impl Row {
     /// Whether its paths stand beside `/v1`, not below it.
-    pub(super) fn is_foreign(&self) -> bool {
+    pub(super) fn stands_beside(&self) -> bool {
         matches!(self.operation, Generate | Native)
     }
 

@@ -29,6 +29,18 @@ fn every_spelling_reaches_the_same_operation() {
 }
 
 #[test]
+fn the_path_of_another_server_reaches_the_same_operation() {
+    for path in ["/inference", "/inference/"] {
+        let found = found(path);
+        let reached = (found.row.operation, found.rest, found.spelling);
+        assert_eq!(reached, (Operation::Transcriptions, "/audio/transcriptions", Spelling::Foreign));
+    }
+    assert_eq!(find(&Method::GET, "/inference").unwrap_err(), PathProblem::Method("POST".into()));
+    assert_eq!(found("/v1/inference").row.operation, Operation::Other);
+    assert!(matches!(find(&Method::POST, "/inference/x"), Err(PathProblem::Unknown { .. })));
+}
+
+#[test]
 fn a_models_name_may_have_slashes() {
     for path in ["/v1/models/org/model:tag", "/v1/models/org%2Fmodel:tag"] {
         let found = find(&Method::GET, path).unwrap();
