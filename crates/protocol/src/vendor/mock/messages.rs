@@ -1,7 +1,7 @@
 //! `POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's language.
 //!
-//! Tools are not called here: the programs that speak this language bring two dozen of them with every question, and a
-//! stranger wants an answer. Source: Anthropic API reference, "Messages" and "Streaming messages", and recorded streams.
+//! Tools are not called here: the programs that speak this language bring dozens of them with every question, and run what
+//! they are told. Source: Anthropic API reference, "Messages" and "Streaming messages", and recorded streams.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
