@@ -63,6 +63,11 @@ impl Meter {
         }
     }
 
+    /// Whether the caller's body was not read to its end: then its connection carries no further call.
+    pub(crate) fn leaves_unread(&self) -> bool {
+        self.upload.as_ref().is_some_and(|upload| !upload.is_whole())
+    }
+
     /// Notes that a target is asked.
     pub(crate) fn aims(&mut self, target: &Target) {
         self.record.attempts += 1;

@@ -57,6 +57,10 @@ pub(crate) fn refuse(
     meter.refuses(error.kind);
     log(&error, &meter);
     let mut head = error.head();
+    if peer.turn.is_some() && meter.leaves_unread() {
+        // Said, so that no next request is lost on it (RFC 9112, 9.6).
+        head.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     meter.sign(&mut head);
     allow_page(&mut head, cors);
     let body = RelayBody::whole(error.body(dialect).into(), Some(meter), peer);
