@@ -74,6 +74,9 @@ pub(crate) fn base_url(text: &str) -> Result<BaseUrl, Wrong> {
 /// # Errors
 /// One sentence on what is wrong with the URL and what to write.
 pub fn origin(url: &str) -> Result<(Origin, String), String> {
+    if !url.contains("://") {
+        return Err("Write it like http://127.0.0.1:2020.".to_owned());
+    }
     let read =
         base_url(url).map_err(|wrong| format!("It {} {}", wrong.what, wrong.fix.unwrap_or_default()))?;
     let plain = Origin::plain(&read.host, read.port);

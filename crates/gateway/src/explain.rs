@@ -2,8 +2,9 @@
 //! of the request is ever sent; at most providers are asked which models they have, as the line would ask them.
 
 use config::Snapshot;
-use config::snapshot::{PathRule, Scheme};
+use config::snapshot::{PathRule, UnknownModel};
 use http::Method;
+use protocol::fault::Kind;
 
 use crate::Gateway;
 use crate::error::ApiError;
@@ -37,6 +38,10 @@ pub struct Explanation {
     pub path_rule: Option<String>,
     /// The name or pattern under `models` that fits, as written.
     pub name_rule: Option<String>,
+    /// Nobody wrote where unknown models go: what a server beside us has is kept from clouds.
+    pub careful: bool,
+    /// An unknown name would go to a cloud, but may be one of a server beside us that has named none yet, and so stays here.
+    pub kept_here: bool,
     /// Where it would go, or the error the caller would read.
     pub way: Result<Way, Refused>,
     /// Every provider, in order of preference, and what speaks for or against it.
@@ -112,7 +117,7 @@ impl Gateway {
         if let Ok(call) = intake::imagine(question.method, question.target, question.model, question.body)
             && upstream::discover::depends(&world, call.row, call.model.as_ref())
         {
-            upstream::discover::refresh(self, &world).await;
+            upstream::discover::refresh(self, &world, call.model.as_deref()).await;
         }
         self.explain_from_memory(question)
     }
@@ -128,6 +133,8 @@ impl Gateway {
                 model: None,
                 path_rule: None,
                 name_rule: None,
+                careful: world.routing.careful,
+                kept_here: false,
                 way: Err(error.into()),
                 places: Vec::new(),
             },
@@ -153,7 +160,11 @@ impl Gateway {
                 reason,
             })
         };
+        let elsewhere = matches!(world.routing.unknown_model, UnknownModel::Provider(place) if !world.providers[place].local);
+        let unknown = way.as_ref().is_err_and(|error| error.kind == Kind::ModelNotFound);
         Explanation {
+            careful: world.routing.careful,
+            kept_here: world.routing.careful && elsewhere && unknown && !call.row.ours,
             operation: Some(call.row.operation.name()),
             dialect: call.dialect.to_string(),
             model: call.model.clone(),
@@ -170,18 +181,18 @@ impl Gateway {
         let rule = world.routes.find(wish.rest);
         let serves = provider.serves(wish.row.operation);
         let has = |model| match provider.models.as_slice() {
-            [] => self.catalogue.says(&provider.name, model),
+            [] => self.catalogue.says(world, place, model),
             _ => Some(provider.own_name(model).is_some()),
         };
         Place {
             provider: provider.name.clone(),
             kind: provider.vendor.name().to_owned(),
-            local: provider.vendor.local() && provider.origin.scheme != Scheme::Inside,
+            local: provider.local,
             priority: provider.priority,
             serves,
             limited: !serves && provider.vendor.speaks(wish.row.operation).is_some(),
             has: wish.model.and_then(has),
-            silent: self.catalogue.silent(world).contains(&provider.name),
+            silent: self.catalogue.failed(&provider.name),
             written: written.is_some_and(|places| places.iter().any(|chosen| chosen.provider == place)),
             path_rule: matches!(rule, Some(PathRule::Providers(places)) if places.contains(&place)),
         }

@@ -5,7 +5,7 @@ use http::{HeaderMap, Method};
 use protocol::dialect::Dialect;
 use protocol::operation::{self, ModelAt, Operation, Row};
 
-use super::body::{Payload, understand};
+use super::body::{Payload, understand, wants_json};
 use super::{agreed, credential, decode, missing_model, path_error, upgrade_refused};
 use crate::error::ApiError;
 
@@ -44,8 +44,7 @@ pub(crate) fn imagine(
     if row.socket && *method == Method::GET && row.operation == Operation::Responses {
         return Err(upgrade_refused());
     }
-    let reads_body = matches!(row.model, ModelAt::Body | ModelAt::BodyMaybe);
-    let body = body.filter(|_| reads_body).map(Bytes::copy_from_slice);
+    let body = body.filter(|_| wants_json(row, "application/json")).map(Bytes::copy_from_slice);
     let envelope = body.as_ref().map(|body| understand(body, row)).transpose()?.flatten();
     let in_body = envelope.and_then(|envelope| envelope.model).map(|text| text.says);
     let said = model.filter(|_| row.model != ModelAt::Nowhere).map(str::to_owned);

@@ -60,7 +60,9 @@ pub(crate) async fn read(
     if model.is_none() && found.row.model == ModelAt::Body {
         return Err(missing_model(&payload));
     }
-    let streams = envelope.as_ref().is_some_and(|envelope| envelope.stream);
+    // A verb says it where the path names the model (`:streamGenerateContent`), the body everywhere else.
+    let verb = found.row.model == ModelAt::Path && found.rest.contains(":stream");
+    let streams = verb || envelope.as_ref().is_some_and(|envelope| envelope.stream);
     Ok(Call {
         id: call::id(&head.headers),
         row: found.row,
@@ -127,6 +129,7 @@ fn note_spelling(spelling: Spelling) {
         Spelling::Doubled => 2,
         Spelling::Prefixed => 4,
         Spelling::Deployment => 8,
+        Spelling::Foreign => 16,
     };
     if SEEN.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
         tracing::info!(?spelling, "a program spells the base URL this way; it is understood (said once)");
@@ -140,8 +143,9 @@ fn agreed(
     query: Option<&str>,
 ) -> Result<Option<String>, ApiError> {
     let in_path = found.model.map(decode);
-    // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference).
-    if found.spelling == Spelling::Deployment {
+    // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference). So is the
+    // name before a verb: where the body repeats it, it does so in another form (`models/...`).
+    if found.spelling == Spelling::Deployment || found.row.model == ModelAt::Path {
         return one_model(in_path.into_iter());
     }
     let in_path = in_path.filter(|_| found.row.operation != operation::Operation::Models);

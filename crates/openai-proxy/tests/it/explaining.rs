@@ -1,8 +1,9 @@
 //! `explain` tells the way a request would take: it names exactly the provider that then receives it.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use config::{Found, Given};
 use gateway::{Explanation, Gateway, Question, Way};
 use http::Method;
 use store::Db;
@@ -15,12 +16,13 @@ use crate::starting::run;
 
 const MODELS: [&str; 4] = ["alpha", "beta", "gamma", "tts-1"];
 const KINDS: [&str; 5] = ["openai", "ollama", "kokoro", "whisper.cpp", "openai-compatible"];
-const PATHS: [(&str, &str); 7] = [
+const PATHS: [(&str, &str); 8] = [
     ("POST", "/v1/chat/completions"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/audio/speech"),
     ("POST", "/v1/responses"),
     ("POST", "/openai/deployments/beta/chat/completions"),
+    ("POST", "/v1beta/models/gamma:generateContent"),
     ("GET", "/v1/files"),
     ("POST", "/v1/tomorrow"),
 ];
@@ -84,6 +86,41 @@ fn configuration(dice: &mut Dice, vendors: &[Vendor]) -> String {
     yaml
 }
 
+/// That configuration as a file.
+fn written(dice: &mut Dice, vendors: &[Vendor], dir: &Path) -> (Given, String) {
+    let yaml = configuration(dice, vendors);
+    let file = dir.join("openai-proxy.yaml");
+    std::fs::write(&file, &yaml).unwrap();
+    (Given { file: Some(file), overrides: any_port(), ..Given::default() }, yaml)
+}
+
+/// Servers of this computer and one cloud, as they are found: nobody wrote anything.
+fn found(dice: &mut Dice, vendors: &[Vendor]) -> Given {
+    let (cloud, near) = vendors.split_last().unwrap();
+    let near = near.iter().enumerate().map(|(place, vendor)| Found {
+        name: format!("p{place}"),
+        kind: dice.one(&["ollama", "kokoro", "vllm"]).to_owned(),
+        base_url: format!("{}/v1", vendor.url()),
+    });
+    let environment = [
+        ("OPENAI_API_KEY".to_owned(), UPSTREAM_KEY.to_owned()),
+        ("OPENAI_BASE_URL".to_owned(), format!("{}/v1", cloud.url())),
+    ];
+    Given {
+        found: near.collect(),
+        environment: environment.into(),
+        overrides: any_port(),
+        ..Given::default()
+    }
+}
+
+fn any_port() -> Vec<(String, String)> {
+    vec![
+        ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
+        ("server.workers".to_owned(), "1".to_owned()),
+    ]
+}
+
 /// The provider, by its place, that got another call than one for its models.
 fn receivers(vendors: &[Vendor]) -> Vec<String> {
     let calls = |vendor: &Vendor| {
@@ -96,18 +133,22 @@ fn receivers(vendors: &[Vendor]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn explain_names_exactly_the_provider_that_then_receives_the_call() {
     let (mut sent, mut refused) = (0, 0);
-    for seed in 1..=60_u64 {
+    let dir = tempfile::tempdir().unwrap();
+    for seed in 1..=90_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut vendors = Vec::new();
         for _ in 0..2 + dice.below(3) {
             let announced = MODELS.iter().filter(|_| dice.below(3) == 0).copied().collect();
             vendors.push(vendor(announced).await);
         }
-        let yaml = configuration(&mut dice, &vendors);
-        let yaml = format!("server: {{listen: \"127.0.0.1:0\", workers: 1}}\n{yaml}");
-        let Ok(loaded) = config::parse(&yaml, &BTreeMap::new()) else { continue };
+        let (given, yaml) = if seed % 3 == 0 {
+            (found(&mut dice, &vendors), "found, not written".to_owned())
+        } else {
+            written(&mut dice, &vendors, dir.path())
+        };
+        let Ok(loaded) = config::load(&given) else { continue };
         let gateway = Gateway::new(loaded.snapshot, Arc::new(Db::Memory(Memory::new(1))));
-        let house = TestHouse::new(&yaml);
+        let house = TestHouse::of(&given);
         for _ in 0..4 {
             let (method, path) = PATHS[dice.below(PATHS.len())];
             let model = dice.one(&["alpha", "beta", "gamma", "tts-1", "nobody-has-it"]);
@@ -136,6 +177,9 @@ async fn explain_names_exactly_the_provider_that_then_receives_the_call() {
             match &told.way {
                 Ok(Way::There { provider, .. }) => {
                     sent += 1;
+                    // A cloud that was found is called by its kind and is the last.
+                    let last = format!("p{}", vendors.len() - 1);
+                    let provider = if provider == "openai" { &last } else { provider };
                     assert_eq!(new, [provider.as_str()], "{about}");
                 }
                 Ok(Way::Here { .. }) => panic!("{about}"),
@@ -143,7 +187,8 @@ async fn explain_names_exactly_the_provider_that_then_receives_the_call() {
                     refused += 1;
                     assert!(new.is_empty(), "{about}");
                     assert_eq!(answer.status, error.status, "{about}");
-                    assert_eq!(answer.error_code().as_deref(), Some(error.code), "{about}");
+                    // Not every language has a place for our code.
+                    assert!(answer.error_code().is_none_or(|code| code == error.code), "{about}");
                     assert!(answer.text().contains(&*serde_json::json!(error.say).to_string()), "{about}");
                 }
             }

@@ -11,7 +11,7 @@ const STARS: &str = "***";
 const SHORTEST: usize = 6;
 /// Words in the names of variables, settings and parameters that hold secrets.
 const SECRET_NAMES: &[&str] =
-    &["key", "token", "secret", "pass", "pwd", "credential", "auth", "cookie", "session", "signature", "sig"];
+    &["key", "token", "secret", "pass", "credential", "auth", "cookie", "session", "signature", "sig"];
 /// How keys of well-known kinds begin.
 const BEGINNINGS: &[&str] = &[
     "sk-",
@@ -172,7 +172,8 @@ fn words(line: &str) -> String {
             continue;
         }
         let colon = after.trim_start_matches(['"', '\'', ' ']).starts_with(':');
-        let (shown, is_name) = one(word, named, colon);
+        let quoted = after.starts_with(['"', '\'', '\\']);
+        let (shown, is_name) = one(word, named, (colon, quoted));
         out.push_str(&shown);
         named = is_name;
     }
@@ -180,7 +181,7 @@ fn words(line: &str) -> String {
 }
 
 /// One word as it is shown, and whether the next is its value.
-fn one(word: &str, named: bool, colon: bool) -> (String, bool) {
+fn one(word: &str, named: bool, (colon, quoted): (bool, bool)) -> (String, bool) {
     if matches!(word.to_ascii_lowercase().as_str(), "bearer" | "basic") {
         return (word.to_owned(), true);
     }
@@ -193,7 +194,9 @@ fn one(word: &str, named: bool, colon: bool) -> (String, bool) {
     {
         return (format!("{name}={STARS}"), false);
     }
-    if colon && is_secret_name(word) {
+    // In a sentence ("no key: ...") it is no name of a value; as `"key":` or `key=` it is.
+    let spoken = word == "key" && !quoted;
+    if colon && !spoken && is_secret_name(word) {
         return (word.to_owned(), true);
     }
     (if looks_secret(word) { STARS.to_owned() } else { word.to_owned() }, false)
@@ -207,7 +210,10 @@ fn closing(text: &str, quote: char) -> Option<usize> {
 /// References stay readable, and so do names of variables and what is hidden already.
 fn is_harmless(value: &str) -> bool {
     let inner = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(value);
-    value == STARS || value.len() < 3 || inner.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+    value == STARS
+        || value.len() < 3
+        || value == "..."
+        || inner.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -273,6 +279,7 @@ mod tests {
             "model claude-3-5-sonnet-20241022 at https://api.example.org/v1",
             "{\"level\":\"INFO\",\"model\":\"gpt-4o-mini-2024-07-18\",\"status\":200}",
             "api_key: ${OPENAI_API_KEY}",
+            "no server, no key: only the mock answers",
             "request req_0199c0ffee0123456789abcdef012345 took 12 ms",
             "2026-11-25T12:00:00.123456Z ready version=0.1.0 address=http://127.0.0.1:2020/v1",
         ] {

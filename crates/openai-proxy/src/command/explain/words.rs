@@ -46,6 +46,10 @@ impl Told<'_> {
                     ));
                 }
             }
+            Err(_) if self.explained.kept_here => lines.push(
+                "It may be a model of a server on your own computers that has named none yet, and such a call goes to no cloud by itself."
+                    .to_owned(),
+            ),
             Err(_) => {}
         }
         lines.extend(self.unasked());
@@ -160,7 +164,12 @@ impl Told<'_> {
                 format!("`{rule}`{} leads elsewhere, and what is written counts alone", self.at(rule))
             }
             Some((first, Reason::Announced)) if place.has == Some(true) => {
-                format!("has it, too, and {}", before(first))
+                let near = self.explained.places.iter().any(|other| other.provider == first && other.local);
+                if self.explained.careful && near && !place.local {
+                    format!("has it, too, but what {first} has does not go to a cloud by itself")
+                } else {
+                    format!("has it, too, and {}", before(first))
+                }
             }
             Some((first, Reason::OwnVoice)) => format!("{first} is there for this alone"),
             Some((first, Reason::NoModel)) => before(first),
