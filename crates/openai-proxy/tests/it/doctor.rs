@@ -273,6 +273,9 @@ async fn a_taken_port_bad_keys_and_proxies_are_told() {
         ("HTTPS_PROXY", "http://canary:canary@127.0.0.1:9"),
         ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1"),
     ];
+    std::fs::create_dir(home.path().join(".codex")).unwrap();
+    let settings = "other = \"http://localhost:2/x\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+    std::fs::write(home.path().join(".codex/config.toml"), settings).unwrap();
     let (code, all) =
         findings(home.path(), &["--set", &format!("server.listen={address}")], &environment).await;
     assert_eq!(code, Some(4), "{all:#?}");
@@ -283,6 +286,7 @@ async fn a_taken_port_bad_keys_and_proxies_are_told() {
         ("keys", Some("GROQ_API_KEY"), "space"),
         ("proxy", None, "NO_PROXY"),
         ("programs", Some("OPENAI_BASE_URL"), "nobody listens"),
+        ("programs", Some("Codex (~/.codex/config.toml)"), "port 1 of this computer, where nobody listens"),
     ] {
         let found = one(&all, check, about);
         assert!(found["result"] == "warning" && found["what"].as_str().unwrap().contains(words), "{found}");

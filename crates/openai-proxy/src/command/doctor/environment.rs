@@ -1,13 +1,13 @@
 //! The environment: keys that look wrong, proxies, and programs that look for us elsewhere.
 
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use config::snapshot::{Credential, Scheme};
 
 use super::finding::Finding;
 use super::scene::Scene;
+use crate::command::tool::{self, Aim};
 
 /// A port of this computer answers at once or not at all.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -125,39 +125,34 @@ pub(super) fn proxies(scene: &Scene) -> Vec<Finding> {
     findings
 }
 
-/// Variables and files by which programs find a base URL.
-const VARIABLES: &[&str] = &[
-    "OPENAI_BASE_URL",
-    "OPENAI_API_BASE",
-    "ANTHROPIC_BASE_URL",
-    "GOOGLE_GEMINI_BASE_URL",
-    "OPENAI_PROXY_URL",
-];
-const FILES: &[(&str, &str)] = &[
-    ("codex", ".codex/config.toml"),
-    ("claude", ".claude/settings.json"),
-    ("opencode", ".config/opencode/opencode.json"),
-    ("aider", ".aider.conf.yml"),
-    ("continue", ".continue/config.yaml"),
-    ("llm", ".config/io.datasette.llm/extra-openai-models.yaml"),
-];
+/// Variables that name a base URL besides those of the tools we know.
+const VARIABLES: &[&str] = &["OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BASE_URL", "OPENAI_PROXY_URL"];
 
-/// Whether programs of this computer that look for a gateway here look at the right port.
+/// Whether programs of this computer that look for a gateway here look at the right port: by variables, and by the files of the
+/// tools that `launch` knows.
 pub(super) fn programs(scene: &Scene) -> Vec<Finding> {
     let ports = scene.own_ports();
+    let aim = Aim { root: "http://here".to_owned(), key: None, model: String::new() };
+    let theirs = tool::all().flat_map(|tool| (tool.variables)(&aim));
+    let theirs = theirs.filter(|(_, value)| value.contains(&aim.root)).map(|(name, _)| name);
+    let mut names: Vec<&str> = VARIABLES.iter().copied().chain(theirs).collect();
+    names.sort_unstable();
+    names.dedup();
     let mut findings = Vec::new();
-    for name in VARIABLES {
-        for port in scene.variable(name).map(loopback_ports).unwrap_or_default() {
+    for name in names {
+        for port in scene.variable(name).map(|text| loopback_ports(text, "")).unwrap_or_default() {
             findings.extend(pointing(scene, &ports, (name, port)));
         }
     }
-    let home = scene.environment.get("HOME").map(PathBuf::from);
-    for (tool, file) in FILES {
-        let text = home.as_ref().and_then(|home| std::fs::read_to_string(home.join(file)).ok());
-        let mut found = text.as_deref().map(loopback_ports).unwrap_or_default();
+    for (tool, file) in tool::all().flat_map(|tool| tool.files.iter().map(move |file| (tool, file))) {
+        let text = file.place(&scene.environment).and_then(|place| std::fs::read_to_string(place).ok());
+        // Other servers stand in such files, too; ours is meant where the tool's own way of writing it is met.
+        let at_root = (tool.variables)(&aim).iter().any(|(_, value)| *value == aim.root);
+        let path = if at_root { "" } else { "/v1" };
+        let mut found = text.as_deref().map(|text| loopback_ports(text, path)).unwrap_or_default();
         found.dedup();
         for port in found {
-            findings.extend(pointing(scene, &ports, (&format!("{tool} (~/{file})"), port)));
+            findings.extend(pointing(scene, &ports, (&format!("{} ({})", tool.name, file.usual()), port)));
         }
     }
     findings
@@ -179,15 +174,15 @@ fn pointing(scene: &Scene, ports: &[u16], (who, port): (&str, u16)) -> Option<Fi
     })
 }
 
-/// The ports of this computer that a text names in URLs.
-fn loopback_ports(text: &str) -> Vec<u16> {
+/// The ports of this computer that a text names in URLs, with this path behind them.
+fn loopback_ports(text: &str, path: &str) -> Vec<u16> {
     let hosts = ["://127.0.0.1:", "://localhost:", "://[::1]:"];
     let mut ports: Vec<u16> = Vec::new();
     for host in hosts {
         for (at, _) in text.match_indices(host) {
             let rest = &text[at + host.len()..];
             let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            ports.extend(rest[..digits].parse::<u16>());
+            ports.extend(rest[..digits].parse::<u16>().ok().filter(|_| rest[digits..].starts_with(path)));
         }
     }
     ports.sort_unstable();
@@ -227,6 +222,7 @@ mod tests {
     fn ports_of_this_computer_are_found_in_any_file() {
         let text =
             "base = \"http://127.0.0.1:2020/v1\"\nother: http://localhost:99 https://api.example.org:443/";
-        assert_eq!(loopback_ports(text), [99, 2020]);
+        assert_eq!(loopback_ports(text, ""), [99, 2020]);
+        assert_eq!(loopback_ports(text, "/v1"), [2020]);
     }
 }
