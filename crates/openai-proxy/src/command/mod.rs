@@ -3,17 +3,22 @@
 mod chat;
 mod check_config;
 mod check_endpoints;
+mod container;
 mod form;
+mod healthcheck;
 mod import;
 mod init;
 mod logs;
 mod model_list;
 mod output;
+mod outside;
 mod reach;
 mod serve;
+mod service;
 mod start;
 mod status;
 mod stop;
+mod systemd;
 
 use std::process::ExitCode;
 
@@ -66,6 +71,24 @@ enum Command {
     Models(model_list::Models),
     /// Turn another program's configuration into ours.
     Import(import::Import),
+    /// Start the proxy container.
+    StartContainer(container::Start),
+    /// Stop the proxy container.
+    StopContainer(container::Stop),
+    /// Show proxy container status.
+    StatusContainer(container::Status),
+    /// Enable container auto-start with system.
+    EnableContainer(container::Enable),
+    /// Disable container auto-start with system.
+    DisableContainer(container::Disable),
+    /// Print the Dockerfile or the compose file.
+    ContainerFiles(container::Files),
+    /// Let systemd keep the gateway running on the host.
+    InstallService(service::Install),
+    /// Take the gateway out of systemd's hands.
+    UninstallService(service::Uninstall),
+    /// Ask the gateway of this computer or container whether it is ready.
+    Healthcheck(healthcheck::Healthcheck),
 }
 
 impl Command {
@@ -83,6 +106,15 @@ impl Command {
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),
             Self::Import(import) => import.run(talk),
+            Self::StartContainer(start) => start.run(talk),
+            Self::StopContainer(stop) => stop.run(talk),
+            Self::StatusContainer(status) => status.run(talk),
+            Self::EnableContainer(enable) => enable.run(talk),
+            Self::DisableContainer(disable) => disable.run(talk),
+            Self::ContainerFiles(files) => files.run(talk),
+            Self::InstallService(install) => install.run(talk),
+            Self::UninstallService(uninstall) => uninstall.run(talk),
+            Self::Healthcheck(healthcheck) => healthcheck.run(talk),
         }
     }
 }

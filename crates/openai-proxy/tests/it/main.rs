@@ -11,6 +11,7 @@ mod house;
 
 mod answers;
 mod attacks;
+mod containers;
 mod discovery;
 mod documents;
 mod drain;
@@ -27,6 +28,7 @@ mod realtime;
 mod recordings;
 mod requests;
 mod routes;
+mod services;
 mod starting;
 mod tenants;
 mod timeouts;

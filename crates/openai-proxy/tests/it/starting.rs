@@ -27,7 +27,7 @@ pub(crate) struct Program {
 }
 
 /// A command in a directory of its own.
-fn command(dir: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_openai-proxy"));
     command.args(arguments).env_clear().env("HOME", dir).current_dir(dir);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -140,7 +140,11 @@ impl Drop for Program {
 }
 
 /// Runs it to its end: exit code, standard output, standard error.
-fn run(dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
+pub(crate) fn run(
+    dir: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     let mut child = command(dir, arguments).envs(environment.iter().copied()).spawn().unwrap();
     let deadline = Instant::now() + PATIENCE;
     let status = loop {
