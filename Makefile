@@ -8,7 +8,7 @@ SHELL := bash
 # The interpreter that runs the Python clients of the conformance suite: 3.10 to 3.12.
 PYTHON ?= python3
 
-.PHONY: help run test check fmt clippy tidy cargo-test conformance bench prepare prepare-rust prepare-haproxy prepare-podman prepare-clients
+.PHONY: help run test check fmt clippy tidy cargo-test conformance bench prepare prepare-rust prepare-tools prepare-podman prepare-clients
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ run: prepare-rust ## build and start on 127.0.0.1:2020; without a key or a file 
 
 test: prepare check conformance ## everything CI runs
 
-check: prepare-rust prepare-haproxy prepare-podman fmt clippy tidy cargo-test ## format, lints, walls, unit tests and the whole house in one process
+check: prepare-rust prepare-tools prepare-podman fmt clippy tidy cargo-test ## format, lints, walls, unit tests and the whole house in one process
 
 fmt:
 	cargo fmt --all --check
@@ -42,12 +42,13 @@ cargo-test:
 conformance: prepare ## official clients against the release binary
 	cargo build --release --package openai-proxy
 	$(PYTHON) conformance/run.py
+	$(PYTHON) conformance/launch.py
 
 bench: ## load and latency (bench/run.sh)
 	@test -f bench/run.sh || { echo "bench/run.sh is not there yet: nothing to measure with."; exit 1; }
 	bash bench/run.sh
 
-prepare: prepare-rust prepare-haproxy prepare-podman prepare-clients ## say what is missing, if anything is
+prepare: prepare-rust prepare-tools prepare-podman prepare-clients ## say what is missing, if anything is
 
 prepare-rust:
 	@missing=0; need() { command -v "$$1" >/dev/null || { echo "missing: $$1. $$2"; missing=1; }; }; \
@@ -55,14 +56,17 @@ prepare-rust:
 	need cc "Install a C compiler: apt-get install gcc libc6-dev (the TLS library is compiled with it)."; \
 	exit $$missing
 
-# The shipped HAProxy files are tested with a real HAProxy, which is installed where we may.
-prepare-haproxy:
-	@command -v haproxy >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends haproxy; \
-	  else \
-	    echo "missing: haproxy. Install it: apt-get install haproxy."; exit 1; \
-	  fi; }
+# What the tests run: the shipped HAProxy files in a real HAProxy, and every line of the documents in a network namespace
+# with curl. Installed where we may.
+TOOLS := haproxy:haproxy curl:curl ip:iproute2 unshare:util-linux
+prepare-tools:
+	@wanted=(); for tool in $(TOOLS); do command -v "$${tool%%:*}" >/dev/null || wanted+=("$${tool##*:}"); done; \
+	if [ $${#wanted[@]} = 0 ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$${wanted[@]}"; \
+	else \
+	  echo "missing: $${wanted[*]}. Install: apt-get install $${wanted[*]}."; exit 1; \
+	fi
 
 # The container files are tested with a real podman where one may be installed; elsewhere those tests say that they are skipped.
 # runc besides, because it runs where control groups of both versions are mixed. Compose is read with Python's YAML.

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Given {
     /// The file named on the command line (`--config`).
     pub file: Option<PathBuf>,
+    /// No file is looked for: what is given otherwise is everything.
+    pub no_file: bool,
     /// The environment.
     pub environment: BTreeMap<String, String>,
     /// What flags say, as (dotted path, value): `("server.listen", "127.0.0.1:3000")`. They win over everything.

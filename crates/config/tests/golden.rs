@@ -43,14 +43,10 @@ fn told(case: &Path) -> String {
     let overrides = lines(&case.join("flags"));
     let loaded = match std::fs::read_to_string(case.join("config.yaml")) {
         Ok(text) if overrides.is_empty() => parse(&text, &environment),
-        Ok(_) => load(&Given {
-            file: Some(case.join("config.yaml")),
-            environment,
-            overrides,
-            home: None,
-            found: Vec::new(),
-        }),
-        Err(_) => load(&Given { file: None, environment, overrides, home: None, found: Vec::new() }),
+        Ok(_) => {
+            load(&Given { file: Some(case.join("config.yaml")), environment, overrides, ..Given::default() })
+        }
+        Err(_) => load(&Given { environment, overrides, ..Given::default() }),
     };
     let told = match loaded {
         Ok(loaded) => summary::of(&loaded),

@@ -3,17 +3,23 @@
 //! Nothing is asked before the first request that needs to know (D-27). A provider that does not answer keeps what it
 //! last said.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use config::Snapshot;
+use config::snapshot::Provider;
 use protocol::listing::Entry;
+use protocol::operation::Operation;
 use tokio::time::Instant;
 
 /// How long a list is believed, and how long a failure is remembered.
 const FRESH: Duration = Duration::from_secs(60);
 const FAILED: Duration = Duration::from_secs(10);
+/// How soon a server beside us is asked again when a name is not known: its list may have grown a moment ago.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// How many names are remembered of one provider.
+const MOST: usize = 10_000;
 
 /// What is known, by provider name.
 #[derive(Default)]
@@ -33,6 +39,10 @@ struct Known {
     asking: bool,
     /// The last time it was asked it did not say.
     silent: bool,
+    /// When it was asked last.
+    asked: Option<Instant>,
+    /// Every name it ever announced, where it runs beside us: a model that is away for a moment stays its own (D-15).
+    ever: HashSet<String>,
 }
 
 impl Catalogue {
@@ -41,33 +51,46 @@ impl Catalogue {
     }
 
     /// The providers, by place, that are due to be asked now. Each is given to one asker only.
-    pub(crate) fn due(&self, world: &Snapshot) -> Vec<usize> {
+    /// With `missed`, somebody asked for a model that is not known.
+    pub(crate) fn due(&self, world: &Snapshot, missed: bool) -> Vec<usize> {
         let now = Instant::now();
         self.with(|known| {
             let asks = |place: &usize| {
                 let provider = &world.providers[*place];
-                if !provider.models.is_empty() || !provider.serves(protocol::operation::Operation::Models) {
+                if !announces(provider) {
                     return false;
                 }
                 let entry = known.entry(provider.name.clone()).or_default();
-                let due = !entry.asking && entry.ask_again.is_none_or(|at| at <= now);
-                entry.asking |= due;
+                let old = entry.asked.is_none_or(|asked| asked + AT_ONCE <= now);
+                let stale = entry.ask_again.is_none_or(|at| at <= now) || (missed && provider.local && old);
+                let due = !entry.asking && stale;
+                if due {
+                    entry.asking = true;
+                    entry.asked = Some(now);
+                }
                 due
             };
             (0..world.providers.len()).filter(asks).collect()
         })
     }
 
-    /// Whether some provider has never answered nor failed yet.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.with(|known| known.values().any(|entry| entry.asking && entry.ask_again.is_none()))
+    /// Whether some provider is being asked that is worth waiting for: one that has never answered nor failed yet, or,
+    /// with `missed`, one that runs beside us.
+    fn is_waiting(&self, world: &Snapshot, missed: bool) -> bool {
+        self.with(|known| {
+            let waits = |provider: &Arc<Provider>| {
+                let entry = known.get(&provider.name).filter(|entry| entry.asking);
+                entry.is_some_and(|entry| entry.ask_again.is_none() || (missed && provider.local))
+            };
+            world.providers.iter().any(waits)
+        })
     }
 
-    /// Waits until no provider is being asked for the first time.
-    pub(crate) async fn settled(&self) {
+    /// Waits until nobody is being asked who is worth waiting for.
+    pub(crate) async fn settled(&self, world: &Snapshot, missed: bool) {
         loop {
             let arrived = self.arrived.notified();
-            if !self.is_waiting() {
+            if !self.is_waiting(world, missed) {
                 return;
             }
             arrived.await;
@@ -75,45 +98,62 @@ impl Catalogue {
     }
 
     /// Takes a provider's list in; `None`: it did not answer.
-    pub(crate) fn learn(&self, provider: &str, models: Option<Vec<Entry>>) {
+    pub(crate) fn learn(&self, provider: &Provider, models: Option<Vec<Entry>>) {
         self.with(|known| {
-            let entry = known.entry(provider.to_owned()).or_default();
+            let entry = known.entry(provider.name.clone()).or_default();
             let wait = if models.is_some() { FRESH } else { FAILED };
             entry.ask_again = Some(Instant::now() + wait);
             entry.asking = false;
             entry.silent = models.is_none();
             if let Some(models) = models {
+                let names = models.iter().map(|(id, _)| id).filter(|_| provider.local);
+                for name in names.take(MOST.saturating_sub(entry.ever.len())) {
+                    entry.ever.insert(name.clone());
+                }
                 entry.models = models;
             }
         });
         self.arrived.notify_waiters();
     }
 
-    /// The providers, by place and in order of preference, that said they have this model.
+    /// The providers, by place and in order of preference, that said they have this model; those beside us also when they
+    /// said so earlier.
     pub(crate) fn places(&self, world: &Snapshot, model: &str) -> Vec<usize> {
         self.with(|known| {
             let has = |place: &usize| {
-                let entry = known.get(&world.providers[*place].name);
-                entry.is_some_and(|entry| entry.models.iter().any(|(id, _)| id == model))
+                let provider = &world.providers[*place];
+                let same = |id: &String| provider.vendor.answers_to(id, model);
+                let has = |entry: &Known| {
+                    entry.models.iter().any(|(id, _)| same(id)) || entry.ever.iter().any(same)
+                };
+                known.get(&provider.name).is_some_and(has)
             };
             (0..world.providers.len()).filter(has).collect()
         })
     }
 
-    /// Whether a provider says that it has this model; `None`: it has said nothing yet.
-    pub(crate) fn says(&self, provider: &str, model: &str) -> Option<bool> {
-        self.with(|known| {
-            let entry = known.get(provider).filter(|entry| entry.ask_again.is_some() && !entry.silent)?;
-            Some(entry.models.iter().any(|(id, _)| id == model))
-        })
+    /// Whether a provider says that it has this model, or said so earlier; `None`: it has said nothing yet.
+    pub(crate) fn says(&self, world: &Snapshot, place: usize, model: &str) -> Option<bool> {
+        let name = &world.providers[place].name;
+        let said = |known: &Known| known.ask_again.is_some() && !known.silent;
+        let heard = self.with(|known| known.get(name).is_some_and(said));
+        let has = self.places(world, model).contains(&place);
+        (heard || has).then_some(has)
     }
 
-    /// The providers that did not say which models they have.
+    /// Whether a provider could have models that nobody has heard of: it never named any.
+    pub(crate) fn is_unheard(&self, provider: &Provider) -> bool {
+        let named = |entry: &Known| !entry.models.is_empty() || !entry.ever.is_empty();
+        announces(provider) && !self.with(|known| known.get(&provider.name).is_some_and(named))
+    }
+
+    /// The providers that did not say which models they have, or, beside us, that they have any.
     pub(crate) fn silent(&self, world: &Snapshot) -> Vec<String> {
-        let names = world.providers.iter().map(|provider| &provider.name);
-        self.with(|known| {
-            names.filter(|name| known.get(*name).is_some_and(|entry| entry.silent)).cloned().collect()
-        })
+        let failed = |name: &String| self.with(|known| known.get(name).is_some_and(|entry| entry.silent));
+        let silent = |provider: &&Arc<Provider>| {
+            failed(&provider.name) || (provider.local && self.is_unheard(provider))
+        };
+        world.providers.iter().filter(silent).map(|provider| provider.name.clone()).collect()
     }
 
     /// The names announced, without those hidden by configuration.
@@ -135,4 +175,9 @@ impl Catalogue {
             all
         })
     }
+}
+
+/// Whether a provider is asked which models it has.
+fn announces(provider: &Provider) -> bool {
+    provider.models.is_empty() && provider.serves(Operation::Models)
 }

@@ -28,6 +28,12 @@ impl ApiError {
         Self { kind, say: say.into(), param: None, wait: None, allow: None, cause: None }
     }
 
+    /// A fault of ours, which ends one call and no other.
+    pub(crate) fn mistake() -> Self {
+        let say = "This gateway made a mistake. It has been logged; other calls are not affected.";
+        Self::new(Kind::Internal, say)
+    }
+
     /// Names the field at fault.
     pub(crate) fn param(mut self, name: &'static str) -> Self {
         self.param = Some(name);

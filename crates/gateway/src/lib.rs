@@ -86,7 +86,7 @@ impl Gateway {
 
     /// Asks the providers that have not said which models they have, as the first call that needs to know does.
     pub async fn ask_for_models(&self) {
-        upstream::discover::refresh(self, &self.world()).await;
+        upstream::discover::refresh(self, &self.world(), None).await;
     }
 
     /// Whether the house is open, closing or closed, and how many calls are running.

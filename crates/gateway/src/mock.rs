@@ -45,6 +45,7 @@ async fn play(request: Request<Incoming>) -> Result<Response<Played>, BoxError> 
     let asked = Asked {
         method: &head.method,
         path: head.uri.path(),
+        query: head.uri.query(),
         content_type,
         body: &body,
         now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),

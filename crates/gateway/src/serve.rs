@@ -3,9 +3,10 @@
 //! Invariants, each with a test that bears its number (`crates/openai-proxy/tests/it/invariants.rs`):
 //!
 //! 1. A call sees one snapshot; a change of configuration never shows in the middle of a call.
-//! 2. Retry and fallback happen only before the first byte has gone to the caller.
+//! 2. Retry and fallback happen only before the first byte of an answer has gone to the caller.
 //! 3. Same language in and out: body bytes are forwarded as they came, with at most two edits in place, the model's name
-//!    and the request for a usage chunk (which is then kept from a caller who did not ask for it).
+//!    and the request for a usage chunk (which is then kept from a caller who did not ask for it). A heartbeat, an empty
+//!    line between two events of a silent stream or before its first, is ours and no part of the body.
 //! 4. Exactly one usage record per call, whatever happens.
 //! 5. The line never awaits the database.
 //! 6. A permit gives back what it holds when it is dropped, on every ending.
@@ -19,7 +20,6 @@ use futures_util::FutureExt;
 use http::Response;
 use hyper::Request;
 use hyper::body::Incoming;
-use protocol::fault::Kind;
 use protocol::operation;
 
 use crate::account::Meter;
@@ -44,10 +44,7 @@ pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incom
     match walked {
         Ok(Ok(answer)) => relay::send(answer, meter, peer, &cors, gateway.life()),
         Ok(Err(error)) => relay::refuse(error, meter, dialect, peer, &cors),
-        Err(_panic) => {
-            let say = "This gateway made a mistake. It has been logged; other calls are not affected.";
-            relay::refuse(ApiError::new(Kind::Internal, say), meter, dialect, peer, &cors)
-        }
+        Err(_panic) => relay::refuse(ApiError::mistake(), meter, dialect, peer, &cors),
     }
 }
 
@@ -60,17 +57,17 @@ async fn line(
 ) -> Result<Answer, ApiError> {
     intake::check_door(world, peer, request.uri(), request.headers())?;
     front::refuse_at_admin_door(peer)?;
-    let mut call = intake::read(world, peer, request).await?;
+    let call = intake::read(world, peer, request).await?;
     let caller = identify::caller(&call);
     meter.knows(&call, caller.name);
     let permit = admit::ask(gateway, &caller);
     if upstream::discover::is_needed(world, &call) {
-        upstream::discover::refresh(gateway, world).await;
+        upstream::discover::refresh(gateway, world, call.model.as_deref()).await;
     }
     if listing::is_ours(world, &call) {
         return listing::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));
     }
     let plan = route::plan(world, &gateway.catalogue, &call)?;
-    let answer = upstream::attempt(gateway, &plan, &mut call, meter).await?;
+    let answer = upstream::attempt(gateway, world, plan, call, meter).await?;
     Ok(answer.holding(permit))
 }

@@ -40,7 +40,7 @@ impl Named {
         }
         let environment = environment();
         let home = environment.get("HOME").map(PathBuf::from);
-        Ok(Given { file: self.config.clone(), environment, overrides, home, found: Vec::new() })
+        Ok(Given { file: self.config.clone(), environment, overrides, home, ..Given::default() })
     }
 }
 

@@ -252,7 +252,7 @@ impl View {
 
     /// What to do next, where somebody is new here.
     fn next(&self) -> Vec<String> {
-        let next = |command: &str, what: &str| format!("         {command:36} {what}");
+        let next = |command: &str, what: &str| format!("         {command:41} {what}");
         if self.source.starts_with("configuration") {
             return Vec::new();
         }

@@ -4,9 +4,13 @@
 //! Source of the shape: OpenAI API reference, "Error codes" (`message`, `type`, `param`, `code`, all present), and
 //! Anthropic API reference, "Errors".
 
+mod foreign;
+
 use http::StatusCode;
 
 use crate::dialect::Dialect;
+
+pub use foreign::event_of_answer;
 
 /// Why we do not answer as asked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -112,39 +116,65 @@ impl Kind {
     }
 }
 
-/// The body of an error answer, in the caller's language.
-pub fn body(kind: Kind, say: &str, param: Option<&str>, dialect: Dialect) -> String {
-    let meaning = kind.meaning();
-    match dialect {
-        Dialect::Anthropic => {
-            let kind = if meaning.status.is_server_error() { "api_error" } else { "invalid_request_error" };
-            serde_json::json!({"type": "error", "error": {"type": kind, "message": say}}).to_string()
+/// An error in words, before it is put into a language.
+#[derive(Clone, Copy)]
+struct Words<'w> {
+    status: StatusCode,
+    kind: &'static str,
+    code: Option<&'static str>,
+    say: &'w str,
+    param: Option<&'w str>,
+}
+
+impl<'w> Words<'w> {
+    fn of(kind: Kind, say: &'w str, param: Option<&'w str>) -> Self {
+        let meaning = kind.meaning();
+        Self { status: meaning.status, kind: meaning.kind, code: Some(meaning.code), say, param }
+    }
+
+    fn body(self, dialect: Dialect) -> String {
+        let Self { status, kind, code, say, param } = self;
+        match dialect {
+            Dialect::Anthropic => {
+                let kind = if status.is_server_error() { "api_error" } else { "invalid_request_error" };
+                serde_json::json!({"type": "error", "error": {"type": kind, "message": say}}).to_string()
+            }
+            Dialect::Gemini => {
+                let word = if status.is_server_error() { "UNAVAILABLE" } else { "INVALID_ARGUMENT" };
+                let code = status.as_u16();
+                serde_json::json!({"error": {"code": code, "message": say, "status": word}}).to_string()
+            }
+            Dialect::Ollama => serde_json::json!({"error": say}).to_string(),
+            Dialect::OpenAi => {
+                let error = serde_json::json!({"message": say, "type": kind, "param": param, "code": code});
+                serde_json::json!({ "error": error }).to_string()
+            }
         }
-        Dialect::Gemini => {
-            let status = if meaning.status.is_server_error() { "UNAVAILABLE" } else { "INVALID_ARGUMENT" };
-            let code = meaning.status.as_u16();
-            serde_json::json!({"error": {"code": code, "message": say, "status": status}}).to_string()
-        }
-        Dialect::Ollama => serde_json::json!({"error": say}).to_string(),
-        Dialect::OpenAi => {
-            let error = serde_json::json!({
-                "message": say, "type": meaning.kind, "param": param, "code": meaning.code,
-            });
-            serde_json::json!({ "error": error }).to_string()
+    }
+
+    fn event(self, dialect: Dialect, named_events: bool) -> String {
+        match dialect {
+            Dialect::OpenAi if named_events => {
+                let Self { code, say, param, .. } = self;
+                let event =
+                    serde_json::json!({"type": "error", "code": code, "message": say, "param": param});
+                event_line(&event.to_string(), true)
+            }
+            _ => event_line(&self.body(dialect), dialect == Dialect::Anthropic),
         }
     }
 }
 
+fn event_line(data: &str, named: bool) -> String {
+    if named { format!("event: error\ndata: {data}\n\n") } else { format!("data: {data}\n\n") }
+}
+
+/// The body of an error answer, in the caller's language.
+pub fn body(kind: Kind, say: &str, param: Option<&str>, dialect: Dialect) -> String {
+    Words::of(kind, say, param).body(dialect)
+}
+
 /// The one event that ends a stream the upstream did not end: an error, never an invented completion (D-18).
 pub fn event(kind: Kind, say: &str, dialect: Dialect, named_events: bool) -> String {
-    let body = body(kind, say, None, dialect);
-    match dialect {
-        Dialect::Anthropic => format!("event: error\ndata: {body}\n\n"),
-        _ if named_events => {
-            let code = kind.meaning().code;
-            let event = serde_json::json!({"type": "error", "code": code, "message": say, "param": null});
-            format!("event: error\ndata: {event}\n\n")
-        }
-        _ => format!("data: {body}\n\n"),
-    }
+    Words::of(kind, say, None).event(dialect, named_events)
 }

@@ -9,7 +9,7 @@
 mod spelling;
 mod table;
 
-pub use spelling::{Found, PathProblem, Spelling, dialect_of, find};
+pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, rename};
 pub use table::{ROWS, Row};
 
 use crate::dialect::Dialect;
@@ -107,6 +107,28 @@ impl Operation {
         }
     }
 
+    /// Whether `stream: true` is answered with server-sent events, whoever answers. Speech is not among them: servers of
+    /// one's own answer a streamed speech with sound. Nor is an operation nobody has told us of.
+    pub fn streams_events(self) -> bool {
+        matches!(
+            self,
+            Self::Chat
+                | Self::Completions
+                | Self::Responses
+                | Self::Messages
+                | Self::Images
+                | Self::Assistants
+        )
+    }
+
+    /// Whether the events of its streams carry names (`event:` lines).
+    pub fn names_events(self) -> bool {
+        matches!(
+            self,
+            Self::Responses | Self::StoredResponses | Self::Images | Self::Assistants | Self::Messages
+        )
+    }
+
     /// The language its bodies are written in.
     pub fn dialect(self) -> Dialect {
         match self {
@@ -129,6 +151,8 @@ pub enum ModelAt {
     BodyMaybe,
     /// In the query, as `?model=` (WebSocket sessions).
     Query,
+    /// In the path, before the verb: `/models/{model}:{verb}`; what a body says beside it is for nobody.
+    Path,
 }
 
 /// A set of HTTP methods, as bits.

@@ -21,7 +21,8 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
-static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
+/// The member's name, in both spellings that occur: `"usage"` and `"usageMetadata"`.
+static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage"));
 
 /// The longest `usage` object looked at.
 const LONGEST: usize = 16 * 1024;
@@ -82,6 +83,7 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
 
 /// Reads the object that follows the key.
 fn read(after_key: &[u8]) -> Option<Usage> {
+    let after_key = after_key.strip_prefix(b"Metadata").unwrap_or(after_key).strip_prefix(b"\"")?;
     let value = after_key.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
     if value.first() != Some(&b'{') {
         return None;
@@ -100,9 +102,13 @@ fn count(value: &Value) -> Option<u64> {
 
 fn normal(wire: &Value) -> Option<Usage> {
     let first = |names: &[&str]| names.iter().find_map(|name| count(&wire[*name]));
-    let input = first(&["prompt_tokens", "input_tokens"]);
-    let output = first(&["completion_tokens", "output_tokens"]);
-    let total = first(&["total_tokens"]);
+    // Gemini counts reasoning beside the candidates' tokens, everyone else inside.
+    let thoughts = first(&["thoughtsTokenCount"]);
+    let input = first(&["prompt_tokens", "input_tokens", "promptTokenCount"]);
+    let output = first(&["completion_tokens", "output_tokens"]).or(first(&["candidatesTokenCount"])
+        .or(thoughts.and(Some(0)))
+        .map(|said| said + thoughts.unwrap_or(0)));
+    let total = first(&["total_tokens", "totalTokenCount"]);
     if input.is_none() && output.is_none() && total.is_none() {
         return None;
     }
@@ -115,8 +121,11 @@ fn normal(wire: &Value) -> Option<Usage> {
     Some(Usage {
         input: input.or(total.filter(|_| output.is_none())).unwrap_or(0) + beside,
         output: output.unwrap_or(0),
-        cached: inside.or(first(&["prompt_cache_hit_tokens"])).or(read).unwrap_or(0),
-        reasoning: reasoning.unwrap_or(0),
+        cached: inside
+            .or(first(&["prompt_cache_hit_tokens", "cachedContentTokenCount"]))
+            .or(read)
+            .unwrap_or(0),
+        reasoning: reasoning.or(thoughts).unwrap_or(0),
     })
 }
 
@@ -146,6 +155,9 @@ mod tests {
         assert_eq!(find(responses), Some(Usage { input: 5, output: 7, cached: 0, reasoning: 2 }));
         let embeddings = br#"{"usage":{"prompt_tokens":8,"total_tokens":8}}"#;
         assert_eq!(find(embeddings), Some(Usage { input: 8, output: 0, cached: 0, reasoning: 0 }));
+        let gemini = br#"{"candidates":[],"usageMetadata":{"promptTokenCount":277,"candidatesTokenCount":37,
+            "totalTokenCount":884,"thoughtsTokenCount":570,"cachedContentTokenCount":8}}"#;
+        assert_eq!(find(gemini), Some(Usage { input: 277, output: 607, cached: 8, reasoning: 570 }));
         let hits = br#"{"usage":{"prompt_tokens":10,"completion_tokens":1,"prompt_cache_hit_tokens":6}}"#;
         assert_eq!(find(hits).map(|usage| usage.cached), Some(6));
     }

@@ -29,7 +29,8 @@ pub struct UsageRecord {
     pub stream: bool,
     /// How it ended.
     pub outcome: Outcome,
-    /// The code of the error we answered with or ended a stream with.
+    /// The code of the error we answered with or ended a stream with; where a stream had been promised before its provider
+    /// refused, the status of that refusal.
     pub error: Option<String>,
     /// How many times an upstream was asked.
     pub attempts: u32,

@@ -322,8 +322,8 @@ fn a_library_has_one_owner() -> Result<()> {
 
 #[test]
 fn a_library_for_tests_is_not_shipped() -> Result<()> {
-    let text = manifest("# folders\ntempfile.workspace = true\n");
-    let complaint = "crates/config/Cargo.toml:6: `config` may not ship `tempfile`; only tests may use it";
+    let text = manifest("# certificates\nrcgen.workspace = true\n");
+    let complaint = "crates/config/Cargo.toml:6: `config` may not ship `rcgen`; only tests may use it";
     broken_by("crates/config/Cargo.toml", &text, complaint)
 }
 

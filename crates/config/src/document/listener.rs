@@ -23,6 +23,8 @@ pub(crate) struct Listener {
     pub(crate) trusted_proxies: Vec<Network>,
     pub(crate) limits: Limits,
     pub(crate) timeouts: ServerTimeouts,
+    /// `None`: off.
+    pub(crate) heartbeat: Option<Duration>,
     pub(crate) tls: Option<TlsFiles>,
 }
 
@@ -35,7 +37,7 @@ pub(crate) fn read(section: Option<&mut Section<'_>>, findings: &Findings) -> Li
 }
 
 fn read_section(section: &mut Section<'_>) -> Listener {
-    section.later(&["ollama_listen", "heartbeat"]);
+    section.later(&["ollama_listen"]);
     Listener {
         listen: section.get("listen").map(doors).unwrap_or_default(),
         admin_listen: section.written("admin_listen", admin),
@@ -46,6 +48,7 @@ fn read_section(section: &mut Section<'_>) -> Listener {
         trusted_proxies: section.get("trusted_proxies").map(|at| at.each(network)).unwrap_or_default(),
         limits: limits(section.section("limits", "the server's limits")),
         timeouts: timeouts(section.section("timeouts", "the server's time-outs")),
+        heartbeat: section.or("heartbeat", |at| at.parse(heartbeat), Some(Duration::from_secs(15))),
         tls: section.section("tls", "tls").and_then(tls),
     }
 }
@@ -161,6 +164,17 @@ fn timeouts(section: Option<Section<'_>>) -> ServerTimeouts {
     timeouts.drain = section.or("drain", |at| at.parse(duration), timeouts.drain);
     section.close();
     timeouts
+}
+
+/// Silence is answered this often, or never.
+fn heartbeat(text: &str) -> Result<Option<Duration>, Wrong> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" | "no" | "false" => Ok(None),
+        _ => match duration(text)? {
+            Duration::ZERO => wrong("is zero.", "Write how long silence may last, like 15s, or `off`."),
+            some => Ok(Some(some)),
+        },
+    }
 }
 
 /// A duration that leaves time for something to happen.

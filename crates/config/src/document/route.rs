@@ -1,5 +1,7 @@
 //! `models`, `routes` and `routing`: what leads where, as written. Which providers exist is not asked here.
 
+use protocol::operation;
+
 use crate::problem::wrong;
 use crate::reader::{At, Section, Written};
 use crate::tree::Value;
@@ -112,6 +114,7 @@ fn pattern(text: &str) -> Result<String, crate::problem::Wrong> {
         return wrong("is not a path we can match.", "Write /v1/audio/speech, or /v1/audio/* for all below.");
     }
     let mut below = stem.trim_end_matches('/');
+    below = operation::foreign(below).unwrap_or(below);
     while let Some(rest) = below.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
         below = rest;
     }

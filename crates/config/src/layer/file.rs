@@ -15,6 +15,9 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Where a file is looked for: the one named, or the usual places, of which the first that exists is read.
 pub fn places(given: &Given) -> Vec<PathBuf> {
+    if given.no_file {
+        return Vec::new();
+    }
     if let Some(named) = named(given) {
         return vec![named];
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::document::Document;
 use crate::reader::{Findings, Written};
-use crate::snapshot::{PathRule, Routes, Routing, Snapshot, Source, UnknownModel};
+use crate::snapshot::{PathRule, Provider, Routes, Routing, Snapshot, Source, UnknownModel};
 
 /// What resolving needs besides the document.
 pub(crate) struct Around<'a> {
@@ -34,23 +34,24 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         .iter()
         .map(|written| provider::resolve(written, around.environment, findings))
         .collect();
+    let providers = providers.into_iter().map(|provider| provider.map(Arc::new)).collect::<Option<Vec<_>>>();
     let places = names::Places::new(&document.providers, findings);
     let models = places.models(&document.names);
     let routes = routes(&document, &places);
+    let providers = providers?;
     let written = document.routing.unknown_model.as_ref();
     let unknown_model = match written.filter(|written| written.value != "error") {
         Some(written) => UnknownModel::Provider(places.provider(written)?),
         None if written.is_some() => UnknownModel::Error,
-        None => unwritten_unknown_model(&document, around),
+        None => unwritten_unknown_model(&document, around, &providers),
     };
-    let providers =
-        providers.into_iter().map(|provider| provider.map(Arc::new)).collect::<Option<Vec<_>>>()?;
+    let careful = around.discovered && written.is_none();
     Some(Snapshot {
         server: server?,
         providers,
         models,
         routes,
-        routing: Routing { unknown_model, expose_headers: document.routing.expose_headers },
+        routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
         logging: document.logging,
         metrics: document.metrics,
         source: around.source.clone(),
@@ -59,12 +60,15 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
 
 /// Where a model nobody knows goes when nobody wrote it: to the only provider, or, among those that were found, to the
 /// only cloud (D-12). Everything else would be a guess.
-fn unwritten_unknown_model(document: &Document, around: &Around<'_>) -> UnknownModel {
-    let providers = &document.providers;
+fn unwritten_unknown_model(
+    document: &Document,
+    around: &Around<'_>,
+    providers: &[Arc<Provider>],
+) -> UnknownModel {
     if providers.len() == 1 && (around.discovered || document.names.is_empty()) {
         return UnknownModel::Provider(0);
     }
-    let is_cloud = |index: &usize| provider::kind(&providers[*index]).is_some_and(|vendor| !vendor.local());
+    let is_cloud = |index: &usize| !providers[*index].local;
     let clouds: Vec<usize> = (0..providers.len()).filter(is_cloud).collect();
     match clouds.as_slice() {
         [only] if around.discovered => UnknownModel::Provider(*only),

@@ -24,12 +24,14 @@ pub(super) fn resolve(
     let vendor = checked_kind(written, findings)?;
     let url = url(written, vendor, findings)?;
     let near = is_near(&url.host);
+    let local = runs_beside_us(vendor, near);
     let credential = credential(written, vendor, near, environment, findings);
     let proxy = super::proxy::resolve(written, &url, environment, findings);
     let base_path = if url.path.is_empty() { kinds::usual_path(vendor).to_owned() } else { url.path };
     Some(snapshot::Provider {
         name: written.name.value.clone(),
         vendor,
+        local,
         origin: Origin {
             scheme: url.scheme,
             host: url.host,
@@ -110,6 +112,11 @@ fn url(written: &Provider, vendor: &dyn Vendor, findings: &Findings) -> Option<B
     Some(base_url.value.clone())
 }
 
+/// A kind that usually does, or a nearby server of no kind in particular.
+fn runs_beside_us(vendor: &dyn Vendor, near: bool) -> bool {
+    vendor.local() || (near && vendor.name() == COMPATIBLE)
+}
+
 /// A key of ours first; without one the caller's own goes upstream, unless it is a server beside us.
 fn credential(
     written: &Provider,
@@ -156,8 +163,7 @@ fn credential(
         );
         return None;
     }
-    let beside_us = vendor.local() || (near && vendor.name() == COMPATIBLE);
-    Some(if beside_us { Credential::None } else { Credential::Passthrough })
+    Some(if runs_beside_us(vendor, near) { Credential::None } else { Credential::Passthrough })
 }
 
 /// The first of the vendor's variables that holds something.

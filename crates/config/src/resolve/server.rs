@@ -34,6 +34,7 @@ pub(super) fn resolve(written: &Listener, access: Access, findings: &Findings) -
         trusted_proxies: written.trusted_proxies.clone(),
         limits: written.limits,
         timeouts: written.timeouts,
+        heartbeat: written.heartbeat,
         tls: written.tls.clone(),
     })
 }

@@ -65,6 +65,8 @@ pub struct Server {
     pub limits: Limits,
     /// Durations.
     pub timeouts: ServerTimeouts,
+    /// How long a stream's caller hears nothing before it gets an empty line (D-29); `None`: however long it takes.
+    pub heartbeat: Option<Duration>,
     /// Certificate and key, when the doors speak TLS.
     pub tls: Option<TlsFiles>,
 }
@@ -128,6 +130,8 @@ pub struct Provider {
     pub name: String,
     /// The kind of service.
     pub vendor: &'static dyn Vendor,
+    /// It runs beside us: what is meant for it never goes to a cloud by itself (D-15).
+    pub local: bool,
     /// How to reach it.
     pub origin: Origin,
     /// What its addresses are built from.
@@ -221,6 +225,9 @@ pub struct ProviderTimeouts {
 pub struct Routing {
     /// What a model nobody knows leads to.
     pub unknown_model: UnknownModel,
+    /// Providers were found and nobody wrote where unknown models go: what may be meant for a server beside us is kept from
+    /// clouds even where a name alone would lead there (D-15).
+    pub careful: bool,
     /// Whether answers tell which provider and model served them.
     pub expose_headers: bool,
 }

@@ -38,6 +38,9 @@ fn server(out: &mut String, snapshot: &Snapshot) {
         server.allowed_hosts
     );
     let _ = writeln!(out, "limits {:?} {:?}", server.limits, server.timeouts);
+    if server.heartbeat != Some(std::time::Duration::from_secs(15)) {
+        let _ = writeln!(out, "heartbeat {:?}", server.heartbeat);
+    }
     let extras = (&server.allow_origins, &server.trusted_proxies, &server.tls);
     if !server.allow_origins.is_empty() || !server.trusted_proxies.is_empty() || server.tls.is_some() {
         let _ = writeln!(out, "extras {extras:?}");

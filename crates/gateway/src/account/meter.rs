@@ -63,6 +63,11 @@ impl Meter {
         }
     }
 
+    /// Whether the caller's body was not read to its end: then its connection carries no further call.
+    pub(crate) fn leaves_unread(&self) -> bool {
+        self.upload.as_ref().is_some_and(|upload| !upload.is_whole())
+    }
+
     /// Notes that a target is asked.
     pub(crate) fn aims(&mut self, target: &Target) {
         self.record.attempts += 1;
@@ -88,11 +93,28 @@ impl Meter {
         self.record.outcome = Outcome::Refused;
     }
 
+    /// Notes our own refusal in a stream that was promised: its status has been sent.
+    pub(crate) fn refuses_in_stream(&mut self, kind: Kind) {
+        let status = self.record.status;
+        self.refuses(kind);
+        self.record.status = status;
+    }
+
+    /// Notes an error of the upstream's own in a stream that was promised, where its status shows nowhere else.
+    pub(crate) fn passes_error(&mut self, status: StatusCode) {
+        self.record.error = Some(status.as_str().to_owned());
+    }
+
     /// Notes a piece of the answer handed over.
     pub(crate) fn sent(&mut self, bytes: usize) {
         if self.record.first_byte_us.is_none() {
             self.record.first_byte_us = Some(micros(self.began.elapsed()));
         }
+        self.record.bytes_out += bytes as u64;
+    }
+
+    /// Notes a heartbeat: bytes for the caller, and none of an answer.
+    pub(crate) fn beats(&mut self, bytes: usize) {
         self.record.bytes_out += bytes as u64;
     }
 

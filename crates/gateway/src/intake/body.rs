@@ -72,7 +72,7 @@ pub(super) async fn read(
 /// is that of forms). Of a path nobody knows only what may be JSON is read.
 fn wants_json(row: &Row, kind: &str) -> bool {
     match row.model {
-        ModelAt::Body => true,
+        ModelAt::Body | ModelAt::Path => true,
         ModelAt::BodyMaybe => row.operation != Operation::Other || may_be_json(&kind.to_ascii_lowercase()),
         ModelAt::Nowhere | ModelAt::Query => false,
     }

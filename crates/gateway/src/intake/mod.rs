@@ -58,8 +58,9 @@ pub(crate) async fn read(
         found.model.map(decode).filter(|_| found.row.operation != operation::Operation::Models),
         query_model(query.as_deref(), found.row.model),
     ];
-    // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference).
-    let alone = found.spelling == Spelling::Deployment;
+    // A deployment in the path is the model; what the body says beside it is for nobody (Azure's reference). So is the
+    // name before a verb: where the body repeats it, it does so in another form (`models/...`).
+    let alone = found.spelling == Spelling::Deployment || found.row.model == ModelAt::Path;
     let model = if alone {
         one_model(found.model.map(decode).into_iter())?
     } else {
@@ -68,7 +69,9 @@ pub(crate) async fn read(
     if model.is_none() && found.row.model == ModelAt::Body {
         return Err(missing_model(&payload));
     }
-    let streams = envelope.as_ref().is_some_and(|envelope| envelope.stream);
+    // A verb says it where the path names the model (`:streamGenerateContent`), the body everywhere else.
+    let verb = found.row.model == ModelAt::Path && found.rest.contains(":stream");
+    let streams = verb || envelope.as_ref().is_some_and(|envelope| envelope.stream);
     Ok(Call {
         id: call::id(&head.headers),
         row: found.row,
@@ -132,6 +135,7 @@ fn note_spelling(spelling: Spelling) {
         Spelling::Doubled => 2,
         Spelling::Prefixed => 4,
         Spelling::Deployment => 8,
+        Spelling::Foreign => 16,
     };
     if SEEN.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
         tracing::info!(?spelling, "a program spells the base URL this way; it is understood (said once)");

@@ -32,6 +32,7 @@ struct Notes {
     bytes: u64,
     model: Option<String>,
     failed: Option<ApiError>,
+    whole: bool,
 }
 
 impl Upload {
@@ -47,6 +48,11 @@ impl Upload {
     /// The form's model, wherever in the form it stood.
     pub(crate) fn model(&self) -> Option<String> {
         self.with(|notes| notes.model.clone())
+    }
+
+    /// Whether it was read to its end.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.with(|notes| notes.whole)
     }
 
     /// Why the body broke off, if the caller's side is the reason.
@@ -192,6 +198,7 @@ impl UploadBody {
                 }
                 Poll::Ready(None) => {
                     self.over = true;
+                    self.notes.with(|notes| notes.whole = true);
                     return match self.finish() {
                         Ok(()) => Poll::Ready(None),
                         Err(error) => Poll::Ready(Some(Err(self.fail(error)))),

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use protocol::{fault, usage};
 use tokio::time::{Instant, Sleep};
 
 use super::events::{Events, Pass};
+use super::silence::{BEAT, Heard, Silence};
 use crate::account::Meter;
 use crate::admit::Permit;
-use crate::error::BoxError;
+use crate::error::{ApiError, BoxError};
 use crate::intake::{Peer, Running, Turn};
-use crate::upstream::{AnswerBody, Flowing, Trouble};
+use crate::upstream::{AnswerBody, Arrival, Flowing, Trouble};
 
 /// An answer's body on its way to the caller.
 pub(crate) struct RelayBody {
@@ -30,6 +32,7 @@ pub(crate) struct RelayBody {
 
 enum Kind {
     Whole(Bytes),
+    Awaited(Silence),
     Flowing(Box<Stream>),
     Over,
 }
@@ -46,6 +49,8 @@ struct Stream {
     /// Rings when the upstream has been silent too long, or the call took too long.
     clock: Option<Pin<Box<Sleep>>>,
     last_piece: Instant,
+    /// When the caller last heard of us.
+    spoke: Instant,
 }
 
 impl RelayBody {
@@ -59,15 +64,9 @@ impl RelayBody {
                     // A caller that opens no window over HTTP/2 never lets us be polled: the total holds all the same.
                     from.lease.cut_at(from.deadline);
                 }
-                let events = from.events.then(|| Events::new(from.hide_usage));
-                Kind::Flowing(Box::new(Stream {
-                    from: *from,
-                    events,
-                    tail: BytesMut::new(),
-                    clock: None,
-                    last_piece: Instant::now(),
-                }))
+                Kind::Flowing(Box::new(Stream::new(*from)))
             }
+            AnswerBody::Awaited(awaited) => Kind::Awaited(Silence::new(awaited)),
         };
         Self { kind, meter: Some(meter), _permit: permit, turn: peer.turn.clone(), _call: peer.call.clone() }
     }
@@ -92,10 +91,17 @@ impl RelayBody {
 enum Got {
     Piece(Bytes),
     End,
+    Beat,
     Broken(Trouble),
 }
 
 impl Stream {
+    fn new(from: Flowing) -> Self {
+        let events = from.events.then(|| Events::new(from.hide_usage));
+        let now = Instant::now();
+        Self { from, events, tail: BytesMut::new(), clock: None, last_piece: now, spoke: now }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
         if !self.from.ahead.is_empty() {
             return Poll::Ready(Got::Piece(std::mem::take(&mut self.from.ahead)));
@@ -111,30 +117,49 @@ impl Stream {
                 }
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Got::Broken(Trouble::of(error))),
                 Poll::Ready(None) => return Poll::Ready(Got::End),
-                Poll::Pending => return self.poll_clock(cx).map(Got::Broken),
+                Poll::Pending => return self.poll_clock(cx),
             }
         }
     }
 
-    fn poll_clock(&mut self, cx: &mut Context<'_>) -> Poll<Trouble> {
+    /// One clock for whatever is due first: a heartbeat, or the end of our patience.
+    fn poll_clock(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
         let gap_ends = self.last_piece + self.from.timeouts.between_bytes;
-        let rings = gap_ends.min(self.from.deadline);
+        let late = gap_ends.min(self.from.deadline);
+        let beats = self.next_beat();
+        let rings = beats.map_or(late, |beats| beats.min(late));
         let clock = self.clock.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(rings)));
+        if rings < clock.deadline() {
+            clock.as_mut().reset(rings);
+        }
         while clock.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= rings {
-                let late = self.from.deadline <= rings;
-                return Poll::Ready(if late { Trouble::TotalTimeout } else { Trouble::GapTimeout });
+            let now = Instant::now();
+            if now >= late {
+                let total = self.from.deadline <= late;
+                let trouble = if total { Trouble::TotalTimeout } else { Trouble::GapTimeout };
+                return Poll::Ready(Got::Broken(trouble));
+            }
+            if now >= rings {
+                self.spoke = now;
+                return Poll::Ready(Got::Beat);
             }
             // Set for an earlier piece: set anew, which is rarer than setting it for every piece.
             clock.as_mut().reset(rings);
         }
         Poll::Pending
     }
+
+    /// When a heartbeat is due, if this is a place for one.
+    fn next_beat(&self) -> Option<Instant> {
+        let between = self.events.as_ref().is_some_and(Events::may_pause);
+        self.from.heartbeat.filter(|_| between).map(|every| self.spoke + every)
+    }
 }
 
 /// What goes to the caller next.
 enum Next {
     Data(Bytes),
+    Beat,
     End,
     Abort(BoxError),
     Wait,
@@ -143,6 +168,19 @@ enum Next {
 impl RelayBody {
     fn next(&mut self, cx: &mut Context<'_>) -> Next {
         loop {
+            if let Kind::Awaited(silence) = &mut self.kind {
+                match silence.poll(cx) {
+                    Poll::Pending => return Next::Wait,
+                    Poll::Ready(Heard::Beat) => return Next::Beat,
+                    Poll::Ready(Heard::Arrival(Arrival::Stream(from))) => {
+                        self.kind = Kind::Flowing(Box::new(Stream::new(*from)));
+                    }
+                    Poll::Ready(Heard::Arrival(Arrival::Theirs(status, body))) => {
+                        return self.refused(status, &body);
+                    }
+                    Poll::Ready(Heard::Arrival(Arrival::Ours(error))) => return self.failed(&error),
+                }
+            }
             let Kind::Flowing(stream) = &mut self.kind else {
                 return match std::mem::replace(&mut self.kind, Kind::Over) {
                     Kind::Whole(bytes) if !bytes.is_empty() => Next::Data(bytes),
@@ -152,10 +190,14 @@ impl RelayBody {
             let Poll::Ready(got) = stream.poll(cx) else { return Next::Wait };
             match got {
                 Got::Piece(piece) => match pass(stream, piece) {
-                    Pass::Bytes(bytes) if !bytes.is_empty() => return Next::Data(bytes),
+                    Pass::Bytes(bytes) if !bytes.is_empty() => {
+                        stream.spoke = stream.last_piece;
+                        return Next::Data(bytes);
+                    }
                     Pass::Bytes(_) | Pass::Nothing => {}
                     Pass::TooLong => return self.broken(Trouble::Protocol("an event without end".into())),
                 },
+                Got::Beat => return Next::Beat,
                 Got::End => return self.upstream_ended(),
                 Got::Broken(trouble) => return self.broken(trouble),
             }
@@ -198,6 +240,25 @@ impl RelayBody {
             Some(event) => Next::Data(Bytes::from(format!("\n\n{event}"))),
             None => Next::Abort(say.into()),
         }
+    }
+
+    /// The upstream refused what we had promised: one event says so in its own words.
+    fn refused(&mut self, status: StatusCode, body: &[u8]) -> Next {
+        let Kind::Awaited(silence) = std::mem::replace(&mut self.kind, Kind::Over) else { return Next::End };
+        if let Some(meter) = &mut self.meter {
+            meter.passes_error(status);
+        }
+        Next::Data(silence.event_of_answer(status, body).into())
+    }
+
+    /// Nothing came that may be passed on: one event says why.
+    fn failed(&mut self, error: &ApiError) -> Next {
+        let Kind::Awaited(silence) = std::mem::replace(&mut self.kind, Kind::Over) else { return Next::End };
+        if let Some(meter) = &mut self.meter {
+            meter.refuses_in_stream(error.kind);
+            super::log(error, meter);
+        }
+        Next::Data(silence.event(error).into())
     }
 
     /// The upstream side is over. With `clean` its connection may serve again.
@@ -270,6 +331,12 @@ impl Body for RelayBody {
                 }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
+            Next::Beat => {
+                if let Some(meter) = &mut self.meter {
+                    meter.beats(BEAT.len());
+                }
+                Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(BEAT)))))
+            }
             Next::End => {
                 self.finish();
                 Poll::Ready(None)
@@ -285,6 +352,7 @@ impl Body for RelayBody {
         match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Over => true,
+            Kind::Awaited(_) => false,
             // hyper does not poll a body of known length again once it has all of it.
             Kind::Flowing(stream) => {
                 stream.events.is_none() && stream.from.ahead.is_empty() && stream.from.rest.is_end_stream()
@@ -296,6 +364,7 @@ impl Body for RelayBody {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Over => SizeHint::with_exact(0),
+            Kind::Awaited(_) => SizeHint::default(),
             Kind::Flowing(stream) if stream.events.is_some() => SizeHint::default(),
             Kind::Flowing(stream) => {
                 let rest = stream.from.rest.size_hint().exact();

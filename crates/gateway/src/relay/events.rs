@@ -20,6 +20,8 @@ pub(super) struct Events {
     /// An event longer than anything sensible has been met.
     too_long: bool,
     hide_usage: bool,
+    /// What was handed on last is the middle of an event.
+    within: bool,
     /// Some event said that the answer is complete.
     pub(super) over: bool,
     /// Some choice of it is.
@@ -62,6 +64,12 @@ impl Events {
             }
         }
         self.begin(&piece[from..]);
+        let (whole, last) =
+            if self.hide_usage { (true, out.last()) } else { (from == piece.len(), piece.last()) };
+        if let Some(last) = last {
+            // Behind a lone CR a line feed may belong to it.
+            self.within = !whole || *last != b'\n';
+        }
         match (self.hide_usage, out.is_empty()) {
             (true, _) if self.too_long => Pass::TooLong,
             (true, true) => Pass::Nothing,
@@ -74,6 +82,11 @@ impl Events {
     /// long to be read and may have.
     pub(super) fn may_end(&self) -> bool {
         self.over || self.finished || self.too_long
+    }
+
+    /// Whether an empty line would be nothing to its reader: no event has begun, and the answer is not over.
+    pub(super) fn may_pause(&self) -> bool {
+        !self.within && !self.over
     }
 
     /// What was held at the end of the stream: an event without its empty line, which is nobody's to judge.

@@ -3,6 +3,7 @@
 mod body;
 mod events;
 mod session;
+mod silence;
 
 use std::sync::Arc;
 
@@ -54,16 +55,25 @@ pub(crate) fn refuse(
 ) -> Response<RelayBody> {
     let status = error.kind.meaning().status;
     meter.refuses(error.kind);
+    log(&error, &meter);
+    let mut head = error.head();
+    if peer.turn.is_some() && meter.leaves_unread() {
+        // Said, so that no next request is lost on it (RFC 9112, 9.6).
+        head.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    meter.sign(&mut head);
+    allow_page(&mut head, cors);
+    let body = RelayBody::whole(error.body(dialect).into(), Some(meter), peer);
+    respond(status, head, body)
+}
+
+/// Logs an error's cause.
+fn log(error: &ApiError, meter: &Meter) {
     if let Some(cause) = &error.cause {
         let causes = chain(cause.as_ref());
         let provider = meter.provider();
         tracing::warn!(id = meter.id(), provider, code = error.kind.label(), causes, "call failed");
     }
-    let mut head = error.head();
-    meter.sign(&mut head);
-    allow_page(&mut head, cors);
-    let body = RelayBody::whole(error.body(dialect).into(), Some(meter), peer);
-    respond(status, head, body)
 }
 
 /// An error before any call has begun: too many connections.

@@ -79,7 +79,7 @@ fn seen(world: &Snapshot, catalogue: &Catalogue, wish: &Wish<'_>, place: usize) 
     Place {
         provider: provider.name.clone(),
         serves: provider.serves(wish.row.operation),
-        announces: wish.model.and_then(|model| catalogue.says(&provider.name, model)),
+        announces: wish.model.and_then(|model| catalogue.says(world, place, model)),
         written: written.is_some_and(|places| places.iter().any(|chosen| chosen.provider == place)),
         path_rule: matches!(rule, Some(config::snapshot::PathRule::Providers(places)) if places.contains(&place)),
     }

@@ -90,6 +90,11 @@ pub(crate) fn choose(
     catalogue: &Catalogue,
     wish: &Wish<'_>,
 ) -> Result<(Reason, Chosen), ApiError> {
+    let served = |provider: &Arc<Provider>| provider.serves(wish.row.operation);
+    if !world.providers.iter().any(served) {
+        // Whatever the model is called, nobody could do this.
+        return Err(not_served(world, wish));
+    }
     let by_path = match world.routes.find(wish.rest) {
         Some(PathRule::Providers(places)) => Some(places.as_slice()),
         Some(PathRule::Models) | None => None,
@@ -126,18 +131,39 @@ fn by_model(
         let place = places.iter().find(|place| serves(&place.provider));
         return Ok(place.map(|place| (Reason::Written, place.clone())));
     }
-    let announced = catalogue.places(world, model).into_iter().find(serves);
-    if let Some(provider) = announced {
+    let local = |place: &usize| world.providers[*place].local;
+    let careful = world.routing.careful;
+    if let Some(provider) = own_voice(world, wish).filter(|place| careful && local(place)) {
+        return as_named(Reason::OwnVoice, provider);
+    }
+    let mut announced = catalogue.places(world, model);
+    let ours = announced.iter().any(local);
+    announced.retain(|place| !(careful && ours) || local(place));
+    if let Some(provider) = announced.into_iter().find(serves) {
         return as_named(Reason::Announced, provider);
     }
     if let Some(provider) = own_voice(world, wish) {
         return as_named(Reason::OwnVoice, provider);
     }
     match world.routing.unknown_model {
-        UnknownModel::Provider(provider) if serves(&provider) => as_named(Reason::UnknownModel, provider),
+        // A model beside us that cannot do this: nobody else is asked to.
+        UnknownModel::Provider(provider) if serves(&provider) && (local(&provider) || !ours) => {
+            if careful && !local(&provider) && may_be_unheard(world, catalogue, wish) {
+                return Err(unknown(world, catalogue, model));
+            }
+            as_named(Reason::UnknownModel, provider)
+        }
         UnknownModel::Provider(_) => Ok(None),
+        UnknownModel::Error if ours => Ok(None),
         UnknownModel::Error => Err(unknown(world, catalogue, model)),
     }
+}
+
+/// A server beside us has not named a single model yet: an unknown name may be one of its own, whatever it is asked to do.
+/// A server of voices alone does not count where no voice is asked for.
+fn may_be_unheard(world: &Snapshot, catalogue: &Catalogue, wish: &Wish<'_>) -> bool {
+    let able = |provider: &Provider| provider.serves(Operation::Chat) || provider.serves(wish.row.operation);
+    world.providers.iter().any(|provider| provider.local && able(provider) && catalogue.is_unheard(provider))
 }
 
 /// Speech and transcription models are named by habit (`tts-1`, `whisper-1`), while a server of one's own has one voice or
@@ -147,9 +173,10 @@ fn own_voice(world: &Snapshot, wish: &Wish<'_>) -> Option<usize> {
         matches!(wish.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
     let able = |place: &usize| audio && world.providers[*place].serves(wish.row.operation);
     let all: Vec<usize> = (0..world.providers.len()).filter(able).collect();
-    let own = all.iter().copied().find(|place| {
-        world.providers[*place].vendor.local() && !world.providers[*place].serves(Operation::Chat)
-    });
+    let own = all
+        .iter()
+        .copied()
+        .find(|place| world.providers[*place].local && !world.providers[*place].serves(Operation::Chat));
     own.or_else(|| (all.len() == 1).then(|| all[0]))
 }
 
@@ -187,7 +214,7 @@ fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {
     let silent = match silent.as_slice() {
         [] => String::new(),
         names => format!(
-            " Not heard from: {} (wrong key, or not running; the gateway's log says more).",
+            " Not heard from: {} (wrong key, not running, or without a model; the gateway's log says more).",
             names.join(", ")
         ),
     };

@@ -1,15 +1,23 @@
 //! What came back, ready to be relayed.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
 use bytes::Bytes;
-use config::snapshot::ProviderTimeouts;
+use config::snapshot::{Provider, ProviderTimeouts};
 use http::{HeaderMap, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use protocol::dialect::Dialect;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Lease;
 use crate::admit::Permit;
+use crate::error::ApiError;
 
 /// An answer: head, body, and what the call still holds while it flows.
 pub(crate) struct Answer {
@@ -29,6 +37,8 @@ pub(crate) enum AnswerBody {
     Whole(Bytes),
     /// Flowing from the upstream.
     Flowing(Box<Flowing>),
+    /// A stream that has not come yet; its caller hears heartbeats.
+    Awaited(Box<Awaited>),
     /// Two sockets to be joined.
     Session(Box<Session>),
 }
@@ -61,10 +71,76 @@ pub(crate) struct Flowing {
     pub(crate) timeouts: ProviderTimeouts,
     /// When the whole call must be over.
     pub(crate) deadline: Instant,
+    /// How long a stream of events may be silent before its caller hears a heartbeat.
+    pub(crate) heartbeat: Option<Duration>,
     /// Who is asked, for messages.
     pub(crate) provider: String,
     /// The language to end in.
     pub(crate) dialect: Dialect,
+}
+
+/// What is promised, and on whose behalf.
+pub(crate) struct Promise {
+    /// Between two heartbeats.
+    pub(super) every: Duration,
+    /// Who is asked.
+    pub(super) provider: Arc<Provider>,
+    /// The language of the stream.
+    pub(super) dialect: Dialect,
+    /// Its events have names.
+    pub(super) named: bool,
+}
+
+/// A stream that has been promised. Dropped before it came, the attempt ends and its connection is cut.
+pub(crate) struct Awaited {
+    coming: JoinHandle<Arrival>,
+    promise: Promise,
+}
+
+/// What came.
+pub(crate) enum Arrival {
+    /// The stream.
+    Stream(Box<Flowing>),
+    /// An error of the upstream's own.
+    Theirs(StatusCode, Bytes),
+    /// Nothing that may be passed on.
+    Ours(ApiError),
+}
+
+impl Awaited {
+    /// Awaits what the task brings.
+    pub(super) fn new(coming: JoinHandle<Arrival>, promise: Promise) -> Self {
+        Self { coming, promise }
+    }
+
+    /// Between two heartbeats.
+    pub(crate) fn every(&self) -> Duration {
+        self.promise.every
+    }
+
+    /// Who is asked.
+    pub(crate) fn provider(&self) -> &str {
+        &self.promise.provider.name
+    }
+
+    /// The language to tell an error in, and whether its events have names.
+    pub(crate) fn dialect(&self) -> (Dialect, bool) {
+        (self.promise.dialect, self.promise.named)
+    }
+
+    /// Ready once, with what came.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arrival> {
+        // A panic ends this call and no other; the log has it.
+        Pin::new(&mut self.coming)
+            .poll(cx)
+            .map(|came| came.unwrap_or_else(|_panic| Arrival::Ours(ApiError::mistake())))
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.coming.abort();
+    }
 }
 
 impl Answer {

@@ -1,34 +1,30 @@
 //! One attempt at a target: compose, send, judge. Retries and fallback join here and nowhere else.
+//!
+//! An attempt owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
+//! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
 
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant as Clock};
 
-use bytes::Bytes;
+use config::Snapshot;
 use config::snapshot::Credential;
-use http::header::{self, HeaderMap};
-use http::{Method, StatusCode};
-use http_body::Body as _;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use protocol::dialect::{Dialect, headers};
+use http::StatusCode;
+use protocol::dialect::Dialect;
 use protocol::fault::Kind;
-use protocol::operation::Operation;
-use protocol::usage;
+use protocol::usage::Usage;
 use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
-use super::answer::Flowing;
-use super::client::Reply;
-use super::compose::{HOP_BY_HOP, compose, connection_names};
+use super::answer::Promise;
+use super::client::{Client, Reply};
+use super::compose::{Outgoing, compose};
+use super::received::Received;
 use super::trouble::Trouble;
-use super::{Answer, AnswerBody, realtime};
+use super::{Answer, promise, realtime};
 use crate::Gateway;
 use crate::account::Meter;
 use crate::error::ApiError;
-use crate::intake::{Call, Gathered, Payload};
+use crate::intake::{Call, Payload, Upload};
 use crate::route::{Plan, Target};
-
-/// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
-const WHOLE: usize = 1024 * 1024;
 
 /// Asks the plan's target.
 ///
@@ -36,33 +32,113 @@ const WHOLE: usize = 1024 * 1024;
 /// What the caller is told when no answer came, or none that may be passed on.
 pub(crate) async fn attempt(
     gateway: &Gateway,
-    plan: &Plan,
-    call: &mut Call,
+    world: &Snapshot,
+    plan: Plan,
+    mut call: Call,
     meter: &mut Meter,
 ) -> Result<Answer, ApiError> {
-    let target = &plan.first;
-    meter.aims(target);
+    let target = plan.first;
+    meter.aims(&target);
     let upload = match &call.body {
         Payload::Flowing(body) => Some(body.notes()),
         Payload::Empty | Payload::Whole(_) => None,
     };
     let deadline = Instant::now() + target.provider.timeouts.total;
-    let outgoing = compose(call, target)?;
-    let asked = Clock::now();
-    let sending = gateway.client.send(&target.provider, outgoing.request);
-    let sent = tokio::time::timeout_at(deadline, sending).await.unwrap_or(Err(Trouble::TotalTimeout));
-    meter.waited(asked.elapsed());
-    let reply = sent.map_err(|trouble| {
-        // When the caller's own body broke off, that is what it is told.
-        let theirs = upload.and_then(|upload| upload.take_failure());
-        theirs.unwrap_or_else(|| trouble.into_error(&target.provider.name))
-    })?;
-    if reply.response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return realtime::agreed(reply, call);
+    let outgoing = compose(&mut call, &target)?;
+    let heartbeat = world.server.heartbeat;
+    let promised = heartbeat.filter(|_| is_sure_to_stream(&call)).map(|every| Promise {
+        every,
+        provider: target.provider.clone(),
+        dialect: call.dialect,
+        named: call.row.operation.names_events(),
+    });
+    let client = gateway.client.share();
+    let attempt = Attempt { client, target, call, outgoing, upload, deadline, heartbeat };
+    let Some(promised) = promised else { return attempt.run().await.told_to(meter) };
+    let began = Clock::now();
+    // In a place of its own, so that it can be handed on while it runs.
+    let mut running = Box::pin(attempt.run());
+    match tokio::time::timeout(promised.every, running.as_mut()).await {
+        Ok(run) => run.told_to(meter),
+        Err(_silence) => {
+            meter.waited(began.elapsed());
+            Ok(promise::answer(promised, async { running.await.answer }))
+        }
     }
-    judge(reply.response.status(), target)?;
-    let received = Received { reply, deadline, hide_usage: outgoing.asked_usage };
-    received.into_answer(call, target, meter).await
+}
+
+/// A stream was asked for, and only a stream of events answers that.
+fn is_sure_to_stream(call: &Call) -> bool {
+    let events = matches!(call.dialect, Dialect::OpenAi | Dialect::Anthropic);
+    events && call.streams && call.row.streams && call.row.operation.streams_events()
+}
+
+/// One attempt, ready to run.
+struct Attempt {
+    client: Client,
+    target: Target,
+    call: Call,
+    outgoing: Outgoing,
+    upload: Option<Upload>,
+    deadline: Instant,
+    heartbeat: Option<Duration>,
+}
+
+/// What became of it.
+struct Run {
+    /// Spent waiting for the upstream's head.
+    waited: Duration,
+    /// What the answer counts, where that is known before it is sent on.
+    counted: Option<Usage>,
+    answer: Result<Answer, ApiError>,
+}
+
+impl Run {
+    fn told_to(self, meter: &mut Meter) -> Result<Answer, ApiError> {
+        meter.waited(self.waited);
+        if let Some(counted) = self.counted {
+            meter.counted(counted);
+        }
+        self.answer
+    }
+}
+
+impl Attempt {
+    async fn run(self) -> Run {
+        let Self { client, target, mut call, outgoing, upload, deadline, heartbeat } = self;
+        let Outgoing { request, asked_usage: hide_usage } = outgoing;
+        let asked = Clock::now();
+        let sending = client.send(&target.provider, request);
+        let sent = tokio::time::timeout_at(deadline, sending).await.unwrap_or(Err(Trouble::TotalTimeout));
+        let waited = asked.elapsed();
+        let read = async {
+            let reply = sent.map_err(|trouble| {
+                // When the caller's own body broke off, that is what it is told.
+                let theirs = upload.and_then(|upload| upload.take_failure());
+                theirs.unwrap_or_else(|| trouble.into_error(&target.provider.name))
+            })?;
+            read(Received { reply, deadline, hide_usage, heartbeat }, &mut call, &target).await
+        };
+        match read.await {
+            Ok((answer, counted)) => Run { waited, counted, answer: Ok(answer) },
+            Err(error) => Run { waited, counted: None, answer: Err(error) },
+        }
+    }
+}
+
+/// Reads what came.
+async fn read(
+    received: Received,
+    call: &mut Call,
+    target: &Target,
+) -> Result<(Answer, Option<Usage>), ApiError> {
+    let Reply { response, .. } = &received.reply;
+    let status = response.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok((realtime::agreed(received.reply, call)?, None));
+    }
+    judge(status, target)?;
+    received.into_answer(call, target).await
 }
 
 /// Our own credential refused is ours to mend, never the caller's 401.
@@ -82,207 +158,4 @@ fn judge(status: StatusCode, target: &Target) -> Result<(), ApiError> {
         return Err(ApiError::new(Kind::UpstreamAuth, say));
     }
     Ok(())
-}
-
-/// An answer's head has come.
-struct Received {
-    reply: Reply,
-    deadline: Instant,
-    hide_usage: bool,
-}
-
-impl Received {
-    async fn into_answer(self, call: &Call, target: &Target, meter: &mut Meter) -> Result<Answer, ApiError> {
-        let Reply { response, lease } = self.reply;
-        let (parts, mut rest) = response.into_parts();
-        let compressed =
-            parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
-        // What is compressed cannot be read, nor can words of ours be put behind it.
-        let events = !compressed && is_event_stream(&parts.headers);
-        let status = parts.status;
-        let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
-        let mut head = passed_headers(parts.headers, target);
-        if call.method == Method::HEAD {
-            // There is no body; the length it would have is part of what was asked.
-            lease.finish();
-            head.extend(length.map(|length| (header::CONTENT_LENGTH, length)));
-            return Ok(Answer { status, head, body: AnswerBody::Whole(Bytes::new()), permit: None });
-        }
-        let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
-        let mut ahead = Bytes::new();
-        if !events && is_small(&head, &rest) {
-            let gap = timeouts.between_bytes;
-            match read_ahead(&mut rest, gap, self.deadline)
-                .await
-                .map_err(|trouble| trouble.into_error(&name))?
-            {
-                Ahead::Whole(body) => {
-                    lease.finish();
-                    withhold_secrets(&body, target)?;
-                    refuse_nonsense(call, status, &head, &body, &name)?;
-                    if let (true, Some(counted)) = (call.row.usage, usage::find(&body)) {
-                        meter.counted(counted);
-                    }
-                    return Ok(Answer { status, head, body: AnswerBody::Whole(body), permit: None });
-                }
-                Ahead::Part(part) => ahead = part,
-            }
-        }
-        let flowing = Flowing {
-            ahead,
-            rest,
-            lease,
-            events,
-            says_end: says_end(call.row.operation, call.dialect) && status.is_success(),
-            counts: call.row.usage && !compressed,
-            hide_usage: self.hide_usage,
-            timeouts,
-            deadline: self.deadline,
-            provider: name,
-            dialect: call.dialect,
-        };
-        Ok(Answer { status, head, body: AnswerBody::Flowing(Box::new(flowing)), permit: None })
-    }
-}
-
-/// Operations whose streams always end with an event that says they are complete; of others, only framing can tell.
-fn says_end(operation: Operation, dialect: Dialect) -> bool {
-    use Operation::{
-        Assistants, Chat, Completions, Images, Responses, Speech, StoredResponses, Transcriptions,
-    };
-    let known = matches!(
-        operation,
-        Chat | Completions | Responses | StoredResponses | Images | Speech | Transcriptions | Assistants
-    );
-    known || dialect == Dialect::Anthropic
-}
-
-/// What was read before the head is sent on.
-enum Ahead {
-    Whole(Bytes),
-    Part(Bytes),
-}
-
-async fn read_ahead(
-    rest: &mut Incoming,
-    gap: std::time::Duration,
-    deadline: Instant,
-) -> Result<Ahead, Trouble> {
-    if rest.size_hint().lower() > WHOLE as u64 {
-        return Ok(Ahead::Part(Bytes::new()));
-    }
-    let mut gathered = Gathered::default();
-    loop {
-        let until = deadline.min(Instant::now() + gap);
-        let frame = match tokio::time::timeout_at(until, rest.frame()).await {
-            Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
-            Err(_) => return Err(Trouble::GapTimeout),
-            Ok(None) => return Ok(Ahead::Whole(gathered.into_bytes())),
-            Ok(Some(Err(error))) => return Err(Trouble::of(error)),
-            Ok(Some(Ok(frame))) => frame,
-        };
-        let Ok(data) = frame.into_data() else { continue };
-        gathered.push(data);
-        if gathered.len() > WHOLE {
-            return Ok(Ahead::Part(gathered.into_bytes()));
-        }
-    }
-}
-
-/// An answer that repeats our credential is withheld (T-44).
-fn withhold_secrets(body: &[u8], target: &Target) -> Result<(), ApiError> {
-    let Credential::Stored(secret) = &target.provider.credential else { return Ok(()) };
-    if !secret.is_in(body) {
-        return Ok(());
-    }
-    let name = &target.provider.name;
-    let say = format!("`{name}` repeated a credential of this gateway in its answer, which was withheld.");
-    Err(ApiError::new(Kind::UpstreamBadResponse, say))
-}
-
-/// A success that cannot be one: a web page or nothing at all, where the operation answers in JSON (F-11).
-fn refuse_nonsense(
-    call: &Call,
-    status: StatusCode,
-    head: &HeaderMap,
-    body: &[u8],
-    provider: &str,
-) -> Result<(), ApiError> {
-    let json_operation =
-        call.row.usage && call.method == Method::POST && call.row.operation != Operation::Other;
-    let kind = content_type(head);
-    // An answer compressed unasked cannot be read here; it passes, and its count stays unknown.
-    let compressed = head.contains_key(header::CONTENT_ENCODING);
-    if !json_operation || compressed || !status.is_success() || status == StatusCode::NO_CONTENT {
-        return Ok(());
-    }
-    let text_formats = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
-    let web_page = kind.starts_with("text/html");
-    let json = kind.contains("json") && !body.trim_ascii_start().starts_with(b"{") && !text_formats;
-    let cut = kind.contains("json") && !text_formats && !body.trim_ascii_end().ends_with(b"}");
-    if web_page || body.is_empty() || json || cut {
-        let say = format!("`{provider}` answered with something that is not an answer to this request.");
-        return Err(ApiError::new(Kind::UpstreamBadResponse, say));
-    }
-    Ok(())
-}
-
-fn is_event_stream(head: &HeaderMap) -> bool {
-    content_type(head).get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
-}
-
-fn content_type(head: &HeaderMap) -> &str {
-    head.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-/// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows.
-fn is_small(head: &HeaderMap, rest: &Incoming) -> bool {
-    let kind = content_type(head);
-    let json = kind.is_empty() || kind.starts_with("application/json") || kind.starts_with("text/html");
-    json || (kind.starts_with("text/")
-        && rest.size_hint().exact().is_some_and(|length| length <= WHOLE as u64))
-}
-
-/// Names that never pass back, besides the hop-by-hop ones: framing, cookies, what only the upstream's own host may say.
-const NEVER: &[&str] = &[
-    "content-length",
-    "set-cookie",
-    "set-cookie2",
-    "server",
-    "via",
-    "alt-svc",
-    "strict-transport-security",
-    "x-powered-by",
-    "x-request-id",
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-expose-headers",
-];
-
-/// A deny-list; besides, no value that contains our credential for this provider ever passes (T-44).
-fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
-    let leaks = |value: &[u8]| match &target.provider.credential {
-        Credential::Stored(secret) => secret.is_in(value),
-        Credential::Passthrough | Credential::None => false,
-    };
-    let mut passed = HeaderMap::with_capacity(head.len() + 8);
-    let theirs = head.get("x-request-id").filter(|id| !leaks(id.as_bytes())).cloned();
-    // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
-    let hops: Vec<String> = connection_names(&head);
-    for (name, value) in &head {
-        let own = name.as_str().starts_with("x-openai-proxy-");
-        if !HOP_BY_HOP.contains(&name.as_str())
-            && !NEVER.contains(&name.as_str())
-            && !headers::ACCOUNT.contains(&name.as_str())
-            && !own
-            && !hops.iter().any(|hop| hop == name.as_str())
-            && !leaks(value.as_bytes())
-        {
-            passed.append(name.clone(), value.clone());
-        }
-    }
-    if let Some(id) = theirs {
-        passed.insert("x-openai-proxy-upstream-request-id", id);
-    }
-    passed
 }

@@ -19,7 +19,7 @@ use crate::spawn;
 
 /// A kept connection that was already closed says so within this; one that breaks later was at work, and what it was
 /// asked may have been done.
-const STALE: Duration = Duration::from_millis(500);
+pub(super) const STALE: Duration = Duration::from_millis(500);
 
 /// The upstream side of one worker: its connections and how it makes them.
 #[derive(Default)]

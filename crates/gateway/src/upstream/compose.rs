@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
-use protocol::operation::{ModelAt, Operation};
+use protocol::operation::{self, ModelAt, Operation};
 use protocol::vendor::{Ask, encode};
 
 use crate::error::{ApiError, BoxError};
@@ -76,7 +76,8 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
             OutBody::Flowing(body)
         }
         Payload::Whole(bytes) => {
-            let in_address = provider.vendor.model_in_address(&provider.site, call.row);
+            let in_address =
+                call.row.model == ModelAt::Path || provider.vendor.model_in_address(&provider.site, call.row);
             let model = target.model.as_deref().filter(|_| !in_address);
             let edited = match &call.envelope {
                 Some(envelope) => envelope::edit(&bytes, envelope, model, asked_usage),
@@ -116,8 +117,15 @@ fn address(call: &Call, target: &Target) -> String {
         (Some(query), ModelAt::Query, Some(model)) => Some(with_model(query, model)),
         (query, _, _) => query.clone(),
     };
-    // The id in `/models/{id}` is the object itself, not a model to be run.
-    let ask = Ask { row: call.row, rest: &call.rest, query: query.as_deref(), model };
+    // The id in `/models/{id}` is the object itself, not a model to be run; the name before a verb is one, and is
+    // written as the caller wrote it unless the target has another.
+    let rest = match model {
+        Some(model) if call.row.model == ModelAt::Path && call.model.as_deref() != Some(model) => {
+            operation::rename(&call.rest, &encode(model))
+        }
+        _ => Cow::Borrowed(call.rest.as_str()),
+    };
+    let ask = Ask { row: call.row, rest: &rest, query: query.as_deref(), model };
     target.provider.vendor.address(&target.provider.site, &ask)
 }
 

@@ -22,7 +22,7 @@ use crate::spawn;
 
 /// A provider has this long for its list; what comes later is taken in all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The first call that needs to know waits this long; later ones never wait.
+/// The first call that needs to know waits this long, and one whose model nobody is known to have, for servers beside us.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The largest list read.
 const MAX_LIST: usize = 8 * 1024 * 1024;
@@ -36,16 +36,24 @@ pub(crate) fn is_needed(world: &Snapshot, call: &Call) -> bool {
 }
 
 /// Starts asking whoever is due, and lets the first askers wait for a moment.
-pub(crate) async fn refresh(gateway: &Gateway, world: &Arc<Snapshot>) {
-    for place in gateway.catalogue.due(world) {
+pub(crate) async fn refresh(gateway: &Gateway, world: &Arc<Snapshot>, model: Option<&str>) {
+    let missed = world.providers.iter().any(|provider| provider.local) && is_unknown(gateway, world, model);
+    for place in gateway.catalogue.due(world, missed) {
         let provider = world.providers[place].clone();
         let catalogue = gateway.catalogue.clone();
         let client = gateway.client.share();
         spawn::detached(ask(client, catalogue, provider));
     }
-    if gateway.catalogue.is_waiting() {
-        let _ = tokio::time::timeout(FIRST_WAIT, gateway.catalogue.settled()).await;
-    }
+    // Polled once when there is nothing to wait for.
+    let _ = tokio::time::timeout(FIRST_WAIT, gateway.catalogue.settled(world, missed)).await;
+}
+
+/// Whether a model is named that nobody is known to have.
+fn is_unknown(gateway: &Gateway, world: &Snapshot, model: Option<&str>) -> bool {
+    let known = |model: &str| {
+        world.models.find(model).is_some() || !gateway.catalogue.places(world, model).is_empty()
+    };
+    !model.is_none_or(known)
 }
 
 async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>) {
@@ -56,7 +64,7 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>)
     if let Err(why) = &told {
         tracing::warn!(provider = %provider.name, why, "did not say which models it has");
     }
-    catalogue.learn(&provider.name, told.ok());
+    catalogue.learn(&provider, told.ok());
 }
 
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.

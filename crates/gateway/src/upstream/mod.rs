@@ -7,12 +7,14 @@ mod compose;
 pub(crate) mod discover;
 mod pool;
 pub(crate) mod probe;
+mod promise;
 mod realtime;
+mod received;
 mod trouble;
 pub(crate) mod visit;
 mod watch;
 
-pub(crate) use answer::{Answer, AnswerBody, Flowing, Session};
+pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Session};
 pub(crate) use attempt::attempt;
 pub(crate) use client::{Client, Lease};
 pub(crate) use trouble::Trouble;

@@ -11,7 +11,9 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::net::UnixStream;
+use tokio::time::Instant;
 
+use super::client::STALE;
 use super::compose::OutBody;
 use super::pool::Line;
 use super::pool::connect::{Connector, line};
@@ -123,15 +125,24 @@ impl Visitor {
         self.ask_now(request).await.map_err(VisitProblem)
     }
 
-    async fn ask_now(&mut self, request: Request<Bytes>) -> Result<Visit, Trouble> {
-        let mut line = match self.kept().await {
-            Some(line) => line,
-            None => self.connect().await?,
-        };
-        let mut request =
-            request.map(|body| if body.is_empty() { OutBody::Empty } else { OutBody::Whole(Some(body)) });
+    async fn ask_now(&mut self, mut request: Request<Bytes>) -> Result<Visit, Trouble> {
         let host = HeaderValue::from_str(&self.host).map_err(|error| Trouble::Protocol(error.into()))?;
         request.headers_mut().entry(HOST).or_insert(host);
+        if let Some(line) = self.kept().await {
+            let began = Instant::now();
+            match self.ask_on(line, request.clone()).await {
+                // It was closed already; one that breaks later was at work, and is not asked twice.
+                Err(Trouble::Cut(_)) if began.elapsed() < STALE => {}
+                asked => return asked,
+            }
+        }
+        let line = self.connect().await?;
+        self.ask_on(line, request).await
+    }
+
+    async fn ask_on(&mut self, mut line: Line, request: Request<Bytes>) -> Result<Visit, Trouble> {
+        let request =
+            request.map(|body| if body.is_empty() { OutBody::Empty } else { OutBody::Whole(Some(body)) });
         line.expect.head(false);
         let response = line.sender.send_request(request).await.map_err(Trouble::of)?;
         self.line = Some(line);

@@ -105,7 +105,7 @@ fn haproxy(talk: &Talk, file: &Path) -> Outcome {
     let invalid = |why: &str| Failure::new(Exit::Refused, format!("Configuration is not valid:\n{why}"));
     match Command::new("haproxy").args(["-c", "-f"]).arg(file).output() {
         Ok(output) if !output.status.success() => {
-            return Err(invalid(String::from_utf8_lossy(&output.stderr).trim_end()));
+            return Err(invalid(&alerts(&String::from_utf8_lossy(&output.stderr))));
         }
         Ok(_) => {}
         Err(_) => {
@@ -123,4 +123,12 @@ fn haproxy(talk: &Talk, file: &Path) -> Outcome {
     }
     talk.print("Configuration is valid\n");
     Ok(Exit::Done)
+}
+
+/// What HAProxy has against a file, without its own name and number before each line; three lines at most.
+fn alerts(said: &str) -> String {
+    let alerts = said.lines().filter(|line| line.starts_with("[ALERT]"));
+    let alerts = alerts.map(|line| line.split_once(": config : ").map_or(line, |(_, what)| what));
+    let told: Vec<&str> = alerts.filter(|what| !what.starts_with("Fatal errors")).take(3).collect();
+    if told.is_empty() { said.trim_end().to_owned() } else { told.join("\n") }
 }

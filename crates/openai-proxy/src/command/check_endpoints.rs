@@ -195,11 +195,12 @@ impl Step {
 
 /// The whole answer for those who want it: who gave it, and its text, or how long it is.
 fn whole(told: &Told) -> String {
-    let body = match std::str::from_utf8(&told.body) {
-        Ok(text) => text.trim_end().to_owned(),
-        Err(_) => {
-            format!("{} bytes of {}", told.body.len(), told.header("content-type").unwrap_or("unknown kind"))
-        }
+    let kind = told.header("content-type").unwrap_or("unknown kind");
+    let text =
+        std::str::from_utf8(&told.body).ok().filter(|_| kind.contains("json") || kind.starts_with("text/"));
+    let body = match text {
+        Some(text) => text.trim_end().to_owned(),
+        None => format!("{} bytes of {kind}", told.body.len()),
     };
     format!("Provider: {}\nAnswer: {body}\n", told.provider().unwrap_or("?"))
 }

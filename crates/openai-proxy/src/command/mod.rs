@@ -3,28 +3,35 @@
 mod chat;
 mod check_config;
 mod check_endpoints;
+mod connect;
 mod container;
+mod env;
 mod form;
 mod healthcheck;
 mod import;
 mod init;
+mod launch;
 mod logs;
+mod mock;
 mod model_list;
 mod output;
 mod outside;
 mod reach;
 mod serve;
 mod service;
+mod speak;
 mod start;
 mod status;
 mod stop;
 mod systemd;
+mod tool;
+mod transcribe;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::given::environment;
 use crate::talk::{Manners, Talk};
 
@@ -69,6 +76,20 @@ enum Command {
     Chat(chat::Chat),
     /// List the models programs can ask for.
     Models(model_list::Models),
+    /// Run a tool with the gateway behind it.
+    Launch(launch::Launch),
+    /// Show how to point a tool at the gateway.
+    Connect(connect::Connect),
+    /// Turn a recording into text.
+    Transcribe(transcribe::Transcribe),
+    /// Turn text into speech.
+    Speak(speak::Speak),
+    /// Print the variables that lead programs here.
+    Env(env::Env),
+    /// Run a gateway with made-up answers only.
+    Mock(mock::Mock),
+    /// Write a configuration file from what is found here.
+    Init(init::Init),
     /// Turn another program's configuration into ours.
     Import(import::Import),
     /// Start the proxy container.
@@ -92,8 +113,11 @@ enum Command {
 }
 
 impl Command {
-    fn run(self, talk: &Talk) -> Outcome {
-        match self {
+    fn run(self, talk: &Talk) -> Result<ExitCode, Failure> {
+        let exit = match self {
+            // A tool that was run ends with a code of its own.
+            Self::Launch(launch) => return launch.run(talk),
+            Self::Connect(connect) => connect.run(talk),
             Self::Serve(serve) => serve.run(talk),
             Self::CheckConfig(check) => check.run(talk),
             Self::CheckEndpoints(check) => check.run(talk),
@@ -105,6 +129,11 @@ impl Command {
             Self::Logs(logs) => logs.run(talk),
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),
+            Self::Transcribe(transcribe) => transcribe.run(talk),
+            Self::Speak(speak) => speak.run(talk),
+            Self::Env(env) => env.run(talk),
+            Self::Mock(mock) => mock.run(talk),
+            Self::Init(init) => init.run(talk),
             Self::Import(import) => import.run(talk),
             Self::StartContainer(start) => start.run(talk),
             Self::StopContainer(stop) => stop.run(talk),
@@ -115,7 +144,8 @@ impl Command {
             Self::InstallService(install) => install.run(talk),
             Self::UninstallService(uninstall) => uninstall.run(talk),
             Self::Healthcheck(healthcheck) => healthcheck.run(talk),
-        }
+        };
+        exit.map(ExitCode::from)
     }
 }
 
@@ -123,16 +153,14 @@ impl Command {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let talk = Talk::new(cli.manners, environment().get("NO_COLOR").map(String::as_str));
-    let outcome = match cli.command {
+    let ended = match cli.command {
         Some(command) => command.run(&talk),
-        None => nothing_asked(&talk),
+        None => nothing_asked(&talk).map(ExitCode::from),
     };
-    outcome
-        .unwrap_or_else(|failure| {
-            talk.complain(&failure);
-            failure.exit
-        })
-        .into()
+    ended.unwrap_or_else(|failure| {
+        talk.complain(&failure);
+        failure.exit.into()
+    })
 }
 
 /// Without a command: the help, and whether a gateway runs.

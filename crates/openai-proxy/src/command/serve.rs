@@ -48,8 +48,7 @@ impl Serve {
             let _ = rustix::process::setsid();
         }
         let given = self.given()?;
-        let serving = Serving { talk, given, log: self.detached };
-        serving.run().map(|()| Exit::Done)
+        run(talk, given, self.detached)
     }
 
     /// What the configuration is read from.
@@ -93,6 +92,14 @@ impl From<BuildProblem> for Failure {
             BuildProblem::Door(problem) => Self::new(Exit::Failed, problem.to_string()),
         }
     }
+}
+
+/// Runs a gateway until a signal ends it; `log` is the file its standard error goes to, if `start` started it.
+///
+/// # Errors
+/// When the configuration is refused, or a door cannot be opened.
+pub(super) fn run(talk: &Talk, given: Given, log: Option<PathBuf>) -> Outcome {
+    Serving { talk, given, log }.run().map(|()| Exit::Done)
 }
 
 /// A gateway from its start to its end.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 use config::snapshot::Source;
 
 use super::reach::Where;
@@ -48,10 +48,10 @@ const LONGEST_LOG: u64 = 5 * 1024 * 1024;
 impl Start {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let given = self.serve.given()?;
-        let loaded = config::load(&given).map_err(|problems| refused(&problems))?;
-        let mut arguments: Vec<String> = Vec::new();
+        let mut loaded = config::load(&given).map_err(|problems| refused(&problems))?;
         if !matches!(loaded.snapshot.source, Source::File(_)) {
-            arguments.extend(super::init::offer_example(talk, &given)?);
+            super::init::offer_example(talk, &given)?;
+            loaded = config::load(&given).map_err(|problems| refused(&problems))?;
         }
         let wanted = super::reach::urls_of(&loaded.snapshot.server);
         let running = instance::all(&given.environment);
@@ -59,8 +59,7 @@ impl Start {
             talk.say(&format!("Running already: {}/v1   pid {}", one.url(), one.pid));
             return Ok(Exit::Done);
         }
-        arguments.extend(self.serve.arguments());
-        launch(talk, &arguments, Path::new("."))
+        launch(talk, &self.serve.arguments(), Path::new("."))
     }
 }
 
@@ -72,12 +71,33 @@ impl Restart {
                 "No gateway runs here. Start one: openai-proxy start",
             ));
         };
-        stop::end(talk, &old, false)?;
+        if old.log.is_none() {
+            let say = format!(
+                "The gateway with pid {} was not started by `openai-proxy start`. Restart it where it was started.",
+                old.pid
+            );
+            return Err(Failure::new(Exit::NotAllowed, say));
+        }
         let detached = old.arguments.iter().position(|argument| argument == "--detached");
         let arguments = &old.arguments[..detached.unwrap_or(old.arguments.len())];
         let arguments: Vec<String> = arguments.iter().filter(|word| *word != "serve").cloned().collect();
+        would_start(&arguments, &old.folder)?;
+        stop::end(talk, &old, false)?;
         launch(talk, &arguments, &old.folder)
     }
+}
+
+/// Whether a gateway would start like this: one that runs is not stopped for one that does not.
+fn would_start(arguments: &[String], folder: &Path) -> Result<(), Failure> {
+    let gone =
+        |error| Failure::new(Exit::Failed, format!("{} cannot be entered: {error}.", folder.display()));
+    std::env::set_current_dir(folder).map_err(gone)?;
+    let words = std::iter::once("serve").chain(arguments.iter().map(String::as_str));
+    let unread = |error: clap::Error| Failure::new(Exit::Failed, error.to_string());
+    let matches =
+        Serve::augment_args(clap::Command::new("serve")).try_get_matches_from(words).map_err(unread)?;
+    let given = Serve::from_arg_matches(&matches).map_err(unread)?.given()?;
+    config::load(&given).map(|_| ()).map_err(|problems| refused(&problems))
 }
 
 /// Starts `serve` with these arguments, detached, and waits until it is ready.

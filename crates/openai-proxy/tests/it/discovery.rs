@@ -1,12 +1,14 @@
 //! Servers on this computer: known by what they say, whatever port they stand on; and what is meant for them stays there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use config::{Found, Given};
 use gateway::look_around;
 use testkit::caller::ask;
-use testkit::vendor::{Act, Answer, Ending, Vendor};
+use testkit::vendor::{Act, Answer, Vendor};
 
 use crate::house::{TestHouse, chat};
 
@@ -108,50 +110,105 @@ async fn ports_that_say_nothing_cost_no_more_than_the_patience() {
 
 /// A local server and a cloud, both found, nothing written.
 async fn found(local: &Vendor, cloud: &Vendor) -> TestHouse {
+    found_as("ollama", local, cloud, &[]).await
+}
+
+/// The local server as one of that kind, and with these settings.
+async fn found_as(kind: &str, local: &Vendor, cloud: &Vendor, settings: &[(&str, &str)]) -> TestHouse {
     let environment = BTreeMap::from([
         ("OPENAI_API_KEY".to_owned(), "sk-cloud-0123456789".to_owned()),
         ("OPENAI_BASE_URL".to_owned(), format!("{}/v1", cloud.url())),
     ]);
-    let ollama =
-        Found { name: "ollama".into(), kind: "ollama".into(), base_url: format!("{}/v1", local.url()) };
-    let overrides = vec![("server.listen".to_owned(), "127.0.0.1:0".to_owned())];
-    TestHouse::of(&Given { environment, overrides, found: vec![ollama], ..Given::default() })
+    let server = Found { name: kind.into(), kind: kind.into(), base_url: format!("{}/v1", local.url()) };
+    let settings = [("server.listen", "127.0.0.1:0")].iter().chain(settings);
+    let overrides = settings.map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
+    TestHouse::of(&Given { environment, overrides, found: vec![server], ..Given::default() })
 }
 
-/// However the local server fails, what was meant for it never reaches a cloud (D-15).
+fn models(names: &[&str]) -> Act {
+    let data: Vec<_> = names.iter().map(|id| serde_json::json!({"id": id})).collect();
+    Act::json(200, &serde_json::json!({"object": "list", "data": data}))
+}
+
+/// A cloud that announces what clouds do.
+async fn cloud() -> Vendor {
+    Vendor::start(|_| models(&["gpt-4o", "whisper-1", "tts-1"])).await
+}
+
+/// The calls a vendor got, without those for its list.
+fn asked(vendor: &Vendor) -> Vec<String> {
+    let entries = vendor.ledger().entries_after(0, |entry| entry.seen.path() != "/v1/models");
+    entries.into_iter().map(|entry| entry.seen.path().to_owned()).collect()
+}
+
+const CHAT: &str = "/v1/chat/completions";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_meant_for_this_computer_never_goes_to_a_cloud() {
-    let local = Vendor::start(|seen| {
-        if seen.path() == "/v1/models" {
-            return Act::json(200, &serde_json::json!({"data": [{"id": "llama3.2"}]}));
-        }
-        match seen.number % 6 {
-            0 => Act::Reset,
-            1 => Act::Close,
-            2 => Act::json(500, &serde_json::json!({"error": {}})),
-            3 => Answer::events().send("data: {}\n\n").ending(Ending::Reset).into(),
-            4 => Act::json(404, &serde_json::json!({"error": {"message": "model not found"}})),
-            _ => Act::text(200, "<html>"),
-        }
-    })
-    .await;
-    let cloud = Vendor::start(|_| Act::json(200, &serde_json::json!({"data": [{"id": "gpt-4o"}]}))).await;
+async fn a_server_that_has_gone_keeps_its_models() {
+    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2:latest"])).await, cloud().await);
     let house = found(&local, &cloud).await;
-    ask(house.address(), "GET", "/v1/models", &[], "").await;
-    for round in 0..600 {
-        ask(house.address(), "POST", "/v1/chat/completions", &[], chat("llama3.2", round % 2 == 0)).await;
-    }
+    assert_eq!(ask(house.address(), "POST", CHAT, &[], chat("llama3.2", false)).await.status, 200);
+    assert_eq!(asked(&local), [CHAT], "by its name without the tag, too");
     drop(local);
-    for _ in 0..20 {
-        let answer = ask(house.address(), "POST", "/v1/chat/completions", &[], chat("llama3.2", false)).await;
-        assert_eq!(answer.status, 502, "the server has gone, and its models stay its own");
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("llama3.2", false)).await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert_eq!(asked(&cloud), [""; 0]);
+    ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+    assert_eq!(asked(&cloud), [CHAT], "what is the cloud's goes there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_came_a_moment_ago_is_found_and_one_that_went_stays() {
+    let pulled = Arc::new(AtomicUsize::new(0));
+    let count = pulled.clone();
+    let lists: [&[&str]; 3] = [&["qwen3:8b"], &["qwen3:8b", "llama3.2:latest"], &[]];
+    let local = Vendor::start(move |_| models(lists[count.load(Ordering::Relaxed)])).await;
+    let cloud = cloud().await;
+    let house = found(&local, &cloud).await;
+    for (round, model) in ["qwen3:8b", "llama3.2", "llama3.2"].into_iter().enumerate() {
+        pulled.store(round, Ordering::Relaxed);
+        // A list is asked for again after a second, when a name is not known.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        ask(house.address(), "POST", CHAT, &[], chat("gpt-unheard-of", false)).await;
+        let answer = ask(house.address(), "POST", CHAT, &[], chat(model, false)).await;
+        assert_eq!(answer.header("x-openai-proxy-provider"), Some("ollama"), "{round}");
     }
-    let reached = cloud.ledger().entries().iter().filter(|entry| entry.seen.path() != "/v1/models").count();
-    assert_eq!(reached, 0);
-    ask(house.address(), "POST", "/v1/chat/completions", &[], chat("gpt-4o", false)).await;
-    assert_eq!(
-        cloud.ledger().last().unwrap().seen.path(),
-        "/v1/chat/completions",
-        "what is the cloud's goes there"
-    );
+    assert_eq!(asked(&cloud), [CHAT; 3], "only the names nobody here has");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_server_has_not_said_what_it_has_unknown_names_go_nowhere() {
+    for list in [Act::Reset, Act::json(500, &serde_json::json!({})), models(&[])] {
+        let (local, cloud) = (Vendor::start(move |_| list.clone()).await, cloud().await);
+        let house = found(&local, &cloud).await;
+        let answer = ask(house.address(), "POST", CHAT, &[], chat("llama3.2", false)).await;
+        assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("model_not_found")));
+        assert!(answer.text().contains("ollama"), "{}", answer.text());
+        ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+        assert_eq!(asked(&cloud), [CHAT], "a name the cloud has said is the cloud's");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_local_model_cannot_do_no_cloud_is_asked_for() {
+    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2"])).await, cloud().await);
+    let house = found(&local, &cloud).await;
+    for path in ["/v1/moderations", "/v1/tomorrow"] {
+        let answer = ask(house.address(), "POST", path, &[], chat("llama3.2", false)).await;
+        assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("not_served")), "{path}");
+    }
+    assert_eq!(asked(&cloud), [""; 0]);
+}
+
+/// Programs say `tts-1` by habit. Where a server of voices was found and nothing is written, it is meant.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_found_server_of_voices_takes_all_speech_unless_somebody_wrote_otherwise() {
+    let (local, cloud) = (Vendor::start(|_| Act::text(200, "own")).await, cloud().await);
+    let speech = "{\"model\":\"tts-1\",\"input\":\"x\"}";
+    let house = found_as("kokoro", &local, &cloud, &[]).await;
+    assert_eq!(ask(house.address(), "POST", "/v1/audio/speech", &[], speech).await.text(), "own");
+    let written = [("models.tts-1", "openai")];
+    let house = found_as("kokoro", &local, &cloud, &written).await;
+    ask(house.address(), "POST", "/v1/audio/speech", &[], speech).await;
+    assert_eq!(asked(&cloud), ["/v1/audio/speech"]);
 }

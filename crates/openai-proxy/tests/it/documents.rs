@@ -55,3 +55,12 @@ fn every_vendor_stands_in_the_documents() {
         );
     }
 }
+
+/// Whoever has an error code in hand finds it under the heading of what they see.
+#[test]
+fn every_error_code_stands_in_troubleshooting() {
+    let text = document("troubleshooting.md");
+    for code in rows(&document("errors.md")) {
+        assert!(text.contains(&format!("`{code}`")), "`{code}` is not in troubleshooting.md");
+    }
+}

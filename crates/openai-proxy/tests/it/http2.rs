@@ -16,21 +16,26 @@ use crate::house::{TestHouse, UPSTREAM_KEY, chat};
 use crate::tls::Authority;
 
 /// A house that speaks TLS, with short clocks.
-struct Door {
-    house: TestHouse,
+pub(crate) struct Door {
+    pub(crate) house: TestHouse,
     authority: Authority,
-    vendor: Vendor,
+    pub(crate) vendor: Vendor,
 }
 
 impl Door {
     async fn before(script: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+        Self::with("timeouts: {headers: 300ms, idle: 400ms}", script).await
+    }
+
+    /// With these settings of the server.
+    pub(crate) async fn with(server: &str, script: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
         let vendor = Vendor::start(script).await;
         let authority = Authority::new();
         let identity = authority.signs(&["localhost", "127.0.0.1"]);
         let cert = authority.write("door.pem", &identity.cert);
         let key = authority.write("door.key", &identity.key);
         let house = TestHouse::new(&format!(
-            "server: {{listen: \"127.0.0.1:0\", timeouts: {{headers: 300ms, idle: 400ms}}, tls: {{cert: {}, key: {}}}}}\nproviders: {{openai: {{base_url: \"{}/v1\", api_key: {UPSTREAM_KEY}, timeouts: {{total: 700ms}}}}}}\n",
+            "server: {{listen: \"127.0.0.1:0\", {server}, tls: {{cert: {}, key: {}}}}}\nproviders: {{openai: {{base_url: \"{}/v1\", api_key: {UPSTREAM_KEY}, timeouts: {{total: 700ms}}}}}}\n",
             cert.display(),
             key.display(),
             vendor.url()
@@ -38,13 +43,13 @@ impl Door {
         Self { house, authority, vendor }
     }
 
-    async fn stream(&self) -> TlsStream<TcpStream> {
+    pub(crate) async fn stream(&self) -> TlsStream<TcpStream> {
         let tcp = TcpStream::connect(self.house.address()).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         self.authority.client(&[b"h2"]).connect(name, tcp).await.unwrap()
     }
 
-    async fn h2(&self) -> (SendRequest<Bytes>, JoinSet<()>) {
+    pub(crate) async fn h2(&self) -> (SendRequest<Bytes>, JoinSet<()>) {
         let (sender, connection) = h2::client::handshake(self.stream().await).await.unwrap();
         let mut driven = JoinSet::new();
         driven.spawn(async move { drop(connection.await) });
@@ -52,7 +57,7 @@ impl Door {
     }
 }
 
-fn post(body: &str) -> Request<()> {
+pub(crate) fn post(body: &str) -> Request<()> {
     let uri = "https://localhost/v1/chat/completions";
     Request::post(uri).header("content-length", body.len()).body(()).unwrap()
 }

@@ -6,7 +6,7 @@ use testkit::caller::{Caller, ask};
 use testkit::vendor::{Act, Setup};
 use testkit::wire::fnv1a;
 
-use crate::house::{provider, with};
+use crate::house::{TestHouse, provider, with};
 
 const KIND: &str = "multipart/form-data; boundary=XbX";
 
@@ -52,6 +52,31 @@ async fn broken_forms_are_refused() {
     let answer = ask(house.address(), "POST", path, &[("content-type", KIND)], cut).await;
     assert_eq!((answer.status, answer.error_code().as_deref()), (400, Some("invalid_form")));
     assert_eq!(vendor.ledger().count(testkit::vendor::Outcome::Delivered), 0);
+}
+
+/// What is left unread of an upload would be taken for the next request, so the connection ends, and its caller is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_will_not_be_used_again_says_so() {
+    let house = TestHouse::new("providers: {openai: {base_url: \"http://127.0.0.1:1/v1\"}}\n");
+    let form = format!(
+        "{}{}--XbX--\r\n",
+        part("model", None, "whisper-1"),
+        part("file", Some("a.wav"), &"x".repeat(200_000))
+    );
+    let mut caller = Caller::connect(house.address()).await;
+    let small = crate::house::chat("m", false);
+    for (path, kind, body, says) in [
+        ("/v1/chat/completions", "application/json", &small, None),
+        ("/v1/audio/transcriptions", KIND, &form, Some("close")),
+    ] {
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        caller.send(request).await.unwrap();
+        let answer = caller.read_answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (502, says), "{path}");
+    }
 }
 
 /// 100 MB through the real program: the bytes equal, and it grows by less than 8 MiB.

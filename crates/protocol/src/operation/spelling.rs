@@ -1,14 +1,17 @@
 //! From the path a caller wrote to the operation meant: every spelling of the base URL leads to the same row.
 //!
 //! `/v1/x`, `/x`, `/v1/v1/x`, `/openai/v1/x`, `/openai/deployments/{d}/x`, `/anthropic/v1/x`, each with or without a
-//! trailing slash. Segments are compared as they were written, nothing is decoded or normalised: a path that is not
+//! trailing slash; and the one path of a well-known server of its own way, `/inference`. Segments are compared as they were written, nothing is decoded or normalised: a path that is not
 //! canonical is refused, so that no two readers of it can disagree.
+
+use std::borrow::Cow;
+use std::ops::Range;
 
 use http::Method;
 
 use crate::dialect::Dialect;
 
-use super::table::{GENERATE, NATIVE, OTHER, ROWS, Row};
+use super::table::{GENERATE, GENERATE_OTHER, NATIVE, OTHER, ROWS, Row};
 
 /// Which way of writing the base URL was used; anything but `Canonical` is worth one log line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +26,17 @@ pub enum Spelling {
     Prefixed,
     /// `/openai/deployments/{d}/x`.
     Deployment,
+    /// A path of another server, for an operation of ours.
+    Foreign,
+}
+
+/// Paths of servers that do not follow the reference, which programs made for them ask for, and ours for the same thing.
+/// (`/inference`: examples/server/README.md of ggml-org/whisper.cpp.)
+const FOREIGN: &[(&str, &str)] = &[("/inference", "/audio/transcriptions")];
+
+/// Our path, below `/v1`, for what another server calls by this one.
+pub fn foreign(path: &str) -> Option<&'static str> {
+    FOREIGN.iter().find(|(theirs, _)| *theirs == path).map(|(_, ours)| *ours)
 }
 
 /// A path understood.
@@ -32,7 +46,8 @@ pub struct Found<'p> {
     pub row: &'static Row,
     /// The path below `/v1`, beginning with a slash, as the caller wrote it.
     pub rest: &'p str,
-    /// The model named by the path: a deployment, or the id in `/models/{model}`. Percent-encoding as written.
+    /// The model named by the path: a deployment, the id in `/models/{model}`, or what stands before a verb.
+    /// Percent-encoding as written.
     pub model: Option<&'p str>,
     /// How the base URL was spelled.
     pub spelling: Spelling,
@@ -60,7 +75,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem
     let encoded_slash = canonical(path)?;
     let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
     let (rest, model, spelling) = strip_base(trimmed);
-    let id = rest.strip_prefix("/models/");
+    let id = rest.strip_prefix("/models/").or_else(|| before_verb(rest).map(|place| &rest[place]));
     // What the path names besides a model has no encoded slash, and a model's own slashes make no dot segments.
     let elsewhere = encoded_slash && id.is_none() && (model.is_none() || slashed(rest));
     let climbs = [model, id].into_iter().flatten().any(|name| slashed(name) && has_dot_segments(name));
@@ -68,12 +83,16 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem
         return Err(PathProblem::NotCanonical("an encoded slash is allowed in a model's name only"));
     }
     let found = match_rows(method, rest, spelling)?;
+    // A foreign path is written as its own language writes it.
+    let spelling = if found.stands_beside() { Spelling::Canonical } else { spelling };
     Ok(Found { row: found, rest, model: model.or(id), spelling })
 }
 
 fn strip_base(path: &str) -> (&str, Option<&str>, Spelling) {
     let below = |prefix: &str| path.strip_prefix(prefix).filter(|rest| rest.starts_with('/'));
-    if let Some(rest) = below("/v1/v1") {
+    if let Some(rest) = foreign(path) {
+        (rest, None, Spelling::Foreign)
+    } else if let Some(rest) = below("/v1/v1") {
         (rest, None, Spelling::Doubled)
     } else if let Some(rest) = below("/v1") {
         (rest, None, Spelling::Canonical)
@@ -107,7 +126,8 @@ fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'stati
     if let Some(row) = known {
         return Err(PathProblem::Method(allowed(rest, row)));
     }
-    let foreign = [("/v1beta/", &GENERATE), ("/api/", &NATIVE)];
+    let generate = if before_verb(rest).is_some() { &GENERATE } else { &GENERATE_OTHER };
+    let foreign = [("/v1beta/", generate), ("/api/", &NATIVE)];
     let other = match spelling {
         Spelling::Bare => {
             foreign.into_iter().find(|(prefix, _)| rest.starts_with(prefix)).map(|(_, row)| row)
@@ -119,6 +139,23 @@ fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'stati
         Some(row) if row.methods.allow(method) => Ok(row),
         Some(row) => Err(PathProblem::Method(row.methods.allow_header())),
         None => Err(PathProblem::Unknown { nearest: nearest(rest) }),
+    }
+}
+
+/// Where the model stands in `/v1beta/models/{model}:{verb}`. A name may have slashes and colons itself; a verb is one
+/// word of letters.
+fn before_verb(rest: &str) -> Option<Range<usize>> {
+    const BEFORE: &str = "/v1beta/models/";
+    let (model, verb) = rest.strip_prefix(BEFORE)?.rsplit_once(':')?;
+    let named = !model.is_empty() && !verb.is_empty() && verb.bytes().all(|b| b.is_ascii_alphabetic());
+    named.then_some(BEFORE.len()..BEFORE.len() + model.len())
+}
+
+/// A path with another name, encoded for a path, for the model before its verb; other paths stay as they are.
+pub fn rename<'p>(rest: &'p str, model: &str) -> Cow<'p, str> {
+    match before_verb(rest) {
+        Some(place) => Cow::Owned(format!("{}{}{}", &rest[..place.start], model, &rest[place.end..])),
+        None => Cow::Borrowed(rest),
     }
 }
 

@@ -137,12 +137,19 @@ pub static ROWS: &[Row] = &[
 /// What an unknown path under `/v1/` is: passed through, routed by its model if its JSON body names one.
 pub(super) static OTHER: Row =
     row(Other, GPD.and(Methods::CHANGE), "/**").model(ModelAt::BodyMaybe).streams().usage().form();
-/// `/v1beta/*`: another language's paths, recognised so that they can be answered honestly.
-pub(super) static GENERATE: Row = row(Generate, GPD, "/**").streams().usage();
+/// `/v1beta/models/{model}:{verb}`: another language's way to run a model.
+pub(super) static GENERATE: Row = row(Generate, P, "/**").model(ModelAt::Path).streams().usage();
+/// The rest of `/v1beta/*`: what belongs to an account of that language, or to nobody here.
+pub(super) static GENERATE_OTHER: Row = row(Generate, GPD, "/**").streams().usage();
 /// `/api/*`: likewise.
 pub(super) static NATIVE: Row = row(Native, GPD, "/**").streams();
 
 impl Row {
+    /// Whether its paths stand beside `/v1`, not below it.
+    pub(super) fn stands_beside(&self) -> bool {
+        matches!(self.operation, Generate | Native)
+    }
+
     /// The methods this row has at `path`: a collection as a whole is never deleted.
     pub(super) fn methods_at(&self, path: &str) -> Methods {
         let collection = self.shape.strip_suffix("/**") == Some(path);

@@ -29,6 +29,18 @@ fn every_spelling_reaches_the_same_operation() {
 }
 
 #[test]
+fn the_path_of_another_server_reaches_the_same_operation() {
+    for path in ["/inference", "/inference/"] {
+        let found = found(path);
+        let reached = (found.row.operation, found.rest, found.spelling);
+        assert_eq!(reached, (Operation::Transcriptions, "/audio/transcriptions", Spelling::Foreign));
+    }
+    assert_eq!(find(&Method::GET, "/inference").unwrap_err(), PathProblem::Method("POST".into()));
+    assert_eq!(found("/v1/inference").row.operation, Operation::Other);
+    assert!(matches!(find(&Method::POST, "/inference/x"), Err(PathProblem::Unknown { .. })));
+}
+
+#[test]
 fn a_models_name_may_have_slashes() {
     for path in ["/v1/models/org/model:tag", "/v1/models/org%2Fmodel:tag"] {
         let found = find(&Method::GET, path).unwrap();
@@ -36,6 +48,27 @@ fn a_models_name_may_have_slashes() {
         assert_eq!(found.model, Some(&path["/v1/models/".len()..]));
     }
     assert!(matches!(find(&Method::GET, "/v1/files/a%2Fb"), Err(PathProblem::NotCanonical(_))));
+}
+
+#[test]
+fn a_model_before_a_verb_is_found_and_renamed() {
+    for (path, model) in [
+        ("/v1beta/models/g:generateContent", "g"),
+        ("/v1beta/models/org/m:8b:streamGenerateContent", "org/m:8b"),
+        ("/v1beta/models/org%2Fm:countTokens", "org%2Fm"),
+    ] {
+        let found = found(path);
+        assert_eq!((found.row.model, found.model), (ModelAt::Path, Some(model)), "{path}");
+    }
+    for path in ["/v1beta/models/g", "/v1beta/models/m:8b", "/v1beta/files", "/v1beta/models/:x"] {
+        let found = found(path);
+        assert_eq!((found.row.operation, found.row.model), (Operation::Generate, ModelAt::Nowhere), "{path}");
+        assert_eq!(rename(path, "other"), path);
+    }
+    assert_eq!(rename("/v1beta/models/a/b:verb", "c%20d%2Fe%3Ff"), "/v1beta/models/c%20d%2Fe%3Ff:verb");
+    for path in ["/v1beta/models/..%2Fx:generateContent", "/v1beta/files/a%2Fb:download"] {
+        assert!(matches!(find(&Method::POST, path), Err(PathProblem::NotCanonical(_))), "{path}");
+    }
 }
 
 #[test]

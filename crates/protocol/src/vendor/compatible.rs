@@ -29,6 +29,8 @@ pub(super) struct Compatible {
     /// It runs beside us, usually without a key.
     #[serde(default)]
     local: bool,
+    /// The tag a model's name has when it is written without one.
+    tag: Option<String>,
     /// It understands `stream_options.include_usage`.
     #[serde(default)]
     counts_streams: bool,
@@ -74,6 +76,11 @@ impl Vendor for Compatible {
         self.local
     }
 
+    fn answers_to(&self, announced: &str, asked: &str) -> bool {
+        let Some(tag) = self.tag.as_deref() else { return announced == asked };
+        untagged(announced, tag) == untagged(asked, tag)
+    }
+
     fn speaks(&self, operation: Operation) -> Option<Dialect> {
         let known = match &self.does {
             None => operation.dialect() == Dialect::OpenAi,
@@ -106,4 +113,9 @@ impl Vendor for Compatible {
     fn counts_streams(&self, _site: &Site) -> bool {
         self.counts_streams
     }
+}
+
+/// A name without its tag, if that is the tag it has anyway.
+fn untagged<'n>(name: &'n str, tag: &str) -> &'n str {
+    name.strip_suffix(tag).and_then(|name| name.strip_suffix(':')).unwrap_or(name)
 }

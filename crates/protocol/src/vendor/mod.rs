@@ -33,6 +33,11 @@ pub trait Vendor: Sync + Send {
         false
     }
 
+    /// Whether a model it announces under one name may be asked for under another.
+    fn answers_to(&self, announced: &str, asked: &str) -> bool {
+        announced == asked
+    }
+
     /// The language it wants for an operation; `None`: it cannot do it.
     fn speaks(&self, operation: Operation) -> Option<Dialect>;
 

@@ -14,6 +14,14 @@ fn site(base_path: &str, api_version: Option<&str>) -> Site {
 }
 
 #[test]
+fn a_name_without_its_usual_tag_is_the_same_name_where_tags_are_usual() {
+    let same = |vendor: &str, announced, asked| find(vendor).unwrap().answers_to(announced, asked);
+    assert!(same("ollama", "llama3.2:latest", "llama3.2") && same("ollama", "x", "x:latest"));
+    assert!(!same("ollama", "llama3.2:1b", "llama3.2") && !same("ollama", "llama3.2:latest", "llama3.2:1b"));
+    assert!(!same("openai", "x:latest", "x") && same("openai", "x", "x"));
+}
+
+#[test]
 fn an_address_is_base_path_rest_and_query() {
     let openai = site("/v1", None);
     assert_eq!(address("openai", &openai, "/v1/chat/completions", None, None), "/v1/chat/completions");

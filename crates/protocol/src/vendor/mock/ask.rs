@@ -26,8 +26,8 @@ pub(super) struct Ask {
 pub(super) struct HasFile(pub(super) bool);
 
 impl Ask {
-    /// Reads the body and the model's name.
-    pub(super) fn read(asked: &Asked<'_>) -> Result<Self, Problem> {
+    /// Reads the body and the model's name, unless the path has `named` it.
+    pub(super) fn read(asked: &Asked<'_>, named: Option<String>) -> Result<Self, Problem> {
         let kind = asked.content_type.unwrap_or_default();
         let (fields, form) = if kind.trim_start().to_ascii_lowercase().starts_with("multipart/") {
             let (fields, file) = read_form(kind, asked.body)?;
@@ -35,10 +35,11 @@ impl Ask {
         } else {
             (read_json(asked.body)?, None)
         };
-        let model = match fields.get("model") {
-            None | Some(Value::Null) => "mock".to_owned(),
-            Some(Value::String(model)) => model.clone(),
-            Some(other) => return Err(Problem::wrong_type("model", "a string", other)),
+        let model = match (named, fields.get("model")) {
+            (Some(model), _) => model,
+            (None, None | Some(Value::Null)) => "mock".to_owned(),
+            (None, Some(Value::String(model))) => model.clone(),
+            (None, Some(other)) => return Err(Problem::wrong_type("model", "a string", other)),
         };
         let behaviour = Behaviour::of(&model)?;
         Ok(Self { fields, form, model, behaviour, now: asked.now, turn: asked.turn })

@@ -1,4 +1,6 @@
-//! Errors in OpenAI's shape and, where it is known, in OpenAI's words.
+//! Errors in the shape of the language asked in and, where it is known, in OpenAI's words.
+//!
+//! Sources for the other shapes: Anthropic API reference, "Errors"; Google AIP-193 and the codes of `google.rpc.Code`.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -6,6 +8,7 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use serde_json::{Value, json};
 
 use super::reply::Reply;
+use crate::dialect::Dialect;
 
 /// An error that is answered. All four fields are always sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,20 +81,74 @@ impl Problem {
         let message = format!(
             "The mock cannot answer {method} {path}. It can answer POST to /v1/chat/completions, /v1/completions, \
              /v1/responses, /v1/embeddings, /v1/moderations, /v1/audio/speech, /v1/audio/transcriptions, \
-             /v1/audio/translations, /v1/images/generations and /v1/images/edits; GET of /v1/models and /v1/files; \
+             /v1/audio/translations, /v1/images/generations, /v1/images/edits, /v1/messages, \
+             /v1/messages/count_tokens and generateContent, streamGenerateContent and countTokens of \
+             /v1beta/models/{{model}}; GET of /v1/models and /v1/files; \
              and GET, DELETE and cancel of /v1/responses/{{id}}."
         );
         Self::of(StatusCode::NOT_FOUND, message)
     }
 
+    /// The `type` Messages has for the status, unless the model's name asked for one.
+    fn kind_of_messages(&self) -> &str {
+        if self.kind != Self::of(self.status, "").kind {
+            return &self.kind;
+        }
+        match self.status.as_u16() {
+            401 => "authentication_error",
+            402 => "billing_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            504 => "timeout_error",
+            529 => "overloaded_error",
+            500.. => "api_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    /// The word `generateContent` has for the status, unless the model's name asked for a code.
+    fn status_of_generate(&self) -> &str {
+        if let Some(code) = &self.code
+            && self.code != Self::of(self.status, "").code
+            && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        {
+            return code;
+        }
+        match self.status.as_u16() {
+            401 => "UNAUTHENTICATED",
+            403 => "PERMISSION_DENIED",
+            404 => "NOT_FOUND",
+            429 => "RESOURCE_EXHAUSTED",
+            499 => "CANCELLED",
+            501 => "UNIMPLEMENTED",
+            503 => "UNAVAILABLE",
+            504 => "DEADLINE_EXCEEDED",
+            500.. => "INTERNAL",
+            _ => "INVALID_ARGUMENT",
+        }
+    }
+
     /// The error as it is sent.
-    pub(super) fn reply(self) -> Reply {
-        let mut reply = Reply::json(json!({"error": {
-            "message": self.message,
-            "type": self.kind,
-            "param": self.param,
-            "code": self.code,
-        }}));
+    pub(super) fn reply(self, language: Dialect) -> Reply {
+        let mut reply = Reply::json(match language {
+            Dialect::Anthropic => json!({
+                "type": "error",
+                "error": {"type": self.kind_of_messages(), "message": self.message},
+            }),
+            Dialect::Gemini => json!({"error": {
+                "code": self.status.as_u16(),
+                "message": self.message,
+                "status": self.status_of_generate(),
+            }}),
+            _ => json!({"error": {
+                "message": self.message,
+                "type": self.kind,
+                "param": self.param,
+                "code": self.code,
+            }}),
+        });
         reply.status = self.status;
         if matches!(self.status.as_u16(), 204 | 205 | 304) {
             // These have no body in HTTP.

@@ -10,8 +10,10 @@ mod chat;
 mod completions;
 mod embeddings;
 mod error;
+mod generate;
 mod image;
 mod lists;
+mod messages;
 mod play;
 mod reply;
 mod responses;
@@ -58,7 +60,10 @@ impl Vendor for Mock {
     }
 
     fn speaks(&self, operation: Operation) -> Option<Dialect> {
-        (operation.dialect() == Dialect::OpenAi).then_some(Dialect::OpenAi)
+        match operation {
+            Operation::Messages | Operation::Generate => Some(operation.dialect()),
+            _ => (operation.dialect() == Dialect::OpenAi).then_some(Dialect::OpenAi),
+        }
     }
 
     fn sign(&self, _head: &mut HeaderMap, _secret: &Secret) -> Result<(), UnusableSecret> {
@@ -77,6 +82,8 @@ pub struct Asked<'a> {
     pub method: &'a http::Method,
     /// The path, with `/v1`.
     pub path: &'a str,
+    /// The query, without its question mark.
+    pub query: Option<&'a str>,
     /// The `content-type`, if there is one.
     pub content_type: Option<&'a str>,
     /// The whole body.
@@ -117,16 +124,32 @@ pub enum Ending {
 
 /// What the mock answers. The same question in the same turn gets the same answer.
 pub fn answer(asked: &Asked<'_>) -> Script {
-    let mut script = dispatch(asked).unwrap_or_else(|problem| play::play(&play::PROMPT, problem.reply()));
+    let mut script = dispatch(asked)
+        .unwrap_or_else(|problem| play::play(&play::PROMPT, problem.reply(language(below_v1(asked.path)))));
     if let Ok(id) = HeaderValue::from_str(&ask::id("req_", asked.turn)) {
         script.headers.insert("x-request-id", id);
     }
     script
 }
 
+/// The path without the base's `/v1` and without a slash at its end.
+fn below_v1(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
+/// The language a path is answered in, its errors too.
+fn language(rest: &str) -> Dialect {
+    match rest {
+        "/messages" | "/messages/count_tokens" => Dialect::Anthropic,
+        _ if rest.starts_with(generate::BASE) => Dialect::Gemini,
+        _ => Dialect::OpenAi,
+    }
+}
+
 fn dispatch(asked: &Asked<'_>) -> Result<Script, Problem> {
-    let path = asked.path.split('?').next().unwrap_or(asked.path).trim_end_matches('/');
-    let rest = path.strip_prefix("/v1").unwrap_or(path);
+    let path = asked.path;
+    let rest = below_v1(path);
     if let Some(reply) = responses::stored(asked, rest) {
         return Ok(play::play(&play::PROMPT, reply?));
     }
@@ -153,10 +176,21 @@ fn dispatch(asked: &Asked<'_>) -> Result<Script, Problem> {
         "/audio/translations" => audio::translate,
         "/images/generations" => image::generate,
         "/images/edits" => image::edit,
+        "/messages" => messages::answer,
+        "/messages/count_tokens" => messages::count,
+        _ if rest.starts_with(generate::BASE) => {
+            let named = generate::named(rest).ok_or_else(|| Problem::no_endpoint(asked.method, path))?;
+            return run(asked, rest, generate::endpoint(&named, asked.query), Some(named.model));
+        }
         _ => return Err(Problem::no_endpoint(asked.method, path)),
     };
-    let ask = Ask::read(asked)?;
-    let reply = match play::instead(&ask.behaviour) {
+    run(asked, rest, endpoint, None)
+}
+
+/// Reads the request, and answers it as its model's name wants. A path may name the model; then the body does not.
+fn run(asked: &Asked<'_>, rest: &str, endpoint: Endpoint, model: Option<String>) -> Result<Script, Problem> {
+    let ask = Ask::read(asked, model)?;
+    let reply = match play::instead(&ask.behaviour, language(rest)) {
         Some(reply) => reply,
         None => endpoint(&ask)?,
     };

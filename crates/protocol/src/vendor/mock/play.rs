@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::behaviour::{Behaviour, Fault, Says};
 use super::reply::Reply;
 use super::{Ending, Script};
+use crate::dialect::Dialect;
 
 const GARBAGE: &str = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>Bad gateway</h1>\
     <p>This page is what the mock sends for mock/garbage.</p></body></html>\n";
@@ -16,12 +17,12 @@ pub(super) const PROMPT: Behaviour =
     Behaviour { says: Says::Usual, fault: Fault::None, first: Duration::ZERO, gap: Duration::ZERO };
 
 /// What is sent in place of an answer, whatever was asked.
-pub(super) fn instead(behaviour: &Behaviour) -> Option<Reply> {
+pub(super) fn instead(behaviour: &Behaviour, language: Dialect) -> Option<Reply> {
     match &behaviour.fault {
         Fault::None | Fault::Cut(_) | Fault::Hang(_) => None,
         Fault::Refuse | Fault::Empty => Some(Reply::whole("application/json", Bytes::new())),
         Fault::Garbage => Some(Reply::whole("text/html; charset=utf-8", GARBAGE)),
-        Fault::Error(problem) => Some(problem.as_ref().clone().reply()),
+        Fault::Error(problem) => Some(problem.as_ref().clone().reply(language)),
     }
 }
 

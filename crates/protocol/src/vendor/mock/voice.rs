@@ -12,6 +12,9 @@ pub(super) const GREETING: &str = "This is the mock inside openai-proxy answerin
 
 /// Most pieces of one stream: a long text comes in larger pieces, not in more.
 const MOST_PIECES: usize = 20_000;
+/// Whoever brings more tools than this is a program that works on somebody's computer and does what it is told: it gets
+/// words, unless it insists.
+const MOST_TOOLS: usize = 4;
 /// Longest piece of a word, in characters.
 const LONGEST_PIECE: usize = 16;
 
@@ -150,7 +153,8 @@ pub(super) fn text_of(content: &Value) -> String {
     }
 }
 
-/// The function to call: the one named by `choice`, or the first; none when `choice` says so.
+/// The function to call: the one named by `choice`, or the first; none when `choice` says so, or when it says nothing and
+/// there are more than a few.
 ///
 /// Chat wraps a function in `function`, responses do not; tools of other types are for others to run.
 pub(super) fn tool<'a>(
@@ -158,6 +162,7 @@ pub(super) fn tool<'a>(
     choice: Option<&Value>,
 ) -> Result<Option<Tool<'a>>, Problem> {
     let tools = tools.and_then(Value::as_array).into_iter().flatten();
+    let count = tools.clone().count();
     let mut functions = tools
         .filter(|tool| tool.get("type").and_then(Value::as_str) == Some("function"))
         .map(|tool| tool.get("function").unwrap_or(tool))
@@ -172,7 +177,10 @@ pub(super) fn tool<'a>(
         }),
         None => None,
     };
-    let Some(wanted) = wanted else { return Ok(functions.next()) };
+    let Some(wanted) = wanted else {
+        let few = count <= MOST_TOOLS || choice.and_then(Value::as_str) == Some("required");
+        return Ok(functions.next().filter(|_| few));
+    };
     let found = functions.find(|tool| tool.name == wanted);
     let missing = || {
         let message = format!("Tool choice '{wanted}' not found in 'tools' parameter.");

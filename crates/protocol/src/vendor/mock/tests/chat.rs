@@ -155,6 +155,17 @@ fn tool_choice_is_respected() {
 }
 
 #[test]
+fn a_program_with_many_tools_is_not_told_to_run_one() {
+    let many: Vec<_> =
+        (0..5).map(|n| json!({"type": "function", "function": {"name": format!("tool{n}")}})).collect();
+    let reason = |extra: serde_json::Value| body(&chat(extra))["choices"][0]["finish_reason"].clone();
+    assert_eq!(reason(json!({"tools": many})), "stop");
+    assert_eq!(reason(json!({"tools": many, "tool_choice": "auto"})), "stop");
+    assert_eq!(reason(json!({"tools": many, "tool_choice": "required"})), "tool_calls");
+    assert_eq!(reason(json!({"tools": many[..4]})), "tool_calls");
+}
+
+#[test]
 fn a_tools_result_is_mentioned() {
     let answer = body(&chat(json!({"tools": tools(), "messages": [
         {"role": "user", "content": "Weather?"},

@@ -2,7 +2,9 @@
 
 mod chat;
 mod faults;
+mod generate;
 mod media;
+mod messages;
 mod responses;
 mod structure;
 
@@ -13,9 +15,11 @@ use super::*;
 /// Asks with any method, path, type and body.
 fn ask(method: &Method, path: &str, content_type: &str, body: impl Into<Bytes>) -> Script {
     let body = body.into();
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     answer(&Asked {
         method,
         path,
+        query,
         content_type: Some(content_type),
         body: &body,
         now: 1_800_000_000,

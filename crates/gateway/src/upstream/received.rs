@@ -1,0 +1,256 @@
+//! An answer's head has come: what of it passes, and whether its body is read whole or flows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use config::snapshot::{Credential, Provider};
+use http::header::{self, HeaderMap};
+use http::{Method, StatusCode};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use protocol::dialect::{Dialect, headers};
+use protocol::fault::Kind;
+use protocol::operation::Operation;
+use protocol::usage::{self, Usage};
+use tokio::time::Instant;
+
+use super::answer::Flowing;
+use super::client::Reply;
+use super::compose::{HOP_BY_HOP, connection_names};
+use super::trouble::Trouble;
+use super::{Answer, AnswerBody};
+use crate::error::ApiError;
+use crate::intake::{Call, Gathered};
+use crate::route::Target;
+
+/// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
+const WHOLE: usize = 1024 * 1024;
+
+/// An answer's head has come.
+pub(super) struct Received {
+    pub(super) reply: Reply,
+    /// When the whole call must be over.
+    pub(super) deadline: Instant,
+    /// The usage chunk is ours and kept from the caller.
+    pub(super) hide_usage: bool,
+    /// How long a stream may be silent before its caller hears a heartbeat.
+    pub(super) heartbeat: Option<Duration>,
+}
+
+impl Received {
+    /// The answer as it goes on, and what it counts if that is known already.
+    pub(super) async fn into_answer(
+        self,
+        call: &Call,
+        target: &Target,
+    ) -> Result<(Answer, Option<Usage>), ApiError> {
+        let Reply { response, lease } = self.reply;
+        let (parts, mut rest) = response.into_parts();
+        let compressed =
+            parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+        // What is compressed cannot be read, nor can words of ours be put behind it.
+        let events = !compressed && is_event_stream(&parts.headers);
+        let status = parts.status;
+        let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
+        let mut head = passed_headers(parts.headers, target);
+        if call.method == Method::HEAD {
+            // There is no body; the length it would have is part of what was asked.
+            lease.finish();
+            head.extend(length.map(|length| (header::CONTENT_LENGTH, length)));
+            let body = AnswerBody::Whole(Bytes::new());
+            return Ok((Answer { status, head, body, permit: None }, None));
+        }
+        let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
+        let mut ahead = Bytes::new();
+        if !events && is_small(&head, &rest) {
+            let gap = timeouts.between_bytes;
+            match read_ahead(&mut rest, gap, self.deadline)
+                .await
+                .map_err(|trouble| trouble.into_error(&name))?
+            {
+                Ahead::Whole(body) => {
+                    lease.finish();
+                    withhold_secrets(&body, &target.provider)?;
+                    refuse_nonsense(call, status, &head, &body, &name)?;
+                    let counted = if call.row.usage { usage::find(&body) } else { None };
+                    let body = AnswerBody::Whole(body);
+                    return Ok((Answer { status, head, body, permit: None }, counted));
+                }
+                Ahead::Part(part) => ahead = part,
+            }
+        }
+        let flowing = Flowing {
+            ahead,
+            rest,
+            lease,
+            events,
+            says_end: says_end(call.row.operation, call.dialect) && status.is_success(),
+            counts: call.row.usage && !compressed,
+            hide_usage: self.hide_usage,
+            timeouts,
+            deadline: self.deadline,
+            heartbeat: self.heartbeat,
+            provider: name,
+            dialect: call.dialect,
+        };
+        let body = AnswerBody::Flowing(Box::new(flowing));
+        Ok((Answer { status, head, body, permit: None }, None))
+    }
+}
+
+/// Operations whose streams always end with an event that says they are complete; of others, only framing can tell.
+fn says_end(operation: Operation, dialect: Dialect) -> bool {
+    use Operation::{
+        Assistants, Chat, Completions, Images, Responses, Speech, StoredResponses, Transcriptions,
+    };
+    let known = matches!(
+        operation,
+        Chat | Completions | Responses | StoredResponses | Images | Speech | Transcriptions | Assistants
+    );
+    known || dialect == Dialect::Anthropic
+}
+
+/// What was read before the head is sent on.
+pub(super) enum Ahead {
+    /// All there is.
+    Whole(Bytes),
+    /// The beginning of something long.
+    Part(Bytes),
+}
+
+/// Reads a body to its end, or until it is long.
+pub(super) async fn read_ahead(
+    rest: &mut Incoming,
+    gap: Duration,
+    deadline: Instant,
+) -> Result<Ahead, Trouble> {
+    if rest.size_hint().lower() > WHOLE as u64 {
+        return Ok(Ahead::Part(Bytes::new()));
+    }
+    let mut gathered = Gathered::default();
+    loop {
+        let until = deadline.min(Instant::now() + gap);
+        let frame = match tokio::time::timeout_at(until, rest.frame()).await {
+            Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
+            Err(_) => return Err(Trouble::GapTimeout),
+            Ok(None) => return Ok(Ahead::Whole(gathered.into_bytes())),
+            Ok(Some(Err(error))) => return Err(Trouble::of(error)),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        gathered.push(data);
+        if gathered.len() > WHOLE {
+            return Ok(Ahead::Part(gathered.into_bytes()));
+        }
+    }
+}
+
+/// An answer that repeats our credential is withheld (T-44).
+pub(super) fn withhold_secrets(body: &[u8], provider: &Provider) -> Result<(), ApiError> {
+    let Credential::Stored(secret) = &provider.credential else { return Ok(()) };
+    if !secret.is_in(body) {
+        return Ok(());
+    }
+    let name = &provider.name;
+    let say = format!("`{name}` repeated a credential of this gateway in its answer, which was withheld.");
+    Err(ApiError::new(Kind::UpstreamBadResponse, say))
+}
+
+/// A success that cannot be one: a web page or nothing at all, where the operation answers in JSON (F-11).
+fn refuse_nonsense(
+    call: &Call,
+    status: StatusCode,
+    head: &HeaderMap,
+    body: &[u8],
+    provider: &str,
+) -> Result<(), ApiError> {
+    let json_operation =
+        call.row.usage && call.method == Method::POST && call.row.operation != Operation::Other;
+    let kind = content_type(head);
+    // An answer compressed unasked cannot be read here; it passes, and its count stays unknown.
+    let compressed = head.contains_key(header::CONTENT_ENCODING);
+    if !json_operation || compressed || !status.is_success() || status == StatusCode::NO_CONTENT {
+        return Ok(());
+    }
+    // Transcripts may be asked for as text, and one server calls plain text a web page.
+    let text = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
+    let told_as_text = text && !kind.is_empty() && !kind.contains("json");
+    let web_page = kind.starts_with("text/html") && (!text || is_page(body));
+    let nothing = body.is_empty() && !told_as_text;
+    let json = kind.contains("json") && !text && !body.trim_ascii_start().starts_with(b"{");
+    let cut = kind.contains("json") && !text && !body.trim_ascii_end().ends_with(b"}");
+    if web_page || nothing || json || cut {
+        let say = format!("`{provider}` answered with something that is not an answer to this request.");
+        return Err(ApiError::new(Kind::UpstreamBadResponse, say));
+    }
+    Ok(())
+}
+
+/// Whether a text begins as a web page does.
+fn is_page(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    [&b"<!doctype"[..], b"<html", b"<head", b"<body"]
+        .iter()
+        .any(|begin| text.get(..begin.len()).is_some_and(|text| text.eq_ignore_ascii_case(begin)))
+}
+
+fn is_event_stream(head: &HeaderMap) -> bool {
+    content_type(head).get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+}
+
+fn content_type(head: &HeaderMap) -> &str {
+    head.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows.
+fn is_small(head: &HeaderMap, rest: &Incoming) -> bool {
+    let kind = content_type(head);
+    let json = kind.is_empty() || kind.starts_with("application/json") || kind.starts_with("text/html");
+    json || (kind.starts_with("text/")
+        && rest.size_hint().exact().is_some_and(|length| length <= WHOLE as u64))
+}
+
+/// Names that never pass back, besides the hop-by-hop ones: framing, cookies, what only the upstream's own host may say.
+const NEVER: &[&str] = &[
+    "content-length",
+    "set-cookie",
+    "set-cookie2",
+    "server",
+    "via",
+    "alt-svc",
+    "strict-transport-security",
+    "x-powered-by",
+    "x-request-id",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-expose-headers",
+];
+
+/// A deny-list; besides, no value that contains our credential for this provider ever passes (T-44).
+fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
+    let leaks = |value: &[u8]| match &target.provider.credential {
+        Credential::Stored(secret) => secret.is_in(value),
+        Credential::Passthrough | Credential::None => false,
+    };
+    let mut passed = HeaderMap::with_capacity(head.len() + 8);
+    let theirs = head.get("x-request-id").filter(|id| !leaks(id.as_bytes())).cloned();
+    // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
+    let hops: Vec<String> = connection_names(&head);
+    for (name, value) in &head {
+        let own = name.as_str().starts_with("x-openai-proxy-");
+        if !HOP_BY_HOP.contains(&name.as_str())
+            && !NEVER.contains(&name.as_str())
+            && !headers::ACCOUNT.contains(&name.as_str())
+            && !own
+            && !hops.iter().any(|hop| hop == name.as_str())
+            && !leaks(value.as_bytes())
+        {
+            passed.append(name.clone(), value.clone());
+        }
+    }
+    if let Some(id) = theirs {
+        passed.insert("x-openai-proxy-upstream-request-id", id);
+    }
+    passed
+}

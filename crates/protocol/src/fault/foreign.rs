@@ -1,0 +1,119 @@
+//! An upstream's own error answer, told as the one event of a stream that its caller had been promised already (D-29).
+//!
+//! Where the answer is an error in the caller's language, its words pass as they came; anything else is quoted.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{REQUEST, SERVER, Words, event_line};
+use crate::dialect::Dialect;
+
+/// How much is quoted of an answer that is no error in any language we know, bytes.
+const QUOTED: usize = 4096;
+
+/// What is looked for in an error answer. Values stay as they were written: no number is read and written again.
+#[derive(Default, Deserialize)]
+struct Said<'b> {
+    #[serde(borrow)]
+    error: Option<&'b RawValue>,
+}
+
+/// What an error of OpenAI's has that an error event has, too.
+#[derive(Default, Deserialize)]
+struct Fields<'b> {
+    #[serde(borrow)]
+    code: Option<&'b RawValue>,
+    #[serde(borrow)]
+    message: Option<&'b RawValue>,
+    #[serde(borrow)]
+    param: Option<&'b RawValue>,
+}
+
+/// The event for an error answer of that status and body.
+pub fn event_of_answer(
+    (status, body): (StatusCode, &[u8]),
+    provider: &str,
+    dialect: Dialect,
+    named_events: bool,
+) -> String {
+    let said: Said<'_> = serde_json::from_slice(body).unwrap_or_default();
+    let error = said.error.map(RawValue::get).unwrap_or_default();
+    match (error.starts_with('{'), dialect) {
+        (true, Dialect::OpenAi) if named_events => {
+            let fields: Fields<'_> = serde_json::from_str(error).unwrap_or_default();
+            let [code, message, param] =
+                [fields.code, fields.message, fields.param].map(|field| field.map_or("null", RawValue::get));
+            let event =
+                format!("{{\"type\":\"error\",\"code\":{code},\"message\":{message},\"param\":{param}}}");
+            event_line(&one_line(event.as_bytes()), true)
+        }
+        (true, _) => event_line(&one_line(body), dialect == Dialect::Anthropic),
+        (false, _) => {
+            let words = serde_json::from_str(error).unwrap_or_else(|_| quoted(body));
+            let colon = if words.is_empty() { "" } else { ": " };
+            let say = format!("`{provider}` answered with status {}{colon}{words}", status.as_u16());
+            let kind = if status.is_server_error() { SERVER } else { REQUEST };
+            Words { status, kind, code: None, say: &say, param: None }.event(dialect, named_events)
+        }
+    }
+}
+
+/// JSON in one line, otherwise as it came: between its tokens line ends are blanks, and inside its strings there are none.
+fn one_line(json: &[u8]) -> String {
+    String::from_utf8_lossy(json.trim_ascii()).replace(['\r', '\n'], " ")
+}
+
+/// The beginning of a text.
+fn quoted(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(QUOTED)]).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, body: &str, dialect: Dialect, named: bool) -> String {
+        event_of_answer((StatusCode::from_u16(status).unwrap(), body.as_bytes()), "there", dialect, named)
+    }
+
+    #[test]
+    fn an_error_in_the_callers_language_passes_word_for_word_in_one_line() {
+        let pretty = "{\n  \"error\": {\r\n    \"message\": \"Slow \\n down\", \"code\": 1e400}, \"x\": 1}\n";
+        assert_eq!(
+            told(429, pretty, Dialect::OpenAi, false),
+            "data: {   \"error\": {      \"message\": \"Slow \\n down\", \"code\": 1e400}, \"x\": 1}\n\n"
+        );
+        let theirs =
+            "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}";
+        assert_eq!(told(529, theirs, Dialect::Anthropic, true), format!("event: error\ndata: {theirs}\n\n"));
+    }
+
+    #[test]
+    fn streams_of_named_events_get_their_own_shape() {
+        let body = "{\"error\":{\"message\":\"Slow down\",\"type\":\"requests\",\"param\":null,\"code\":\"rate_limit_exceeded\"}}";
+        assert_eq!(
+            told(429, body, Dialect::OpenAi, true),
+            "event: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"Slow down\",\"param\":null}\n\n"
+        );
+    }
+
+    #[test]
+    fn other_answers_are_quoted_with_their_status() {
+        for (body, words) in [
+            ("Bad Gateway\n", ": Bad Gateway"),
+            ("", ""),
+            ("{\"error\":\"model not found\"}", ": model not found"),
+            ("{\"detail\":\"Not Found\"}", ": {\\\"detail\\\":\\\"Not Found\\\"}"),
+        ] {
+            assert_eq!(
+                told(502, body, Dialect::OpenAi, false),
+                format!(
+                    "data: {{\"error\":{{\"message\":\"`there` answered with status 502{words}\",\"type\":\"server_error\",\"param\":null,\"code\":null}}}}\n\n"
+                )
+            );
+        }
+        let long = told(500, &"é".repeat(10_000), Dialect::Anthropic, true);
+        assert!(long.starts_with("event: error\n") && long.len() < 5_000, "{} bytes", long.len());
+    }
+}
