@@ -8,7 +8,7 @@ SHELL := bash
 # The interpreter that runs the Python clients of the conformance suite: 3.10 to 3.12.
 PYTHON ?= python3
 
-.PHONY: help run test check fmt clippy tidy cargo-test conformance bench prepare prepare-rust prepare-tools prepare-clients
+.PHONY: help run test check fmt clippy tidy cargo-test conformance bench prepare prepare-rust prepare-tools prepare-podman prepare-clients
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ run: prepare-rust ## build and start on 127.0.0.1:2020; without a key or a file 
 
 test: prepare check conformance ## everything CI runs
 
-check: prepare-rust prepare-tools fmt clippy tidy cargo-test ## format, lints, walls, unit tests and the whole house in one process
+check: prepare-rust prepare-tools prepare-podman fmt clippy tidy cargo-test ## format, lints, walls, unit tests and the whole house in one process
 
 fmt:
 	cargo fmt --all --check
@@ -48,7 +48,7 @@ bench: ## load and latency (bench/run.sh)
 	@test -f bench/run.sh || { echo "bench/run.sh is not there yet: nothing to measure with."; exit 1; }
 	bash bench/run.sh
 
-prepare: prepare-rust prepare-tools prepare-clients ## say what is missing, if anything is
+prepare: prepare-rust prepare-tools prepare-podman prepare-clients ## say what is missing, if anything is
 
 prepare-rust:
 	@missing=0; need() { command -v "$$1" >/dev/null || { echo "missing: $$1. $$2"; missing=1; }; }; \
@@ -67,6 +67,16 @@ prepare-tools:
 	else \
 	  echo "missing: $${wanted[*]}. Install: apt-get install $${wanted[*]}."; exit 1; \
 	fi
+
+# The container files are tested with a real podman where one may be installed; elsewhere those tests say that they are skipped.
+# runc besides, because it runs where control groups of both versions are mixed. Compose is read with Python's YAML.
+prepare-podman:
+	@{ command -v podman >/dev/null && command -v runc >/dev/null && python3 -c 'import yaml' 2>/dev/null; } || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends podman runc python3-yaml; \
+	  else \
+	    false; \
+	  fi; } || echo "Not everything is here for the container tests, which will say what they skip: apt-get install podman runc python3-yaml."
 
 prepare-clients:
 	@missing=0; need() { command -v "$$1" >/dev/null || { echo "missing: $$1. $$2"; missing=1; }; }; \

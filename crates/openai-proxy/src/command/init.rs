@@ -6,7 +6,7 @@ use clap::Args;
 use config::snapshot::{Credential, Provider, Scheme, UnknownModel};
 use config::{Given, Snapshot};
 
-use super::{import, output, reach};
+use super::{import, output, reach, service};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folders;
 use crate::given::{Named, refused};
@@ -41,10 +41,15 @@ impl Init {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let given = Named::default().given(Vec::new())?;
         let file = self.output.clone().unwrap_or_else(|| usual_file(&given));
+        let mut at_login = false;
         let text = match &self.from {
             Some(from) => converted(talk, from)?,
             None if self.example => EXAMPLE.to_owned(),
-            None => found(talk, &given)?,
+            None => {
+                let (text, wishes) = found(talk, &given)?;
+                at_login = wishes.at_login;
+                text
+            }
         };
         if self.print {
             talk.print(&text);
@@ -53,7 +58,11 @@ impl Init {
         if talk.attended() && !talk.yes() {
             talk.say(&format!("\n{}:\n\n{text}", file.display()));
         }
-        write(talk, &file, &text)
+        write(talk, &file, &text)?;
+        if at_login {
+            return service::at_login(talk, &file);
+        }
+        Ok(Exit::Done)
     }
 }
 
@@ -101,21 +110,16 @@ fn converted(talk: &Talk, from: &str) -> Result<String, Failure> {
 }
 
 /// What `serve` would find here without a file, and what the person wants of it.
-fn found(talk: &Talk, given: &Given) -> Result<String, Failure> {
+fn found(talk: &Talk, given: &Given) -> Result<(String, Wishes), Failure> {
     let mut given = Given { no_file: true, file: None, ..given.clone() };
     given.environment.remove("OPENAI_PROXY_CONFIG");
-    let load = |given: &Given| config::load(given).map_err(|problems| refused(&problems));
-    let mut loaded = load(&given)?;
-    let mut seen = Search::default();
-    if let Some(patience) = loaded.search {
-        let working = talk.working("looking around");
-        seen = reach::run(async { Ok(search::search(patience, &search::own_ports(&loaded)).await) })?;
-        drop(working);
-        search::add(&mut given, seen.found());
-        loaded = load(&given)?;
-    }
+    let working = talk.working("looking around");
+    let looked = reach::run(async { Ok(search::load(&mut given).await) })?;
+    drop(working);
+    let (loaded, seen) = looked.map_err(|problems| refused(&problems))?;
     let wishes = Wishes::ask(talk, &loaded.snapshot);
-    Ok(yaml(&loaded.snapshot, &seen, &given, &wishes))
+    let text = yaml(&loaded.snapshot, &seen.unwrap_or_default(), &given, &wishes);
+    Ok((text, wishes))
 }
 
 /// What the person wants.
@@ -126,12 +130,14 @@ struct Wishes {
     keys: Option<Vec<String>>,
     /// Everybody in the network may call.
     network: bool,
+    /// The gateway starts when the person logs in.
+    at_login: bool,
 }
 
 impl Wishes {
     /// Asks what is worth asking; where nobody can be asked, everything found is kept and only this computer may call.
     fn ask(talk: &Talk, world: &Snapshot) -> Self {
-        let mut wishes = Self { found: true, keys: None, network: false };
+        let mut wishes = Self { found: true, keys: None, network: false, at_login: false };
         if !talk.attended() || talk.yes() {
             return wishes;
         }
@@ -160,6 +166,8 @@ impl Wishes {
         let answer = talk
             .ask("Who may call: only this computer (me), or everybody in reach, without a key (all)?", "me");
         wishes.network = answer.is_some_and(|answer| answer == "all");
+        let answer = talk.ask("Start it when you log in (openai-proxy install-service)?", "n");
+        wishes.at_login = answer.is_some_and(|answer| answer.to_ascii_lowercase().starts_with('y'));
         wishes
     }
 

@@ -5,10 +5,12 @@ mod check_config;
 mod check_endpoints;
 mod completion;
 mod connect;
+mod container;
 mod doctor;
 mod env;
 mod explain;
 mod form;
+mod healthcheck;
 mod import;
 mod init;
 mod launch;
@@ -18,12 +20,15 @@ mod man;
 mod mock;
 mod model_list;
 mod output;
+mod outside;
 mod reach;
 mod serve;
+mod service;
 mod speak;
 mod start;
 mod status;
 mod stop;
+mod systemd;
 mod tool;
 mod transcribe;
 mod version;
@@ -73,6 +78,24 @@ enum Command {
     Reload(stop::Reload),
     /// Show the gateway's log.
     Logs(logs::Logs),
+    /// Start the proxy container.
+    StartContainer(container::Start),
+    /// Stop the proxy container.
+    StopContainer(container::Stop),
+    /// Show proxy container status.
+    StatusContainer(container::Status),
+    /// Enable container auto-start with system.
+    EnableContainer(container::Enable),
+    /// Disable container auto-start with system.
+    DisableContainer(container::Disable),
+    /// Let systemd keep the gateway running on the host.
+    InstallService(service::Install),
+    /// Take the gateway out of systemd's hands.
+    UninstallService(service::Uninstall),
+    /// Write a configuration file from what is found here.
+    Init(init::Init),
+    /// Turn another program's configuration into ours.
+    Import(import::Import),
     /// Look for what commonly goes wrong, and say how to mend it.
     Doctor(doctor::Doctor),
     /// Say where a request would go, and why; nothing of it is sent.
@@ -81,22 +104,22 @@ enum Command {
     Chat(chat::Chat),
     /// List the models programs can ask for.
     Models(model_list::Models),
-    /// Run a tool with the gateway behind it.
-    Launch(launch::Launch),
-    /// Show how to point a tool at the gateway.
-    Connect(connect::Connect),
     /// Turn a recording into text.
     Transcribe(transcribe::Transcribe),
     /// Turn text into speech.
     Speak(speak::Speak),
+    /// Run a tool with the gateway behind it.
+    Launch(launch::Launch),
+    /// Show how to point a tool at the gateway.
+    Connect(connect::Connect),
     /// Print the variables that lead programs here.
     Env(env::Env),
     /// Run a gateway with made-up answers only.
     Mock(mock::Mock),
-    /// Write a configuration file from what is found here.
-    Init(init::Init),
-    /// Turn another program's configuration into ours.
-    Import(import::Import),
+    /// Ask the gateway of this computer or container whether it is ready.
+    Healthcheck(healthcheck::Healthcheck),
+    /// Print the Dockerfile or the compose file.
+    ContainerFiles(container::Files),
     /// Write a completion script for a shell.
     Completion(completion::Completion),
     /// Write the manual page.
@@ -136,6 +159,15 @@ impl Command {
             Self::Man(man) => man.run(talk, Cli::command()),
             Self::Version(version) => version.run(talk),
             Self::Licenses(licenses) => licenses.run(talk),
+            Self::StartContainer(start) => start.run(talk),
+            Self::StopContainer(stop) => stop.run(talk),
+            Self::StatusContainer(status) => status.run(talk),
+            Self::EnableContainer(enable) => enable.run(talk),
+            Self::DisableContainer(disable) => disable.run(talk),
+            Self::ContainerFiles(files) => files.run(talk),
+            Self::InstallService(install) => install.run(talk),
+            Self::UninstallService(uninstall) => uninstall.run(talk),
+            Self::Healthcheck(healthcheck) => healthcheck.run(talk),
         };
         exit.map(ExitCode::from)
     }

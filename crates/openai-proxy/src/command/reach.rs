@@ -131,6 +131,17 @@ impl Reach {
         }
     }
 
+    /// A gateway that is only asked whether it is ready: no key is shown to it, so any certificate will do on this computer.
+    ///
+    /// # Errors
+    /// As for [`Reach::find`].
+    pub(crate) fn without_key(place: &Where) -> Result<Self, Failure> {
+        let mut reach = Self::find(place)?;
+        reach.visitor = visitor(&reach.url, true)?;
+        reach.key = None;
+        Ok(reach)
+    }
+
     /// A gateway that wrote itself down.
     pub(crate) fn at(instance: Instance, environment: &BTreeMap<String, String>) -> Result<Self, Failure> {
         Self::to(&instance.url(), Some(instance), environment)
@@ -142,19 +153,8 @@ impl Reach {
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, Failure> {
         let url = url.trim_end_matches('/').trim_end_matches("/v1").trim_end_matches('/').to_owned();
-        let visitor = if let Some(path) = url.strip_prefix("unix:") {
-            Visitor::to_socket(PathBuf::from(path), CONNECT)
-        } else {
-            let told =
-                |why| Failure::new(Exit::Misused, format!("`{url}` is no address of a gateway. {why}"));
-            let (mut origin, path) = config::origin(&url).map_err(told)?;
-            if !path.is_empty() {
-                return Err(told("Write it without a path, like http://127.0.0.1:2020.".to_owned()));
-            }
-            // We know its process; what we say to it never leaves this computer.
-            origin.accept_any_certificate = instance.is_some() && is_loopback(&origin.host);
-            Visitor::to(origin, CONNECT)
-        };
+        // We know its process; what we say to it never leaves this computer.
+        let visitor = visitor(&url, instance.is_some())?;
         let key = environment.get("OPENAI_API_KEY").map(|key| key.trim()).filter(|key| !key.is_empty());
         let key = key.and_then(|key| HeaderValue::from_str(&format!("Bearer {key}")).ok()).map(|mut key| {
             key.set_sensitive(true);
@@ -290,6 +290,20 @@ impl Instance {
     pub(crate) fn url(&self) -> String {
         self.urls().into_iter().next().unwrap_or_default()
     }
+}
+
+/// Goes to an address without `/v1`; on loopback, where `trusting`, whatever certificate is shown.
+fn visitor(url: &str, trusting: bool) -> Result<Visitor, Failure> {
+    if let Some(path) = url.strip_prefix("unix:") {
+        return Ok(Visitor::to_socket(PathBuf::from(path), CONNECT));
+    }
+    let told = |why| Failure::new(Exit::Misused, format!("`{url}` is no address of a gateway. {why}"));
+    let (mut origin, path) = config::origin(url).map_err(told)?;
+    if !path.is_empty() {
+        return Err(told("Write it without a path, like http://127.0.0.1:2020.".to_owned()));
+    }
+    origin.accept_any_certificate = trusting && is_loopback(&origin.host);
+    Ok(Visitor::to(origin, CONNECT))
 }
 
 /// The address the configuration found from here would listen on.

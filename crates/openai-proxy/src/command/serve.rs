@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use config::Given;
 use config::snapshot::Source;
+use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -137,9 +138,9 @@ impl Serving<'_> {
         };
         note.write();
         self.welcome(&note.instance, &world.logging);
-        notify("READY=1");
+        notify(&[NotifyState::Ready]);
         runtime.block_on(until_stopped(&mut signals, &house, &mut self.given, &mut note));
-        notify("STOPPING=1");
+        notify(&[NotifyState::Stopping, more_time(house.world().server.timeouts.drain)]);
         let running = house.calls();
         if running > 0 {
             tracing::info!(running, "draining; a second signal ends at once");
@@ -188,11 +189,28 @@ impl Note {
 }
 
 /// Tells systemd, where it waits for that (`Type=notify`, sd_notify(3)).
-fn notify(state: &str) {
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Custom(state)]) {
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd does not hear us");
     }
 }
+
+/// A reload begins. With the time of it, `Type=notify-reload` (systemd 253) knows that this is the one it asked for.
+fn notify_of_reload() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(_) => notify(&[NotifyState::Reloading]),
+    }
+}
+
+/// Asks systemd for as long as a drain may take, whatever its unit says (`TimeoutStopSec=`).
+fn more_time(drain: Duration) -> NotifyState<'static> {
+    let wanted = drain.saturating_add(BESIDES_THE_DRAIN).as_micros();
+    NotifyState::ExtendTimeoutUsec(u32::try_from(wanted).unwrap_or(u32::MAX))
+}
+
+/// What a stop takes beyond its drain: the doors stay open for a moment, the books are written.
+const BESIDES_THE_DRAIN: Duration = Duration::from_secs(20);
 
 /// Loads, searches this computer if that is wanted, and builds.
 fn start(given: &mut Given, runtime: &Runtime) -> Result<(House, Option<Search>), BuildProblem> {
@@ -216,12 +234,12 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
         match asked {
             Asked::Stop => return,
             Asked::Reload => {
-                notify("RELOADING=1");
+                notify_of_reload();
                 note.instance.refused = reload(house, given).err().map(|problems| problems.to_string());
                 note.instance.reloads += 1;
                 note.instance.view = house.view(None);
                 note.write();
-                notify("READY=1");
+                notify(&[NotifyState::Ready]);
             }
             Asked::Search => {
                 if let Some(search) = search_again(house, given).await {

@@ -11,6 +11,7 @@ mod house;
 
 mod answers;
 mod attacks;
+mod containers;
 mod discovery;
 mod doctor;
 mod documents;
@@ -34,6 +35,7 @@ mod realtime;
 mod recordings;
 mod requests;
 mod routes;
+mod services;
 mod starting;
 mod staying;
 mod tenants;

@@ -27,7 +27,7 @@ pub(crate) struct Program {
 }
 
 /// A command in a directory of its own.
-fn command(dir: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_openai-proxy"));
     command.args(arguments).env_clear().env("HOME", dir).current_dir(dir);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
