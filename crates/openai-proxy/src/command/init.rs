@@ -207,7 +207,9 @@ fn yaml(world: &Snapshot, seen: &Search, given: &Given, wishes: &Wishes) -> Stri
         && wanted.iter().any(|one| one.name == world.providers[place].name)
     {
         let name = &world.providers[place].name;
-        out.push_str(&format!("routing:\n  unknown_model: {name}   # a model that nobody says to have\n"));
+        out.push_str(&format!(
+            "routing:\n  unknown_model: {name}   # where a model goes that nobody lists\n"
+        ));
     }
     out
 }

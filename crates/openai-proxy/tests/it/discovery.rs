@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use config::{Found, Given};
 use gateway::look_around;
+use protocol::vendor::fingerprint::{FINGERPRINTS, ports};
 use testkit::caller::ask;
-use testkit::vendor::{Act, Answer, Vendor};
+use testkit::vendor::{Act, Answer, Seen, Setup, Vendor};
 
 use crate::house::{TestHouse, chat};
+use crate::network;
 
 /// The twelve, each with the answers its own kind gives.
 fn answers(kind: &str, path: &str) -> Option<String> {
@@ -71,11 +73,72 @@ const KINDS: [&str; 12] = [
 ];
 
 async fn fake(kind: &'static str) -> Vendor {
-    Vendor::start(move |seen| match answers(kind, seen.path()) {
+    fake_on(kind, 0).await
+}
+
+/// On this port; 0 is any.
+async fn fake_on(kind: &'static str, port: u16) -> Vendor {
+    let script = move |seen: &Seen| match answers(kind, seen.path()) {
         Some(said) => Answer::plain(200, said).header("content-type", "application/json").into(),
         None => Act::text(404, "{\"detail\":\"Not Found\"}"),
-    })
-    .await
+    };
+    Setup::new(script).port(port).start().await
+}
+
+/// In a network of its own, where the usual ports are free.
+#[test]
+fn twelve_kinds_are_known_on_their_ports_and_on_each_others() {
+    let dir = tempfile::tempdir().unwrap();
+    network::run_inside("discovery::on_usual_and_swapped_ports", "", dir.path());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the test above in a network of its own"]
+async fn on_usual_and_swapped_ports() {
+    if !network::is_own() {
+        eprintln!("PASSED OVER: this is not the network made for it");
+        return;
+    }
+    let patience = Duration::from_secs(5);
+    let usual = |kind: &str| FINGERPRINTS.iter().find(|print| print.name == kind).unwrap().ports;
+    // Several share a port: each in turn is alone on it.
+    for kind in KINDS {
+        for port in usual(kind) {
+            let fake = fake_on(kind, *port).await;
+            let seen = look_around(&["127.0.0.1".to_owned()], &ports(), patience).await;
+            let named: Vec<_> = seen.iter().map(|sighting| (sighting.kind.name, sighting.port)).collect();
+            assert_eq!(named, [(kind, *port)]);
+            gone(fake).await;
+        }
+    }
+    // All at once, each on a port that others usually have.
+    let all = ports();
+    assert!(all.len() >= 10, "{all:?}");
+    for shift in 1..all.len() {
+        let mut fakes = Vec::new();
+        for (number, port) in all.iter().enumerate() {
+            let kind = KINDS[(number + shift) % KINDS.len()];
+            fakes.push((kind, *port, fake_on(kind, *port).await));
+        }
+        let seen = look_around(&["127.0.0.1".to_owned()], &all, patience).await;
+        for (kind, port, _) in &fakes {
+            let sighting = seen.iter().find(|sighting| sighting.port == *port);
+            assert_eq!(sighting.map(|sighting| sighting.kind.name), Some(*kind), "on port {port}");
+        }
+        assert_eq!(seen.len(), fakes.len());
+        for (_, _, fake) in fakes {
+            gone(fake).await;
+        }
+    }
+}
+
+/// Stops a server and waits until its port is free again.
+async fn gone(server: Vendor) {
+    let port = server.port();
+    drop(server);
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,6 +27,7 @@ mod launch;
 mod leaving;
 mod matrix;
 mod model_list;
+mod network;
 mod outbound;
 mod paperwork;
 mod quiet;

@@ -3,22 +3,20 @@
 //! The network has loopback and one more interface, which every address leads to and nobody answers at: whatever is tried,
 //! a name's look-up included, is counted as sent. The test makes that network and runs its second half inside.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use testkit::caller::ask;
 
 use crate::house::chat;
+use crate::network;
 use crate::starting::Program;
 
-/// Makes the network, with a table of hosts and a resolver of its own, then becomes the program named.
-const NETWORK: &str = r#"
-set -e
+/// A table of hosts and a resolver of its own, and an interface that everything leads to.
+const SETUP: &str = r#"
 printf '127.0.0.1 localhost\n' > "$1/hosts"
 printf 'nameserver 10.99.0.2\n' > "$1/resolv.conf"
 mount --bind "$1/hosts" /etc/hosts
 mount --bind "$1/resolv.conf" /etc/resolv.conf
-ip link set lo up
 ip link add d0 type dummy 2>/dev/null || ip link add d0 type veth peer name d1
 # The kernel's own words over IPv6 are not the program's.
 for each in all default; do echo 1 > /proc/sys/net/ipv6/conf/$each/disable_ipv6 || true; done 2>/dev/null
@@ -27,29 +25,15 @@ ip addr add 10.99.0.1/24 dev d0
 ip link set d0 up
 if ip link show d1 >/dev/null 2>&1; then ip link set d1 addrgenmode none up; fi
 ip route add default dev d0
-echo 'the network stands'
-exec "$0" --ignored --exact quiet::inside --nocapture 2>&1
 "#;
 
 #[test]
 fn nothing_leaves_this_computer_before_somebody_asks() {
-    let program = std::env::current_exe().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let mut said = String::new();
-    for rights in [&[][..], &["--user", "--map-root-user"]] {
-        let mut command = Command::new("unshare");
-        command.args(rights).args(["--net", "--mount", "sh", "-c", NETWORK]).arg(&program).arg(dir.path());
-        let Ok(out) = command.output() else { continue };
-        let (told, errors) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        if told.contains("the network stands") {
-            assert!(out.status.success() && told.contains("1 passed"), "{told}\n{errors}");
-            let counted = told.lines().find(|line| line.contains("0 packets before"));
-            eprintln!("{}", counted.unwrap_or_else(|| panic!("nothing was counted: {told}")));
-            return;
-        }
-        said.push_str(&errors);
+    if let Some(told) = network::run_inside("quiet::inside", SETUP, dir.path()) {
+        let counted = told.lines().find(|line| line.contains("0 packets before"));
+        eprintln!("{}", counted.unwrap_or_else(|| panic!("nothing was counted: {told}")));
     }
-    eprintln!("PASSED OVER: no network of our own can be made here, so packets were not counted: {said}");
 }
 
 /// Packets handed to the interface that leads everywhere, whether they could be sent or not; `None` outside the network.

@@ -89,7 +89,7 @@ fn script(text: &str, steps: &[&Shell]) -> String {
         // The test program itself, as the servers; it says on a line of its own that they listen.
         script.push_str(&format!(
             "FAKES='{kinds}' \"$FAKES_EXE\" --exact transcript::fakes::serve --nocapture >../fakes 2>&1 &\n\
-             until grep -q '^fakes ready' ../fakes; do sleep 0.02; done\n"
+             until grep -qs '^fakes ready' ../fakes; do sleep 0.02; done\n"
         ));
     }
     for step in steps {
@@ -127,7 +127,8 @@ fn until_ready(command: &str) -> String {
     let (variables, program) = command.split_at(program);
     format!(
         "[ -z \"$serving\" ] || {{ kill $serving; wait $serving; }} 2>/dev/null\n\
-         ( {variables} exec {program}\n) >../serving 2>&1 & serving=$!\n\
+         : >../serving\n\
+         ( {variables} exec {program}\n) >>../serving 2>&1 & serving=$!\n\
          for i in $(seq 500); do\n\
            grep -qE '^Ready |\"ready\"' ../serving && break\n\
            case '{command}' in haproxy*) ss -ltn | grep -q :2020 && break;; esac\n\
