@@ -20,11 +20,14 @@ pub(crate) struct Named {
     pub(crate) settings: Vec<String>,
 }
 
+/// Settings that are secrets.
+const SECRETS: &[&str] = &["api_key", "key", "secret", "password", "token"];
+
 impl Named {
     /// What the configuration is read from, with more settings on top of those named here.
     ///
     /// # Errors
-    /// When a `--set` has no `=`.
+    /// When a `--set` has no `=`, or carries a secret.
     pub(crate) fn given(&self, more: Vec<(String, String)>) -> Result<Given, Failure> {
         let mut overrides = more;
         for setting in &self.settings {
@@ -36,6 +39,15 @@ impl Named {
                     ),
                 ));
             };
+            let last = path.rsplit('.').next().unwrap_or_default();
+            if SECRETS.contains(&last) && !value.contains("${") {
+                return Err(Failure::new(
+                    Exit::Misused,
+                    format!(
+                        "`--set {path}=...` would show a secret to everybody who lists processes.\nPut it into a variable and name that: --set '{path}=${{NAME}}'"
+                    ),
+                ));
+            }
             overrides.push((path.to_owned(), value.to_owned()));
         }
         let environment = environment();

@@ -1,10 +1,16 @@
 //! Running gateways, as they write themselves down: which process, where it listens, what it found. That is how the other
-//! commands find it. A note without its process is nobody's and is passed over.
+//! commands find it. A note without its process is nobody's and is passed over, and so is one that somebody else could have
+//! written: a note is believed only of the user whose process it names, and obeyed only when that is ourselves.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::folders;
@@ -38,6 +44,9 @@ pub(crate) struct Instance {
     /// When its note was last written: when it began, and after every reading of its configuration.
     #[serde(skip)]
     pub(crate) written: Option<SystemTime>,
+    /// It is another user's: it can be asked, and neither commanded nor believed about files.
+    #[serde(skip)]
+    pub(crate) foreign: bool,
 }
 
 impl Instance {
@@ -51,13 +60,14 @@ impl Instance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since,
             folder: std::env::current_dir().unwrap_or_default(),
-            arguments: std::env::args().skip(1).collect(),
+            arguments: std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect(),
             config,
             log,
             reloads: 0,
             refused: None,
             view,
             written: None,
+            foreign: false,
         }
     }
 
@@ -86,10 +96,10 @@ impl Instance {
         born(self.pid).is_some_and(|born| born == self.born)
     }
 
-    /// Whether it is ours to send signals to, and still there.
-    pub(crate) fn process(&self) -> Option<rustix::process::Pid> {
-        let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw)?;
-        self.runs().then_some(pid)
+    /// Its process, if it is ours to send signals to and still there.
+    pub(crate) fn process(&self) -> Option<Pid> {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw)?;
+        (self.runs() && !self.foreign).then_some(pid)
     }
 }
 
@@ -115,21 +125,48 @@ pub(crate) fn stale(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
 fn notes(environment: &BTreeMap<String, String>) -> Vec<(PathBuf, Instance)> {
     let folders = folders::notes_to_read(environment).into_iter();
     let files = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
-    files
-        .filter_map(|entry| {
-            let file = entry.path();
-            let mut instance: Instance = serde_json::from_str(&std::fs::read_to_string(&file).ok()?).ok()?;
-            instance.written = entry.metadata().and_then(|data| data.modified()).ok();
-            Some((file, instance))
-        })
-        .collect()
+    files.filter_map(|entry| Some((entry.path(), read(&entry.path())?))).collect()
+}
+
+/// A note of ours is some kilobytes long.
+const LONGEST: u64 = 256 * 1024;
+
+/// Reads one note, unless it is a link, a pipe, too long, or could have been written by somebody else than whose it is.
+fn read(file: &Path) -> Option<Instance> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let note = File::from(rustix::fs::open(file, flags, Mode::empty()).ok()?);
+    let data = note.metadata().ok()?;
+    let only_the_owner_writes = data.mode() & 0o022 == 0;
+    if !data.is_file() || data.len() > LONGEST || !only_the_owner_writes {
+        return None;
+    }
+    let mut text = String::new();
+    note.take(LONGEST).read_to_string(&mut text).ok()?;
+    let mut instance: Instance = serde_json::from_str(&text).ok()?;
+    if owner(instance.pid).is_some_and(|owner| owner != data.uid()) {
+        return None;
+    }
+    instance.written = data.modified().ok();
+    if data.uid() != rustix::process::geteuid().as_raw() {
+        instance.foreign = true;
+        // Nothing is run, opened or shown because a stranger wrote so.
+        instance.arguments = Vec::new();
+        (instance.folder, instance.config, instance.log, instance.refused) =
+            (PathBuf::new(), None, None, None);
+    }
+    Some(instance)
+}
+
+/// Whose process it is; none where there is no `/proc`, or no such process any more.
+fn owner(pid: u32) -> Option<u32> {
+    std::fs::metadata(format!("/proc/{pid}")).ok().map(|data| data.uid())
 }
 
 /// When a process was born (proc(5), field 22 of `stat`, counted after the name, which may hold anything). Where there is no
 /// `/proc`, a process that can be signalled was born at 0.
 fn born(pid: u32) -> Option<u64> {
     if !Path::new("/proc/self/stat").exists() {
-        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw)?;
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
         return rustix::process::test_kill_process(pid).ok().map(|()| 0);
     }
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -1,13 +1,16 @@
 //! The two voices of a command: data on standard output, words for a person on standard error. Nothing else in this crate
-//! prints. A reader that has gone away (`| head -1`) is no mistake of ours and ends nothing.
+//! prints. A reader that has gone away (`| head -1`) is no mistake of ours and ends nothing; a disk that is full is told. What
+//! servers and models say may hold terminal commands (a title, the clipboard): they never reach a terminal.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::borrow::Cow;
+use std::io::{BufRead, ErrorKind, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Flags every command takes.
 #[derive(Args, Clone, Debug)]
@@ -41,6 +44,10 @@ pub(crate) struct Talk {
     colour: bool,
     /// Somebody sits there and may be asked.
     attended: bool,
+    /// Standard output is a terminal.
+    shown: bool,
+    /// Why data could not be written, the first time.
+    unwritten: Arc<Mutex<Option<std::io::Error>>>,
 }
 
 /// What a mark says.
@@ -70,13 +77,14 @@ impl Talk {
         let terminal = std::io::stderr().is_terminal();
         let colour = terminal && !manners.no_color && no_color.is_none_or(str::is_empty);
         let attended = terminal && std::io::stdin().is_terminal() && !manners.no_input && !manners.json;
-        Self { manners, colour, attended }
+        let shown = std::io::stdout().is_terminal();
+        Self { manners, colour, attended, shown, unwritten: Arc::default() }
     }
 
     /// The same, saying nothing but results and failures.
     pub(crate) fn hushed(&self) -> Self {
         let manners = Manners { quiet: true, verbose: 0, ..self.manners.clone() };
-        Self { manners, ..*self }
+        Self { manners, ..self.clone() }
     }
 
     /// Whether results are wanted as JSON.
@@ -99,15 +107,35 @@ impl Talk {
         self.attended
     }
 
-    /// Data, as it is.
+    /// Data: as it is for programs, without commands for a terminal.
     pub(crate) fn print(&self, text: &str) {
-        self.print_bytes(text.as_bytes());
+        if self.shown {
+            self.print_bytes(harmless(text).as_bytes());
+        } else {
+            self.print_bytes(text.as_bytes());
+        }
     }
 
     /// Data that need not be text.
     pub(crate) fn print_bytes(&self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(bytes).and_then(|()| out.flush());
+        let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) else { return };
+        if error.kind() != ErrorKind::BrokenPipe {
+            self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+    }
+
+    /// Whether everything printed has reached standard output.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn all_written(&self) -> Result<(), Failure> {
+        match self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            None => Ok(()),
+            Some(error) => {
+                Err(Failure::new(Exit::Failed, format!("Standard output cannot be written: {error}.")))
+            }
+        }
     }
 
     /// A result for programs: one JSON document.
@@ -201,5 +229,48 @@ impl Drop for Working {
 /// Words where no `Talk` is at hand: the running gateway's own few.
 pub(crate) fn to_stderr(text: &str) {
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{text}").and_then(|()| err.flush());
+    let _ = writeln!(err, "{}", harmless(text)).and_then(|()| err.flush());
+}
+
+/// The colours of [`Talk::mark`] and their end.
+const OURS: [&str; 5] = ["\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"];
+
+/// Text in which a terminal finds nothing to do but to show it: of control characters (ECMA-48) only line ends, tabs and our own
+/// colours are left; others are shown as U+FFFD.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(control) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(control) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let ours = OURS.iter().find(|code| from.starts_with(**code));
+        let (shown, length) = match ours {
+            Some(code) => (*code, code.len()),
+            None if from.starts_with("\r\n") => ("\n", 2),
+            None => ("\u{fffd}", from.chars().next().map_or(1, char::len_utf8)),
+        };
+        out.push_str(shown);
+        rest = &from[length..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_terminal_is_commanded_by_nobody_but_us() {
+        assert_eq!(harmless("plain\ttext\n"), "plain\ttext\n");
+        assert_eq!(harmless("\x1b]0;title\x07\x1b[2J"), "\u{fffd}]0;title\u{fffd}\u{fffd}[2J");
+        assert_eq!(
+            harmless("\x1b[32m✓\x1b[0m a\rb\r\nc\u{9b}1m"),
+            "\x1b[32m✓\x1b[0m a\u{fffd}b\nc\u{fffd}1m"
+        );
+    }
 }

@@ -111,7 +111,7 @@ async fn turn(reach: &mut Reach, talk: &Talk, model: &str, messages: &[Value]) -
         let piece = visit.piece().await.map_err(|problem| reach.unreached(&problem))?;
         let Some(piece) = piece else { break };
         shown.first_ms.get_or_insert(began.elapsed().as_millis());
-        for data in events.push(&piece) {
+        for data in events.push(&piece)? {
             shown.take(&data, talk)?;
         }
     }
@@ -127,6 +127,9 @@ async fn turn(reach: &mut Reach, talk: &Talk, model: &str, messages: &[Value]) -
     Ok(shown.text)
 }
 
+/// The longest event that is waited for.
+const LONGEST: usize = 8 * 1024 * 1024;
+
 /// A stream of events that comes in pieces.
 #[derive(Default)]
 struct Events {
@@ -136,7 +139,10 @@ struct Events {
 
 impl Events {
     /// The data of every event that is complete with this piece.
-    fn push(&mut self, piece: &[u8]) -> Vec<String> {
+    ///
+    /// # Errors
+    /// When an event has no end.
+    fn push(&mut self, piece: &[u8]) -> Result<Vec<String>, Failure> {
         let (mut from, mut whole) = (0, Vec::new());
         self.splitter.push(piece, |end| {
             self.begun.extend_from_slice(&piece[from..end]);
@@ -144,8 +150,11 @@ impl Events {
             whole.push(data(&std::mem::take(&mut self.begun)));
         });
         self.begun.extend_from_slice(&piece[from..]);
+        if self.begun.len() > LONGEST {
+            return Err(Failure::new(Exit::Failed, "The answer holds an event without end."));
+        }
         whole.retain(|data| !data.is_empty());
-        whole
+        Ok(whole)
     }
 }
 

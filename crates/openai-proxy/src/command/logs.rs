@@ -37,7 +37,7 @@ impl Logs {
         let environment = environment();
         let running = instance::all(&environment);
         let path = running.iter().find_map(|one| one.log.clone()).or_else(|| folders::log(&environment));
-        let path = path.filter(|path| path.exists()).ok_or_else(|| no_log(running.first()))?;
+        let path = path.filter(|path| path.is_file()).ok_or_else(|| no_log(running.first()))?;
         let failed =
             |error| Failure::new(Exit::Failed, format!("{} cannot be read: {error}.", path.display()));
         let mut file = File::open(&path).map_err(failed)?;
@@ -45,7 +45,7 @@ impl Logs {
         file.seek(SeekFrom::Start(length.saturating_sub(MOST))).map_err(failed)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
-        talk.print_bytes(last(&bytes, self.lines));
+        talk.print(&String::from_utf8_lossy(last(&bytes, self.lines)));
         if self.follow {
             follow(talk, &path, file).map_err(failed)?;
         }
@@ -81,7 +81,7 @@ fn follow(talk: &Talk, path: &Path, mut file: File) -> std::io::Result<()> {
     loop {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        talk.print_bytes(&bytes);
+        talk.print(&String::from_utf8_lossy(&bytes));
         if bytes.is_empty() {
             std::thread::sleep(LOOK);
             let another = std::fs::metadata(path)

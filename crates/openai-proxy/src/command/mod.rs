@@ -181,7 +181,8 @@ pub fn run() -> ExitCode {
         Some(command) => command.run(&talk),
         None => nothing_asked(&talk).map(ExitCode::from),
     };
-    ended.unwrap_or_else(|failure| {
+    // What was to be printed and could not be was not done, whatever the command thinks.
+    ended.and_then(|code| talk.all_written().map(|()| code)).unwrap_or_else(|failure| {
         talk.complain(&failure);
         failure.exit.into()
     })

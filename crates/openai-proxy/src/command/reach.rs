@@ -27,6 +27,8 @@ pub(crate) struct Where {
 
 /// To connect to a gateway.
 const CONNECT: Duration = Duration::from_secs(3);
+/// For what the gateway answers by itself.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// The largest answer a command reads whole.
 const LARGEST: usize = 64 * 1024 * 1024;
 /// Where a gateway listens when nothing says otherwise (D-2).
@@ -67,6 +69,8 @@ pub(crate) struct Reach {
     /// What it wrote down about itself, if it runs here and is ours.
     pub(crate) instance: Option<Instance>,
     key: Option<HeaderValue>,
+    /// There is a key in the environment, and whoever listens there is nobody we know: it was not shown.
+    withheld: bool,
 }
 
 /// An answer, read whole.
@@ -75,6 +79,7 @@ pub(crate) struct Told {
     pub(crate) status: StatusCode,
     pub(crate) head: HeaderMap,
     pub(crate) body: Bytes,
+    withheld: bool,
 }
 
 impl Told {
@@ -97,10 +102,16 @@ impl Told {
     pub(crate) fn error(&self) -> String {
         let json = self.json();
         let said = json["error"]["message"].as_str().or_else(|| json["error"].as_str());
+        let hint = match self.status {
+            StatusCode::UNAUTHORIZED if self.withheld => {
+                "\nYour OPENAI_API_KEY was not shown: no gateway of yours is known to listen there. Name it: --url URL"
+            }
+            _ => "",
+        };
         match (said, json["error"]["code"].as_str()) {
-            (Some(said), Some(code)) => format!("{said} ({code}, status {})", self.status.as_u16()),
-            (Some(said), None) => format!("{said} (status {})", self.status.as_u16()),
-            (None, _) => format!("status {}", self.status.as_u16()),
+            (Some(said), Some(code)) => format!("{said} ({code}, status {}){hint}", self.status.as_u16()),
+            (Some(said), None) => format!("{said} (status {}){hint}", self.status.as_u16()),
+            (None, _) => format!("status {}{hint}", self.status.as_u16()),
         }
     }
 }
@@ -114,12 +125,17 @@ impl Reach {
     pub(crate) fn find(place: &Where) -> Result<Self, Failure> {
         let environment = environment();
         if let Some(url) = &place.url {
-            return Self::to(url, None, &environment);
+            return Self::to(url, None, key(&environment));
         }
         let mut running = instance::all(&environment);
         let expected = expected(&environment);
         match running.len() {
-            0 => Self::to(expected.as_deref().unwrap_or(USUAL), None, &environment),
+            0 => {
+                // Anybody may listen at the usual address: no key is shown to strangers.
+                let mut reach = Self::to(expected.as_deref().unwrap_or(USUAL), None, None)?;
+                reach.withheld = key(&environment).is_some();
+                Ok(reach)
+            }
             1 => Self::at(running.remove(0), &environment),
             _ => {
                 let meant = |one: &&Instance| expected.as_ref().is_some_and(|url| one.urls().contains(url));
@@ -144,23 +160,18 @@ impl Reach {
 
     /// A gateway that wrote itself down.
     pub(crate) fn at(instance: Instance, environment: &BTreeMap<String, String>) -> Result<Self, Failure> {
-        Self::to(&instance.url(), Some(instance), environment)
+        let key = key(environment);
+        let (shown, withheld) = if instance.foreign { (None, key.is_some()) } else { (key, false) };
+        let mut reach = Self::to(&instance.url(), Some(instance), shown)?;
+        reach.withheld = withheld;
+        Ok(reach)
     }
 
-    fn to(
-        url: &str,
-        instance: Option<Instance>,
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Self, Failure> {
+    fn to(url: &str, instance: Option<Instance>, key: Option<HeaderValue>) -> Result<Self, Failure> {
         let url = url.trim_end_matches('/').trim_end_matches("/v1").trim_end_matches('/').to_owned();
         // We know its process; what we say to it never leaves this computer.
-        let visitor = visitor(&url, instance.is_some())?;
-        let key = environment.get("OPENAI_API_KEY").map(|key| key.trim()).filter(|key| !key.is_empty());
-        let key = key.and_then(|key| HeaderValue::from_str(&format!("Bearer {key}")).ok()).map(|mut key| {
-            key.set_sensitive(true);
-            key
-        });
-        Ok(Self { visitor, url, instance, key })
+        let visitor = visitor(&url, instance.as_ref().is_some_and(|instance| !instance.foreign))?;
+        Ok(Self { visitor, url, instance, key, withheld: false })
     }
 
     /// The base URL programs are given.
@@ -214,15 +225,30 @@ impl Reach {
     pub(crate) async fn read(&self, visit: Visit) -> Result<Told, Failure> {
         let (status, head) = (visit.status, visit.head.clone());
         let body = visit.whole(LARGEST).await.map_err(|problem| self.unreached(&problem))?;
-        Ok(Told { status, head, body })
+        Ok(Told { status, head, body, withheld: self.withheld })
     }
 
-    /// `GET`.
+    /// `GET` of what the gateway says of itself, which takes no longer than asking providers for their lists does.
     ///
     /// # Errors
-    /// As for [`Reach::tell`].
+    /// As for [`Reach::tell`]; also when no answer comes.
     pub(crate) async fn get(&mut self, path: &str) -> Result<Told, Failure> {
-        self.tell(Method::GET, path, ("", Bytes::new())).await
+        self.get_within(path, PATIENCE).await
+    }
+
+    async fn get_within(&mut self, path: &str, patience: Duration) -> Result<Told, Failure> {
+        let silent =
+            format!("{} does not answer.\nAnother program may listen there: openai-proxy doctor", self.url);
+        let asked = self.tell(Method::GET, path, ("", Bytes::new()));
+        let late = |_| Failure::new(Exit::Unreachable, silent);
+        tokio::time::timeout(patience, asked).await.map_err(late)?
+    }
+
+    /// Whether it takes calls; `None`: nobody of our kind is there.
+    pub(crate) async fn readiness(&mut self) -> Option<bool> {
+        let told = self.get_within("/readyz", CONNECT).await.ok()?;
+        let says = told.json()["status"].as_str().map(str::to_owned)?;
+        matches!(says.as_str(), "ready" | "draining").then(|| told.status.is_success())
     }
 
     /// `POST` of JSON.
@@ -290,6 +316,14 @@ impl Instance {
     pub(crate) fn url(&self) -> String {
         self.urls().into_iter().next().unwrap_or_default()
     }
+}
+
+/// The caller's key, as it is shown.
+fn key(environment: &BTreeMap<String, String>) -> Option<HeaderValue> {
+    let key = environment.get("OPENAI_API_KEY").map(|key| key.trim()).filter(|key| !key.is_empty())?;
+    let mut key = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
+    key.set_sensitive(true);
+    Some(key)
 }
 
 /// Goes to an address without `/v1`; on loopback, where `trusting`, whatever certificate is shown.

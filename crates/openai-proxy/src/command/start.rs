@@ -137,6 +137,9 @@ fn open_log(path: &Path) -> std::io::Result<(File, u64)> {
     if std::fs::metadata(path).is_ok_and(|data| data.len() > LONGEST_LOG) {
         std::fs::rename(path, path.with_extension("log.1"))?;
     }
+    if std::fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+        return Err(std::io::Error::other("it is no file"));
+    }
     let log = File::options().create(true).append(true).mode(0o600).open(path)?;
     let ends = log.metadata()?.len();
     Ok((log, ends))

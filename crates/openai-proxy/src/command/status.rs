@@ -58,25 +58,18 @@ impl Status {
         if self.place.url.is_none() {
             for instance in instance::all(&environment) {
                 let mut reach = Reach::at(instance, &environment)?;
-                let ready = ready(&mut reach).await.unwrap_or(false);
+                let ready = reach.readiness().await.unwrap_or(false);
                 known.push(Known { url: reach.base_url(), ready, instance: reach.instance });
             }
         }
         if known.is_empty() {
-            let mut reach = Reach::find(&self.place)?;
-            if let Some(ready) = ready(&mut reach).await {
+            let mut reach = Reach::without_key(&self.place)?;
+            if let Some(ready) = reach.readiness().await {
                 known.push(Known { url: reach.base_url(), ready, instance: None });
             }
         }
         Ok(known)
     }
-}
-
-/// Whether it takes calls; `None`: nobody of our kind is there.
-async fn ready(reach: &mut Reach) -> Option<bool> {
-    let told = reach.get("/readyz").await.ok()?;
-    let says = told.json()["status"].as_str().map(str::to_owned)?;
-    matches!(says.as_str(), "ready" | "draining").then(|| told.status.is_success())
 }
 
 impl Known {

@@ -98,10 +98,8 @@ pub(super) fn one(place: &Where) -> Result<Option<Instance>, Failure> {
     }
     match running.len() {
         0 => {
-            let mut reach = Reach::find(place)?;
-            let there = reach::run(async {
-                Ok(reach.get("/readyz").await.is_ok_and(|told| told.json()["status"].is_string()))
-            })?;
+            let mut reach = Reach::without_key(place)?;
+            let there = reach::run(async { Ok(reach.readiness().await.is_some()) })?;
             if there {
                 let say = format!(
                     "The gateway at {} was not started from here.\nStop it where it was started: systemctl, podman, docker, or its terminal.",
@@ -123,7 +121,8 @@ pub(super) fn one(place: &Where) -> Result<Option<Instance>, Failure> {
 pub(super) fn end(talk: &Talk, instance: &Instance, now: bool) -> Result<(), Failure> {
     signal(instance, Signal::TERM)?;
     if now {
-        signal(instance, Signal::TERM)?;
+        // Another signal than the first: two of a kind may arrive as one (signal(7)).
+        signal(instance, Signal::INT)?;
     }
     let working =
         talk.working("stopping; running calls finish first (a second time at once: openai-proxy stop --now)");
@@ -136,6 +135,13 @@ pub(super) fn end(talk: &Talk, instance: &Instance, now: bool) -> Result<(), Fai
 }
 
 fn signal(instance: &Instance, signal: Signal) -> Result<(), Failure> {
+    if instance.foreign {
+        let say = format!(
+            "The gateway with pid {} is another user's.\nStop it where it was started: systemctl, podman, docker, or its terminal.",
+            instance.pid
+        );
+        return Err(Failure::new(Exit::NotAllowed, say));
+    }
     // Gone meanwhile: what was wanted has happened.
     let Some(process) = instance.process() else { return Ok(()) };
     match kill_process(process, signal) {

@@ -1,6 +1,8 @@
 //! `transcribe`: what is said in a recording.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::Method;
@@ -33,7 +35,7 @@ pub(super) struct Transcribe {
 impl Transcribe {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let shown = self.file.display();
-        let recording = std::fs::read(&self.file)
+        let recording = read(&self.file)
             .map_err(|error| Failure::new(Exit::Failed, format!("{shown} cannot be read: {error}.")))?;
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // Asked for as JSON even where text is shown: not every server answers `text` alike.
@@ -58,4 +60,17 @@ impl Transcribe {
         talk.more(&format!("by {}", told.provider().unwrap_or("?")));
         Ok(Exit::Done)
     }
+}
+
+/// More than a gateway takes by default (`server.limits.upload`).
+const LONGEST: u64 = 1 << 30;
+
+/// A file, or a pipe as `<(command)` makes one.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut recording = Vec::new();
+    File::open(file)?.take(LONGEST + 1).read_to_end(&mut recording)?;
+    if recording.len() as u64 > LONGEST {
+        return Err(std::io::Error::other("it is longer than 1 GiB"));
+    }
+    Ok(recording)
 }

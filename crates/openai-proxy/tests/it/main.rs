@@ -28,6 +28,7 @@ mod leaving;
 mod matrix;
 mod model_list;
 mod network;
+mod notes;
 mod outbound;
 mod paperwork;
 mod quiet;
