@@ -275,3 +275,22 @@ async fn a_found_server_of_voices_takes_all_speech_unless_somebody_wrote_otherwi
     ask(house.address(), "POST", "/v1/audio/speech", &[], speech).await;
     assert_eq!(asked(&cloud), ["/v1/audio/speech"]);
 }
+
+/// Names that the server takes as the same model.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_name_of_a_local_model_stays_here() {
+    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2:latest"])).await, cloud().await);
+    let house = found(&local, &cloud).await;
+    let names = [
+        "Llama3.2",
+        "LLAMA3.2:LATEST",
+        "library/llama3.2",
+        "registry.ollama.ai/library/llama3.2:latest",
+        " llama3.2 ",
+    ];
+    for name in names {
+        let answer = ask(house.address(), "POST", CHAT, &[], chat(name, false)).await;
+        assert_eq!(answer.header("x-openai-proxy-provider"), Some("ollama"), "{name:?}");
+    }
+    assert_eq!((asked(&local).len(), asked(&cloud)), (names.len(), vec![]));
+}
