@@ -142,13 +142,15 @@ fn by_model(
     if let Some(provider) = announced.into_iter().find(serves) {
         return as_named(Reason::Announced, provider);
     }
-    if let Some(provider) = own_voice(world, wish) {
+    // The only one that can speak or listen does not get what is, or may be, a model's of this computer.
+    let kept = careful && (ours || may_be_unheard(world, catalogue, wish));
+    if let Some(provider) = own_voice(world, wish).filter(|place| !kept || local(place)) {
         return as_named(Reason::OwnVoice, provider);
     }
     match world.routing.unknown_model {
         // A model beside us that cannot do this: nobody else is asked to.
         UnknownModel::Provider(provider) if serves(&provider) && (local(&provider) || !ours) => {
-            if careful && !local(&provider) && may_be_unheard(world, catalogue, wish) {
+            if kept && !local(&provider) {
                 return Err(unknown(world, catalogue, model));
             }
             as_named(Reason::UnknownModel, provider)

@@ -276,6 +276,49 @@ async fn a_found_server_of_voices_takes_all_speech_unless_somebody_wrote_otherwi
     assert_eq!(asked(&cloud), ["/v1/audio/speech"]);
 }
 
+/// A form with a file, and its model before it.
+fn form(model: &str) -> String {
+    let field = "--XbX\r\nContent-Disposition: form-data; name=";
+    format!("{field}\"model\"\r\n\r\n{model}\r\n{field}\"file\"; filename=\"a\"\r\n\r\nRIFF\r\n--XbX--\r\n")
+}
+
+/// The cloud is the only one that can speak and listen; a model of this computer is not made to, by anybody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speech_and_transcripts_by_a_local_model_go_to_no_cloud_either() {
+    let names = ["llama3.2:latest", "whisper-large-v3-turbo"];
+    for kind in ["ollama", "lmstudio"] {
+        let (local, cloud) = (Vendor::start(move |_| models(&names)).await, cloud().await);
+        let house = found_as(kind, &local, &cloud, &[]).await;
+        let json = [("content-type", "application/json")];
+        let multipart = [("content-type", "multipart/form-data; boundary=XbX")];
+        let speech = format!("{{\"model\":\"{}\",\"input\":\"x\"}}", names[0]);
+        let mut calls = vec![("/v1/audio/speech", json, speech)];
+        for path in ["/v1/audio/transcriptions", "/v1/audio/translations", "/inference"] {
+            calls.extend(names.map(|name| (path, multipart, form(name))));
+        }
+        for (path, headers, body) in calls {
+            let answer = ask(house.address(), "POST", path, &headers, body).await;
+            assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("not_served")), "{path}");
+        }
+        assert_eq!(asked(&cloud), [""; 0], "{kind}");
+        // What nobody here has is the cloud's, as ever.
+        ask(house.address(), "POST", "/v1/audio/transcriptions", &multipart, form("whisper-2")).await;
+        assert_eq!(asked(&cloud), ["/v1/audio/transcriptions"], "{kind}");
+    }
+}
+
+/// A server that cannot be asked for its models may have any: speech by a name nobody knows waits for it, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speech_by_a_name_that_may_be_an_unheard_servers_goes_to_no_cloud() {
+    let (local, cloud) = (Vendor::start(|_| Act::Reset).await, cloud().await);
+    let house = found(&local, &cloud).await;
+    let speech = |model: &str| format!("{{\"model\":\"{model}\",\"input\":\"x\"}}");
+    let answer = ask(house.address(), "POST", "/v1/audio/speech", &[], speech("llama3.2")).await;
+    assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("model_not_found")));
+    ask(house.address(), "POST", "/v1/audio/speech", &[], speech("tts-1")).await;
+    assert_eq!(asked(&cloud), ["/v1/audio/speech"], "a name the cloud has said is the cloud's");
+}
+
 /// Names that the server takes as the same model.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_name_of_a_local_model_stays_here() {
