@@ -101,6 +101,9 @@ pub(crate) fn choose(
     };
     let found = match (by_path, wish.model) {
         (Some(places), _) => by_places(world, places, wish).map(|chosen| (Reason::PathRule, chosen)),
+        (None, Some(model)) if wish.row.model == ModelAt::BodyNoted => {
+            by_account(world, catalogue, model, wish)?
+        }
         (None, Some(model)) => by_model(world, catalogue, model, wish)?,
         (None, None) if wish.unread && several_could(world, wish) => return Err(unread_model()),
         (None, None) => own_voice(world, wish)
@@ -142,13 +145,15 @@ fn by_model(
     if let Some(provider) = announced.into_iter().find(serves) {
         return as_named(Reason::Announced, provider);
     }
-    if let Some(provider) = own_voice(world, wish) {
+    // The only one that can speak or listen does not get what is, or may be, a model's of this computer.
+    let kept = careful && (ours || may_be_unheard(world, catalogue, wish));
+    if let Some(provider) = own_voice(world, wish).filter(|place| !kept || local(place)) {
         return as_named(Reason::OwnVoice, provider);
     }
     match world.routing.unknown_model {
         // A model beside us that cannot do this: nobody else is asked to.
         UnknownModel::Provider(provider) if serves(&provider) && (local(&provider) || !ours) => {
-            if careful && !local(&provider) && may_be_unheard(world, catalogue, wish) {
+            if kept && !local(&provider) {
                 return Err(unknown(world, catalogue, model));
             }
             as_named(Reason::UnknownModel, provider)
@@ -159,7 +164,29 @@ fn by_model(
     }
 }
 
-/// A server beside us has not named a single model yet: an unknown name may be one of its own, whatever it is asked to do.
+/// What belongs to an account goes where its account is, whatever model it names; but what is, or may be, a model of this
+/// computer goes to no cloud with it.
+fn by_account(
+    world: &Snapshot,
+    catalogue: &Catalogue,
+    model: &str,
+    wish: &Wish<'_>,
+) -> Result<Option<(Reason, Chosen)>, ApiError> {
+    let local = |place: usize| world.providers[place].local;
+    let Some(chosen) = by_operation(world, wish) else { return Ok(None) };
+    if world.routing.careful && !local(chosen.provider) {
+        let announced = catalogue.places(world, model);
+        if announced.iter().any(|place| local(*place)) {
+            return Ok(None);
+        }
+        if announced.is_empty() && may_be_unheard(world, catalogue, wish) {
+            return Err(unknown(world, catalogue, model));
+        }
+    }
+    Ok(Some((Reason::NoModel, chosen)))
+}
+
+/// A server beside us has not said yet which models it has: an unknown name may be one of its own, whatever it is asked to do.
 /// A server of voices alone does not count where no voice is asked for.
 fn may_be_unheard(world: &Snapshot, catalogue: &Catalogue, wish: &Wish<'_>) -> bool {
     let able = |provider: &Provider| provider.serves(Operation::Chat) || provider.serves(wish.row.operation);
@@ -214,7 +241,7 @@ fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {
     let silent = match silent.as_slice() {
         [] => String::new(),
         names => format!(
-            " Not heard from: {} (wrong key, not running, or without a model; the gateway's log says more).",
+            " Not heard from: {} (wrong key, or not running; the gateway's log says more).",
             names.join(", ")
         ),
     };

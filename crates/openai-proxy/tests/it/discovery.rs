@@ -241,7 +241,7 @@ async fn a_model_that_came_a_moment_ago_is_found_and_one_that_went_stays() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_server_has_not_said_what_it_has_unknown_names_go_nowhere() {
-    for list in [Act::Reset, Act::json(500, &serde_json::json!({})), models(&[])] {
+    for list in [Act::Reset, Act::json(500, &serde_json::json!({})), Act::text(200, "<html>")] {
         let (local, cloud) = (Vendor::start(move |_| list.clone()).await, cloud().await);
         let house = found(&local, &cloud).await;
         let answer = ask(house.address(), "POST", CHAT, &[], chat("llama3.2", false)).await;
@@ -274,4 +274,113 @@ async fn a_found_server_of_voices_takes_all_speech_unless_somebody_wrote_otherwi
     let house = found_as("kokoro", &local, &cloud, &written).await;
     ask(house.address(), "POST", "/v1/audio/speech", &[], speech).await;
     assert_eq!(asked(&cloud), ["/v1/audio/speech"]);
+}
+
+/// A form with a file, and its model before it.
+fn form(model: &str) -> String {
+    let field = "--XbX\r\nContent-Disposition: form-data; name=";
+    format!("{field}\"model\"\r\n\r\n{model}\r\n{field}\"file\"; filename=\"a\"\r\n\r\nRIFF\r\n--XbX--\r\n")
+}
+
+/// The cloud is the only one that can speak and listen; a model of this computer is not made to, by anybody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speech_and_transcripts_by_a_local_model_go_to_no_cloud_either() {
+    let names = ["llama3.2:latest", "whisper-large-v3-turbo"];
+    for kind in ["ollama", "lmstudio"] {
+        let (local, cloud) = (Vendor::start(move |_| models(&names)).await, cloud().await);
+        let house = found_as(kind, &local, &cloud, &[]).await;
+        let json = [("content-type", "application/json")];
+        let multipart = [("content-type", "multipart/form-data; boundary=XbX")];
+        let speech = format!("{{\"model\":\"{}\",\"input\":\"x\"}}", names[0]);
+        let mut calls = vec![("/v1/audio/speech", json, speech)];
+        for path in ["/v1/audio/transcriptions", "/v1/audio/translations", "/inference"] {
+            calls.extend(names.map(|name| (path, multipart, form(name))));
+        }
+        for (path, headers, body) in calls {
+            let answer = ask(house.address(), "POST", path, &headers, body).await;
+            assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("not_served")), "{path}");
+        }
+        assert_eq!(asked(&cloud), [""; 0], "{kind}");
+        // What nobody here has is the cloud's, as ever.
+        ask(house.address(), "POST", "/v1/audio/transcriptions", &multipart, form("whisper-2")).await;
+        assert_eq!(asked(&cloud), ["/v1/audio/transcriptions"], "{kind}");
+    }
+}
+
+/// A server that cannot be asked for its models may have any: speech by a name nobody knows waits for it, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn speech_by_a_name_that_may_be_an_unheard_servers_goes_to_no_cloud() {
+    let (local, cloud) = (Vendor::start(|_| Act::Reset).await, cloud().await);
+    let house = found(&local, &cloud).await;
+    let speech = |model: &str| format!("{{\"model\":\"{model}\",\"input\":\"x\"}}");
+    let answer = ask(house.address(), "POST", "/v1/audio/speech", &[], speech("llama3.2")).await;
+    assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("model_not_found")));
+    ask(house.address(), "POST", "/v1/audio/speech", &[], speech("tts-1")).await;
+    assert_eq!(asked(&cloud), ["/v1/audio/speech"], "a name the cloud has said is the cloud's");
+}
+
+/// Names that the server takes as the same model.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_name_of_a_local_model_stays_here() {
+    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2:latest"])).await, cloud().await);
+    let house = found(&local, &cloud).await;
+    let names = [
+        "Llama3.2",
+        "LLAMA3.2:LATEST",
+        "library/llama3.2",
+        "registry.ollama.ai/library/llama3.2:latest",
+        " llama3.2 ",
+    ];
+    for name in names {
+        let answer = ask(house.address(), "POST", CHAT, &[], chat(name, false)).await;
+        assert_eq!(answer.header("x-openai-proxy-provider"), Some("ollama"), "{name:?}");
+    }
+    assert_eq!((asked(&local).len(), asked(&cloud)), (names.len(), vec![]));
+}
+
+/// A server without any model has said so: it holds nothing back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_it_has_no_model_keeps_nothing_from_the_cloud() {
+    for none in [models(&[]), Act::json(200, &serde_json::json!({"object": "list", "data": null}))] {
+        let local = Vendor::start(move |_| none.clone()).await;
+        let cloud = Vendor::start(|seen| match seen.path() {
+            "/v1/models" => Act::Reset,
+            _ => Act::json(200, &serde_json::json!({"choices": []})),
+        })
+        .await;
+        let house = found(&local, &cloud).await;
+        let answer = ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(asked(&cloud), [CHAT]);
+    }
+}
+
+/// What belongs to an account goes where the account is; with a model of this computer, nowhere else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn state_with_a_local_model_in_it_goes_to_no_cloud() {
+    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2:latest"])).await, cloud().await);
+    let house = found(&local, &cloud).await;
+    let paths = [
+        "/v1/assistants",
+        "/v1/assistants/asst_1",
+        "/v1/threads/runs",
+        "/v1/threads/thread_1/runs",
+        "/v1/fine_tuning/jobs",
+        "/v1/batches",
+        "/v1/evals",
+        "/v1/evals/eval_1/runs",
+        "/v1/agents",
+        "/v1/realtime/sessions",
+    ];
+    for path in paths {
+        let answer = ask(house.address(), "POST", path, &[], "{\"model\":\"llama3.2\"}").await;
+        assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("not_served")), "{path}");
+    }
+    assert_eq!(asked(&cloud), [""; 0]);
+    for body in ["", "{}", "{\"model\":null}", "{\"model\":\"gpt-4o\"}", "{\"model\":\"gpt-tuned\"}"] {
+        for path in paths {
+            ask(house.address(), "POST", path, &[], body).await;
+        }
+    }
+    assert_eq!(asked(&cloud), paths.repeat(5), "everything else goes where it went");
 }

@@ -1,6 +1,7 @@
 //! OpenAI-like vendors as data: one table of `compatible.toml` each.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use http::HeaderMap;
@@ -31,6 +32,9 @@ pub(super) struct Compatible {
     local: bool,
     /// The tag a model's name has when it is written without one.
     tag: Option<String>,
+    /// What a model's name may begin with and mean the same, in this order.
+    #[serde(default)]
+    homes: Vec<String>,
     /// It understands `stream_options.include_usage`.
     #[serde(default)]
     counts_streams: bool,
@@ -78,7 +82,7 @@ impl Vendor for Compatible {
 
     fn answers_to(&self, announced: &str, asked: &str) -> bool {
         let Some(tag) = self.tag.as_deref() else { return announced == asked };
-        untagged(announced, tag) == untagged(asked, tag)
+        self.bare(announced, tag).eq_ignore_ascii_case(self.bare(asked, tag))
     }
 
     fn speaks(&self, operation: Operation) -> Option<Dialect> {
@@ -115,7 +119,20 @@ impl Vendor for Compatible {
     }
 }
 
-/// A name without its tag, if that is the tag it has anyway.
-fn untagged<'n>(name: &'n str, tag: &str) -> &'n str {
-    name.strip_suffix(tag).and_then(|name| name.strip_suffix(':')).unwrap_or(name)
+impl Compatible {
+    /// What is left of a name without blanks, without the places it is taken from anyway, and without the tag it has
+    /// anyway, in any case of letters.
+    fn bare<'n>(&self, name: &'n str, tag: &str) -> &'n str {
+        let at_home = |name: &'n str, home: &String| cut(name, 0..home.len(), home).unwrap_or(name);
+        let name = self.homes.iter().fold(name.trim(), at_home);
+        let end = name.len();
+        let untagged = cut(name, end.saturating_sub(tag.len())..end, tag);
+        untagged.and_then(|name| name.strip_suffix(':')).unwrap_or(name)
+    }
+}
+
+/// A name without the piece at its beginning or end, if that says `word` in any case of letters.
+fn cut<'n>(name: &'n str, piece: Range<usize>, word: &str) -> Option<&'n str> {
+    let says = name.get(piece.clone())?.eq_ignore_ascii_case(word);
+    says.then(|| if piece.start == 0 { &name[piece.end..] } else { &name[..piece.start] })
 }

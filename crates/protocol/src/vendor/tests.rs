@@ -19,6 +19,12 @@ fn a_name_without_its_usual_tag_is_the_same_name_where_tags_are_usual() {
     assert!(same("ollama", "llama3.2:latest", "llama3.2") && same("ollama", "x", "x:latest"));
     assert!(!same("ollama", "llama3.2:1b", "llama3.2") && !same("ollama", "llama3.2:latest", "llama3.2:1b"));
     assert!(!same("openai", "x:latest", "x") && same("openai", "x", "x"));
+    for asked in ["X", " x\t", "library/x", "Registry.Ollama.ai/library/X:Latest", "x:LATEST"] {
+        assert!(same("ollama", "x:latest", asked) && !same("openai", "x", asked), "{asked}");
+    }
+    for other in ["", "latest", ":latest", "me/x", "library/", "é", "x:latest:latest"] {
+        assert!(!same("ollama", "x:latest", other), "{other}");
+    }
 }
 
 #[test]
