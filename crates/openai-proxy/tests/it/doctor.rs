@@ -232,6 +232,27 @@ async fn what_is_safe_is_mended_and_told_and_nothing_else_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_others_may_have_to_read_is_not_closed_to_them() {
+    let home = home("providers: {mock: {}}\n");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let service = elsewhere.path().join("openai-proxy.yaml");
+    std::fs::write(&service, "providers: {far: {type: openai, api_key: sk-canary-0123456789}}\n").unwrap();
+    // A link in the home leads out of it.
+    let link = home.path().join("link.yaml");
+    std::os::unix::fs::symlink(&service, &link).unwrap();
+    for (mode, result, advice) in [(0o644, "warning", "LoadCredential="), (0o646, "bad", "chmod o-w")] {
+        std::fs::set_permissions(&service, std::fs::Permissions::from_mode(mode)).unwrap();
+        for file in [&service, &link] {
+            let words = ["--offline", "--fix", "--config", file.to_str().unwrap()];
+            let (_, all) = findings(home.path(), &words, &[]).await;
+            let told = one(&all, "permissions", None);
+            assert!(told["result"] == result && told["fix"].as_str().unwrap().contains(advice), "{told:#}");
+            assert_eq!(std::fs::metadata(&service).unwrap().permissions().mode() & 0o777, mode);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_running_gateway_is_examined_and_a_file_changed_since_is_noticed() {
     let home = home("providers: {mock: {}}\n");
     let file = home.path().join("openai-proxy.yaml");
