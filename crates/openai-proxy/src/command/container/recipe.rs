@@ -93,7 +93,7 @@ impl Recipe {
             kind => User::Starter { keep: kind == Kind::Podman },
         };
         config.as_deref().map_or(Ok(()), mountable)?;
-        let text = config.as_ref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+        let text = config.as_ref().and_then(|file| config::read_text(file).ok()).unwrap_or_default();
         if let Some(file) = config.as_ref().filter(|_| user == User::Nobody) {
             readable(file)?;
         }

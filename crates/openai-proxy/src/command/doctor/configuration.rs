@@ -110,14 +110,14 @@ fn certificate(scene: &Scene) -> Vec<Finding> {
     let Some(tls) = scene.loaded.as_ref().ok().and_then(|loaded| loaded.snapshot.server.tls.as_ref()) else {
         return Vec::new();
     };
-    let readable = |file: &Path, what: &str, begins: &str| match std::fs::read_to_string(file) {
+    let readable = |file: &Path, what: &str, begins: &str| match config::read_text(file) {
         Ok(text) if text.contains(begins) => {
             Finding::good("certificate", format!("{what}: {}", file.display()))
         }
         Ok(_) => Finding::bad("certificate", format!("{} is no {what}", file.display()))
             .fix("Give a file in PEM form."),
         Err(error) => Finding::bad("certificate", format!("{} cannot be read", file.display()))
-            .cause(error.to_string())
+            .cause(error)
             .fix("Check the path and who may read it."),
     };
     let mut findings = vec![

@@ -66,9 +66,7 @@ impl Scrubber {
             known.extend(outline.hidden);
             let folder =
                 scene.file.as_deref().and_then(std::path::Path::parent).unwrap_or(std::path::Path::new(""));
-            known.extend(
-                outline.files.iter().filter_map(|file| std::fs::read_to_string(folder.join(file)).ok()),
-            );
+            known.extend(outline.files.iter().filter_map(|file| config::read_text(&folder.join(file)).ok()));
         }
         if let Ok(loaded) = &scene.loaded {
             known.extend(of(&loaded.snapshot));
