@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::problem::{Place, Wrong, wrong};
 use crate::reader::Findings;
+use crate::text_file;
 use crate::tree::{Node, Scalar, Value};
 
 /// How deep defaults may hold further variables: `${A:-${B:-c}}`.
@@ -160,11 +161,7 @@ fn closing(inner: &str) -> Option<usize> {
 
 fn read(path: &Path) -> Result<String, Wrong> {
     let shown = path.display();
-    let long = std::fs::metadata(path).is_ok_and(|data| data.len() > LONGEST_FILE);
-    if long {
-        return wrong(format!("takes its text from {shown}, which is over 64 KiB."), "Name another file.");
-    }
-    match std::fs::read_to_string(path) {
+    match text_file::read(path, LONGEST_FILE) {
         Ok(text) => Ok(text.trim_end_matches(['\n', '\r']).to_owned()),
         Err(error) => wrong(
             format!("takes its text from {shown}, which cannot be read: {error}."),

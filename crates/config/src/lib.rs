@@ -17,6 +17,7 @@ mod problem;
 mod reader;
 mod resolve;
 pub mod snapshot;
+mod text_file;
 mod tree;
 
 pub use address::origin;
@@ -27,3 +28,4 @@ pub use nearest::nearest;
 pub use outline::{Outline, outline};
 pub use problem::{Place, Problem, Problems};
 pub use snapshot::Snapshot;
+pub use text_file::read_text;

@@ -36,6 +36,28 @@ fn a_named_file_is_the_only_place_and_must_exist() {
     assert!(said.starts_with("The configuration /nowhere/at-all.yaml cannot be read:"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_never_ends_is_not_read() {
+    let folder = folder("endless");
+    let (pipe, link) = (folder.join("pipe"), folder.join("link"));
+    for old in [&pipe, &link] {
+        drop(std::fs::remove_file(old));
+    }
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+    for (path, why) in [(&pipe, "a pipe"), (&link, "a device"), (&folder, "a folder")] {
+        let named = Given { file: Some(path.clone()), ..given(&[]) };
+        let said = load(&named).unwrap_err().to_string();
+        assert!(said.contains("cannot be read: it is") && said.contains(why), "{said}");
+        let text = format!("providers: {{openai: {{api_key: \"${{file:{}}}\"}}}}\n", path.display());
+        let file = folder.join("openai-proxy.yaml");
+        std::fs::write(&file, text).unwrap();
+        let said = load(&Given { file: Some(file), ..given(&[]) }).unwrap_err().to_string();
+        assert!(said.contains("cannot be read: it is") && said.contains(why), "{said}");
+    }
+}
+
 #[test]
 fn the_first_file_that_exists_is_read_and_named_as_the_source() {
     let home = folder("home");

@@ -114,7 +114,7 @@ fn read(name: String, at: At<'_>) -> Provider {
 
 /// The content of a file of certificates.
 fn certificates(path: &str) -> Result<String, Wrong> {
-    match std::fs::read_to_string(path) {
+    match crate::text_file::read_text(path.as_ref()) {
         Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => Ok(pem),
         Ok(_) => wrong(format!("names {path}, which has no certificate in it."), "Give a file in PEM form."),
         Err(why) => wrong(

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use crate::given::Given;
 use crate::problem::{Problem, Problems};
 use crate::reader::Findings;
+use crate::text_file::read_text;
 use crate::tree::{Node, Value};
 
 /// Names the file where `--config` does not.
 const VARIABLE: &str = "OPENAI_PROXY_CONFIG";
 const NAME: &str = "openai-proxy.yaml";
-/// The largest file that is read.
-const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Where a file is looked for: the one named, or the usual places, of which the first that exists is read.
 pub fn places(given: &Given) -> Vec<PathBuf> {
@@ -39,12 +38,7 @@ fn named(given: &Given) -> Option<PathBuf> {
 pub(crate) fn read(given: &Given) -> Result<Option<(PathBuf, String)>, Problems> {
     let must = named(given).is_some();
     let Some(path) = places(given).into_iter().find(|path| must || path.is_file()) else { return Ok(None) };
-    let text = match std::fs::metadata(&path) {
-        Ok(data) if data.len() > LARGEST => Err("it is larger than 4 MiB".to_owned()),
-        Ok(_) => std::fs::read_to_string(&path).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    match text {
+    match read_text(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(why) => {
             let what = format!("The configuration {} cannot be read: {why}.", path.display());

@@ -104,12 +104,32 @@ pub(super) fn for_shell(word: &str) -> String {
 /// A word as it stands in a command line of systemd (systemd.service(5), "Command lines"), meaning itself.
 pub(super) fn for_systemd(word: &str) -> String {
     let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    // A line that ends would begin another setting. [`on_one_line`] has refused such words with a reason; this holds where it
+    // was forgotten.
+    let escape =
+        |c: char| if c.is_ascii_control() { format!("\\x{:02x}", u32::from(c)) } else { c.to_string() };
+    let escaped: String = escaped.chars().map(escape).collect();
     if !word.is_empty() && word.chars().all(is_plain) { escaped } else { format!("\"{escaped}\"") }
+}
+
+/// Refuses what cannot stand in one line of a unit or a command.
+///
+/// # Errors
+/// Exit 2 when there is a line break or another control character in it.
+pub(super) fn on_one_line(what: &str, text: &str) -> Result<(), Failure> {
+    if !text.contains(char::is_control) {
+        return Ok(());
+    }
+    let shown = text.escape_debug();
+    Err(Failure::new(
+        Exit::Misused,
+        format!("{what} holds a line break or another control character: {shown}\nRename it first."),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{for_shell, for_systemd};
+    use super::{for_shell, for_systemd, on_one_line};
 
     #[test]
     fn words_mean_themselves_wherever_they_are_written() {
@@ -117,5 +137,11 @@ mod tests {
         assert_eq!(for_shell("it's 5 $"), "'it'\\''s 5 $'");
         assert_eq!(for_systemd("/home/a/b.yaml"), "/home/a/b.yaml");
         assert_eq!(for_systemd("/a b/50%$x\"\\"), "\"/a b/50%%$$x\\\"\\\\\"");
+        assert_eq!(for_systemd("a\nExecStart=b\t\u{7f}"), "\"a\\x0aExecStart=b\\x09\\x7f\"");
+        assert!(on_one_line("It", "/a b/ü").is_ok());
+        assert!(
+            on_one_line("It", "a\nb")
+                .is_err_and(|why| why.say.contains("a\\nb") && why.say.lines().count() == 2)
+        );
     }
 }

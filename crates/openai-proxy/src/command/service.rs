@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::output;
-use super::outside::for_systemd;
+use super::outside::{for_shell, for_systemd, on_one_line};
 use super::systemd::{Said, Systemd, Whose, make_folder_of, take_away, unwritten};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::given::environment;
@@ -109,6 +109,11 @@ impl Install {
                 .flatten()
                 .try_for_each(|path| visible(path, self.manner.print))?;
         }
+        for (what, path) in
+            [("The path of this program", Some(&program)), ("The path of the configuration", config.as_ref())]
+        {
+            path.map_or(Ok(()), |path| on_one_line(what, &path.to_string_lossy()))?;
+        }
         let mut line = for_systemd(&program.to_string_lossy());
         line.push_str(" serve");
         if let Some(file) = &config {
@@ -138,15 +143,6 @@ impl Uninstall {
         let whose = self.manner.said.or_by_user();
         let file = whose.units(&environment)?.join(UNIT);
         let (disable, reload) = (["disable", "--now", UNIT], ["daemon-reload"]);
-        if self.manner.print {
-            talk.print(&format!(
-                "{}\nrm {}\n{}\n",
-                whose.line(&disable),
-                file.display(),
-                whose.line(&reload)
-            ));
-            return Ok(Exit::Done);
-        }
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
@@ -158,6 +154,11 @@ impl Uninstall {
         if !text.starts_with(OURS) {
             let say = format!("{} was not written by this program. Nothing was changed.", file.display());
             return Err(Failure::new(Exit::Conflict, say));
+        }
+        if self.manner.print {
+            let rm = format!("rm {}", for_shell(&file.to_string_lossy()));
+            talk.print(&format!("{}\n{rm}\n{}\n", whose.line(&disable), whose.line(&reload)));
+            return Ok(Exit::Done);
         }
         let systemd = Systemd::find(whose, &environment)?;
         systemd.tell(&disable)?;

@@ -226,6 +226,70 @@ fn keys_and_units_of_others_are_left_alone() {
 }
 
 #[test]
+fn what_a_unit_cannot_hold_is_refused() {
+    let fake = Fake::new(&["podman", "systemctl"]);
+    let names = ["new\nline.yaml", "x\nExecStartPre=\n#.yaml", "tab\t.yaml", "col:on.yaml"];
+    for command in ["start-container", "enable-container"] {
+        for name in names {
+            let file = fake.home().join(name);
+            std::fs::write(&file, "providers: {mock: {}}\n").unwrap();
+            let (code, out, err) =
+                fake.run(&[command, "--print", "--network", "host", "--config", file.to_str().unwrap()]);
+            assert!(code == Some(2) && out.is_empty() && err.contains("Rename it"), "{code:?}: {out}{err}");
+        }
+        for image in ["x\nExecStartPre=/bin/evil", "-v/:/host", "a;b $(x)", ""] {
+            let (code, out, err) = fake.run(&[command, "--print", &format!("--image={image}")]);
+            assert!(
+                code == Some(2) && out.is_empty() && err.contains("no name of an image"),
+                "{code:?}: {err}"
+            );
+        }
+        for image in ["ghcr.io/a/b:1.2-rc_1", "localhost:5000/a@sha256:0123abcd", "[::1]:5000/a"] {
+            let (code, out, err) = fake.run(&[command, "--print", "--image", image]);
+            assert!(code == Some(0) && out.contains(image), "{code:?}: {out}{err}");
+        }
+    }
+    for name in &names[..3] {
+        let (code, out, err) = fake.run(&["install-service", "--print", "--user", "--config", name]);
+        assert!(code == Some(2) && out.is_empty() && err.contains("Rename it"), "{code:?}: {out}{err}");
+    }
+    let line = [("OPENAI_PROXY__SERVER__LISTEN", "127.0.0.1:2021\nExecStartPre=/bin/evil")];
+    let (_, out, _) = fake.run_with(&["enable-container", "--print"], &line);
+    assert!(!out.contains("\nExecStartPre"), "{out}");
+}
+
+#[test]
+fn what_disabling_would_do_is_what_it_does() {
+    let fake = Fake::new(&["podman", "systemctl", "loginctl"]);
+    let removals = [
+        ("disable-container", "enable-container", "containers/systemd/openai-proxy.container"),
+        ("uninstall-service", "install-service", "systemd/user/openai-proxy.service"),
+    ];
+    for (remove, make, unit) in removals {
+        let unit = fake.config().join(unit);
+        let (code, out, err) = fake.run(&[remove, "--user", "--print"]);
+        assert!(
+            code == Some(0) && out.is_empty() && !err.is_empty(),
+            "nothing is there: {code:?}: {out}{err}"
+        );
+        std::fs::create_dir_all(unit.parent().unwrap()).unwrap();
+        std::fs::write(&unit, "[Container]\nImage=mine\n").unwrap();
+        let (code, out, err) = fake.run(&[remove, "--user", "--print"]);
+        let refused = err.contains("was not written by this program");
+        assert!(code == Some(5) && out.is_empty() && refused, "{code:?}: {out}{err}");
+        std::fs::remove_file(&unit).unwrap();
+
+        assert_eq!(fake.run(&[make, "--user"]).0, Some(0));
+        let (code, out, _) = fake.run(&[remove, "--user", "--print"]);
+        let files: Vec<&str> = out.lines().filter_map(|line| line.strip_prefix("rm ")).collect();
+        assert!(code == Some(0) && files.contains(&unit.to_str().unwrap()), "{code:?}: {out}");
+        assert!(files.iter().all(|file| std::path::Path::new(file).exists()), "{files:?}");
+        assert_eq!(fake.run(&[remove, "--user"]).0, Some(0));
+        assert!(files.iter().all(|file| !std::path::Path::new(file).exists()), "{files:?}");
+    }
+}
+
+#[test]
 fn docker_starts_it_again_by_itself() {
     let fake = Fake::new(&["docker"]);
     assert_eq!(fake.run(&["enable-container"]).0, Some(0));

@@ -232,6 +232,27 @@ async fn what_is_safe_is_mended_and_told_and_nothing_else_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_others_may_have_to_read_is_not_closed_to_them() {
+    let home = home("providers: {mock: {}}\n");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let service = elsewhere.path().join("openai-proxy.yaml");
+    std::fs::write(&service, "providers: {far: {type: openai, api_key: sk-canary-0123456789}}\n").unwrap();
+    // A link in the home leads out of it.
+    let link = home.path().join("link.yaml");
+    std::os::unix::fs::symlink(&service, &link).unwrap();
+    for (mode, result, advice) in [(0o644, "warning", "LoadCredential="), (0o646, "bad", "chmod o-w")] {
+        std::fs::set_permissions(&service, std::fs::Permissions::from_mode(mode)).unwrap();
+        for file in [&service, &link] {
+            let words = ["--offline", "--fix", "--config", file.to_str().unwrap()];
+            let (_, all) = findings(home.path(), &words, &[]).await;
+            let told = one(&all, "permissions", None);
+            assert!(told["result"] == result && told["fix"].as_str().unwrap().contains(advice), "{told:#}");
+            assert_eq!(std::fs::metadata(&service).unwrap().permissions().mode() & 0o777, mode);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_running_gateway_is_examined_and_a_file_changed_since_is_noticed() {
     let home = home("providers: {mock: {}}\n");
     let file = home.path().join("openai-proxy.yaml");
@@ -377,4 +398,34 @@ async fn a_bundle_holds_no_secret_wherever_it_was_planted() {
             assert!(report.contains(kept), "{kept}:\n{report}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_is_for_its_owner_and_is_not_written_through_a_link() {
+    let home = home("providers: {mock: {}}\n");
+    let state = home.path().join(".local/state/openai-proxy");
+    std::fs::create_dir_all(&state).unwrap();
+    std::fs::write(state.join("openai-proxy.log"), "a\u{1b}[2Jb\r\u{7}c\n").unwrap();
+    let report = home.path().join("report.txt");
+    let words = ["--offline", "--bundle", "report.txt", "--yes"];
+    let mode = || std::fs::metadata(&report).unwrap().permissions().mode() & 0o777;
+    for old in [None, Some("an old one, which everybody may read")] {
+        if let Some(old) = old {
+            std::fs::write(&report, old).unwrap();
+            std::fs::set_permissions(&report, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let (code, out, err) = doctor(home.path(), &words, &[]).await;
+        assert!(code == Some(0), "{code:?} {err}");
+        assert_eq!(mode(), 0o600);
+        let text = std::fs::read_to_string(&report).unwrap();
+        assert!(text.contains("a\\u{1b}[2Jb\\r\\u{7}c"), "{text}");
+        assert!(!text.contains('\u{1b}') && !out.contains('\u{1b}'), "{text}");
+    }
+    std::fs::remove_file(&report).unwrap();
+    let other = home.path().join("other.txt");
+    std::fs::write(&other, "keep").unwrap();
+    std::os::unix::fs::symlink(&other, &report).unwrap();
+    let (code, _, err) = doctor(home.path(), &words, &[]).await;
+    assert!(code == Some(5) && err.contains("is a link"), "{code:?} {err}");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "keep");
 }

@@ -13,6 +13,7 @@ use super::recipe::{Recipe, Wanted};
 use super::start::{has_image, ready, run_line, typed};
 use super::unit;
 use crate::command::output;
+use crate::command::outside::{for_shell, on_one_line};
 use crate::command::service::UNIT as HOST_UNIT;
 use crate::command::systemd::{Said, Systemd, Whose, make_folder_of, take_away};
 use crate::exit::{Exit, Failure, Outcome};
@@ -51,7 +52,14 @@ pub(crate) struct Disable {
 
 /// The file of keys beside the configuration.
 fn keys_file(whose: Whose, environment: &Environment) -> Result<PathBuf, Failure> {
-    Ok(whose.settings(environment)?.join("openai-proxy/keys.env"))
+    let file = whose.settings(environment)?.join("openai-proxy/keys.env");
+    on_one_line("The path of the file of keys", &file.to_string_lossy())?;
+    Ok(file)
+}
+
+/// A removal, as it is typed.
+fn removal(file: &Path) -> String {
+    format!("rm {}", for_shell(&file.to_string_lossy()))
 }
 
 /// A unit that does not start: where to read why, and where keys go, which is the usual reason.
@@ -149,16 +157,6 @@ impl Disable {
             return self.by_docker(talk, &engine);
         }
         let whose = self.said.or_by_user();
-        if self.manner.print {
-            let kept = match Kept::of(whose, &environment)? {
-                Some(kept) => kept,
-                None => Kept::place(whose, Form::of(&engine), &environment)?,
-            };
-            let [before, after] = kept.steps_back();
-            let (before, after) = (whose.line(&before), whose.line(&after));
-            talk.print(&format!("{before}\nrm {}\n{after}\n", kept.file.display()));
-            return Ok(Exit::Done);
-        }
         let Some(kept) = Kept::of(whose, &environment)? else {
             talk.say("It does not start with the system.");
             return Ok(Exit::Done);
@@ -168,11 +166,19 @@ impl Disable {
                 format!("{} was not written by this program. Nothing was changed.", kept.file.display());
             return Err(Failure::new(Exit::Conflict, say));
         }
-        let systemd = Systemd::find(whose, &environment)?;
         let [before, after] = kept.steps_back();
+        let keys = keys_file(whose, &environment)?;
+        if self.manner.print {
+            let mut lines = vec![whose.line(&before), removal(&kept.file)];
+            lines.extend(keys::is_ours(&keys).then(|| removal(&keys)));
+            lines.extend([whose.line(&after), String::new()]);
+            talk.print(&lines.join("\n"));
+            return Ok(Exit::Done);
+        }
+        let systemd = Systemd::find(whose, &environment)?;
         systemd.tell(&before)?;
         take_away(&kept.file, whose, &environment)?;
-        keys::take_file_away(talk, &keys_file(whose, &environment)?, whose, &environment)?;
+        keys::take_file_away(talk, &keys, whose, &environment)?;
         systemd.tell(&after)?;
         talk.say(&format!("{} Stopped; it does not start with the system any more.", talk.mark(Mark::Good)));
         Ok(Exit::Done)

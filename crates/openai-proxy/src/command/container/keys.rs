@@ -86,6 +86,11 @@ pub(super) fn take_file_away(
     }
 }
 
+/// Whether a file of keys is there and as we made it.
+pub(super) fn is_ours(file: &Path) -> bool {
+    std::fs::read_to_string(file).is_ok_and(|text| text == EMPTY)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ use config::snapshot::{Door, Server, Source};
 
 use super::engine::{Kind, NAME, URL_LABEL};
 use super::keys;
+use crate::command::outside::on_one_line;
 use crate::command::reach;
 use crate::exit::{Exit, Failure};
 use crate::given::{Named, environment, refused};
@@ -21,7 +22,7 @@ pub(super) struct Wanted {
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The image.
-    #[arg(long, default_value = concat!("openai-proxy:", env!("CARGO_PKG_VERSION")))]
+    #[arg(long, default_value = concat!("openai-proxy:", env!("CARGO_PKG_VERSION")), value_parser = image)]
     pub(super) image: String,
     /// `host`: servers on this computer are reached (Linux). `own`: its own network; published on loopback only.
     #[arg(long, value_enum)]
@@ -91,7 +92,8 @@ impl Recipe {
             _ if as_root => User::Nobody,
             kind => User::Starter { keep: kind == Kind::Podman },
         };
-        let text = config.as_ref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+        config.as_deref().map_or(Ok(()), mountable)?;
+        let text = config.as_ref().and_then(|file| config::read_text(file).ok()).unwrap_or_default();
         if let Some(file) = config.as_ref().filter(|_| user == User::Nobody) {
             readable(file)?;
         }
@@ -227,6 +229,31 @@ fn open_inside(server: &Server, port: u16) -> Vec<(&'static str, String)> {
         settings.push(("OPENAI_PROXY__SERVER__ALLOWED_HOSTS", format!("[{}]", quoted.join(", "))));
     }
     settings
+}
+
+/// The name of an image: nothing else than what names are made of, so that it is neither an option nor a second line of a unit.
+fn image(name: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-/:@+[]".contains(c);
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') && name.chars().all(fits) {
+        return Ok(name.to_owned());
+    }
+    Err("that is no name of an image".to_owned())
+}
+
+/// Whether the engine understands the file's path.
+fn mountable(file: &Path) -> Result<(), Failure> {
+    let Some(path) = file.to_str() else {
+        let say = format!("The path of the configuration is not UTF-8: {}\nRename it first.", file.display());
+        return Err(Failure::new(Exit::Misused, say));
+    };
+    on_one_line("The path of the configuration", path)?;
+    if path.contains(':') {
+        let say = format!(
+            "A file with a colon in its path cannot be mounted into a container: {path}\nRename it first."
+        );
+        return Err(Failure::new(Exit::Misused, say));
+    }
+    Ok(())
 }
 
 /// Whether the image's user can read a file: told before, and not by a container that dies.

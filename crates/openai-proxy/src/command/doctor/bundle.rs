@@ -95,6 +95,10 @@ fn log(scene: &Scene) -> String {
 
 fn end_of(path: &Path) -> Option<String> {
     use std::io::{Read, Seek, SeekFrom};
+    // A pipe would be waited for.
+    if !path.is_file() {
+        return None;
+    }
     let mut file = std::fs::File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(MOST))).ok()?;

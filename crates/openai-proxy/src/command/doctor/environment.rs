@@ -145,7 +145,7 @@ pub(super) fn programs(scene: &Scene) -> Vec<Finding> {
         }
     }
     for (tool, file) in tool::all().flat_map(|tool| tool.files.iter().map(move |file| (tool, file))) {
-        let text = file.place(&scene.environment).and_then(|place| std::fs::read_to_string(place).ok());
+        let text = file.place(&scene.environment).and_then(|place| config::read_text(&place).ok());
         // Other servers stand in such files, too; ours is meant where the tool's own way of writing it is met.
         let at_root = (tool.variables)(&aim).iter().any(|(_, value)| *value == aim.root);
         let path = if at_root { "" } else { "/v1" };

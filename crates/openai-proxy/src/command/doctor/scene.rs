@@ -39,7 +39,7 @@ impl Scene {
         let must = given.file.is_some()
             || environment.get("OPENAI_PROXY_CONFIG").is_some_and(|path| !path.is_empty());
         let file = config::places(&given).into_iter().find(|path| must || path.is_file());
-        let text = file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let text = file.as_ref().and_then(|path| config::read_text(path).ok());
         let running = instance::all(&environment);
         let loaded = if offline {
             config::load(&given)

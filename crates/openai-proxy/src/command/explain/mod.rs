@@ -122,7 +122,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 /// The configuration file's name and text, for the lines of rules.
 fn file(source: &Source) -> Option<(String, String)> {
     let Source::File(path) = source else { return None };
-    Some((path.display().to_string(), std::fs::read_to_string(path).ok()?))
+    Some((path.display().to_string(), config::read_text(path).ok()?))
 }
 
 fn as_text(talk: &Talk, question: &Question<'_>, told: &Told<'_>) -> String {
