@@ -78,7 +78,7 @@ impl Instance {
             folders::write_private(&self.file(folder), &text)
         });
         if let Err(error) = written {
-            tracing::debug!(%error, "no note about this gateway could be written; other commands find it by its address");
+            tracing::warn!(%error, "no note about this gateway could be written: other commands find it by its address only");
         }
     }
 

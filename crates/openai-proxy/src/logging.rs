@@ -16,7 +16,11 @@ pub(crate) fn start(logging: &Logging) {
         LogFormat::Human => true,
         LogFormat::Json => false,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A line that cannot be written (the terminal was closed) is lost; complaining about it there would be a panic.
+        .log_internal_errors(false);
     // A second start in one process (tests) keeps the first.
     let _ = if human {
         builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()

@@ -3,11 +3,14 @@
 //! Only loopback is asked, and, inside a container, the names by which its host is known. A server that goes away stays a
 //! provider: what was meant for it never goes elsewhere by itself (D-15).
 
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use config::{Found, Given, Loaded, Problems};
 use gateway::{Sighting, look_around};
 use protocol::vendor::fingerprint;
+use tokio::net::TcpStream;
 
 /// What a search brought.
 #[derive(Debug, Default)]
@@ -56,6 +59,45 @@ fn hosts() -> Vec<String> {
         }
     }
     hosts
+}
+
+/// The ports where servers usually stand, and which of them are open.
+pub(crate) struct Ports {
+    watched: Vec<u16>,
+    open: HashSet<u16>,
+}
+
+impl Ports {
+    /// Without our own doors.
+    pub(crate) fn new(doors: &[SocketAddr]) -> Self {
+        let ours = |port: &u16| doors.iter().any(|door| door.port() == *port);
+        Self {
+            watched: fingerprint::ports().into_iter().filter(|port| !ours(port)).collect(),
+            open: HashSet::new(),
+        }
+    }
+
+    /// Whether one has opened since the last time. Nothing is asked: a connection to a closed port of this computer is
+    /// refused at once, and an open one is let go of.
+    pub(crate) async fn opened(&mut self) -> bool {
+        let mut opened = false;
+        for port in &self.watched {
+            let open = matches!(
+                tokio::time::timeout(
+                    Duration::from_millis(50),
+                    TcpStream::connect((Ipv4Addr::LOCALHOST, *port))
+                )
+                .await,
+                Ok(Ok(_))
+            );
+            if open {
+                opened |= self.open.insert(*port);
+            } else {
+                self.open.remove(port);
+            }
+        }
+        opened
+    }
 }
 
 impl Search {

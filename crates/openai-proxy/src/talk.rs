@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(crate) struct Talk {
     shown: bool,
     /// Why data could not be written, the first time.
     unwritten: Arc<Mutex<Option<std::io::Error>>>,
+    /// The reader of standard output has gone away.
+    gone: Arc<AtomicBool>,
 }
 
 /// What a mark says.
@@ -78,7 +81,7 @@ impl Talk {
         let colour = terminal && !manners.no_color && no_color.is_none_or(str::is_empty);
         let attended = terminal && std::io::stdin().is_terminal() && !manners.no_input && !manners.json;
         let shown = std::io::stdout().is_terminal();
-        Self { manners, colour, attended, shown, unwritten: Arc::default() }
+        Self { manners, colour, attended, shown, unwritten: Arc::default(), gone: Arc::default() }
     }
 
     /// The same, saying nothing but results and failures.
@@ -120,9 +123,16 @@ impl Talk {
     pub(crate) fn print_bytes(&self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
         let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) else { return };
-        if error.kind() != ErrorKind::BrokenPipe {
+        if error.kind() == ErrorKind::BrokenPipe {
+            self.gone.store(true, Ordering::Relaxed);
+        } else {
             self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
+    }
+
+    /// Whether whoever read standard output has gone away: what still comes is for nobody.
+    pub(crate) fn reader_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
     }
 
     /// Whether everything printed has reached standard output.

@@ -114,6 +114,10 @@ async fn turn(reach: &mut Reach, talk: &Talk, model: &str, messages: &[Value]) -
         for data in events.push(&piece)? {
             shown.take(&data, talk)?;
         }
+        if talk.reader_gone() {
+            // Leaving cuts the upstream: nobody pays for what nobody reads.
+            return Ok(shown.text);
+        }
     }
     talk.print("\n");
     if !shown.over {

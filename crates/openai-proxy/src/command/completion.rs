@@ -33,7 +33,10 @@ impl Completion {
         let name = "openai-proxy";
         let mut script = Vec::new();
         match self.shell {
-            Which::Bash => generate(Shell::Bash, &mut cli, name, &mut script),
+            Which::Bash => {
+                generate(Shell::Bash, &mut cli, name, &mut script);
+                script = as_called(&script);
+            }
             Which::Zsh => generate(Shell::Zsh, &mut cli, name, &mut script),
             Which::Fish => generate(Shell::Fish, &mut cli, name, &mut script),
             Which::Powershell => generate(Shell::PowerShell, &mut cli, name, &mut script),
@@ -43,4 +46,10 @@ impl Completion {
         talk.print_bytes(&script);
         Ok(Exit::Done)
     }
+}
+
+/// clap_complete 4.6 names the branches of a bash script otherwise than it sets `cmd` when the program's name has a hyphen, so that
+/// nothing behind the first word is completed.
+fn as_called(script: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(script).replace("openai__subcmd__proxy", "openai__proxy").into_bytes()
 }

@@ -6,6 +6,8 @@ use clap::Args;
 use config::snapshot::{Credential, Provider, Scheme, UnknownModel};
 use config::{Given, Snapshot};
 
+use protocol::operation::Operation;
+
 use super::{import, output, reach, service};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folders;
@@ -72,14 +74,23 @@ fn write(talk: &Talk, file: &Path, text: &str) -> Outcome {
             Failure::new(Exit::Failed, format!("{} cannot be made: {error}.", folder.display()))
         })?;
     }
-    output::deliver(talk, file, text, "openai-proxy start")
+    let found = Named::default()
+        .given(Vec::new())
+        .is_ok_and(|given| config::places(&given).iter().any(|place| place == file));
+    let next = match found {
+        true => "openai-proxy start".to_owned(),
+        false => format!("openai-proxy start --config {}", file.display()),
+    };
+    output::deliver(talk, file, text, &next)
 }
 
 /// Where a file is written when none is named: over the one in use, else where every folder's commands find it.
 fn usual_file(given: &Given) -> PathBuf {
     let places = config::places(given);
     let in_use = places.iter().find(|path| path.is_file());
-    in_use.or(places.get(1)).or(places.first()).cloned().unwrap_or_else(|| PathBuf::from("openai-proxy.yaml"))
+    // The user's own place; without a home the folder we are in, never the system's.
+    let own = given.home.as_ref().filter(|home| home.is_absolute()).and(places.get(1));
+    in_use.or(own).cloned().unwrap_or_else(|| PathBuf::from("openai-proxy.yaml"))
 }
 
 /// Offers to write the example where there is no file yet and somebody can be asked (seed 001).
@@ -149,25 +160,25 @@ impl Wishes {
         };
         let (servers, keyed) = (names(false), names(true));
         if !servers.is_empty() {
-            let answer = talk.ask(&format!("Keep what was found: {}?", servers.join(", ")), "y");
-            wishes.found = answer.is_none_or(|answer| answer.to_ascii_lowercase().starts_with('y'));
+            wishes.found = yes(talk, &format!("Keep what was found: {}?", servers.join(", ")), true);
         }
         if !keyed.is_empty() {
-            let answer = talk.ask(
-                &format!("Whose keys are to be used: {}? (all, none, or some names)", keyed.join(", ")),
-                "all",
-            );
-            wishes.keys = match answer.as_deref() {
-                None | Some("all" | "y") => None,
-                Some("none" | "n") => Some(Vec::new()),
-                Some(some) => Some(some.split([',', ' ']).map(str::to_owned).collect()),
+            let question =
+                format!("Whose keys are to be used: {}? (all, none, or some names)", keyed.join(", "));
+            let known = |answer: &str| {
+                let mut names = answer.split([',', ' ']).filter(|name| !name.is_empty());
+                matches!(answer, "all" | "none") || names.all(|name| keyed.contains(&name))
+            };
+            let answer = until_known(talk, &question, "all", known);
+            wishes.keys = match answer.as_str() {
+                "all" => None,
+                "none" => Some(Vec::new()),
+                some => Some(some.split([',', ' ']).map(str::to_owned).collect()),
             };
         }
-        let answer = talk
-            .ask("Who may call: only this computer (me), or everybody in reach, without a key (all)?", "me");
-        wishes.network = answer.is_some_and(|answer| answer == "all");
-        let answer = talk.ask("Start it when you log in (openai-proxy install-service)?", "n");
-        wishes.at_login = answer.is_some_and(|answer| answer.to_ascii_lowercase().starts_with('y'));
+        let question = "Who may call: only this computer (me), or everybody in reach, without a key (all)?";
+        wishes.network = until_known(talk, question, "me", |answer| matches!(answer, "me" | "all")) == "all";
+        wishes.at_login = yes(talk, "Start it when you log in (openai-proxy install-service)?", false);
         wishes
     }
 
@@ -179,6 +190,24 @@ impl Wishes {
             (Credential::Passthrough | Credential::None, _) => self.found,
         }
     }
+}
+
+/// An answer that is one of those known; the usual one where nobody answers any more.
+fn until_known(talk: &Talk, question: &str, usual: &str, known: impl Fn(&str) -> bool) -> String {
+    loop {
+        let Some(answer) = talk.ask(question, usual).map(|answer| answer.to_ascii_lowercase()) else {
+            return usual.to_owned();
+        };
+        if known(&answer) {
+            return answer;
+        }
+        talk.say(&format!("`{answer}` is none of the answers."));
+    }
+}
+
+fn yes(talk: &Talk, question: &str, usual: bool) -> bool {
+    let usual = if usual { "y" } else { "n" };
+    until_known(talk, question, usual, |answer| matches!(answer, "y" | "yes" | "n" | "no")).starts_with('y')
 }
 
 /// The file.
@@ -203,7 +232,10 @@ fn yaml(world: &Snapshot, seen: &Search, given: &Given, wishes: &Wishes) -> Stri
     for (line, about) in lines {
         out.push_str(&format!("  {line:width$}   # {about}\n"));
     }
+    // Beside a server of this computer an unknown name may be one of its own, whenever it does not run: it goes nowhere.
+    let beside = |one: &&Provider| one.vendor.local() && one.serves(Operation::Chat);
     if let UnknownModel::Provider(place) = world.routing.unknown_model
+        && !wanted.iter().any(beside)
         && wanted.iter().any(|one| one.name == world.providers[place].name)
     {
         let name = &world.providers[place].name;

@@ -48,7 +48,6 @@ use crate::talk::{Manners, Talk};
     version,
     before_help = "Examples:\n  openai-proxy serve                     what runs here and whose keys are set, or the built-in mock\n  openai-proxy start                     the same in the background; stop, status, logs\n  openai-proxy chat \"hello\"              ask something\n  openai-proxy launch claude             a tool, set up for this call only\n  openai-proxy init                      keep settings in a file",
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong use, 3 status: not running, 4 a check found trouble,\n5 somebody must decide first, 69 not reachable, 77 not allowed, 78 configuration refused.",
-    disable_help_subcommand = true,
     term_width = 100
 )]
 struct Cli {

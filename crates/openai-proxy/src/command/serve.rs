@@ -1,7 +1,8 @@
 //! `serve`: the gateway in the foreground, until a signal.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use config::Given;
@@ -160,7 +161,8 @@ impl Serving<'_> {
 
     /// The first screen, or one line of it where lines are JSON because somebody wrote so.
     fn welcome(&self, instance: &Instance, logging: &config::snapshot::Logging) {
-        if logging.format == config::snapshot::LogFormat::Json {
+        // In a log file the first screen would stand between lines for programs at every start.
+        if logging.format == config::snapshot::LogFormat::Json || instance.log.is_some() {
             instance.view.log();
         } else {
             self.talk.say(&instance.view.first(self.talk));
@@ -222,14 +224,21 @@ fn start(given: &mut Given, runtime: &Runtime) -> Result<(House, Option<Search>)
     House::build(loaded.snapshot).map(|house| (house, seen))
 }
 
-/// How often this computer is searched for servers that came later.
+/// How often it is looked whether a port of this computer has opened, which costs next to nothing.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often this computer is searched all the same: a server may have changed behind its port.
 const AGAIN: Duration = Duration::from_secs(15);
 
 async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, note: &mut Note) {
+    let mut ports = search::Ports::new(house.addresses());
+    let mut searched = Instant::now();
     loop {
         let asked = tokio::select! {
             asked = signals.next() => asked,
-            () = tokio::time::sleep(AGAIN) => Asked::Search,
+            () = tokio::time::sleep(LOOK) => match ports.opened().await || searched.elapsed() >= AGAIN {
+                true => Asked::Search,
+                false => continue,
+            },
         };
         match asked {
             Asked::Stop => return,
@@ -242,6 +251,7 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
                 notify(&[NotifyState::Ready]);
             }
             Asked::Search => {
+                searched = Instant::now();
                 if let Some(search) = search_again(house, given).await {
                     note.instance.view = house.view(Some(&search));
                     note.write();
@@ -288,6 +298,8 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// We were started from a terminal.
+    terminal: bool,
 }
 
 /// What there is to do.
@@ -300,14 +312,19 @@ enum Asked {
 impl Signals {
     fn new() -> std::io::Result<Self> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt, hangup: signal(SignalKind::hangup())? })
+        let (hangup, terminal) = (signal(SignalKind::hangup())?, std::io::stderr().is_terminal());
+        Ok(Self { terminate, interrupt, hangup, terminal })
     }
 
     async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.terminate.recv() => Asked::Stop,
             _ = self.interrupt.recv() => Asked::Stop,
-            _ = self.hangup.recv() => Asked::Reload,
+            _ = self.hangup.recv() => {
+                // Nobody asks for a reload by closing the window we were started in.
+                let gone = self.terminal && !std::io::stderr().is_terminal();
+                if gone { Asked::Stop } else { Asked::Reload }
+            }
         }
     }
 
