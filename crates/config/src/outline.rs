@@ -15,6 +15,8 @@ pub struct Outline {
     pub text: String,
     /// The values that were hidden, and those of the variables named in their places: to be looked for elsewhere, too.
     pub hidden: Vec<String>,
+    /// Parts of addresses that were hidden because nobody knows whether they are secret.
+    pub doubtful: Vec<String>,
     /// The files values are taken from (`${file:...}`), as written.
     pub files: Vec<String>,
 }
@@ -73,21 +75,44 @@ const NAMES: &[&str] =
 /// Settings that hold an address.
 const ADDRESSES: &[&str] = &["base_url", "endpoint", "public_url", "proxy"];
 
+/// Words of which the paths of services are made.
+const PATHS: &[&str] = &[
+    "api",
+    "apis",
+    "chat",
+    "compatible-mode",
+    "completions",
+    "embeddings",
+    "engines",
+    "inference",
+    "llm",
+    "models",
+    "paas",
+    "serving-endpoints",
+];
+
 /// The outline of a configuration's text.
 ///
 /// # Errors
 /// When it is no YAML.
 pub fn outline(text: &str, environment: &BTreeMap<String, String>) -> Result<Outline, Problems> {
     let root = tree::read(text, "configuration").map_err(Problems)?;
-    let mut writer = Writer { environment, text: String::new(), hidden: Vec::new(), files: Vec::new() };
+    let mut writer = Writer {
+        environment,
+        text: String::new(),
+        hidden: Vec::new(),
+        doubtful: Vec::new(),
+        files: Vec::new(),
+    };
     writer.node(&root, &[], 0);
-    Ok(Outline { text: writer.text, hidden: writer.hidden, files: writer.files })
+    Ok(Outline { text: writer.text, hidden: writer.hidden, doubtful: writer.doubtful, files: writer.files })
 }
 
 struct Writer<'a> {
     environment: &'a BTreeMap<String, String>,
     text: String,
     hidden: Vec<String>,
+    doubtful: Vec<String>,
     files: Vec<String>,
 }
 
@@ -165,12 +190,27 @@ impl Writer<'_> {
         };
         let path = match path.split_once(['?', '#']) {
             Some((path, query)) => {
-                query.split(['&', '=']).for_each(|part| self.hide(part));
-                format!("{path}?{STARS}")
+                let value = |pair: &str| pair.split_once('=').map_or(pair, |(_, value)| value).to_owned();
+                query.split('&').for_each(|pair| self.hide(&value(pair)));
+                format!("{}?{STARS}", self.path(path))
             }
-            None => path.to_owned(),
+            None => self.path(path),
         };
         format!("{scheme}://{host}{path}")
+    }
+
+    /// A path: some services have a key in it, so only what is known of services' addresses is shown.
+    fn path(&mut self, path: &str) -> String {
+        let mut shown = Vec::new();
+        for part in path.split('/') {
+            if is_known(part) {
+                shown.push(part);
+            } else {
+                self.doubtful.push(part.to_owned());
+                shown.push(STARS);
+            }
+        }
+        shown.join("/")
     }
 
     /// Remembers a text that is hidden, and what it refers to.
@@ -188,6 +228,15 @@ impl Writer<'_> {
             rest = after;
         }
     }
+}
+
+/// Whether a part of a path says nothing: empty, a version, a word of APIs, or a vendor's name.
+fn is_known(part: &str) -> bool {
+    let digits = |c: char| c.is_ascii_digit();
+    let version = part.strip_prefix('v').filter(|rest| rest.starts_with(digits)).is_some_and(|rest| {
+        ["", "alpha", "beta"].contains(&rest.trim_start_matches(digits).trim_end_matches(digits))
+    });
+    part.is_empty() || version || PATHS.contains(&part) || protocol::vendor::find(part).is_some()
 }
 
 /// A number with or without a unit.
@@ -236,6 +285,7 @@ providers:
   c: https://canary10@h/v1
   d: {api_key: \"${C:-canary11}\", priority: 3}
   f: {api_key: \"${file:key.txt}\"}
+  g: {base_url: https://h/canary21/api/v1beta/canary22}
   e: {api_key: |
     canary12
     canary13}
@@ -262,6 +312,7 @@ keys: {canary18: {name: canary19}}
             "https://***@h/v1?***",
             "api_key: ${B_KEY}",
             "priority: 3",
+            "https://h/***/api/v1beta/***",
             "- b/other",
         ] {
             assert!(shown.contains(kept), "{kept}:\n{shown}");

@@ -399,3 +399,33 @@ async fn a_bundle_holds_no_secret_wherever_it_was_planted() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_is_for_its_owner_and_is_not_written_through_a_link() {
+    let home = home("providers: {mock: {}}\n");
+    let state = home.path().join(".local/state/openai-proxy");
+    std::fs::create_dir_all(&state).unwrap();
+    std::fs::write(state.join("openai-proxy.log"), "a\u{1b}[2Jb\r\u{7}c\n").unwrap();
+    let report = home.path().join("report.txt");
+    let words = ["--offline", "--bundle", "report.txt", "--yes"];
+    let mode = || std::fs::metadata(&report).unwrap().permissions().mode() & 0o777;
+    for old in [None, Some("an old one, which everybody may read")] {
+        if let Some(old) = old {
+            std::fs::write(&report, old).unwrap();
+            std::fs::set_permissions(&report, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let (code, out, err) = doctor(home.path(), &words, &[]).await;
+        assert!(code == Some(0), "{code:?} {err}");
+        assert_eq!(mode(), 0o600);
+        let text = std::fs::read_to_string(&report).unwrap();
+        assert!(text.contains("a\\u{1b}[2Jb\\r\\u{7}c"), "{text}");
+        assert!(!text.contains('\u{1b}') && !out.contains('\u{1b}'), "{text}");
+    }
+    std::fs::remove_file(&report).unwrap();
+    let other = home.path().join("other.txt");
+    std::fs::write(&other, "keep").unwrap();
+    std::os::unix::fs::symlink(&other, &report).unwrap();
+    let (code, _, err) = doctor(home.path(), &words, &[]).await;
+    assert!(code == Some(5) && err.contains("is a link"), "{code:?} {err}");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "keep");
+}

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::output::deliver;
+use super::output::deliver_private;
 use super::reach;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::given::Named;
@@ -128,7 +128,7 @@ fn write_bundle(talk: &Talk, file: &Path, text: &str) -> Result<(), Failure> {
         };
         return Err(Failure::new(Exit::Conflict, say));
     }
-    deliver(talk, file, text, "read it once more, then attach it to your report").map(drop)
+    deliver_private(talk, file, text, "read it once more, then attach it to your report").map(drop)
 }
 
 fn count(findings: &[Finding], state: State) -> usize {
