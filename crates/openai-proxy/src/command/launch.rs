@@ -9,7 +9,7 @@ use clap::Args;
 use super::connect::{Aimed, list, named};
 use super::output::difference;
 use super::tool::child::Run;
-use super::tool::copies::{Copies, content};
+use super::tool::copies::{Copies, NOWHERE, content, leads_nowhere};
 use super::tool::snippet::{self, quoted};
 use super::tool::{Aim, Environment, Told, Tool};
 use crate::exit::{Exit, Failure, Outcome};
@@ -117,6 +117,9 @@ fn configure(tool: &Tool, aim: &Aim, talk: &Talk, only_show: bool) -> Outcome {
         let Ok(old) = content(&file)?.map(String::from_utf8).transpose() else {
             return by_hand(tool, aim, talk, &format!("{shown} is left alone: it is not UTF-8."));
         };
+        if leads_nowhere(&file) {
+            return by_hand(tool, aim, talk, &format!("{shown} is left alone: {NOWHERE}."));
+        }
         match settings.edited(old.as_deref().unwrap_or_default(), aim) {
             Ok(new) => edits.push(Edit { file, old, new }),
             Err(why) => return by_hand(tool, aim, talk, &format!("{shown} is left alone: {why}.")),
@@ -138,6 +141,9 @@ fn configure(tool: &Tool, aim: &Aim, talk: &Talk, only_show: bool) -> Outcome {
     for edit in &edits {
         copies.write(&edit.file, &edit.new)?;
         talk.say(&format!("{} is written.", edit.file.display()));
+        if let Some(warning) = edit.exposed(aim) {
+            talk.say(&warning);
+        }
     }
     for note in tool.notes {
         talk.say(&format!("  {note}"));
@@ -158,6 +164,17 @@ fn by_hand(tool: &Tool, aim: &Aim, talk: &Talk, why: &str) -> Outcome {
 }
 
 impl Edit {
+    /// A warning when the key now stands in a file that others may read: whose it is, and who else needs it, we cannot know.
+    fn exposed(&self, aim: &Aim) -> Option<String> {
+        use std::os::unix::fs::PermissionsExt;
+        let key = aim.key.as_deref()?;
+        let mode = self.file.metadata().ok()?.permissions().mode() & 0o777;
+        let shown = self.file.display();
+        (mode & 0o044 != 0 && self.new.contains(key)).then(|| {
+            format!("Warning: the key stands in it, and others may read it (mode {mode:o}). Close it: chmod 600 {shown}")
+        })
+    }
+
     fn shown(&self) -> String {
         let new = if self.old.is_none() { " (new)" } else { "" };
         let lines = near_changes(&difference(self.old.as_deref().unwrap_or_default(), &self.new));

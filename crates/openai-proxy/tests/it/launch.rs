@@ -198,6 +198,51 @@ fn a_file_that_cannot_be_edited_safely_is_left_alone() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_stays_one() {
+    let desk = Desk::new();
+    let (link, target) = (desk.path("home/.codex/config.toml"), desk.path("home/nowhere/x.toml"));
+    std::fs::create_dir(desk.path("home/.codex")).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for words in [&["--print"][..], &["--yes"]] {
+        let ended = desk.run(&[&["launch", "codex", "--config"], words].concat());
+        assert_eq!(ended.status.code(), Some(5), "{}", err(&ended));
+        assert!(err(&ended).contains("left alone: it is a link to something"), "{}", err(&ended));
+    }
+    assert!(err(&desk.run(&["launch", "codex", "--restore"])).contains("Nothing to put back"));
+    assert_eq!(std::fs::read_link(&link).unwrap(), target);
+
+    // Nor does one become a file when it leads nowhere since.
+    std::fs::create_dir(desk.path("home/nowhere")).unwrap();
+    std::fs::write(&target, "model = \"mine\"\n").unwrap();
+    assert!(desk.run(&["launch", "codex", "--config", "--yes"]).status.success());
+    std::fs::remove_file(&target).unwrap();
+    let ended = desk.run(&["launch", "codex", "--restore", "--yes"]);
+    assert!(!ended.status.success() && err(&ended).contains("is a link to something"), "{}", err(&ended));
+    assert_eq!(std::fs::read_link(&link).unwrap(), target);
+}
+
+#[test]
+fn a_key_in_a_file_others_may_read_is_warned_of() {
+    let desk = Desk::new();
+    let (mine, warning) = (desk.own(".aider.conf.yml", "dark-mode: true\n"), "chmod 600");
+    for (mode, key, warned) in [
+        (0o644, "sk-canary", true),
+        (0o640, "sk-other", true),
+        (0o600, "sk-third", false),
+        (0o644, "", false),
+    ] {
+        std::fs::set_permissions(&mine, std::fs::Permissions::from_mode(mode)).unwrap();
+        let ended = desk.run(&["launch", "aider", "--config", "--yes", "--key", key]);
+        assert!(ended.status.success(), "{}", err(&ended));
+        assert_eq!(err(&ended).contains(warning), warned, "{mode:o} {key}: {}", err(&ended));
+        assert_eq!(mine.metadata().unwrap().permissions().mode() & 0o777, mode, "who may read it is theirs");
+    }
+    // A new one is closed from the beginning.
+    let ended = desk.run(&["launch", "codex", "--config", "--yes", "--key", "sk-canary"]);
+    assert!(ended.status.success() && !err(&ended).contains(warning), "{}", err(&ended));
+}
+
+#[test]
 fn what_is_missing_is_said() {
     let desk = Desk::new();
     let ended = desk.run(&["launch", "claude"]);

@@ -70,6 +70,9 @@ impl Copies {
     /// When the system does not let us; then the file is as it was.
     pub(crate) fn write(&mut self, file: &Path, text: &str) -> anyhow::Result<()> {
         let old = content(file)?;
+        if leads_nowhere(file) {
+            anyhow::bail!("{} cannot be written: {NOWHERE}", file.display());
+        }
         folders::make_private(&self.folder)?;
         match self.notes.iter().position(|note| note.file == file) {
             Some(at) => {
@@ -151,6 +154,14 @@ impl Copies {
     }
 }
 
+/// Why a link that leads nowhere is not written: a file in its place would be gone with --restore, and the link with it.
+pub(crate) const NOWHERE: &str = "it is a link to something that is not there";
+
+/// Whether a file is such a link.
+pub(crate) fn leads_nowhere(file: &Path) -> bool {
+    file.is_symlink() && !file.exists()
+}
+
 /// What a file says; none if it is not there.
 pub(crate) fn content(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match std::fs::read(file) {
@@ -176,6 +187,9 @@ fn write_private(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a file whole or not at all. A link stays one, and who may read it stays as it was; a new one, which may hold
 /// a key, is its owner's alone.
 fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if leads_nowhere(file) {
+        return Err(std::io::Error::new(ErrorKind::NotFound, NOWHERE));
+    }
     let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let folder = real.parent().unwrap_or(Path::new("."));
     let mut beside = tempfile::Builder::new().prefix(".openai-proxy-").tempfile_in(folder)?;
