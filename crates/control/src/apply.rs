@@ -1,6 +1,6 @@
 //! THE SECOND LINE: propose, check, swap. Nothing else changes what a running gateway does.
 
-use config::{Given, Problem, Problems};
+use config::{Given, Problem, Problems, Snapshot};
 use gateway::Gateway;
 
 /// A change that holds.
@@ -18,7 +18,28 @@ pub struct Applied {
 /// Every problem found. The running configuration is then untouched.
 pub fn apply(gateway: &Gateway, given: &Given) -> Result<Applied, Problems> {
     let loaded = config::load(given)?;
-    let applied = Applied { notes: loaded.notes, providers: loaded.snapshot.providers.len() };
+    let mut notes = loaded.notes;
+    notes.extend(later(&gateway.world(), &loaded.snapshot));
+    let applied = Applied { notes, providers: loaded.snapshot.providers.len() };
     gateway.publish(loaded.snapshot);
     Ok(applied)
+}
+
+/// What differs and is only looked at when a gateway starts.
+fn later(now: &Snapshot, next: &Snapshot) -> Vec<Problem> {
+    let (old, new) = (&now.server, &next.server);
+    let differs = [
+        ("server.listen", old.listen != new.listen),
+        ("server.admin_listen", old.admin_listen != new.admin_listen),
+        ("server.workers", old.workers != new.workers),
+        ("server.tls", old.tls != new.tls),
+        ("logging", now.logging != next.logging),
+    ];
+    let told = |path: &str| Problem {
+        path: path.to_owned(),
+        place: None,
+        what: format!("`{path}` is another one now, and counts from the next start on."),
+        fix: Some("Run openai-proxy restart.".to_owned()),
+    };
+    differs.iter().filter(|(_, differs)| *differs).map(|(path, _)| told(path)).collect()
 }

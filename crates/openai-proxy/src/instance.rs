@@ -39,6 +39,9 @@ pub(crate) struct Instance {
     pub(crate) reloads: u64,
     /// The mistakes because of which the last reload was refused.
     pub(crate) refused: Option<String>,
+    /// What the last reload noticed that is not wrong.
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
     /// What it found and where requests go, as on the first screen.
     pub(crate) view: View,
     /// When its note was last written: when it began, and after every reading of its configuration.
@@ -65,6 +68,7 @@ impl Instance {
             log,
             reloads: 0,
             refused: None,
+            notes: Vec::new(),
             view,
             written: None,
             foreign: false,

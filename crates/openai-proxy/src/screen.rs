@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::Snapshot;
-use config::snapshot::{Credential, Door, Provider, Scheme, Source, UnknownModel};
+use config::snapshot::{Credential, Door, PathRule, Provider, Scheme, Source, UnknownModel};
 use gateway::{Gateway, Question, Sighting, Way};
 use http::Method;
 use protocol::operation::Operation;
@@ -37,6 +37,9 @@ pub(crate) struct View {
     pub(crate) admin: Option<String>,
     /// Only the mock answers: nothing was found.
     pub(crate) empty: bool,
+    /// Of the languages tools speak, those that some provider here speaks, by the names of their operations.
+    #[serde(default)]
+    pub(crate) speaks: Vec<String>,
 }
 
 /// One provider.
@@ -84,7 +87,15 @@ pub(crate) fn view(gateway: &Gateway, addresses: &[SocketAddr], seen: Option<&Se
         reach: if near { "this computer only, no key needed" } else { "no key needed" }.to_owned(),
         admin: None,
         empty: world.source == Source::Nothing,
+        speaks: spoken(&world),
     }
+}
+
+/// What tools speak, and some provider here, too.
+fn spoken(world: &Snapshot) -> Vec<String> {
+    let served = |operation: &Operation| world.providers.iter().any(|provider| provider.serves(*operation));
+    let all = [Operation::Chat, Operation::Responses, Operation::Messages, Operation::Generate];
+    all.iter().filter(|operation| served(operation)).map(|operation| operation.name().to_owned()).collect()
 }
 
 fn source(source: &Source) -> String {
@@ -128,12 +139,61 @@ fn silent(seen: &Search) -> Vec<String> {
         .collect()
 }
 
+/// Rules for paths shown before the rest is only counted.
+const RULES: usize = 4;
+
 /// Where requests go; nothing when there is only one way.
 fn ways(gateway: &Gateway, world: &Snapshot) -> Vec<Leads> {
     if world.providers.len() < 2 {
         return Vec::new();
     }
-    let leads = |what: String, to: &str, note: &str| Leads { what, to: to.to_owned(), note: note.to_owned() };
+    let mut ways = by_path(world);
+    if !is_ruled(world, "/chat/completions") {
+        ways.extend(by_model(world));
+    }
+    for path in ["/v1/audio/speech", "/v1/audio/transcriptions"] {
+        // The very choice the line makes, for a model nobody has written.
+        let asked = Question { method: &Method::POST, target: path, model: Some("any"), body: None };
+        let ruled = path.strip_prefix("/v1").is_some_and(|rest| is_ruled(world, rest));
+        if let (false, Ok(Way::There { provider, .. })) = (ruled, gateway.explain_from_memory(&asked).way) {
+            ways.push(leads(path.to_owned(), &provider, ""));
+        }
+    }
+    ways
+}
+
+fn leads(what: String, to: &str, note: &str) -> Leads {
+    Leads { what, to: to.to_owned(), note: note.to_owned() }
+}
+
+/// Whether a rule leads a path to providers, whatever the model.
+fn is_ruled(world: &Snapshot, rest: &str) -> bool {
+    matches!(world.routes.find(rest), Some(PathRule::Providers(_)))
+}
+
+/// The rules for paths.
+fn by_path(world: &Snapshot) -> Vec<Leads> {
+    let rules = world.routes.all();
+    let mut ways: Vec<Leads> = Vec::new();
+    for (pattern, rule) in rules.iter().take(RULES) {
+        let to = match rule {
+            PathRule::Models => "whoever has the model".to_owned(),
+            PathRule::Providers(places) => places
+                .iter()
+                .map(|place| world.providers[*place].name.as_str())
+                .collect::<Vec<_>>()
+                .join(", else "),
+        };
+        ways.push(leads(pattern.clone(), &to, ""));
+    }
+    if rules.len() > RULES {
+        ways.push(leads(format!("{} more paths", rules.len() - RULES), "as written", ""));
+    }
+    ways
+}
+
+/// The models of the file, those of servers of this computer, and all others.
+fn by_model(world: &Snapshot) -> Vec<Leads> {
     let mut ways = Vec::new();
     let listed = world.models.listed().len();
     if listed > 0 {
@@ -144,32 +204,22 @@ fn ways(gateway: &Gateway, world: &Snapshot) -> Vec<Leads> {
         };
         ways.push(leads(models, "as written", ""));
     }
-    for own in world.providers.iter().filter(|provider| is_own(provider) && provider.serves(Operation::Chat))
-    {
-        ways.push(leads(
-            format!("a model {} has", own.name),
-            &own.name,
-            "never to a cloud, even when it is down",
-        ));
-    }
-    match world.routing.unknown_model {
-        UnknownModel::Provider(place) => {
-            ways.push(leads("any other model".to_owned(), &world.providers[place].name, ""))
-        }
-        UnknownModel::Error if listed > 0 || !ways.is_empty() => {
-            ways.push(leads("any other model".to_owned(), "whoever has it", "else 404 model_not_found"));
-        }
-        UnknownModel::Error => {
-            ways.push(leads("a model".to_owned(), "whoever has it", "else 404 model_not_found"))
-        }
-    }
-    for path in ["/v1/audio/speech", "/v1/audio/transcriptions"] {
-        // The very choice the line makes, for a model nobody has written.
-        let asked = Question { method: &Method::POST, target: path, model: Some("any"), body: None };
-        if let Ok(Way::There { provider, .. }) = gateway.explain_from_memory(&asked).way {
-            ways.push(leads(path.to_owned(), &provider, ""));
-        }
-    }
+    // A rule for a path leads wherever it says, a local model's calls as well.
+    let ruled = ["/embeddings", "/completions"].iter().any(|rest| is_ruled(world, rest));
+    let stays = if ruled { "" } else { "never to a cloud, even when it is down" };
+    let own = |provider: &&Arc<Provider>| is_own(provider) && provider.serves(Operation::Chat);
+    ways.extend(
+        world
+            .providers
+            .iter()
+            .filter(own)
+            .map(|own| leads(format!("a model {} has", own.name), &own.name, stays)),
+    );
+    let other = if ways.is_empty() { "a model" } else { "any other model" }.to_owned();
+    ways.push(match world.routing.unknown_model {
+        UnknownModel::Provider(place) => leads(other, &world.providers[place].name, ""),
+        UnknownModel::Error => leads(other, "whoever has it", "else 404 model_not_found"),
+    });
     ways
 }
 
@@ -250,6 +300,20 @@ impl View {
         lines
     }
 
+    /// A tool that works with what is here.
+    fn tool(&self, next: impl Fn(&str, &str) -> String) -> String {
+        let speaks = |operation: Operation| self.speaks.iter().any(|name| name == operation.name());
+        match () {
+            () if speaks(Operation::Messages) => {
+                next("openai-proxy launch claude", "codex, aider, opencode, ...")
+            }
+            () if speaks(Operation::Responses) => {
+                next("openai-proxy launch codex", "aider, opencode, llm, ...")
+            }
+            () => next("openai-proxy launch aider", "opencode, llm, ..."),
+        }
+    }
+
     /// What to do next, where somebody is new here.
     fn next(&self) -> Vec<String> {
         let next = |command: &str, what: &str| format!("         {command:41} {what}");
@@ -259,7 +323,7 @@ impl View {
         let mut lines = vec![
             String::new(),
             next("openai-proxy chat \"hello\"", "ask something").replacen("        ", "Next    ", 1),
-            next("openai-proxy launch claude", "codex, aider, opencode, ..."),
+            self.tool(next),
         ];
         if self.empty {
             lines.push(next("OPENAI_API_KEY=sk-... openai-proxy serve", "a real provider, by its key"));

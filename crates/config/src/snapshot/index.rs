@@ -30,7 +30,12 @@ impl Routes {
         self.rule(rest).map(|(_, rule)| rule)
     }
 
-    /// The same, with the pattern as it was written.
+    /// All rules with their patterns as they were written, longest first.
+    pub fn all(&self) -> &[(String, PathRule)] {
+        &self.rules
+    }
+
+    /// The rule for a path below `/v1`, with the pattern as it was written.
     pub fn rule(&self, rest: &str) -> Option<(&str, &PathRule)> {
         let fits = |pattern: &str| {
             let pattern =

@@ -58,7 +58,8 @@ impl Aimed {
                 model
             }
         };
-        Ok(Aim { root, key: self.key.filter(|key| !key.is_empty()), model })
+        let speaks = reach.instance.as_ref().map(|instance| instance.view.speaks.clone());
+        Ok(Aim { root, key: self.key.filter(|key| !key.is_empty()), model, speaks })
     }
 }
 
@@ -67,6 +68,7 @@ impl Connect {
         let Some(word) = self.tool else { return list(talk, &environment()) };
         let tool = named(&word)?;
         let aim = self.aimed.aim(talk)?;
+        tool.fits(&aim)?;
         if talk.json() {
             talk.print_json(&snippet::json(tool, &aim));
         } else {

@@ -51,6 +51,7 @@ impl Launch {
         }
         if self.config {
             let aim = self.aimed.aim(talk)?;
+            tool.fits(&aim)?;
             return configure(tool, &aim, talk, self.print).map(ExitCode::from);
         }
         let Some(program) = tool.program else {
@@ -66,6 +67,7 @@ impl Launch {
             return Err(Failure::new(Exit::Failed, say));
         }
         let aim = self.aimed.aim(talk)?;
+        tool.fits(&aim)?;
         if self.print {
             talk.print(&plan(tool, program, &aim, &self.arguments));
             return Ok(Exit::Done.into());

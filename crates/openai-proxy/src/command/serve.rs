@@ -244,7 +244,11 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
             Asked::Stop => return,
             Asked::Reload => {
                 notify_of_reload();
-                note.instance.refused = reload(house, given).err().map(|problems| problems.to_string());
+                let (notes, refused) = match reload(house, given) {
+                    Ok(notes) => (notes.iter().map(ToString::to_string).collect(), None),
+                    Err(problems) => (Vec::new(), Some(problems.to_string())),
+                };
+                (note.instance.notes, note.instance.refused) = (notes, refused);
                 note.instance.reloads += 1;
                 note.instance.view = house.view(None);
                 note.write();
@@ -261,14 +265,14 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
     }
 }
 
-fn reload(house: &House, given: &Given) -> Result<(), config::Problems> {
+fn reload(house: &House, given: &Given) -> Result<Vec<config::Problem>, config::Problems> {
     match house.reload(given) {
         Ok(notes) => {
-            for note in notes {
+            for note in &notes {
                 tracing::warn!("{note}");
             }
             tracing::info!("configuration read anew");
-            Ok(())
+            Ok(notes)
         }
         Err(problems) => {
             tracing::error!("the configuration is refused and nothing changed:\n{problems}");
@@ -290,7 +294,7 @@ async fn search_again(house: &House, given: &mut Given) -> Option<Search> {
     for server in &new {
         tracing::info!(name = server.name, at = server.base_url, "a server has come");
     }
-    reload(house, given).ok().map(|()| search)
+    reload(house, given).ok().map(|_| search)
 }
 
 /// The signals a gateway obeys.

@@ -56,7 +56,10 @@ impl Start {
         let wanted = super::reach::urls_of(&loaded.snapshot.server);
         let running = instance::all(&given.environment);
         if let Some(one) = running.iter().find(|one| one.urls().iter().any(|url| wanted.contains(url))) {
-            talk.say(&format!("Running already: {}/v1   pid {}", one.url(), one.pid));
+            talk.say(&format!("Running already: {}/v1   pid {}, {}", one.url(), one.pid, one.view.source));
+            if !self.serve.arguments().is_empty() {
+                talk.say("What was asked for now is not taken over: openai-proxy stop, then start.");
+            }
             return Ok(Exit::Done);
         }
         launch(talk, &self.serve.arguments(), Path::new("."))

@@ -70,6 +70,9 @@ impl Reload {
                 _ if now.reloads == old.reloads => std::thread::sleep(LOOK),
                 None => {
                     talk.say(&format!("{} The configuration is in use.", talk.mark(Mark::Good)));
+                    for note in &now.notes {
+                        talk.say(&format!("note: {note}"));
+                    }
                     return Ok(Exit::Done);
                 }
                 Some(problems) => {

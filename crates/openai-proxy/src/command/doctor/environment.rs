@@ -132,7 +132,7 @@ const VARIABLES: &[&str] = &["OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BA
 /// tools that `launch` knows.
 pub(super) fn programs(scene: &Scene) -> Vec<Finding> {
     let ports = scene.own_ports();
-    let aim = Aim { root: "http://here".to_owned(), key: None, model: String::new() };
+    let aim = Aim { root: "http://here".to_owned(), key: None, model: String::new(), speaks: None };
     let theirs = tool::all().flat_map(|tool| (tool.variables)(&aim));
     let theirs = theirs.filter(|(_, value)| value.contains(&aim.root)).map(|(name, _)| name);
     let mut names: Vec<&str> = VARIABLES.iter().copied().chain(theirs).collect();

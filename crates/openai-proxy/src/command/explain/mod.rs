@@ -17,7 +17,8 @@ use store::db::Memory;
 
 use super::reach;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::given::{Named, refused};
+use crate::given::{Named, environment, refused};
+use crate::instance;
 use crate::search;
 use crate::talk::{Mark, Talk};
 use words::Told;
@@ -66,6 +67,9 @@ impl Explain {
             talk.print_json(&as_json(&question, &told));
         } else {
             talk.print(&as_text(talk, &question, &told));
+            if !instance::all(&environment()).is_empty() {
+                talk.say("This is how a gateway started now from here would see it; the one that runs may know of more servers and models.");
+            }
         }
         Ok(if explained.way.is_ok() { Exit::Done } else { Exit::Trouble })
     }

@@ -32,6 +32,7 @@ pub(super) const TOOL: Tool = Tool {
         changes,
     }],
     notes: &["A variable ANTHROPIC_API_KEY in your shell would be sent too: unset it (launch does)."],
+    speaks: "messages",
     ..BLANK
 };
 

@@ -35,6 +35,7 @@ pub(super) const TOOL: Tool = Tool {
         },
     }],
     notes: &["With a key: export OPENAI_PROXY_KEY; the file names only the variable."],
+    speaks: "responses",
     ..BLANK
 };
 

@@ -43,6 +43,7 @@ pub(super) const TOOL: Tool = Tool {
         "A project's own .gemini/.env or .env is read in place of the one at home.",
         "The model's name becomes part of an address: one with a question mark does not get through.",
     ],
+    speaks: "generate",
     ..BLANK
 };
 

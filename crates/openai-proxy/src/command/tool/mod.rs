@@ -25,6 +25,8 @@ pub(super) mod snippet;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::exit::{Exit, Failure};
+
 pub(super) use file::{Change, Format, Step};
 
 /// The variables of this process.
@@ -42,6 +44,8 @@ pub(super) struct Aim {
     pub(super) key: Option<String>,
     /// The model to ask for.
     pub(super) model: String,
+    /// What some provider of the gateway speaks, by the names of operations; `None`: it is not known.
+    pub(super) speaks: Option<Vec<String>>,
 }
 
 impl Aim {
@@ -64,6 +68,8 @@ pub(super) struct Tool {
     pub(super) name: &'static str,
     /// The program to run; none for what has its own windows or lives elsewhere.
     pub(super) program: Option<&'static str>,
+    /// The operation it asks for: a provider must speak it.
+    pub(super) speaks: &'static str,
     /// How it is installed, in a few words.
     pub(super) install: &'static str,
     /// Variables that point it at us.
@@ -87,6 +93,7 @@ const BLANK: Tool = Tool {
     word: "",
     name: "",
     program: None,
+    speaks: "chat",
     install: "",
     variables: |_| Vec::new(),
     without: &[],
@@ -214,6 +221,28 @@ pub(super) fn find(word: &str) -> Option<&'static Tool> {
 }
 
 impl Tool {
+    /// Whether a gateway can answer it at all.
+    ///
+    /// # Errors
+    /// When no provider there speaks its language: which tools would fit.
+    pub(super) fn fits(&self, aim: &Aim) -> Result<(), Failure> {
+        let Some(speaks) = &aim.speaks else { return Ok(()) };
+        let understood = |tool: &&Tool| speaks.iter().any(|operation| operation == tool.speaks);
+        if understood(&self) {
+            return Ok(());
+        }
+        let others: Vec<&str> =
+            all().filter(|tool| tool.program.is_some()).filter(understood).map(|tool| tool.word).collect();
+        let say = format!(
+            "{} asks for `{}`, which no provider of {} speaks, and translation is not built yet.\nThese fit: {}.",
+            self.name,
+            self.speaks,
+            aim.root,
+            others.join(", ")
+        );
+        Err(Failure::new(Exit::Failed, say))
+    }
+
     /// Its program as the search path leads to it.
     pub(super) fn installed(&self, environment: &Environment) -> Option<PathBuf> {
         use std::os::unix::fs::PermissionsExt;
@@ -230,7 +259,12 @@ mod tests {
     use super::*;
 
     fn aim() -> Aim {
-        Aim { root: "http://127.0.0.1:2020".to_owned(), key: None, model: "org/m:8b".to_owned() }
+        Aim {
+            root: "http://127.0.0.1:2020".to_owned(),
+            key: None,
+            model: "org/m:8b".to_owned(),
+            speaks: None,
+        }
     }
 
     #[test]
