@@ -16,6 +16,8 @@ use tokio::time::Instant;
 /// How long a list is believed, and how long a failure is remembered.
 const FRESH: Duration = Duration::from_secs(60);
 const FAILED: Duration = Duration::from_secs(10);
+/// Whoever needs to know waits no longer than this from the moment a provider was asked.
+pub(crate) const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// How soon a server beside us is asked again when a name is not known: its list may have grown a moment ago.
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// How many names are remembered of one provider.
@@ -45,6 +47,13 @@ struct Known {
     asked: Option<Instant>,
     /// Every name it ever announced, where it runs beside us: a model that is away for a moment stays its own (D-15).
     ever: HashSet<String>,
+}
+
+impl Known {
+    /// It was asked a moment ago: worth waiting for. Who is silent for longer keeps nobody waiting.
+    fn is_young(&self) -> bool {
+        self.asked.is_some_and(|asked| asked.elapsed() < FIRST_WAIT)
+    }
 }
 
 impl Catalogue {
@@ -81,7 +90,7 @@ impl Catalogue {
     fn is_waiting(&self, world: &Snapshot, missed: bool) -> bool {
         self.with(|known| {
             let waits = |provider: &Arc<Provider>| {
-                let entry = known.get(&provider.name).filter(|entry| entry.asking);
+                let entry = known.get(&provider.name).filter(|entry| entry.asking && entry.is_young());
                 entry.is_some_and(|entry| entry.ask_again.is_none() || (missed && provider.local))
             };
             world.providers.iter().any(waits)

@@ -14,14 +14,12 @@ use protocol::operation::Row;
 use super::compose::OutBody;
 use super::{Client, inspect};
 use crate::Gateway;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, FIRST_WAIT};
 use crate::intake::Call;
 use crate::spawn;
 
 /// A provider has this long for its list; what comes later is taken in all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The first call that needs to know waits this long, and one whose model nobody is known to have, for servers beside us.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The largest list read.
 const MAX_LIST: usize = 8 * 1024 * 1024;
 

@@ -87,7 +87,8 @@ async fn a_model_goes_to_the_provider_that_has_it() {
     );
 }
 
-/// p99 of the list is 5 ms with half the upstreams black holes; only the first caller ever waits.
+/// With half the upstreams black holes, only the first caller ever waits: hundreds of lists are answered while the holes
+/// have not let go of the first question yet, and later ones ask them nothing. (How long a list takes is `make bench`'s affair.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn black_holes_do_not_slow_the_list() {
     let good = Vendor::start(|_| list(&["m1"])).await;
@@ -102,20 +103,20 @@ async fn black_holes_do_not_slow_the_list() {
     let answer = ask(house.address(), "GET", "/v1/models", &[], "").await;
     assert_eq!(answer.json()["data"][0]["id"], "m1");
     assert!(first.elapsed() < Duration::from_secs(2), "the first caller waits a moment, not for ever");
-    hole.ledger()
-        .wait_for(
-            |ledger| ledger.entries().iter().all(|entry| entry.peer_closed.is_some()),
-            Duration::from_secs(8),
-        )
-        .await;
+    let held = |ledger: &testkit::vendor::Ledger| {
+        ledger.entries().iter().filter(|entry| entry.peer_closed.is_none()).count()
+    };
     let mut caller = Caller::connect(house.address()).await;
-    let mut times = Vec::new();
-    for _ in 0..500 {
-        let began = Instant::now();
+    for _ in 0..300 {
         caller.send("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-        caller.read_answer().await;
-        times.push(began.elapsed());
+        assert_eq!(caller.read_answer().await.status, 200);
     }
-    times.sort();
-    assert!(times[494] < Duration::from_millis(5), "p99 {:?}", times[494]);
+    assert_eq!(held(&hole.ledger()), 2, "three hundred lists did not wait for what is still awaited");
+    hole.ledger().wait_for(|ledger| held(ledger) == 0, Duration::from_secs(8)).await;
+    let asked = hole.ledger().entries().len();
+    for _ in 0..300 {
+        caller.send("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        assert_eq!(caller.read_answer().await.status, 200);
+    }
+    assert_eq!(hole.ledger().entries().len(), asked, "who did not answer is left alone for a while");
 }
