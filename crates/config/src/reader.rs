@@ -45,6 +45,12 @@ impl Findings {
         add(&self.notes, path, place, what.into(), fix);
     }
 
+    /// Adds what was found elsewhere.
+    pub(crate) fn take_over(&self, other: Self) {
+        self.problems.borrow_mut().extend(other.problems.into_inner());
+        self.notes.borrow_mut().extend(other.notes.into_inner());
+    }
+
     /// Whether a setting's problem is already told, so that nothing need be said of what follows from it.
     pub(crate) fn told(&self, path: &str) -> bool {
         self.problems.borrow().iter().any(|problem| problem.path == path)

@@ -22,8 +22,8 @@ fn folder(name: &str) -> PathBuf {
 #[test]
 fn the_usual_places_are_looked_at_in_order() {
     let usual = ["openai-proxy.yaml", "/home/me/.config/openai-proxy/openai-proxy.yaml"];
-    let last = "/etc/openai-proxy/openai-proxy.yaml";
-    assert_eq!(places(&given(&[])), [usual[0], usual[1], last].map(PathBuf::from));
+    let last = ["/etc/openai-proxy/openai-proxy.yaml", "/config/base.yaml"];
+    assert_eq!(places(&given(&[])), [usual[0], usual[1], last[0], last[1]].map(PathBuf::from));
     let xdg = places(&given(&[("XDG_CONFIG_HOME", "/x")]));
     assert_eq!(xdg[1], PathBuf::from("/x/openai-proxy/openai-proxy.yaml"));
 }

@@ -35,27 +35,21 @@ pub(crate) enum Access {
 }
 
 /// Top-level sections that are known and not in use yet.
-const LATER: &[&str] = &[
-    "name",
-    "include",
-    "config",
-    "teams",
-    "limits",
-    "admin",
-    "storage",
-    "cache",
-    "alerts",
-    "pricing",
-    "guardrails",
-    "plugins",
-    "monitoring",
-];
+const LATER: &[&str] =
+    &["name", "teams", "limits", "admin", "storage", "cache", "alerts", "pricing", "guardrails", "plugins"];
 
 /// Reads the whole tree.
 pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     let mut top = Section::open(At::new(root, String::new(), findings), "the file");
     if let Some(at) = top.get("version") {
-        at.choice(&[("1", ())]);
+        at.parse(version);
+    }
+    // Which files are read was decided before this was.
+    let _ = top.get("include");
+    if let Some(mut section) = top.section("config", "config") {
+        let _ = section.text("environment");
+        section.later(&["source", "watch", "history"]);
+        section.close();
     }
     let search = top.get("discovery").and_then(discovery);
     // Merged under every provider before anything is read.
@@ -78,6 +72,15 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     top.later(LATER);
     top.close();
     document
+}
+
+/// The version of this schema. Older files number themselves there, with points.
+fn version(text: &str) -> Result<(), crate::problem::Wrong> {
+    let label = text.contains('.') && text.split('.').all(|part| part.parse::<u32>().is_ok());
+    if text == "1" || label {
+        return Ok(());
+    }
+    wrong(format!("is `{text}`, which this program does not know."), "Write 1, or leave it out.")
 }
 
 /// How long a search may take, if that is written.

@@ -22,7 +22,7 @@ pub(crate) fn logging(section: Option<Section<'_>>) -> Logging {
         ("common", true),
     ];
     logging.access_log = section.or("access_log", |at| at.choice(&kinds), logging.access_log);
-    section.later(&["file", "max_size", "backup_count", "compress", "bodies", "mask", "feishu_webhook"]);
+    section.later(&["file", "max_size", "backup_count", "compress", "bodies", "mask"]);
     section.close();
     logging
 }

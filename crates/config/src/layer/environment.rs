@@ -1,10 +1,11 @@
-//! The environment: settings by name (`OPENAI_PROXY__A__B`), `PORT`, and providers found by their keys.
+//! The environment: settings by name (`OPENAI_PROXY__A__B`), variables others set, and providers found by their keys.
 
 use std::collections::BTreeMap;
 
 use protocol::vendor::{Vendor, all};
 
 use super::kinds::INSIDE;
+use super::older;
 use crate::address::{base_url, is_loopback};
 use crate::given::Given;
 use crate::merge;
@@ -17,8 +18,9 @@ type Environment = BTreeMap<String, String>;
 /// Any leaf: `OPENAI_PROXY__SERVER__LISTEN` is `server.listen`.
 const PREFIX: &str = "OPENAI_PROXY__";
 
-/// Sets every `OPENAI_PROXY__A__B` on top of the tree.
-pub(crate) fn set_by_name(root: &mut Node, environment: &Environment, findings: &Findings) {
+/// What every `OPENAI_PROXY__A__B` says; names are spelled as the layers below spell them.
+pub(crate) fn by_name(below: &Node, environment: &Environment, findings: &Findings) -> Node {
+    let mut root = Node::empty(Place::outside("environment"));
     for (name, value) in environment {
         let Some(path) = name.strip_prefix(PREFIX) else { continue };
         let path = path.to_lowercase();
@@ -33,19 +35,27 @@ pub(crate) fn set_by_name(root: &mut Node, environment: &Environment, findings: 
             );
             continue;
         }
-        set(root, &words, (name, value), findings);
+        set(&mut root, &merge::spelled(below, &words), (name, value), findings);
+        // At once: a URL alone must not be lost to a setting of the same provider.
+        older::lengthen_providers(&mut root, below, findings);
     }
+    older::rewrite(&mut root, below, findings);
+    root
 }
 
-/// Sets every flag, as (dotted path, value), on top of the tree.
-pub(crate) fn set_by_flag(root: &mut Node, overrides: &[(String, String)], findings: &Findings) {
+/// What every flag says, as (dotted path, value).
+pub(crate) fn by_flag(below: &Node, overrides: &[(String, String)], findings: &Findings) -> Node {
+    let mut root = Node::empty(Place::outside("flags"));
     for (path, value) in overrides {
         let words: Vec<&str> = path.split('.').collect();
-        set(root, &words, (&format!("flag {path}"), value), findings);
+        set(&mut root, &merge::spelled(below, &words), (&format!("flag {path}"), value), findings);
+        older::lengthen_providers(&mut root, below, findings);
     }
+    older::rewrite(&mut root, below, findings);
+    root
 }
 
-fn set(root: &mut Node, words: &[&str], (name, value): (&str, &str), findings: &Findings) {
+fn set(root: &mut Node, words: &[String], (name, value): (&str, &str), findings: &Findings) {
     let place = Place::outside(name);
     match node(value, &place) {
         Ok(node) => merge::set(root, words, node, &place),
@@ -67,14 +77,30 @@ fn node(value: &str, place: &Place) -> Result<Node, Vec<Problem>> {
     Ok(node)
 }
 
-/// `PORT`, as container platforms give it, when nothing else says where to listen (D-2).
-pub(crate) fn set_port(root: &mut Node, environment: &Environment) {
-    let said =
-        root.get("server").and_then(|server| server.get("listen")).is_some_and(|listen| !listen.is_null());
-    let Some(port) = environment.get("PORT").filter(|port| !port.is_empty() && !said) else { return };
-    let place = Place::outside("PORT");
-    let address = Node::literal(&format!("127.0.0.1:{port}"), place.clone());
-    merge::set(root, &["server", "listen"], address, &place);
+/// Variables that container platforms and older programs set (D-2, seed 003), as the settings they mean.
+const USUAL: &[(&str, &[&str], &str)] = &[
+    ("PORT", &["server", "listen"], "127.0.0.1:"),
+    ("INSTANCE_MANAGER_DB_PATH", &["storage", "database"], "sqlite:"),
+    ("ADMIN_API_KEY", &["admin", "api_key"], ""),
+    ("FEISHU_WEBHOOK_URL", &["alerts", "to", "feishu"], ""),
+];
+/// Names a file of an older program's state.
+const STATE: &str = "INSTANCE_MANAGER_STATE_FILE";
+
+/// The layer of those variables: weaker than anything somebody wrote for us.
+pub(crate) fn usual(environment: &Environment, findings: &Findings) -> Node {
+    let mut root = Node::empty(Place::outside("environment"));
+    let filled = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    for (name, words, before) in USUAL {
+        if let Some(value) = filled(name) {
+            let place = Place::outside(name);
+            merge::set(&mut root, words, Node::literal(&format!("{before}{value}"), place.clone()), &place);
+        }
+    }
+    if filled(STATE).is_some() {
+        findings.note("", Some(&Place::outside(STATE)), format!("{STATE} is not in use yet."), None);
+    }
+    root
 }
 
 /// What was found: servers of this computer first, then a provider for every kind of service whose key stands in the

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::given::Given;
+use crate::origin::Layer;
 use crate::problem::{Problem, Problems};
 use crate::reader::Findings;
 use crate::tree::{Node, Value};
@@ -10,8 +11,17 @@ use crate::tree::{Node, Value};
 /// Names the file where `--config` does not.
 const VARIABLE: &str = "OPENAI_PROXY_CONFIG";
 const NAME: &str = "openai-proxy.yaml";
+/// Where seed 003 keeps its own.
+const OLDER: &str = "/config/base.yaml";
 /// The largest file that is read.
 const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// One file's text.
+pub(crate) struct Text {
+    pub(crate) layer: Layer,
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
 
 /// Where a file is looked for: the one named, or the usual places, of which the first that exists is read.
 pub fn places(given: &Given) -> Vec<PathBuf> {
@@ -25,7 +35,12 @@ pub fn places(given: &Given) -> Vec<PathBuf> {
         given.environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let own = variable.or_else(|| given.home.as_ref().map(|home| home.join(".config")));
     let below = |folder: &Path| folder.join("openai-proxy").join(NAME);
-    let all = [Some(PathBuf::from(NAME)), own.as_deref().map(below), Some(below(Path::new("/etc")))];
+    let all = [
+        Some(PathBuf::from(NAME)),
+        own.as_deref().map(below),
+        Some(below(Path::new("/etc"))),
+        Some(PathBuf::from(OLDER)),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -39,18 +54,22 @@ fn named(given: &Given) -> Option<PathBuf> {
 pub(crate) fn read(given: &Given) -> Result<Option<(PathBuf, String)>, Problems> {
     let must = named(given).is_some();
     let Some(path) = places(given).into_iter().find(|path| must || path.is_file()) else { return Ok(None) };
-    let text = match std::fs::metadata(&path) {
-        Ok(data) if data.len() > LARGEST => Err("it is larger than 4 MiB".to_owned()),
-        Ok(_) => std::fs::read_to_string(&path).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    match text {
+    match text(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(why) => {
             let what = format!("The configuration {} cannot be read: {why}.", path.display());
             let fix = Some("Check the path and who may read it.".to_owned());
             Err(Problems(vec![Problem { path: String::new(), place: None, what, fix }]))
         }
+    }
+}
+
+/// The text of one file, or why there is none.
+pub(crate) fn text(path: &Path) -> Result<String, String> {
+    match std::fs::metadata(path) {
+        Ok(data) if data.len() > LARGEST => Err("it is larger than 4 MiB".to_owned()),
+        Ok(_) => std::fs::read_to_string(path).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -63,7 +82,7 @@ pub(crate) fn note_open_keys(path: &Path, root: &Node, findings: &Findings) {
         let Some(Node { value: Value::Scalar(scalar), place }) = provider.node.get("api_key") else {
             continue;
         };
-        if scalar.filled_from.is_empty() && !scalar.literal && !scalar.text.is_empty() {
+        if !scalar.text.contains("${") && !scalar.text.is_empty() {
             let what = format!(
                 "A key stands in this file, which every user of this computer may read: {}.",
                 path.display()

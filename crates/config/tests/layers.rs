@@ -1,0 +1,172 @@
+//! What stands beside the file: `conf.d`, the file of an environment, `.env`; and who wins.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot write its own files has failed")]
+
+use std::path::{Path, PathBuf};
+
+use config::snapshot::Credential;
+use config::{Given, Loaded, load};
+
+/// A folder with these files, and what is read when its first file is named.
+fn given(name: &str, files: &[(&str, &str)], variables: &[(&str, &str)]) -> Given {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    for (file, text) in files {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let environment =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Given { file: Some(folder.join(files[0].0)), environment, ..Given::default() }
+}
+
+fn body(loaded: &Loaded) -> u64 {
+    loaded.snapshot.server.limits.body >> 20
+}
+
+/// Problems and notes, without the folder.
+fn told(given: &Given) -> String {
+    let folder = given.file.as_deref().and_then(Path::parent).map(PathBuf::from).unwrap();
+    let told = match load(given) {
+        Ok(loaded) => loaded.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        Err(problems) => problems.to_string(),
+    };
+    told.replace(&format!("{}/", folder.display()), "")
+}
+
+const FILE: (&str, &str) =
+    ("openai-proxy.yaml", "providers: {mock: {priority: 1}}\nserver: {limits: {body: 1MiB}}\n");
+
+#[test]
+fn each_layer_wins_over_those_before_it() {
+    let files = [
+        FILE,
+        ("conf.d/10.yaml", "server: {limits: {body: 2MiB}}\n"),
+        ("conf.d/20.yaml", "server: {limits: {body: 3MiB}}\n"),
+        ("openai-proxy.production.yaml", "server: {limits: {body: 4MiB}}\n"),
+    ];
+    let production = ("ENVIRONMENT", "production");
+    let variable = ("OPENAI_PROXY__SERVER__LIMITS__BODY", "5MiB");
+    let mut all = given("each", &files, &[production, variable]);
+    all.overrides.push(("server.limits.body".into(), "6MiB".into()));
+    assert_eq!(body(&load(&all).unwrap()), 6);
+    assert_eq!(body(&load(&given("each", &files, &[production, variable])).unwrap()), 5);
+    assert_eq!(body(&load(&given("each", &files, &[production])).unwrap()), 4);
+    assert_eq!(body(&load(&given("each", &files, &[])).unwrap()), 3);
+    assert_eq!(body(&load(&given("each", &files[..2], &[])).unwrap()), 2);
+    assert_eq!(body(&load(&given("each", &files[..1], &[production])).unwrap()), 1);
+}
+
+#[test]
+fn maps_merge_lists_replace_and_null_deletes() {
+    let files = [
+        (
+            "openai-proxy.yaml",
+            "providers:\n  a: {base_url: http://localhost:1, models: [x, y], priority: 3}\n  b: http://localhost:2\nmodels: {m: a}\n",
+        ),
+        (
+            "conf.d/1.yaml",
+            "providers:\n  a: {models: [z]}\n  b: null\n  c:\n    base_url: http://localhost:3\nmodels: {m: null}\n",
+        ),
+    ];
+    let loaded = load(&given("merge", &files, &[])).unwrap();
+    let providers = &loaded.snapshot.providers;
+    assert_eq!(providers.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+    assert_eq!((providers[0].priority, providers[0].models.len()), (3, 1));
+    assert!(loaded.snapshot.models.find("m").is_none());
+}
+
+#[test]
+fn include_says_which_files_and_a_missing_one_is_a_mistake() {
+    let more = ("more/x.yaml", "server: {limits: {body: 7MiB}}\n");
+    let unread = ("conf.d/1.yaml", "server: {limits: {body: 9MiB}}\n");
+    let main = ("openai-proxy.yaml", "include: [more/*.yaml, none/*.yaml]\nproviders: {mock: {}}\n");
+    assert_eq!(body(&load(&given("include", &[main, more, unread], &[])).unwrap()), 7);
+    let missing = ("openai-proxy.yaml", "include:\n  - more/y.yaml\n  - a*/y.yaml\nproviders: {mock: {}}\n");
+    let told = told(&given("missing", &[missing, more], &[]));
+    assert!(
+        told.starts_with("openai-proxy.yaml:2: `include[0]` names more/y.yaml, which is not there."),
+        "{told}"
+    );
+    assert!(
+        told.contains("openai-proxy.yaml:3: `include[1]` has `a*/y.yaml`, with a `*` in a folder"),
+        "{told}"
+    );
+}
+
+#[test]
+fn problems_of_all_files_are_told_at_once_with_their_own_place() {
+    let files = [
+        FILE,
+        ("conf.d/1.yaml", "\nserver: {limts: {}}\n"),
+        ("openai-proxy.test.yaml", "\n\nproviders: {mock: {priority: high}}\n"),
+    ];
+    let told = told(&given("places", &files, &[("ENVIRONMENT", "test")]));
+    assert_eq!(
+        told,
+        "conf.d/1.yaml:2: `limts` is not a setting of the server. Did you mean `limits`?\n\
+         openai-proxy.test.yaml:3: `providers.mock.priority` is `high`, which is not a whole number. Write digits only."
+    );
+    let broken = [FILE, ("conf.d/1.yaml", "a: [\n"), ("conf.d/2.yaml", "- list\n")];
+    let told = self::told(&given("broken", &broken, &[]));
+    assert!(told.contains("conf.d/1.yaml:2: This is not YAML"), "{told}");
+    assert!(told.contains("conf.d/2.yaml:1: The file holds a list, not a map of settings."), "{told}");
+}
+
+#[test]
+fn a_file_of_variables_fills_values_and_the_environment_wins() {
+    let main = (
+        "openai-proxy.yaml",
+        "providers:\n  openai: {}\n  a: {base_url: http://localhost:1, api_key: \"${A}\"}\n",
+    );
+    let dotenv = (".env", "OPENAI_API_KEY=sk-file\nA=from-file\nOPENAI_PROXY__LOGGING__LEVEL=debug\n");
+    let keys = |variables: &[(&str, &str)]| {
+        let loaded = load(&given("dotenv", &[main, dotenv], variables)).unwrap();
+        assert_eq!(loaded.snapshot.logging.level, "info", "settings are not read from it");
+        let key = |provider: &std::sync::Arc<config::snapshot::Provider>| match &provider.credential {
+            Credential::Stored(key) => key.expose().to_owned(),
+            other => format!("{other:?}"),
+        };
+        loaded.snapshot.providers.iter().map(key).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&[]), ["sk-file", "from-file"]);
+    assert_eq!(keys(&[("A", "real")]), ["sk-file", "real"]);
+}
+
+#[test]
+fn an_older_file_has_its_environment_beside_it() {
+    let files = [
+        ("base.yaml", "port: 3010\ninstances:\n  - {name: a, api_base: http://localhost:1, priority: 1}\n"),
+        ("production.yaml", "port: 3011\ninstances:\n  - {name: a, priority: 9}\n"),
+    ];
+    let loaded = load(&given("older", &files, &[("ENVIRONMENT", "production"), ("PORT", "9")])).unwrap();
+    assert_eq!(
+        loaded.snapshot.server.listen,
+        [config::snapshot::Door::Tcp("127.0.0.1:3011".parse().unwrap())]
+    );
+    assert_eq!(loaded.snapshot.providers[0].priority, 9);
+}
+
+#[test]
+fn an_environment_without_a_proper_name_reads_nothing_and_says_so() {
+    let told = told(&given("odd", &[FILE], &[("ENVIRONMENT", "../up")]));
+    assert!(told.starts_with("ENVIRONMENT: The environment is not called by a name"), "{told}");
+}
+
+#[test]
+fn variables_of_older_programs_are_read_and_named_where_nothing_follows_from_them() {
+    let variables = [
+        ("INSTANCE_MANAGER_DB_PATH", "/x.db"),
+        ("INSTANCE_MANAGER_STATE_FILE", "/s.json"),
+        ("ADMIN_API_KEY", "canary"),
+        ("FEISHU_WEBHOOK_URL", "https://hook.example/canary"),
+    ];
+    let told = told(&given("variables", &[FILE], &variables));
+    assert_eq!(
+        told,
+        "ADMIN_API_KEY: `admin` is not in use yet.\nFEISHU_WEBHOOK_URL: `alerts` is not in use yet.\n\
+         INSTANCE_MANAGER_DB_PATH: `storage` is not in use yet.\n\
+         INSTANCE_MANAGER_STATE_FILE: INSTANCE_MANAGER_STATE_FILE is not in use yet."
+    );
+}
