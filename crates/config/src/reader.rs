@@ -4,12 +4,13 @@
 //! and `None`. So documents read straight down, without a `?`, and nobody gets to know only the first mistake.
 
 mod section;
+pub(crate) mod table;
 mod unit;
 
 use std::cell::RefCell;
 
 pub(crate) use section::Section;
-pub(crate) use unit::{duration, size};
+pub(crate) use unit::{AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, duration, size};
 
 use crate::nearest::instead;
 use crate::problem::{Place, Problem, Wrong, wrong};
@@ -20,9 +21,21 @@ use crate::tree::{Entry, Node, Value};
 pub(crate) struct Findings {
     problems: RefCell<Vec<Problem>>,
     notes: RefCell<Vec<Problem>>,
+    used: RefCell<Vec<(table::Kind, Written<String>)>>,
 }
 
 impl Findings {
+    /// A name is used that must be somebody's.
+    fn used(&self, kind: table::Kind, name: Written<String>) {
+        self.used.borrow_mut().push((kind, name));
+    }
+
+    /// The names of this kind that were used.
+    pub(crate) fn names(&self, kind: table::Kind) -> Vec<Written<String>> {
+        let used = self.used.borrow();
+        used.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.clone()).collect()
+    }
+
     /// Something is wrong.
     pub(crate) fn problem(
         &self,
