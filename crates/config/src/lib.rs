@@ -7,6 +7,7 @@
 mod address;
 mod document;
 mod given;
+mod hide;
 mod interpolate;
 mod layer;
 mod load;
@@ -19,7 +20,9 @@ mod reader;
 mod resolve;
 mod schema;
 pub mod snapshot;
+mod sources;
 mod tree;
+mod usual;
 mod whole;
 
 pub use address::origin;
@@ -32,3 +35,4 @@ pub use outline::{Outline, outline};
 pub use problem::{Place, Problem, Problems};
 pub use schema::schema;
 pub use snapshot::Snapshot;
+pub use sources::{effective, sources};

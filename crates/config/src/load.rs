@@ -11,7 +11,7 @@ use crate::origin::Layer;
 use crate::problem::{Problem, Problems};
 use crate::resolve::{Around, resolve};
 use crate::snapshot::{Snapshot, Source};
-use crate::whole::{Discovered, Whole, spread_defaults, whole};
+use crate::whole::{Discovered, Whole, whole};
 
 /// How long this computer is searched for servers when nothing else is written.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -47,8 +47,7 @@ pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Loade
 
 /// The snapshot of what was read.
 pub(crate) fn build(mut stack: Stack, given: &Given) -> Result<Loaded, Problems> {
-    let Whole { mut root, discovered, search } = whole(&mut stack, given);
-    spread_defaults(&mut root);
+    let Whole { root, discovered, search } = whole(&mut stack, given);
     let Stack { file, environment, findings, .. } = stack;
     let source = match (file, discovered) {
         (Some(path), _) => Source::File(path),

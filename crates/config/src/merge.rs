@@ -3,23 +3,28 @@
 use crate::problem::Place;
 use crate::tree::{Entry, Node, Value};
 
-/// Lays `upper` over `lower`: what `upper` says wins, what it takes away with null is gone. What `lower` says first stays
-/// first. A null that takes nothing away stays, as somebody's `name:` with nothing behind it.
+/// Lays `upper` over `lower`: what `upper` says wins, and its null marks as removed what `lower` says. What `lower` says
+/// first stays first. A null that takes nothing away stays somebody's `name:` with nothing behind it.
 pub(crate) fn over(lower: &Node, upper: &Node) -> Node {
-    let (Value::Map(below), Value::Map(said)) = (&lower.value, &upper.value) else { return upper.clone() };
+    let (Value::Map(below), Value::Map(said)) = (&lower.value, &upper.value) else {
+        return if upper.is_null() { upper.removed() } else { upper.clone() };
+    };
     let mut entries = below.clone();
     for entry in said {
-        let Some(at) = entries.iter().position(|known| known.key == entry.key) else {
-            entries.push(entry.clone());
-            continue;
-        };
-        if entry.node.is_null() {
-            entries.remove(at);
-            continue;
+        match entries.iter_mut().find(|known| known.key == entry.key) {
+            Some(known) => *known = Entry { node: over(&known.node, &entry.node), ..entry.clone() },
+            None => entries.push(entry.clone()),
         }
-        entries[at] = Entry { node: over(&entries[at].node, &entry.node), ..entry.clone() };
     }
     Node { value: Value::Map(entries), place: upper.place.clone() }
+}
+
+/// Leaves out what was removed.
+pub(crate) fn prune(node: &mut Node) {
+    if let Value::Map(entries) = &mut node.value {
+        entries.retain(|entry| !entry.node.is_removed());
+        entries.iter_mut().for_each(|entry| prune(&mut entry.node));
+    }
 }
 
 /// Sets one leaf, by the words of its path. Maps on the way are made.

@@ -6,10 +6,10 @@ use crate::given::Given;
 use crate::layer::environment;
 use crate::layer::stack::{Spoken, Stack, merged};
 use crate::origin::Layer;
-use crate::tree::{Node, Value};
+use crate::tree::{Entry, Node, Value};
 use crate::{interpolate, merge};
 
-/// All that was said, in one tree.
+/// All that was said, in one tree, each provider laid over `provider_defaults`.
 pub(crate) struct Whole {
     pub(crate) root: Node,
     pub(crate) discovered: Discovered,
@@ -32,11 +32,17 @@ pub(crate) fn whole(stack: &mut Stack, given: &Given) -> Whole {
     let folder = stack.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let sources = interpolate::Sources { environment: &stack.environment, folder };
     interpolate::fill(&mut root, "", &sources, &stack.findings);
-    if !search(&root) {
-        return Whole { root, discovered: Discovered::No, search: false };
-    }
-    let written = providers_written(&root);
-    let found = environment::discovered(&root, given, &stack.findings);
+    let search = search(&root);
+    let discovered = if search { discover(&mut root, stack, given) } else { Discovered::No };
+    spread_defaults(&mut root);
+    merge::prune(&mut root);
+    Whole { root, discovered, search }
+}
+
+/// Adds what was found, as a layer of its own and to the tree.
+fn discover(root: &mut Node, stack: &mut Stack, given: &Given) -> Discovered {
+    let written = providers_written(root);
+    let found = environment::discovered(root, given, &stack.findings);
     let real = !environment::is_built_in(&found);
     let discovered = match (written, real) {
         (true, _) => Discovered::No,
@@ -44,14 +50,14 @@ pub(crate) fn whole(stack: &mut Stack, given: &Given) -> Whole {
         (false, false) => Discovered::Nothing,
     };
     if real || !written {
-        lay_under(&mut root, &found);
+        lay_under(root, &found);
         let layer = if real { Layer::Discovered } else { Layer::BuiltIn };
         let mut below = Node::empty(found.place.clone());
         below.put("providers", found);
         let above = stack.layers.iter().position(|spoken| spoken.layer > layer).unwrap_or(0);
         stack.layers.insert(above, Spoken { layer, root: below });
     }
-    Whole { root, discovered, search: true }
+    discovered
 }
 
 /// Adds the providers that were found: below and behind those that are written.
@@ -83,11 +89,12 @@ fn providers_written(root: &Node) -> bool {
 }
 
 fn is_empty_map(node: &Node) -> bool {
-    matches!(&node.value, Value::Map(entries) if entries.iter().all(|entry| entry.key.starts_with("x-")))
+    let empty = |entry: &Entry| entry.key.starts_with("x-") || entry.node.is_removed();
+    matches!(&node.value, Value::Map(entries) if entries.iter().all(empty))
 }
 
 /// Lays every provider over `provider_defaults`.
-pub(crate) fn spread_defaults(root: &mut Node) {
+fn spread_defaults(root: &mut Node) {
     let Some(defaults) = root.get("provider_defaults").filter(|node| !node.entries().is_empty()).cloned()
     else {
         return;

@@ -170,3 +170,97 @@ fn variables_of_older_programs_are_read_and_named_where_nothing_follows_from_the
          INSTANCE_MANAGER_STATE_FILE: INSTANCE_MANAGER_STATE_FILE is not in use yet."
     );
 }
+
+/// What `sources` says about one setting: everybody who spoke, strongest first.
+fn spoken(given: &Given, path: &str) -> Vec<String> {
+    let folder = given.file.as_deref().and_then(Path::parent).map(PathBuf::from).unwrap_or_default();
+    let sources = config::sources(given).unwrap();
+    let leaf = sources.below(path).next().unwrap();
+    let line = |said: &config::Said| {
+        let place = said.origin.place.to_string().replace(&format!("{}/", folder.display()), "");
+        let through = said.through.as_deref().map(|path| format!(" through {path}")).unwrap_or_default();
+        format!("{} {} {place}{through}", said.value.as_deref().unwrap_or("-"), said.origin.layer.name())
+    };
+    leaf.said.iter().rev().map(line).collect()
+}
+
+#[test]
+fn everybody_who_spoke_is_named_with_file_and_line() {
+    let files = [
+        (
+            "openai-proxy.yaml",
+            "providers:\n  openai:\n    timeouts: {connect: 1s}\nserver:\n  limits: {body: 1MiB}\n",
+        ),
+        (
+            "conf.d/a.yaml",
+            "server: {limits: {body: 2MiB}}\nprovider_defaults: {timeouts: {connect: 3s, total: 4m}}\n",
+        ),
+        ("openai-proxy.test.yaml", "\nserver: {limits: null}\n"),
+    ];
+    let mut given = given("spoken", &files, &[("ENVIRONMENT", "test"), ("OPENAI_API_KEY", "sk-canary")]);
+    assert_eq!(
+        spoken(&given, "providers.openai.timeouts.connect"),
+        [
+            "1s file openai-proxy.yaml:3",
+            "3s conf.d conf.d/a.yaml:2 through provider_defaults.timeouts.connect",
+            "5s built-in built in"
+        ]
+    );
+    assert_eq!(
+        spoken(&given, "providers.openai.timeouts.total")[0],
+        "4m conf.d conf.d/a.yaml:2 through provider_defaults.timeouts.total"
+    );
+    assert_eq!(
+        spoken(&given, "providers.openai.api_key"),
+        ["${OPENAI_API_KEY} usual variable OPENAI_API_KEY"]
+    );
+    assert_eq!(
+        spoken(&given, "server.limits"),
+        [
+            "- environment file openai-proxy.test.yaml:2",
+            "{body: 2MiB} conf.d conf.d/a.yaml:1",
+            "{body: 1MiB} file openai-proxy.yaml:5",
+            "{headers: 32KiB, body: 64MiB, upload: 1GiB, connections: 10000} built-in built in"
+        ]
+    );
+    given.overrides.push(("server.limits.body".into(), "9MiB".into()));
+    given.environment.insert("OPENAI_PROXY__SERVER__LIMITS__BODY".into(), "8MiB".into());
+    let said = spoken(&given, "server.limits.body");
+    assert_eq!(
+        said[..2],
+        ["9MiB flag flag server.limits.body", "8MiB variable OPENAI_PROXY__SERVER__LIMITS__BODY"]
+    );
+    assert_eq!(said.len(), 6, "{said:?}");
+}
+
+#[test]
+fn no_secret_is_shown_wherever_it_was_written() {
+    let text = "\
+name: plain
+providers:
+  a: {base_url: \"https://canary0:canary1@h/v1?key=canary2\", api_key: canary3, headers: {x-y: canary4}, api_kee: canary5}
+  b: {base_url: \"${B_URL}\", api_key: \"${B_KEY}\", organization: \"${B_ORG}\"}
+  c: canary6
+  d: {base_url: http://localhost:1, keys: {main: {key: canary7}}, proxy: \"http://canary8:canary9@p:1\"}
+keys: {laptop: {key: canary10, hash: canary11}}
+admin: {api_key: \"${NOT_SET:-canary12}\"}
+storage: {database: \"postgres://u:canary13@h/d\", redis: \"redis://:canary14@h:1\", encryption_key: canary15}
+alerts: {to: {slack: \"https://hooks.example/canary16\", webhook: {url: \"https://h/canary17\", secret: canary18}}}
+telemetry: {sentry: \"https://canary19@s/1\"}
+guardrails: {any: {thing: canary20}}
+x-free: canary21
+";
+    let variables =
+        [("B_URL", "canary22"), ("B_KEY", "canary23"), ("B_ORG", "canary24"), ("ADMIN_API_KEY", "canary25")];
+    let mut given = given("hidden", &[("openai-proxy.yaml", text)], &variables);
+    given.overrides.push(("providers.a.api_key".into(), "canary26".into()));
+    given.environment.insert("OPENAI_PROXY__PROVIDERS__A__HEADERS__X_Z".into(), "canary27".into());
+    let sources = format!("{:?}", config::sources(&given).unwrap());
+    let shown = config::effective(&given).unwrap().to_string();
+    for told in [&sources, &shown] {
+        assert!(!told.contains("canary"), "{told}");
+        for kept in ["https://***@h/v1?***", "${B_KEY}", "http://***@p:1", "plain"] {
+            assert!(told.contains(kept), "{kept}: {told}");
+        }
+    }
+}

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use protocol::vendor::{Vendor, all};
+use protocol::vendor::{Vendor, all, find};
 
-use super::kinds::INSIDE;
+use super::kinds::{self, INSIDE};
 use super::older;
 use crate::address::{base_url, is_loopback};
 use crate::given::Given;
 use crate::merge;
 use crate::problem::{Place, Problem};
 use crate::reader::Findings;
-use crate::tree::{self, Node};
+use crate::tree::{self, Node, Value};
 
 type Environment = BTreeMap<String, String>;
 
@@ -148,6 +148,32 @@ fn provider(
         node.put("base_url", Node::literal(value, Place::outside(name)));
     }
     Some(node)
+}
+
+/// What a provider takes from its kind when nobody says it: the vendor's address, and the key in the vendor's variable.
+pub(crate) fn of_vendors(root: &Node, environment: &Environment) -> (Node, Node) {
+    let place = Place::outside("built in");
+    let (mut homes, mut keys) = (Node::empty(place.clone()), Node::empty(place.clone()));
+    for provider in root.get("providers").map(Node::entries).unwrap_or_default() {
+        let kind = provider.node.get("type").and_then(Node::scalar).map(|scalar| scalar.text.as_str());
+        let vendor = kind.map_or_else(|| kinds::by_name(&provider.key), find);
+        let Some(vendor) = vendor else { continue };
+        if let Some(home) = vendor.home() {
+            let words = ["providers", &provider.key, "base_url"];
+            merge::set(&mut homes, &words, Node::literal(home, place.clone()), &place);
+        }
+        let filled = |name: &&String| environment.get(*name).is_some_and(|key| !key.trim().is_empty());
+        let said = ["api_key", "credential"].iter().any(|key| provider.node.get(key).is_some());
+        if let Some(name) = vendor.key_variables().iter().find(filled).filter(|_| !said) {
+            let place = Place::outside(name);
+            let mut node = Node::literal(&format!("${{{name}}}"), place.clone());
+            if let Value::Scalar(scalar) = &mut node.value {
+                scalar.literal = false;
+            }
+            merge::set(&mut keys, &["providers", &provider.key, "api_key"], node, &place);
+        }
+    }
+    (homes, keys)
 }
 
 /// The variable that names the address of a kind of service.
