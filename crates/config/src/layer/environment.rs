@@ -16,7 +16,7 @@ use crate::tree::{self, Node, Value};
 type Environment = BTreeMap<String, String>;
 
 /// Any leaf: `OPENAI_PROXY__SERVER__LISTEN` is `server.listen`.
-const PREFIX: &str = "OPENAI_PROXY__";
+pub(crate) const PREFIX: &str = "OPENAI_PROXY__";
 
 /// What every `OPENAI_PROXY__A__B` says; names are spelled as the layers below spell them.
 pub(crate) fn by_name(below: &Node, environment: &Environment, findings: &Findings) -> Node {
@@ -86,6 +86,12 @@ const USUAL: &[(&str, &[&str], &str)] = &[
 ];
 /// Names a file of an older program's state.
 const STATE: &str = "INSTANCE_MANAGER_STATE_FILE";
+
+/// Those of them that are set.
+pub(crate) fn usual_variables(environment: &Environment) -> impl Iterator<Item = &'static str> {
+    let names = USUAL.iter().map(|(name, ..)| *name).chain([STATE]);
+    names.filter(|name| environment.get(*name).is_some_and(|value| !value.is_empty()))
+}
 
 /// The layer of those variables: weaker than anything somebody wrote for us.
 pub(crate) fn usual(environment: &Environment, findings: &Findings) -> Node {

@@ -50,10 +50,15 @@ fn named(given: &Given) -> Option<PathBuf> {
     given.file.clone().or_else(variable)
 }
 
+/// The file that is read: the one somebody named, or the first that is there.
+pub(crate) fn taken(given: &Given) -> Option<PathBuf> {
+    let must = named(given).is_some();
+    places(given).into_iter().find(|path| must || path.is_file())
+}
+
 /// The file and its text, if there is one.
 pub(crate) fn read(given: &Given) -> Result<Option<(PathBuf, String)>, Problems> {
-    let must = named(given).is_some();
-    let Some(path) = places(given).into_iter().find(|path| must || path.is_file()) else { return Ok(None) };
+    let Some(path) = taken(given) else { return Ok(None) };
     match text(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(why) => {

@@ -22,17 +22,27 @@ const OLDER: &str = "base.yaml";
 /// Adds the texts of all files that belong to the first one, weakest first.
 pub(crate) fn beside(texts: &mut Vec<Text>, environment: &Environment, findings: &Findings) {
     let Some(Text { path, text, .. }) = texts.first() else { return };
-    let path = path.clone();
-    let root = head(&path, text, environment);
-    for included in included(&path, root.get("include"), findings) {
-        add(texts, Layer::Included, included, findings);
+    let companions = companions(path, text, environment, findings);
+    for (layer, path) in companions.into_iter().filter(|(_, path)| path.is_file()) {
+        add(texts, layer, path, findings);
     }
-    if let Some(name) = chosen(root.get("config"), environment, findings) {
-        let overlay = overlay(&path, &name);
-        if overlay.is_file() {
-            add(texts, Layer::Environment, overlay, findings);
-        }
-    }
+}
+
+/// The files that belong to one; that of the environment need not be there.
+pub(crate) fn companions(
+    path: &Path,
+    text: &str,
+    environment: &Environment,
+    findings: &Findings,
+) -> Vec<(Layer, PathBuf)> {
+    let root = head(path, text, environment);
+    let mut all: Vec<(Layer, PathBuf)> = included(path, root.get("include"), findings)
+        .into_iter()
+        .map(|path| (Layer::Included, path))
+        .collect();
+    let name = chosen(root.get("config"), environment, findings);
+    all.extend(name.map(|name| (Layer::Environment, overlay(path, &name))));
+    all
 }
 
 /// The few settings that say what else is to be read. What is wrong with them is told when the whole is read.
@@ -126,7 +136,7 @@ fn chosen(config: Option<&Node>, environment: &Environment, findings: &Findings)
 }
 
 /// The file of an environment: `openai-proxy.production.yaml`, or `production.yaml` beside `base.yaml`.
-pub(crate) fn overlay(main: &Path, environment: &str) -> PathBuf {
+fn overlay(main: &Path, environment: &str) -> PathBuf {
     if main.file_name().is_some_and(|name| name == OLDER) {
         return main.with_file_name(format!("{environment}.yaml"));
     }

@@ -7,7 +7,7 @@
 mod dotenv;
 pub(crate) mod environment;
 pub(crate) mod file;
-mod folder;
+pub(crate) mod folder;
 pub(crate) mod kinds;
 pub(crate) mod older;
 pub(crate) mod stack;

@@ -5,6 +5,9 @@ use crate::problem::Place;
 use crate::reader::Findings;
 use crate::tree::{Entry, Node, Value};
 
+/// Settings of a provider that are called differently today.
+pub(crate) const RENAMED: [(&str, &str); 2] = [("api_base", "base_url"), ("provider_type", "type")];
+
 /// Rewrites one layer into today's long spelling; each older word is noted with the new one. `below` is what weaker layers say.
 pub(crate) fn rewrite(root: &mut Node, below: &Node, findings: &Findings) {
     if let Some(entry) = root.take("port") {
@@ -133,7 +136,7 @@ pub(crate) fn lengthen_providers(root: &mut Node, below: &Node, findings: &Findi
             let url = std::mem::replace(&mut provider.node, Node::empty(provider.place.clone()));
             provider.node.put("base_url", url);
         }
-        for (old, new) in [("api_base", "base_url"), ("provider_type", "type")] {
+        for (old, new) in RENAMED {
             rename(provider, old, new, findings);
         }
     }
