@@ -48,7 +48,7 @@ pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Loade
 /// The snapshot of what was read.
 pub(crate) fn build(mut stack: Stack, given: &Given) -> Result<Loaded, Problems> {
     let Whole { root, discovered, search } = whole(&mut stack, given);
-    let Stack { file, environment, findings, .. } = stack;
+    let Stack { file, files, environment, findings, .. } = stack;
     let source = match (file, discovered) {
         (Some(path), _) => Source::File(path),
         (None, Discovered::Nothing) => Source::Nothing,
@@ -58,7 +58,7 @@ pub(crate) fn build(mut stack: Stack, given: &Given) -> Result<Loaded, Problems>
     let around = Around { environment: &environment, source, discovered: discovered != Discovered::No };
     let patience = document.search.unwrap_or(PATIENCE);
     let snapshot = resolve(document, &around, &findings);
-    let (problems, notes) = findings.into_parts();
+    let (problems, notes) = findings.into_parts(&files);
     match snapshot {
         Some(snapshot) if problems.is_empty() => {
             Ok(Loaded { snapshot, notes, search: search.then_some(patience) })

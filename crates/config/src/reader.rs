@@ -69,13 +69,15 @@ impl Findings {
         self.problems.borrow().iter().any(|problem| problem.path == path)
     }
 
-    /// All problems and all notes, in the order they were written.
-    pub(crate) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
+    /// All problems and all notes, in the order they were written: by file in this order, then what stands outside files.
+    pub(crate) fn into_parts(self, files: &[String]) -> (Vec<Problem>, Vec<Problem>) {
+        let rank = |problem: &Problem| {
+            let file = |place: &Place| files.iter().position(|file| **file == *place.file);
+            problem.place.as_ref().map(|place| file(place).unwrap_or(files.len())).unwrap_or(usize::MAX)
+        };
         let sorted = |found: RefCell<Vec<Problem>>| {
             let mut found = found.into_inner();
-            found.sort_by(|a, b| {
-                a.place.is_none().cmp(&b.place.is_none()).then_with(|| a.place.cmp(&b.place))
-            });
+            found.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)));
             found
         };
         (sorted(self.problems), sorted(self.notes))

@@ -82,7 +82,7 @@ pub fn tidy(text: &str, file: &str) -> Result<String, Problems> {
 fn modern(mut root: Node) -> Result<(Node, Vec<Problem>), Problems> {
     let findings = Findings::default();
     older::rewrite(&mut root, &Node::empty(Place::outside("nothing")), &findings);
-    let (problems, notes) = findings.into_parts();
+    let (problems, notes) = findings.into_parts(&[]);
     if problems.is_empty() { Ok((root, notes)) } else { Err(Problems(problems)) }
 }
 

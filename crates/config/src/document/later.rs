@@ -58,7 +58,7 @@ const BUDGET: Table = Table {
 const DOWNGRADE: Form = Form {
     read: |text| match text.strip_prefix("downgrade:") {
         Some(model) if !model.trim().is_empty() => Ok(()),
-        _ => wrong(format!("cannot be `{text}`."), "Write stop, warn, or downgrade: and a model."),
+        _ => wrong(format!("cannot be `{text}`."), "Write downgrade: and a model."),
     },
     pattern: "^downgrade:.+$",
 };

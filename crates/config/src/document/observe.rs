@@ -40,8 +40,8 @@ const LEVEL: Shape = Choice(&["error", "warn", "info", "debug", "trace", "warnin
 /// `sample:1%`.
 const SAMPLE: Form = Form {
     read: |text| match text.strip_prefix("sample:") {
-        Some(part) => (SHARE.read)(part),
-        None => wrong(format!("cannot be `{text}`."), "Write off, errors, all, or sample:1%."),
+        Some(part) => (SHARE.read)(part).or_else(|against| wrong(against.what, "Write sample:1%.")),
+        None => wrong(format!("cannot be `{text}`."), "Write sample:1%."),
     },
     pattern: "^sample:[0-9.]+%?$",
 };
@@ -72,7 +72,7 @@ const METRICS: Table = Table {
 const TOP: Form = Form {
     read: |text| match text.strip_prefix("top:").map(str::parse::<u32>) {
         Some(Ok(1..)) => Ok(()),
-        _ => wrong(format!("cannot be `{text}`."), "Write on, off, or top:50."),
+        _ => wrong(format!("cannot be `{text}`."), "Write top:50."),
     },
     pattern: "^top:[0-9]+$",
 };

@@ -57,7 +57,7 @@ mod tests {
         let got = |name: &str| environment.get(name).map(String::as_str);
         assert_eq!([got("A"), got("B"), got("C")], [Some("real"), Some("two words # kept"), Some("$D")]);
         assert_eq!([got("E"), got("F"), got("1")], [Some("plain"), Some(""), None]);
-        let notes: Vec<String> = findings.into_parts().1.iter().map(ToString::to_string).collect();
+        let notes: Vec<String> = findings.into_parts(&[]).1.iter().map(ToString::to_string).collect();
         assert_eq!(notes.len(), 2);
         assert!(notes[0].starts_with("x/.env:6: This line names no variable"), "{notes:?}");
     }

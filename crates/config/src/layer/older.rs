@@ -60,7 +60,9 @@ fn windows(root: &mut Node, entry: &Entry, findings: &Findings) {
         Value::Scalar(scalar) => Some(scalar),
         _ => None,
     }) {
-        scalar.text.push('m');
+        if scalar.text.chars().all(|c| c.is_ascii_digit()) {
+            scalar.text.push('m');
+        }
     }
     if windows.is_empty() {
         return;

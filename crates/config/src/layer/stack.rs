@@ -24,6 +24,8 @@ pub(crate) struct Stack {
     pub(crate) layers: Vec<Spoken>,
     /// The file, if there is one.
     pub(crate) file: Option<PathBuf>,
+    /// The names of all files in messages, weakest first.
+    pub(crate) files: Vec<String>,
     /// The environment, with what `.env` adds.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) findings: Findings,
@@ -58,6 +60,7 @@ pub(crate) fn of(
         vec![Spoken { layer: Layer::Usual, root: environment::usual(&given.environment, &findings) }];
     let mut broken = Vec::new();
     let file = texts.first().map(|text| text.path.clone());
+    let files = texts.iter().map(|text| file::shown(&text.path)).collect();
     for Text { layer, path, text } in texts {
         match tree(&path, &text) {
             Ok(mut root) => {
@@ -77,7 +80,7 @@ pub(crate) fn of(
     let flags = environment::by_flag(&below, &given.overrides, &findings);
     layers.push(Spoken { layer: Layer::Variable, root: named });
     layers.push(Spoken { layer: Layer::Flag, root: flags });
-    Ok(Stack { layers, file, environment, findings })
+    Ok(Stack { layers, file, files, environment, findings })
 }
 
 /// A file's tree; a file that holds nothing says nothing.

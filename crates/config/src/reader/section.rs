@@ -135,13 +135,7 @@ fn check(at: &At<'_>, shape: &Shape) {
         Shape::Whole(least) => _ = at.number(*least),
         Shape::Value(form) | Shape::Sealed(form) => _ = at.parse(form.read),
         Shape::Choice(words) => _ = at.parse(|text| among(text, words)),
-        Shape::Or(words, otherwise) => match at.node.scalar() {
-            Some(scalar) if among(scalar.text.trim(), words).is_ok() => {}
-            Some(scalar) if scalar.text.chars().all(char::is_alphabetic) => {
-                _ = at.parse(|text| nearly(text, words));
-            }
-            _ => check(at, otherwise),
-        },
+        Shape::Or(words, otherwise) => word_or(at, words, otherwise),
         Shape::List(inner) => at.list().iter().for_each(|item| check(item, inner)),
         Shape::Names(inner) => at.named().iter().for_each(|(_, at)| check(at, inner)),
         Shape::Section(table) => Section::open(at.clone(), table).check(),
@@ -152,6 +146,28 @@ fn check(at: &At<'_>, shape: &Shape) {
             }
         }
         Shape::Name(kind) => name(at, *kind),
+    }
+}
+
+/// One of a few words, or something else; what is neither is told with both.
+fn word_or(at: &At<'_>, words: &[&str], otherwise: &Shape) {
+    let Some(text) = at.node.scalar().map(|scalar| scalar.text.trim()) else { return check(at, otherwise) };
+    if among(text, words).is_ok() {
+        return;
+    }
+    let is_word = text.chars().all(char::is_alphabetic);
+    match otherwise {
+        _ if nearest(text, words.iter().copied()).is_some() => _ = at.parse(|text| nearly(text, words)),
+        Shape::Value(form) => {
+            let with_words = |Wrong { what, fix }: Wrong| {
+                let rest = fix.as_deref().and_then(|fix| fix.strip_prefix("Write "));
+                let fix = rest.map(|rest| format!("Write {}, or {rest}", words.join(", "))).or(fix.clone());
+                Wrong { what, fix }
+            };
+            _ = at.parse(|text| (form.read)(text).map_err(with_words));
+        }
+        _ if is_word => _ = at.parse(|text| nearly(text, words)),
+        _ => check(at, otherwise),
     }
 }
 
