@@ -1,7 +1,7 @@
 //! Where a configuration was looked for, and what was found there.
 
 use crate::given::Given;
-use crate::layer::{environment, file, folder};
+use crate::layer::{environment, file, folder, stack};
 use crate::origin::Layer;
 use crate::reader::Findings;
 
@@ -60,7 +60,9 @@ pub fn looked(given: &Given) -> Vec<Looked> {
         add(Layer::File, file::shown(&path), outcome);
     }
     if let Some((path, text)) = taken.and_then(|path| Some((path.clone(), file::text(&path).ok()?))) {
-        for (layer, companion) in folder::companions(&path, &text, &given.environment, &Findings::default()) {
+        let unsaid = Findings::default();
+        let environment = stack::environment(&path, given, &unsaid);
+        for (layer, companion) in folder::companions(&path, &text, &environment, &unsaid) {
             let outcome = if companion.is_file() { Outcome::Taken } else { Outcome::Absent };
             add(layer, file::shown(&companion), outcome);
         }

@@ -135,6 +135,38 @@ fn a_file_of_variables_fills_values_and_the_environment_wins() {
 }
 
 #[test]
+fn the_file_of_variables_may_choose_the_environment_and_every_place_is_named() {
+    let files = [
+        FILE,
+        (".env", "ENVIRONMENT=test\n"),
+        ("openai-proxy.test.yaml", "server: {limits: {body: 8MiB}}\n"),
+    ];
+    let chosen = given("chosen", &files, &[]);
+    assert_eq!(body(&load(&chosen).unwrap()), 8);
+    let places = |given: &Given| {
+        let short = |looked: config::Looked| {
+            let name = looked.place.rsplit('/').next().unwrap_or_default().to_owned();
+            format!("{} {name} {}", looked.what, looked.outcome.name())
+        };
+        config::looked(given).into_iter().map(short).collect::<Vec<_>>()
+    };
+    let environment = "environment file openai-proxy.test.yaml taken";
+    assert_eq!(places(&chosen), ["file openai-proxy.yaml taken", environment, ".env .env taken"]);
+    let other =
+        given("other", &files[..1], &[("ENVIRONMENT", "test"), ("PORT", "1"), ("OPENAI_PROXY__NAME", "x")]);
+    assert_eq!(
+        places(&other),
+        [
+            "usual variable PORT taken",
+            "file openai-proxy.yaml taken",
+            "environment file openai-proxy.test.yaml not there",
+            ".env .env not there",
+            "variable OPENAI_PROXY__NAME taken"
+        ]
+    );
+}
+
+#[test]
 fn an_older_file_has_its_environment_beside_it() {
     let files = [
         ("base.yaml", "port: 3010\ninstances:\n  - {name: a, api_base: http://localhost:1, priority: 1}\n"),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use config::{migrate, parse, tidy};
+use proptest::prelude::*;
 
 fn case(name: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name).join("config.yaml");
@@ -85,4 +86,59 @@ fn white_space_is_tidied_where_it_says_nothing() {
     let block = "a: |\n  text  \n\n\n\n  more\n";
     assert_eq!(tidy(block, "f").unwrap(), block);
     assert!(tidy("a: [", "f").is_err());
+}
+
+/// Lines older files have, in any order and indentation.
+fn lines() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        Just("instances:"),
+        Just("- name: a"),
+        Just("- {name: b, api_base: http://h}"),
+        Just("api_base: http://h"),
+        Just("name: 'ü'"),
+        Just("port: 3010 # ours"),
+        Just("server:"),
+        Just("heartbeat: 3s"),
+        Just("monitoring:"),
+        Just("stats_window_minutes: 5"),
+        Just("additional_windows: [15, 30]"),
+        Just("logging:"),
+        Just("feishu_webhook: https://h/x"),
+        Just("level: info"),
+        Just("# words"),
+        Just(""),
+        Just("text: |"),
+        Just("providers: {c: {api_base: http://i}}"),
+        Just("- &x {name: d}"),
+        Just("- *x"),
+    ];
+    let indented = (0..4usize, line).prop_map(|(depth, line)| format!("{}{line}\n", "  ".repeat(depth)));
+    prop::collection::vec(indented, 0..14).prop_map(|lines| lines.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rewritten_file_says_what_it_said_and_needs_no_second_rewriting(text in lines()) {
+        let variables = BTreeMap::new();
+        let told = |text: &str| match parse(text, &variables) {
+            Ok(loaded) => format!("{:?} {:?}", loaded.snapshot.server, loaded.snapshot.providers),
+            Err(problems) => {
+                // Lines have moved; what is wrong has not.
+                let mut all: Vec<String> = problems.0.into_iter().map(|problem| problem.what).collect();
+                all.sort();
+                all.join("\n")
+            }
+        };
+        if let Ok(migrated) = migrate(&text, "f") {
+            prop_assert_eq!(told(&text), told(&migrated.text), "{}", &migrated.text);
+            let again = migrate(&migrated.text, "f").unwrap();
+            prop_assert_eq!(&again.text, &migrated.text);
+        }
+        if let Ok(tidied) = tidy(&text, "f") {
+            prop_assert_eq!(told(&text), told(&tidied), "{}", &tidied);
+            prop_assert_eq!(&tidy(&tidied, "f").unwrap(), &tidied);
+        }
+    }
 }

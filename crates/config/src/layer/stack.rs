@@ -37,16 +37,22 @@ pub(crate) fn read(given: &Given) -> Result<Stack, Problems> {
         return of(Vec::new(), given.environment.clone(), given);
     };
     let findings = Findings::default();
-    let mut environment = given.environment.clone();
-    let dotenv = path.with_file_name(".env");
-    if let Ok(text) = std::fs::read_to_string(&dotenv) {
-        dotenv::add(&mut environment, &dotenv, &text, &findings);
-    }
+    let environment = environment(&path, given, &findings);
     let mut texts = vec![Text { layer: Layer::File, path, text }];
     folder::beside(&mut texts, &environment, &findings);
     let stack = of(texts, environment, given)?;
     stack.findings.take_over(findings);
     Ok(stack)
+}
+
+/// The environment, and what the `.env` beside the file adds to it.
+pub(crate) fn environment(file: &Path, given: &Given, findings: &Findings) -> BTreeMap<String, String> {
+    let mut environment = given.environment.clone();
+    let path = file.with_file_name(".env");
+    if let Ok(text) = file::text(&path) {
+        dotenv::add(&mut environment, &path, &text, findings);
+    }
+    environment
 }
 
 /// The layers of these texts, of the environment and of the flags.
