@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::file::shown;
+use super::file::{note_open_variable, shown};
 use crate::problem::Place;
 use crate::reader::Findings;
+
+/// How the names of secrets end.
+const SECRET: [&str; 4] = ["KEY", "TOKEN", "SECRET", "PASSWORD"];
 
 /// Adds what the file says and the environment does not.
 pub(crate) fn add(environment: &mut BTreeMap<String, String>, path: &Path, text: &str, findings: &Findings) {
@@ -16,7 +19,12 @@ pub(crate) fn add(environment: &mut BTreeMap<String, String>, path: &Path, text:
             continue;
         }
         match pair(line) {
-            Some((name, value)) => drop(environment.entry(name).or_insert(value)),
+            Some((name, value)) => {
+                if SECRET.iter().any(|end| name.ends_with(end)) && !value.is_empty() {
+                    note_open_variable(path, index + 1, findings);
+                }
+                environment.entry(name).or_insert(value);
+            }
             None => {
                 // The file may serve other programs as well: what we cannot read is no reason to stop.
                 let place = Place { file: shown(path).into(), line: index + 1, column: 1 };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::given::Given;
 use crate::origin::Layer;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Place, Problem, Problems};
 use crate::reader::Findings;
 use crate::tree::{Node, Value};
 
@@ -88,14 +88,24 @@ pub(crate) fn note_open_keys(path: &Path, root: &Node, findings: &Findings) {
             continue;
         };
         if !scalar.text.contains("${") && !scalar.text.is_empty() {
-            let what = format!(
-                "A key stands in this file, which every user of this computer may read: {}.",
-                path.display()
-            );
-            let fix = format!("Run chmod 600 {}, or write a variable: `api_key: ${{NAME}}`.", path.display());
-            findings.note(&format!("providers.{}.api_key", provider.key), Some(place), what, Some(fix));
+            note_open(path, (&format!("providers.{}.api_key", provider.key), place), findings);
         }
     }
+}
+
+/// Notes a key of a file of variables everybody may read.
+pub(crate) fn note_open_variable(path: &Path, line: usize, findings: &Findings) {
+    if readable_by_all(path) {
+        let place = Place { file: shown(path).into(), line, column: 1 };
+        note_open(path, ("", &place), findings);
+    }
+}
+
+fn note_open(path: &Path, (setting, place): (&str, &Place), findings: &Findings) {
+    let shown = path.display();
+    let what = format!("A key stands in this file, which every user of this computer may read: {shown}.");
+    let instead = if setting.is_empty() { "" } else { ", or write a variable: `api_key: ${NAME}`" };
+    findings.note(setting, Some(place), what, Some(format!("Run chmod 600 {shown}{instead}.")));
 }
 
 #[cfg(unix)]

@@ -70,6 +70,14 @@ impl Scrubber {
                 outline.files.iter().filter_map(|file| std::fs::read_to_string(folder.join(file)).ok()),
             );
         }
+        for (path, text) in &scene.companions {
+            if path.ends_with(".env") {
+                let values = text.lines().filter_map(|line| Some(line.split_once('=')?.1.trim()));
+                known.extend(values.map(|value| value.trim_matches(['"', '\'']).to_owned()));
+            } else if let Ok(outline) = config::outline(text, &scene.environment) {
+                known.extend(outline.hidden);
+            }
+        }
         if let Ok(loaded) = &scene.loaded {
             known.extend(of(&loaded.snapshot));
         }
