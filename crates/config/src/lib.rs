@@ -29,7 +29,7 @@ mod whole;
 mod yaml;
 
 pub use address::origin;
-pub use given::{Found, Given};
+pub use given::{Found, Given, Stored};
 pub use layer::file::places;
 pub use load::{Loaded, load, parse};
 pub use looked::{Looked, Outcome, looked};

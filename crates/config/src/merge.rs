@@ -58,3 +58,24 @@ pub(crate) fn spelled(root: &Node, words: &[&str]) -> Vec<String> {
     }
     out
 }
+
+/// The words of a dotted path. A key that stands in `root` may hold dots itself: the longest that fits is one word.
+pub(crate) fn dotted<'p>(root: &Node, path: &'p str) -> Vec<&'p str> {
+    let mut here = Some(root);
+    let mut rest = path;
+    let mut words = Vec::new();
+    loop {
+        let fits =
+            |key: &&str| rest.strip_prefix(*key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let keys = here.map(Node::entries).unwrap_or_default().iter().map(|entry| entry.key.as_str());
+        let longest = keys.filter(fits).map(str::len).max();
+        let ends = longest.or_else(|| rest.find('.')).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(ends);
+        here = here.and_then(|node| node.get(word));
+        words.push(word);
+        match behind.strip_prefix('.') {
+            Some(behind) => rest = behind,
+            None => return words,
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::given::Given;
+use crate::given::{Given, Stored};
 use crate::layer::environment;
 use crate::layer::stack::{self, Spoken, Stack};
 use crate::origin::{Layer, Leaf, Origin, Said, Sources};
@@ -24,7 +24,7 @@ use crate::{hide, interpolate, merge, usual};
 pub fn sources(given: &Given) -> Result<Sources, Problems> {
     let mut stack = stack::read(given)?;
     let root = whole(&mut stack, given).root;
-    Ok(of(&stack, &root))
+    Ok(of(&stack, &root, &given.stored))
 }
 
 /// The configuration as it counts, in its long form: defaults filled in, secrets hidden.
@@ -53,7 +53,7 @@ struct Voice {
 }
 
 /// The settings of what was read; `root` is what the layers come to.
-pub(crate) fn of(stack: &Stack, root: &Node) -> Sources {
+pub(crate) fn of(stack: &Stack, root: &Node, stored: &[Stored]) -> Sources {
     let (homes, keys) = environment::of_vendors(root, &stack.environment);
     let weakest = [(Layer::BuiltIn, defaults(root)), (Layer::BuiltIn, homes), (Layer::Usual, keys)];
     let mut voices: Vec<Voice> =
@@ -71,7 +71,7 @@ pub(crate) fn of(stack: &Stack, root: &Node) -> Sources {
             let mut node = node.clone();
             // Told when the configuration is loaded; here it only counts who spoke.
             interpolate::fill(&mut node, "", &filling, &Findings::default());
-            say(voice, words, &node)
+            say(voice, words, &node, stored)
         });
         Leaf { path: words.join("."), said: said.collect() }
     };
@@ -128,8 +128,11 @@ fn spoken_at<'t>(root: &'t Node, words: &[&str]) -> Option<&'t Node> {
     Some(node)
 }
 
-fn say(voice: &Voice, words: &[&str], node: &Node) -> Said {
-    let origin = Origin { layer: voice.layer, place: node.place.clone(), author: None, time: None };
+fn say(voice: &Voice, words: &[&str], node: &Node, stored: &[Stored]) -> Said {
+    let place = node.place.clone();
+    let row = stored.iter().rev().find(|one| one.layer == voice.layer && *one.place == *place.file);
+    let (author, time) = (row.and_then(|row| row.author.clone()), row.and_then(|row| row.time));
+    let origin = Origin { layer: voice.layer, place, author, time };
     let value = match hide::at(words, node) {
         Json::Null => None,
         value => Some(hide::line(&value)),

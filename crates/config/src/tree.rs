@@ -82,6 +82,19 @@ impl Node {
         }
     }
 
+    /// Says of the whole subtree that it stands there.
+    pub(crate) fn stand_at(&mut self, place: &Place) {
+        self.place = place.clone();
+        match &mut self.value {
+            Value::Scalar(_) => {}
+            Value::List(items) => items.iter_mut().for_each(|item| item.stand_at(place)),
+            Value::Map(entries) => entries.iter_mut().for_each(|entry| {
+                entry.place = place.clone();
+                entry.node.stand_at(place);
+            }),
+        }
+    }
+
     /// Nothing was written: `key:`, `key: ~`, `key: null`.
     pub(crate) fn is_null(&self) -> bool {
         let Value::Scalar(scalar) = &self.value else { return false };

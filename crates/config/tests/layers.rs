@@ -266,6 +266,70 @@ fn everybody_who_spoke_is_named_with_file_and_line() {
 }
 
 #[test]
+fn a_flag_finds_names_with_dots_and_variables_find_names_with_dashes() {
+    let text = "providers:\n  llama.cpp: http://localhost:1\n  my-place: http://localhost:2\nmodels: {gpt-3.5-turbo: my-place}\n";
+    let mut given = given(
+        "dots",
+        &[("openai-proxy.yaml", text)],
+        &[("OPENAI_PROXY__PROVIDERS__MY_PLACE__PRIORITY", "4")],
+    );
+    given.overrides = [
+        ("providers.llama.cpp.priority", "9"),
+        ("models.gpt-3.5-turbo", "llama.cpp"),
+        ("server.limits.body", "3MiB"),
+    ]
+    .map(|(path, value)| (path.to_owned(), value.to_owned()))
+    .to_vec();
+    let loaded = load(&given).unwrap();
+    let providers: Vec<_> =
+        loaded.snapshot.providers.iter().map(|one| (one.name.as_str(), one.priority)).collect();
+    assert_eq!(providers, [("llama.cpp", 9), ("my-place", 4)]);
+    assert_eq!(loaded.snapshot.models.find("gpt-3.5-turbo").unwrap()[0].provider, 0);
+    assert_eq!(body(&loaded), 3);
+    assert_eq!(spoken(&given, "models.gpt-3.5-turbo")[0], "llama.cpp flag flag models.gpt-3.5-turbo");
+}
+
+#[test]
+fn what_is_stored_stands_between_files_and_variables_with_its_author_and_time() {
+    let mut given = given("stored", &[FILE, ("conf.d/a.yaml", "server: {limits: {body: 2MiB}}\n")], &[]);
+    let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000);
+    let stored = |layer, path: &str, value: &str, place: &str| config::Stored {
+        layer,
+        path: path.split('.').map(str::to_owned).collect(),
+        value: value.to_owned(),
+        place: place.to_owned(),
+        author: Some("ada".to_owned()),
+        time: Some(time),
+    };
+    given.stored = vec![
+        stored(config::Layer::Database, "server.limits.body", "4MiB", "revision 7"),
+        stored(config::Layer::Imported, "server.limits.body", "3MiB", "state.json"),
+        stored(
+            config::Layer::Imported,
+            "providers.late",
+            "{base_url: \"http://localhost:9\", priority: 5}",
+            "state.json",
+        ),
+    ];
+    let loaded = load(&given).unwrap();
+    assert_eq!(body(&loaded), 4);
+    assert_eq!(loaded.snapshot.providers[0].name, "late");
+    let said = spoken(&given, "server.limits.body");
+    assert_eq!(
+        said[..3],
+        ["4MiB database revision 7", "3MiB imported state state.json", "2MiB conf.d conf.d/a.yaml:1"]
+    );
+    let sources = config::sources(&given).unwrap();
+    let origin = &sources.below("server.limits.body").next().and_then(config::Leaf::winner).unwrap().origin;
+    assert_eq!((origin.author.as_deref(), origin.time), (Some("ada"), Some(time)));
+    given.environment.insert("OPENAI_PROXY__SERVER__LIMITS__BODY".into(), "5MiB".into());
+    assert_eq!(body(&load(&given).unwrap()), 5);
+    given.stored = vec![stored(config::Layer::Database, "server.limits", "{bdy: 1", "revision 8")];
+    let told = told(&given);
+    assert!(told.starts_with("revision 8: This is not YAML"), "{told}");
+}
+
+#[test]
 fn no_secret_is_shown_wherever_it_was_written() {
     let text = "\
 name: plain

@@ -47,7 +47,7 @@ pub(crate) fn by_name(below: &Node, environment: &Environment, findings: &Findin
 pub(crate) fn by_flag(below: &Node, overrides: &[(String, String)], findings: &Findings) -> Node {
     let mut root = Node::empty(Place::outside("flags"));
     for (path, value) in overrides {
-        let words: Vec<&str> = path.split('.').collect();
+        let words = merge::dotted(below, path);
         set(&mut root, &merge::spelled(below, &words), (&format!("flag {path}"), value), findings);
         older::lengthen_providers(&mut root, below, findings);
     }

@@ -11,3 +11,4 @@ pub(crate) mod folder;
 pub(crate) mod kinds;
 pub(crate) mod older;
 pub(crate) mod stack;
+mod stored;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::file::Text;
-use super::{dotenv, environment, file, folder, older};
+use super::{dotenv, environment, file, folder, older, stored};
 use crate::given::Given;
 use crate::merge;
 use crate::origin::Layer;
@@ -79,6 +79,10 @@ pub(crate) fn of(
     }
     if !broken.is_empty() {
         return Err(Problems(broken));
+    }
+    for layer in [Layer::Imported, Layer::Database] {
+        let root = stored::read(&given.stored, layer, &merged(&layers), &findings);
+        layers.push(Spoken { layer, root });
     }
     let below = merged(&layers);
     let named = environment::by_name(&below, &given.environment, &findings);

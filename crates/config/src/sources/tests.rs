@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{Voice, each_leaf, of, said};
-use crate::given::Given;
+use crate::given::{Given, Stored};
 use crate::layer::file::Text;
 use crate::layer::stack;
 use crate::load;
@@ -74,6 +74,17 @@ fn value(setting: usize, choice: usize) -> &'static str {
     values[choice % values.len()]
 }
 
+fn stored(layer: Layer, path: &str, value: &str) -> Stored {
+    Stored {
+        layer,
+        path: path.split('.').map(str::to_owned).collect(),
+        value: value.to_owned(),
+        place: "revision 1".to_owned(),
+        author: None,
+        time: None,
+    }
+}
+
 /// A file that says so.
 fn file(says: &Says) -> String {
     let mut root = Node::empty(Place::outside("test"));
@@ -124,6 +135,7 @@ proptest! {
     #[test]
     fn the_winners_alone_are_the_same_configuration(
         files in prop::collection::vec(says(), 4),
+        (imported, database) in (says(), says()),
         variables in says(),
         flags in says(),
     ) {
@@ -139,7 +151,10 @@ proptest! {
         let environment: BTreeMap<String, String> = variables.iter().map(pair).map(|(path, value)| {
             (format!("OPENAI_PROXY__{}", path.to_uppercase().replace('.', "__")), value)
         }).collect();
-        let given = Given { environment: environment.clone(), overrides: flags.iter().map(pair).collect(), ..Given::default() };
+        let given = Given { environment: environment.clone(), overrides: flags.iter().map(pair).collect(),
+            stored: [(Layer::Imported, &imported), (Layer::Database, &database)].into_iter().flat_map(|(layer, says)| {
+                says.iter().map(pair).map(move |(path, value)| stored(layer, &path, &value))
+            }).collect(), ..Given::default() };
 
         let read = || stack::of(
             texts.iter().map(|text| Text { layer: text.layer, path: text.path.clone(), text: text.text.clone() }).collect(),
@@ -148,7 +163,7 @@ proptest! {
         );
         let mut stack = read().unwrap_or_else(|why| panic!("{why}"));
         let root = whole(&mut stack, &given).root;
-        let sources = of(&stack, &root);
+        let sources = of(&stack, &root, &given.stored);
         let real = load::build(read().unwrap_or_else(|why| panic!("{why}")), &given);
 
         let mut winners = Given { no_file: true, ..Given::default() };

@@ -1,5 +1,7 @@
 //! `config where`, `show`, `get` and `sources`: what is read, and what it comes to.
 
+use std::time::UNIX_EPOCH;
+
 use config::{Given, Leaf, Said};
 use serde_json::{Value, json};
 
@@ -124,6 +126,7 @@ fn said(said: &Said) -> Value {
         "line": line,
         "through": said.through,
         "author": said.origin.author,
+        "time": said.origin.time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(|time| time.as_secs()),
     })
 }
 
@@ -133,6 +136,10 @@ fn spoken(said: &Said) -> String {
     let through = said.through.as_deref().map(|path| format!(", through {path}")).unwrap_or_default();
     match said.origin.layer {
         config::Layer::BuiltIn => format!("{value}   ({layer}{through})"),
-        _ => format!("{value}   ({layer}, {}{through})", said.origin.place),
+        _ => {
+            let author =
+                said.origin.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
+            format!("{value}   ({layer}, {}{author}{through})", said.origin.place)
+        }
     }
 }
