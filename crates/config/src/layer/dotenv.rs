@@ -11,27 +11,28 @@ use crate::reader::Findings;
 /// How the names of secrets end.
 const SECRET: [&str; 4] = ["KEY", "TOKEN", "SECRET", "PASSWORD"];
 
-/// Adds what the file says and the environment does not.
+/// Adds what the file says and the environment does not; of one name the last line counts, as in a shell.
 pub(crate) fn add(environment: &mut BTreeMap<String, String>, path: &Path, text: &str, findings: &Findings) {
+    let mut said = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        match pair(line) {
-            Some((name, value)) => {
-                if SECRET.iter().any(|end| name.ends_with(end)) && !value.is_empty() {
-                    note_open_variable(path, index + 1, findings);
-                }
-                environment.entry(name).or_insert(value);
-            }
-            None => {
-                // The file may serve other programs as well: what we cannot read is no reason to stop.
-                let place = Place { file: shown(path).into(), line: index + 1, column: 1 };
-                let fix = Some("Write NAME=value.".to_owned());
-                findings.note("", Some(&place), "This line names no variable and is passed over.", fix);
-            }
+        let Some((name, value)) = pair(line) else {
+            // The file may serve other programs as well: what we cannot read is no reason to stop.
+            let place = Place { file: shown(path).into(), line: index + 1, column: 1 };
+            let fix = Some("Write NAME=value.".to_owned());
+            findings.note("", Some(&place), "This line names no variable and is passed over.", fix);
+            continue;
+        };
+        if SECRET.iter().any(|end| name.ends_with(end)) && !value.is_empty() {
+            note_open_variable(path, index + 1, findings);
         }
+        said.insert(name, value);
+    }
+    for (name, value) in said {
+        environment.entry(name).or_insert(value);
     }
 }
 
@@ -60,7 +61,7 @@ mod tests {
     fn the_real_environment_wins_and_odd_lines_are_noted() {
         let mut environment = BTreeMap::from([("A".to_owned(), "real".to_owned())]);
         let findings = Findings::default();
-        let text = "# keys\nA=file\nexport B = \"two words # kept\" # gone\nC='$D'\nE=plain # gone\nno name\n1=2\nF=\n";
+        let text = "# keys\nA=file\nexport B = \"two words # kept\" # gone\nC='$D'\nE=plain # gone\nno name\n1=2\nF=1\nF=\n";
         add(&mut environment, Path::new("x/.env"), text, &findings);
         let got = |name: &str| environment.get(name).map(String::as_str);
         assert_eq!([got("A"), got("B"), got("C")], [Some("real"), Some("two words # kept"), Some("$D")]);
