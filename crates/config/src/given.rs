@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::origin::Layer;
 
 /// What we were given to read. Nothing global is looked at.
 #[derive(Clone, Default, Debug)]
@@ -16,8 +19,27 @@ pub struct Given {
     pub overrides: Vec<(String, String)>,
     /// The home folder, for `~/.config`.
     pub home: Option<PathBuf>,
+    /// Settings that are kept elsewhere than in files: stronger than files, weaker than variables. Later ones win.
+    pub stored: Vec<Stored>,
     /// Servers that were recognised on this computer, in order of preference: the layer below the file.
     pub found: Vec<Found>,
+}
+
+/// One setting that is kept elsewhere than in a file: changed at run time, or taken over from another program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// [`Layer::Imported`] or [`Layer::Database`].
+    pub layer: Layer,
+    /// The words of its path.
+    pub path: Vec<String>,
+    /// Its value, as YAML; `null` takes away what the layers below say.
+    pub value: String,
+    /// What it is called in messages: `revision 12`.
+    pub place: String,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// When.
+    pub time: Option<SystemTime>,
 }
 
 /// A server that was recognised.

@@ -37,11 +37,12 @@ pub(crate) fn fill(node: &mut Node, path: &str, sources: &Sources<'_>, findings:
             }
         }
         Value::Scalar(scalar) if !scalar.literal && scalar.text.contains("${") => {
+            let as_written = Some(scalar.text.clone());
             let mut filler = Filler { sources, missing: Vec::new(), filled_from: Vec::new() };
             match filler.text(&scalar.text, 0) {
                 Ok(text) => {
                     let filled_from = filler.filled_from;
-                    *scalar = Scalar { text, filled_from, ..std::mem::take(scalar) };
+                    *scalar = Scalar { text, filled_from, as_written, ..std::mem::take(scalar) };
                 }
                 Err(Wrong { what, fix }) => {
                     findings.problem(path, Some(&node.place), format!("`{path}` {what}"), fix);

@@ -1,42 +1,81 @@
 //! Layers over layers: maps merge key by key, everything else replaces, null deletes.
 
 use crate::problem::Place;
-use crate::tree::{Node, Value};
+use crate::tree::{Entry, Node, Value};
 
-/// Lays `upper` over `lower`: what `upper` says wins, what it says with null is gone.
+/// Lays `upper` over `lower`: what `upper` says wins, and its null marks as removed what `lower` says. What `lower` says
+/// first stays first. A null that takes nothing away stays somebody's `name:` with nothing behind it.
 pub(crate) fn over(lower: &Node, upper: &Node) -> Node {
-    let (Value::Map(_), Value::Map(said)) = (&lower.value, &upper.value) else { return upper.clone() };
-    let mut out = upper.clone();
-    for entry in lower.entries() {
-        match said.iter().find(|own| own.key == entry.key) {
-            None => out.put(&entry.key, entry.node.clone()),
-            Some(own) => out.put(&entry.key, over(&entry.node, &own.node)),
+    let (Value::Map(below), Value::Map(said)) = (&lower.value, &upper.value) else {
+        return if upper.is_null() { upper.removed() } else { upper.clone() };
+    };
+    let mut entries = below.clone();
+    for entry in said {
+        match entries.iter_mut().find(|known| known.key == entry.key) {
+            Some(known) => *known = Entry { node: over(&known.node, &entry.node), ..entry.clone() },
+            None => entries.push(entry.clone()),
         }
     }
-    out
+    Node { value: Value::Map(entries), place: upper.place.clone() }
 }
 
-/// Sets one leaf, by the words of its path. Maps on the way are made; a word finds a key in any of its spellings.
-pub(crate) fn set(root: &mut Node, words: &[&str], node: Node, place: &Place) {
-    let Some((word, rest)) = words.split_first() else { return };
-    let key = spelled(root, word);
+/// Leaves out what was removed.
+pub(crate) fn prune(node: &mut Node) {
+    if let Value::Map(entries) = &mut node.value {
+        entries.retain(|entry| !entry.node.is_removed());
+        entries.iter_mut().for_each(|entry| prune(&mut entry.node));
+    }
+}
+
+/// Sets one leaf, by the words of its path. Maps on the way are made.
+pub(crate) fn set(root: &mut Node, words: &[impl AsRef<str>], node: Node, place: &Place) {
+    let Some((key, rest)) = words.split_first() else { return };
+    let key = key.as_ref();
     if rest.is_empty() {
-        root.put(&key, node);
+        root.put(key, node);
         return;
     }
-    if !root.get(&key).is_some_and(|inner| matches!(inner.value, Value::Map(_))) {
-        root.put(&key, Node::empty(place.clone()));
+    if !root.get(key).is_some_and(|inner| matches!(inner.value, Value::Map(_))) {
+        root.put(key, Node::empty(place.clone()));
     }
-    if let Some(inner) = root.get_mut(&key) {
+    if let Some(inner) = root.get_mut(key) {
         set(inner, rest, node, place);
     }
 }
 
-/// The key as the file spells it. Variables can say neither capitals apart nor dashes and dots: `MY_PLACE` is
-/// `my-place` when that stands in the file.
-fn spelled(node: &Node, word: &str) -> String {
+/// The words of a path as they are spelled in `root`. Variables can say neither capitals apart nor dashes and dots:
+/// `MY_PLACE` is `my-place` when that stands there.
+pub(crate) fn spelled(root: &Node, words: &[&str]) -> Vec<String> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '.'], "_");
-    let keys = || node.entries().iter().map(|entry| entry.key.as_str());
-    let found = keys().find(|key| *key == word).or_else(|| keys().find(|key| plain(key) == plain(word)));
-    found.unwrap_or(word).to_owned()
+    let mut here = Some(root);
+    let mut out = Vec::new();
+    for word in words {
+        let keys = || here.map(Node::entries).unwrap_or_default().iter().map(|entry| entry.key.as_str());
+        let found = keys().find(|key| key == word).or_else(|| keys().find(|key| plain(key) == plain(word)));
+        let key = found.unwrap_or(word).to_owned();
+        here = here.and_then(|node| node.get(&key));
+        out.push(key);
+    }
+    out
+}
+
+/// The words of a dotted path. A key that stands in `root` may hold dots itself: the longest that fits is one word.
+pub(crate) fn dotted<'p>(root: &Node, path: &'p str) -> Vec<&'p str> {
+    let mut here = Some(root);
+    let mut rest = path;
+    let mut words = Vec::new();
+    loop {
+        let fits =
+            |key: &&str| rest.strip_prefix(*key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let keys = here.map(Node::entries).unwrap_or_default().iter().map(|entry| entry.key.as_str());
+        let longest = keys.filter(fits).map(str::len).max();
+        let ends = longest.or_else(|| rest.find('.')).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(ends);
+        here = here.and_then(|node| node.get(word));
+        words.push(word);
+        match behind.strip_prefix('.') {
+            Some(behind) => rest = behind,
+            None => return words,
+        }
+    }
 }

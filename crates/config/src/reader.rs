@@ -4,12 +4,13 @@
 //! and `None`. So documents read straight down, without a `?`, and nobody gets to know only the first mistake.
 
 mod section;
+pub(crate) mod table;
 mod unit;
 
 use std::cell::RefCell;
 
 pub(crate) use section::Section;
-pub(crate) use unit::{duration, size};
+pub(crate) use unit::{AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, duration, size};
 
 use crate::nearest::instead;
 use crate::problem::{Place, Problem, Wrong, wrong};
@@ -20,9 +21,21 @@ use crate::tree::{Entry, Node, Value};
 pub(crate) struct Findings {
     problems: RefCell<Vec<Problem>>,
     notes: RefCell<Vec<Problem>>,
+    used: RefCell<Vec<(table::Kind, Written<String>)>>,
 }
 
 impl Findings {
+    /// A name is used that must be somebody's.
+    fn used(&self, kind: table::Kind, name: Written<String>) {
+        self.used.borrow_mut().push((kind, name));
+    }
+
+    /// The names of this kind that were used.
+    pub(crate) fn names(&self, kind: table::Kind) -> Vec<Written<String>> {
+        let used = self.used.borrow();
+        used.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.clone()).collect()
+    }
+
     /// Something is wrong.
     pub(crate) fn problem(
         &self,
@@ -45,18 +58,26 @@ impl Findings {
         add(&self.notes, path, place, what.into(), fix);
     }
 
+    /// Adds what was found elsewhere.
+    pub(crate) fn take_over(&self, other: Self) {
+        self.problems.borrow_mut().extend(other.problems.into_inner());
+        self.notes.borrow_mut().extend(other.notes.into_inner());
+    }
+
     /// Whether a setting's problem is already told, so that nothing need be said of what follows from it.
     pub(crate) fn told(&self, path: &str) -> bool {
         self.problems.borrow().iter().any(|problem| problem.path == path)
     }
 
-    /// All problems and all notes, in the order they were written.
-    pub(crate) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
+    /// All problems and all notes, in the order they were written: by file in this order, then what stands outside files.
+    pub(crate) fn into_parts(self, files: &[String]) -> (Vec<Problem>, Vec<Problem>) {
+        let rank = |problem: &Problem| {
+            let file = |place: &Place| files.iter().position(|file| **file == *place.file);
+            problem.place.as_ref().map(|place| file(place).unwrap_or(files.len())).unwrap_or(usize::MAX)
+        };
         let sorted = |found: RefCell<Vec<Problem>>| {
             let mut found = found.into_inner();
-            found.sort_by(|a, b| {
-                a.place.is_none().cmp(&b.place.is_none()).then_with(|| a.place.cmp(&b.place))
-            });
+            found.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)));
             found
         };
         (sorted(self.problems), sorted(self.notes))

@@ -36,6 +36,10 @@ pub(crate) struct Scalar {
     pub(crate) literal: bool,
     /// The variables and files its text was filled in from.
     pub(crate) filled_from: Vec<String>,
+    /// How it was written before it was filled in, if it was.
+    pub(crate) as_written: Option<String>,
+    /// A null that takes away what a weaker layer says.
+    pub(crate) removed: bool,
 }
 
 /// One key of a mapping with its value.
@@ -78,11 +82,35 @@ impl Node {
         }
     }
 
+    /// Says of the whole subtree that it stands there.
+    pub(crate) fn stand_at(&mut self, place: &Place) {
+        self.place = place.clone();
+        match &mut self.value {
+            Value::Scalar(_) => {}
+            Value::List(items) => items.iter_mut().for_each(|item| item.stand_at(place)),
+            Value::Map(entries) => entries.iter_mut().for_each(|entry| {
+                entry.place = place.clone();
+                entry.node.stand_at(place);
+            }),
+        }
+    }
+
     /// Nothing was written: `key:`, `key: ~`, `key: null`.
     pub(crate) fn is_null(&self) -> bool {
         let Value::Scalar(scalar) = &self.value else { return false };
         let plain = !scalar.quoted && scalar.filled_from.is_empty();
         plain && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+    }
+
+    /// The same null, that takes away what a weaker layer says.
+    pub(crate) fn removed(&self) -> Self {
+        let scalar = Scalar { removed: true, ..Scalar::default() };
+        Self { value: Value::Scalar(scalar), place: self.place.clone() }
+    }
+
+    /// Whether a stronger layer took it away.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.scalar().is_some_and(|scalar| scalar.removed)
     }
 
     /// The scalar, if it is one.

@@ -22,8 +22,8 @@ fn folder(name: &str) -> PathBuf {
 #[test]
 fn the_usual_places_are_looked_at_in_order() {
     let usual = ["openai-proxy.yaml", "/home/me/.config/openai-proxy/openai-proxy.yaml"];
-    let last = "/etc/openai-proxy/openai-proxy.yaml";
-    assert_eq!(places(&given(&[])), [usual[0], usual[1], last].map(PathBuf::from));
+    let last = ["/etc/openai-proxy/openai-proxy.yaml", "/config/base.yaml"];
+    assert_eq!(places(&given(&[])), [usual[0], usual[1], last[0], last[1]].map(PathBuf::from));
     let xdg = places(&given(&[("XDG_CONFIG_HOME", "/x")]));
     assert_eq!(xdg[1], PathBuf::from("/x/openai-proxy/openai-proxy.yaml"));
 }
@@ -88,6 +88,26 @@ fn a_key_in_a_file_others_may_read_is_noted_and_a_variable_is_not() {
     );
     assert!(notes(literal, 0o600).is_empty());
     assert!(notes("providers:\n  openai: {api_key: \"${KEY}\"}\n", 0o644).is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_in_a_file_of_variables_others_may_read_is_noted() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("open-variables");
+    let file = folder.join("openai-proxy.yaml");
+    std::fs::write(&file, "providers: {openai: {}}\n").unwrap();
+    let variables = folder.join(".env");
+    let notes = |mode: u32| {
+        std::fs::write(&variables, "LEVEL=info\nOPENAI_API_KEY=sk-1\n").unwrap();
+        std::fs::set_permissions(&variables, std::fs::Permissions::from_mode(mode)).unwrap();
+        let given = Given { file: Some(file.clone()), ..given(&[]) };
+        load(&given).unwrap().notes.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let said = notes(0o644);
+    assert!(said.len() == 1 && said[0].contains(".env:2: A key stands in this file"), "{said:?}");
+    assert!(!said[0].contains("sk-1"), "{said:?}");
+    assert!(notes(0o600).is_empty());
 }
 
 #[test]

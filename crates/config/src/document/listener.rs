@@ -5,8 +5,88 @@ use std::time::Duration;
 
 use crate::address::{base_url, door, network};
 use crate::problem::{Wrong, wrong};
-use crate::reader::{At, Findings, Section, Written, duration, size};
+use crate::reader::table::Shape::{Address, Choice, List, Or, Section, Text, Value, Whole};
+use crate::reader::table::{Form, Table, later, now};
+use crate::reader::{At, DURATION, Findings, SIZE, Section as Settings, Written, duration, size};
 use crate::snapshot::{Door, Limits, Network, ServerTimeouts, TlsFiles};
+
+/// The server.
+pub(crate) const SERVER: Table = Table {
+    noun: "the server",
+    rows: &[
+        now("listen", List(&Text), "Doors: host:port, [::1]:port, a port alone, unix:/path.")
+            .usual("127.0.0.1:2020"),
+        now("admin_listen", Text, "Where administration is served: `same`, or an address."),
+        now("workers", Or(&["auto"], &Whole(1)), "Threads; `auto` is one a core.").usual("auto"),
+        now("public_url", Address, "The address programs use from outside."),
+        now("allowed_hosts", List(&Text), "Host names we answer to: `auto`, `*` or a list.").usual("auto"),
+        now("cors", Section(&CORS), "Web pages that may call."),
+        now("trusted_proxies", List(&Text), "Networks whose X-Forwarded-For is believed."),
+        now("limits", Section(&LIMITS), "The most a caller may send."),
+        now("timeouts", Section(&TIMEOUTS), "How long to wait for callers."),
+        now(
+            "heartbeat",
+            Or(&["off"], &Value(&DURATION)),
+            "How often the caller of a silent stream hears something.",
+        )
+        .usual("15s"),
+        now("tls", Section(&TLS), "Encryption at the doors."),
+        later(
+            "ollama_listen",
+            Or(&["off"], &Value(&DOOR)),
+            "A door for clients that know only Ollama's address.",
+        ),
+    ],
+};
+
+const CORS: Table = Table {
+    noun: "cors",
+    rows: &[now("allow_origins", List(&Text), "Web pages that may call, besides those of this computer.")],
+};
+
+const LIMITS: Table = Table {
+    noun: "the server's limits",
+    rows: &[
+        now("headers", Value(&SIZE), "A request's head.").usual("32KiB"),
+        now("body", Value(&SIZE), "A body that is read before routing.").usual("64MiB"),
+        now("upload", Value(&SIZE), "A body that flows through.").usual("1GiB"),
+        now("connections", Whole(1), "Open connections.").usual("10000"),
+        later("streams", Whole(1), "Streams at once."),
+    ],
+};
+
+const TIMEOUTS: Table = Table {
+    noun: "the server's time-outs",
+    rows: &[
+        now("headers", Value(&DURATION), "A head from its first byte to its last.").usual("10s"),
+        now("idle", Value(&DURATION), "A kept connection without a request.").usual("90s"),
+        now("body_gap", Value(&DURATION), "A request body's next bytes.").usual("30s"),
+        now("drain", Value(&DURATION), "How long running calls may finish after a stop.").usual("10m"),
+    ],
+};
+
+const TLS: Table = Table {
+    noun: "tls",
+    rows: &[
+        now("mode", Choice(&["off", "files", "local-ca", "acme"]), "`files` is in use.").usual("off"),
+        now("cert", Text, "The certificates, PEM."),
+        now("key", Text, "The file of the key, PEM."),
+        now("client_ca", Text, "Whose certificates callers must have; refused while not in use."),
+        later("acme", Section(&ACME), "Certificates made by themselves."),
+    ],
+};
+
+const ACME: Table = Table {
+    noun: "acme",
+    rows: &[
+        later("email", Text, "Who is told when something is wrong."),
+        later("directory", Text, "Who makes them."),
+        later("domains", List(&Text), "What they are for."),
+        later("challenge", Choice(&["tls-alpn-01", "http-01"]), "How we show that the name is ours."),
+    ],
+};
+
+const DOOR: Form = Form { read: |text| door(text).map(drop), pattern: "^.+$" };
 
 /// `server`, as written.
 pub(crate) struct Listener {
@@ -29,27 +109,26 @@ pub(crate) struct Listener {
 }
 
 /// Reads the section; without one, everything has its default.
-pub(crate) fn read(section: Option<&mut Section<'_>>, findings: &Findings) -> Listener {
+pub(crate) fn read(section: Option<&Settings<'_>>, findings: &Findings) -> Listener {
     let nothing = crate::tree::Node::empty(crate::problem::Place::outside("built in"));
-    let mut absent = Section::open(At::new(&nothing, "server".into(), findings), "the server");
-    let Some(section) = section else { return read_section(&mut absent) };
+    let absent = Settings::open(At::new(&nothing, "server".into(), findings), &SERVER);
+    let Some(section) = section else { return read_section(&absent) };
     read_section(section)
 }
 
-fn read_section(section: &mut Section<'_>) -> Listener {
-    section.later(&["ollama_listen"]);
+fn read_section(section: &Settings<'_>) -> Listener {
     Listener {
         listen: section.get("listen").map(doors).unwrap_or_default(),
         admin_listen: section.written("admin_listen", admin),
         workers: section.get("workers").and_then(workers),
         public_host: section.written("public_url", base_url).map(|url| url.value.host),
         allowed_hosts: section.get("allowed_hosts").and_then(hosts),
-        allow_origins: origins(section.section("cors", "cors")),
+        allow_origins: origins(section.section("cors", &CORS)),
         trusted_proxies: section.get("trusted_proxies").map(|at| at.each(network)).unwrap_or_default(),
-        limits: limits(section.section("limits", "the server's limits")),
-        timeouts: timeouts(section.section("timeouts", "the server's time-outs")),
+        limits: limits(section.section("limits", &LIMITS)),
+        timeouts: timeouts(section.section("timeouts", &TIMEOUTS)),
         heartbeat: section.or("heartbeat", |at| at.parse(heartbeat), Some(Duration::from_secs(15))),
-        tls: section.section("tls", "tls").and_then(tls),
+        tls: section.section("tls", &TLS).and_then(tls),
     }
 }
 
@@ -105,8 +184,8 @@ fn hosts(at: At<'_>) -> Option<Vec<String>> {
     Some(if hosts.iter().any(|host| host == "*") { Vec::new() } else { hosts })
 }
 
-fn origins(section: Option<Section<'_>>) -> Vec<String> {
-    let Some(mut section) = section else { return Vec::new() };
+fn origins(section: Option<Settings<'_>>) -> Vec<String> {
+    let Some(section) = section else { return Vec::new() };
     let origin = |text: &str| match text {
         "*" | "null" => Ok(text.to_owned()),
         _ if text.contains("://") && !text.ends_with('/') => Ok(text.to_owned()),
@@ -120,9 +199,9 @@ fn origins(section: Option<Section<'_>>) -> Vec<String> {
     origins
 }
 
-fn limits(section: Option<Section<'_>>) -> Limits {
+fn limits(section: Option<Settings<'_>>) -> Limits {
     let mut limits = Limits { headers: 32 << 10, body: 64 << 20, upload: 1 << 30, connections: 10_000 };
-    let Some(mut section) = section else { return limits };
+    let Some(section) = section else { return limits };
     let bytes = |at: &At<'_>| at.parse(at_least_a_kibibyte);
     limits.headers =
         section.or("headers", |at| bytes(at).and_then(|size| usize::try_from(size).ok()), limits.headers);
@@ -133,7 +212,6 @@ fn limits(section: Option<Section<'_>>) -> Limits {
         |at| at.number(1).and_then(|n| usize::try_from(n).ok()),
         limits.connections,
     );
-    section.later(&["streams"]);
     section.close();
     limits
 }
@@ -148,7 +226,7 @@ fn at_least_a_kibibyte(text: &str) -> Result<u64, Wrong> {
     }
 }
 
-fn timeouts(section: Option<Section<'_>>) -> ServerTimeouts {
+fn timeouts(section: Option<Settings<'_>>) -> ServerTimeouts {
     let seconds = Duration::from_secs;
     let mut timeouts = ServerTimeouts {
         headers: seconds(10),
@@ -156,7 +234,7 @@ fn timeouts(section: Option<Section<'_>>) -> ServerTimeouts {
         body_gap: seconds(30),
         drain: seconds(600),
     };
-    let Some(mut section) = section else { return timeouts };
+    let Some(section) = section else { return timeouts };
     let some = |at: &At<'_>| at.parse(not_zero);
     timeouts.headers = section.or("headers", some, timeouts.headers);
     timeouts.idle = section.or("idle", some, timeouts.idle);
@@ -187,7 +265,7 @@ pub(crate) fn not_zero(text: &str) -> Result<Duration, Wrong> {
 
 /// Whether and how the doors speak TLS. What is asked for and not in use yet is refused: plain text instead of TLS, or
 /// anybody instead of holders of a certificate, is not what was written.
-fn tls(mut section: Section<'_>) -> Option<TlsFiles> {
+fn tls(section: Settings<'_>) -> Option<TlsFiles> {
     let (cert, key) = (section.text("cert"), section.text("key"));
     let mode = section.get("mode").and_then(|at| {
         let mode = at.choice(&[("off", "off"), ("files", "files"), ("local-ca", "later"), ("acme", "later")]);
@@ -205,7 +283,6 @@ fn tls(mut section: Section<'_>) -> Option<TlsFiles> {
             "Remove it, and check callers elsewhere.",
         );
     }
-    section.later(&["acme"]);
     let here = section.here().clone();
     section.close();
     match (mode, cert, key) {

@@ -1,6 +1,8 @@
 //! The document as written: every value read and checked by itself, nothing decided between values yet.
 
+mod later;
 pub(crate) mod listener;
+mod named;
 pub(crate) mod observe;
 pub(crate) mod provider;
 pub(crate) mod route;
@@ -8,8 +10,10 @@ pub(crate) mod route;
 use std::time::Duration;
 
 use crate::problem::wrong;
-use crate::reader::{At, Findings, Section};
-use crate::tree::{Node, Value};
+use crate::reader::table::Shape::{Address, Choice, List, Names, OneOf, Section, Switch, Text, Value, Whole};
+use crate::reader::table::{Table, later, now};
+use crate::reader::{At, DURATION, Findings, PORT, Section as Settings};
+use crate::tree::{self, Node};
 
 /// One whole configuration, as far as it can be understood value by value.
 pub(crate) struct Document {
@@ -34,74 +38,148 @@ pub(crate) enum Access {
     None,
 }
 
-/// Top-level sections that are known and not in use yet.
-const LATER: &[&str] = &[
-    "name",
-    "include",
-    "config",
-    "teams",
-    "limits",
-    "admin",
-    "storage",
-    "cache",
-    "alerts",
-    "pricing",
-    "guardrails",
-    "plugins",
-    "monitoring",
-];
+/// The whole file.
+pub(crate) const FILE: Table = Table {
+    noun: "the file",
+    rows: &[
+        now("version", Text, "The version of this schema.").usual("1"),
+        now("include", List(&Text), "Files that belong to this one.").usual("conf.d/*.yaml"),
+        now("config", Section(&CONFIG), "How configuration is read."),
+        now("server", Section(&listener::SERVER), "Doors, limits and time-outs towards callers."),
+        now("discovery", Section(&DISCOVERY), "Finding what is not written."),
+        now("provider_defaults", Section(&provider::PROVIDER), "Laid under every provider."),
+        now(
+            "providers",
+            Names(&OneOf(&[Address, Section(&provider::PROVIDER)])),
+            "Places that answer, by name.",
+        ),
+        now("models", Names(&route::NAME), "Public names and where they lead."),
+        now("routes", Names(&route::PATH), "Paths and where they lead."),
+        now("routing", Section(&route::ROUTING), "How a place is chosen."),
+        now("auth", Section(&AUTH), "Who may call."),
+        now("keys", Names(&Section(&later::KEY)), "Callers' keys; refused while not in use."),
+        now("logging", Section(&observe::LOGGING), "What is told, and how."),
+        now("telemetry", Section(&observe::TELEMETRY), "What is measured."),
+        later("name", Text, "What this gateway is called."),
+        later("teams", Names(&Section(&later::TEAM)), "Callers together."),
+        later("limits", Section(&later::LIMITS), "How much may be asked for."),
+        later("admin", Section(&later::ADMIN), "Administration."),
+        later("storage", Section(&later::STORAGE), "What is kept, and where."),
+        later("cache", Section(&later::CACHE), "Answers that are given again."),
+        later("alerts", Section(&later::ALERTS), "Telling people."),
+        later("pricing", Section(&later::PRICING), "What models cost."),
+        later("guardrails", later::GUARDRAILS, "Checks of what passes."),
+        later("plugins", Names(&Section(&later::PLUGIN)), "Programs that look at calls."),
+    ],
+};
+
+const CONFIG: Table = Table {
+    noun: "config",
+    rows: &[
+        now("environment", Text, "Picks a file beside this one; without it ENVIRONMENT does."),
+        later("source", Choice(&["file", "layered", "database"]), "Who may change settings."),
+        later("watch", Switch, "Whether files are read again when they change."),
+        later("history", Whole(0), "How many versions are kept."),
+    ],
+};
+
+const DISCOVERY: Table = Table {
+    noun: "discovery",
+    rows: &[
+        now("enabled", Choice(&["auto", "always", "never"]), "When; `auto`: when no provider is written.")
+            .usual("auto"),
+        now("timeout", Value(&DURATION), "How long this computer is searched.").usual("300ms"),
+        later("probe", Names(&List(&Value(&PORT))), "The ports that are asked."),
+        later("hosts", List(&Text), "The hosts that are asked."),
+        later("env_keys", Switch, "Whether keys in the environment count."),
+        later("cross_to_cloud", Choice(&["never"]), "Whether what is meant for this computer may leave it."),
+    ],
+};
+
+const AUTH: Table = Table {
+    noun: "auth",
+    rows: &[
+        now(
+            "mode",
+            Choice(&["auto", "none", "keys"]),
+            "`auto`: open on loopback; `none`: open to everybody.",
+        )
+        .usual("auto"),
+        now("oidc", Section(&later::OIDC), "Signing in elsewhere; refused while not in use."),
+        later(
+            "accept",
+            List(&Choice(&["authorization", "x-api-key", "api-key", "x-goog-api-key"])),
+            "Headers a key may travel in.",
+        ),
+        later("anonymous", Section(&later::ANONYMOUS), "Callers without a key."),
+    ],
+};
 
 /// Reads the whole tree.
 pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
-    let mut top = Section::open(At::new(root, String::new(), findings), "the file");
+    let top = Settings::open(At::new(root, String::new(), findings), &FILE);
     if let Some(at) = top.get("version") {
-        at.choice(&[("1", ())]);
+        at.parse(version);
+    }
+    // Which files are read was decided before this was.
+    let _ = top.get("include");
+    if let Some(section) = top.section("config", &CONFIG) {
+        let _ = section.text("environment");
+        section.close();
     }
     let search = top.get("discovery").and_then(discovery);
     // Merged under every provider before anything is read.
     top.get("provider_defaults").map(|at| at.named());
-    let mut server = top.section("server", "the server");
+    let server = top.section("server", &listener::SERVER);
     let document = Document {
-        listener: listener::read(server.as_mut(), findings),
-        access: access(&mut top),
+        listener: listener::read(server.as_ref(), findings),
+        access: access(&top),
         providers: top.get("providers").map(|at| provider::read_all(&at)).unwrap_or_default(),
         names: top.get("models").map(|at| route::read_names(&at)).unwrap_or_default(),
         paths: top.get("routes").map(|at| route::read_paths(&at)).unwrap_or_default(),
         search,
-        routing: route::read_routing(top.section("routing", "routing")),
-        logging: observe::logging(top.section("logging", "logging")),
-        metrics: observe::metrics(top.section("telemetry", "telemetry")),
+        routing: route::read_routing(top.section("routing", &route::ROUTING)),
+        logging: observe::logging(top.section("logging", &observe::LOGGING)),
+        metrics: observe::metrics(top.section("telemetry", &observe::TELEMETRY)),
     };
     if let Some(server) = server {
         server.close();
     }
-    top.later(LATER);
     top.close();
+    named::check(root, findings);
     document
+}
+
+/// The version of this schema. Older files number themselves there, with points.
+fn version(text: &str) -> Result<(), crate::problem::Wrong> {
+    let label = text.contains('.') && text.split('.').all(|part| part.parse::<u32>().is_ok());
+    if text == "1" || label {
+        return Ok(());
+    }
+    wrong(format!("is `{text}`, which this program does not know."), "Write 1, or leave it out.")
 }
 
 /// How long a search may take, if that is written.
 fn discovery(at: At<'_>) -> Option<Duration> {
-    let mut section = Section::open(at, "discovery");
+    let section = Settings::open(at, &DISCOVERY);
     section.get("enabled").map(|at| at.choice(&[("auto", ()), ("always", ()), ("never", ())]));
     let patience = section.or("timeout", |at| at.parse(listener::not_zero).map(Some), None);
-    section.later(&["probe", "hosts", "env_keys", "cross_to_cloud"]);
     section.close();
     patience
 }
 
 /// Keys are not in use yet. A gateway whose owner wrote keys must not stand open meanwhile, so that is refused.
-fn access(top: &mut Section<'_>) -> Access {
+fn access(top: &Settings<'_>) -> Access {
     const FIX: &str =
         "Remove it, and keep the gateway on loopback or behind something that checks who calls.";
     let refuse = |at: &At<'_>, is: &str| {
         at.wrong_as(format!("{is} not in use yet, and passing over it would leave the gateway open."), FIX);
     };
-    let empty = |at: &At<'_>| matches!(&at.node.value, Value::Map(entries) if entries.is_empty());
-    if let Some(at) = top.get("keys").filter(|at| !empty(at)) {
+    let empty = |at: &At<'_>| matches!(&at.node.value, tree::Value::Map(entries) if entries.is_empty());
+    if let Some(at) = top.refused("keys").filter(|at| !empty(at)) {
         refuse(&at, "is");
     }
-    let Some(mut section) = top.section("auth", "auth") else { return Access::Auto };
+    let Some(section) = top.section("auth", &AUTH) else { return Access::Auto };
     let mode = section.get("mode").and_then(|at| {
         let mode = at.choice(&[("auto", Some(Access::Auto)), ("none", Some(Access::None)), ("keys", None)]);
         if mode == Some(None) {
@@ -109,10 +187,9 @@ fn access(top: &mut Section<'_>) -> Access {
         }
         mode.flatten()
     });
-    if let Some(at) = section.get("oidc") {
+    if let Some(at) = section.refused("oidc") {
         refuse(&at, "is");
     }
-    section.later(&["accept", "anonymous"]);
     section.close();
     mode.unwrap_or(Access::Auto)
 }

@@ -1,14 +1,95 @@
 //! `logging` and `telemetry`.
 
 use crate::problem::wrong;
-use crate::reader::{At, Section};
+use crate::reader::table::Shape::{
+    self, Address, Choice, List, Names, OneOf, Or, Secret, Section, Switch, Text, Value, Whole,
+};
+use crate::reader::table::{Form, Table, later, now};
+use crate::reader::{At, DURATION, SHARE, SIZE, Section as Settings};
 use crate::snapshot::{LogFormat, Logging, Metrics};
-use crate::tree::Value;
+use crate::tree;
+
+/// Logging.
+pub(crate) const LOGGING: Table = Table {
+    noun: "logging",
+    rows: &[
+        now("level", OneOf(&[LEVEL, Names(&LEVEL)]), "How much is told.").usual("info"),
+        now("format", Choice(&["auto", "human", "json"]), "For whom; `auto` is human on a terminal.")
+            .usual("auto"),
+        now(
+            "access_log",
+            Choice(&["off", "on", "true", "json", "combined", "common"]),
+            "One line for every finished call.",
+        )
+        .usual("off"),
+        later("file", Text, "Where lines are written besides."),
+        later("max_size", Value(&SIZE), "How large a file may become."),
+        later("backup_count", Whole(0), "How many old files are kept."),
+        later("compress", Switch, "Whether old files are packed."),
+        later("bodies", Or(&["off", "errors", "all"], &Value(&SAMPLE)), "Whether bodies are written, too."),
+        later(
+            "mask",
+            List(&Choice(&["authorization", "api_keys", "emails"])),
+            "What is made unreadable in them.",
+        ),
+    ],
+};
+
+const LEVEL: Shape = Choice(&["error", "warn", "info", "debug", "trace", "warning", "critical"]);
+
+/// `sample:1%`.
+const SAMPLE: Form = Form {
+    read: |text| match text.strip_prefix("sample:") {
+        Some(part) => (SHARE.read)(part).or_else(|against| wrong(against.what, "Write sample:1%.")),
+        None => wrong(format!("cannot be `{text}`."), "Write sample:1%."),
+    },
+    pattern: "^sample:[0-9.]+%?$",
+};
+
+/// Telemetry.
+pub(crate) const TELEMETRY: Table = Table {
+    noun: "telemetry",
+    rows: &[
+        now("metrics", Section(&METRICS), "Numbers for a monitoring program."),
+        later("traces", Section(&TRACES), "The way of single calls."),
+        later("semconv", Choice(&["latest", "1.36"]), "Which names they use."),
+        later("stats_windows", List(&Value(&DURATION)), "The times statistics look back."),
+        later("sentry", Secret, "Where failures are told."),
+        later("usage_reporting", Choice(&["never"]), "Nothing is sent to us."),
+    ],
+};
+
+const METRICS: Table = Table {
+    noun: "metrics",
+    rows: &[
+        now("enabled", Switch, "Whether they are served.").usual("on"),
+        now("path", Text, "Where.").usual("/metrics"),
+        later("per_key", Or(&["on", "off"], &Value(&TOP)), "Whether callers are told apart."),
+    ],
+};
+
+/// `top:50`.
+const TOP: Form = Form {
+    read: |text| match text.strip_prefix("top:").map(str::parse::<u32>) {
+        Some(Ok(1..)) => Ok(()),
+        _ => wrong(format!("cannot be `{text}`."), "Write top:50."),
+    },
+    pattern: "^top:[0-9]+$",
+};
+
+const TRACES: Table = Table {
+    noun: "traces",
+    rows: &[
+        later("otlp", Address, "Where they are sent."),
+        later("sample", Value(&SHARE), "How many."),
+        later("content", Switch, "Whether prompts and answers are in them."),
+    ],
+};
 
 /// Reads `logging`.
-pub(crate) fn logging(section: Option<Section<'_>>) -> Logging {
+pub(crate) fn logging(section: Option<Settings<'_>>) -> Logging {
     let mut logging = Logging { level: "info".into(), format: LogFormat::Auto, access_log: false };
-    let Some(mut section) = section else { return logging };
+    let Some(section) = section else { return logging };
     logging.level = section.or("level", level, logging.level);
     let formats = [("auto", LogFormat::Auto), ("human", LogFormat::Human), ("json", LogFormat::Json)];
     logging.format = section.or("format", |at| at.choice(&formats), logging.format);
@@ -22,7 +103,6 @@ pub(crate) fn logging(section: Option<Section<'_>>) -> Logging {
         ("common", true),
     ];
     logging.access_log = section.or("access_log", |at| at.choice(&kinds), logging.access_log);
-    section.later(&["file", "max_size", "backup_count", "compress", "bodies", "mask", "feishu_webhook"]);
     section.close();
     logging
 }
@@ -38,7 +118,7 @@ fn level(at: &At<'_>) -> Option<String> {
         ("warning", "warn"),
         ("critical", "error"),
     ];
-    if !matches!(at.node.value, Value::Map(_)) {
+    if !matches!(at.node.value, tree::Value::Map(_)) {
         return at.choice(&levels).map(str::to_owned);
     }
     let (default, parts): (Vec<_>, Vec<_>) = at.named().into_iter().partition(|(part, _)| part == "default");
@@ -47,16 +127,14 @@ fn level(at: &At<'_>) -> Option<String> {
 }
 
 /// Reads `telemetry`.
-pub(crate) fn metrics(section: Option<Section<'_>>) -> Metrics {
+pub(crate) fn metrics(section: Option<Settings<'_>>) -> Metrics {
     let mut metrics = Metrics { enabled: true, path: "/metrics".into() };
-    let Some(mut section) = section else { return metrics };
-    if let Some(mut inner) = section.section("metrics", "metrics") {
+    let Some(section) = section else { return metrics };
+    if let Some(inner) = section.section("metrics", &METRICS) {
         metrics.enabled = inner.or("enabled", At::switch, metrics.enabled);
         metrics.path = inner.or("path", |at| at.parse(path), metrics.path);
-        inner.later(&["per_key"]);
         inner.close();
     }
-    section.later(&["traces", "semconv", "stats_windows", "sentry", "usage_reporting"]);
     section.close();
     metrics
 }

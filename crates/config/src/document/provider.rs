@@ -10,7 +10,11 @@ use crate::address::{self, BaseUrl};
 use crate::document::listener::not_zero;
 use crate::layer::kinds::ACCOUNT_HEADERS;
 use crate::problem::{Wrong, wrong};
-use crate::reader::{At, Section, Written};
+use crate::reader::table::Shape::{
+    Address, Choice, List, Names, OneOf, Or, Secret, Section, Switch, Text, Value, Whole,
+};
+use crate::reader::table::{Table, later, now};
+use crate::reader::{At, DATE, DURATION, NUMBER, SHARE, Section as Settings, Written};
 use crate::snapshot::{OutboundProxy, ProviderTimeouts};
 
 /// One provider, as written.
@@ -57,23 +61,109 @@ pub(crate) enum Way {
 /// Names that are words of the older administration paths (D-14), and the one word of `routes`.
 const RESERVED: &[&str] = &["config", "verify", "add", "add-many", "all", "models", "error"];
 
-/// Settings that are known and not in use yet.
-const LATER: &[&str] = &[
-    "keys",
-    "key_strategy",
-    "price_multiplier",
-    "retry_after_max",
-    "max_concurrency",
-    "health",
-    "breaker",
-    "weight",
-    "max_tpm",
-    "max_rpm",
-    "api",
-    "context_length",
-    "cold_start",
-    "entra_id",
-];
+/// A provider.
+pub(crate) const PROVIDER: Table = Table {
+    noun: "a provider",
+    rows: &[
+        now("type", Text, "The vendor; without it the name, if it is a vendor's."),
+        now("base_url", Address, "Where it is, with or without /v1."),
+        now("api_key", Secret, "Our key for it."),
+        now("credential", Choice(&["stored", "passthrough", "none"]), "Whose key goes there."),
+        now("organization", Text, "An account header."),
+        now("project", Text, "An account header."),
+        now("headers", Names(&Secret), "Set on every request. Not for credentials."),
+        now(
+            "models",
+            OneOf(&[Choice(&["discover"]), List(&Text), Names(&Text)]),
+            "`discover`, a list, or public: own name.",
+        )
+        .usual("discover"),
+        now("model_deployments", Names(&Text), "Public name: own name."),
+        now("supported_models", List(&Text), "From older files; must agree with model_deployments."),
+        now("capabilities", List(&Text), "Operations it may be asked for; without it all the vendor has."),
+        now("endpoints", Names(&Text), "Paths it spells its own way."),
+        now("api_version", Text, "The version of the vendor's API."),
+        now("priority", Whole(i64::MIN), "Higher stands before others where several fit.").usual("0"),
+        now("proxy", Or(&["off", "none", "direct"], &Address), "The way out; without it the environment's."),
+        now("ca_file", Text, "A private authority, PEM."),
+        now("dangerous_accept_any_certificate", Switch, "No verification at all.").usual("off"),
+        now("allow_private", Or(&["auto"], &Switch), "Whether its name may lead to private addresses.")
+            .usual("auto"),
+        now("forwarded", Or(&["auto"], &Switch), "Whether X-Forwarded-* are set.").usual("auto"),
+        now("timeouts", Section(&TIMEOUTS), "How long to wait for it."),
+        later("keys", Names(&Section(&KEY)), "Several keys of one account."),
+        later("key_strategy", Choice(&["priority", "round_robin", "least_used"]), "Which of the keys."),
+        later("price_multiplier", Value(&NUMBER), "What it costs, in parts of the usual price."),
+        later("retry_after_max", Value(&DURATION), "The longest Retry-After that is waited for."),
+        later("max_concurrency", Whole(1), "Calls at once."),
+        later("health", Section(&HEALTH), "Asking whether it is well."),
+        later("breaker", Section(&BREAKER), "Leaving it alone while it fails."),
+        later("weight", Whole(0), "Its share among equals."),
+        later("max_tpm", Whole(1), "Tokens a minute."),
+        later("max_rpm", Whole(1), "Requests a minute."),
+        later("api", Choice(&["native", "openai"]), "The language it is spoken to in."),
+        later(
+            "context_length",
+            Or(&["auto", "server"], &Whole(1)),
+            "Tokens of context a model is loaded with.",
+        ),
+        later("cold_start", Value(&DURATION), "How long loading a model may take."),
+        later("entra_id", Section(&ENTRA), "A directory's identity instead of a key."),
+    ],
+};
+
+const TIMEOUTS: Table = Table {
+    noun: "a provider's time-outs",
+    rows: &[
+        now("connect", Value(&DURATION), "Look-up, connect, TLS.").usual("5s"),
+        now("first_byte", Value(&DURATION), "From the request sent to the answer's head.").usual("2m"),
+        now("between_bytes", Value(&DURATION), "Silence within an answer.").usual("1m"),
+        now("total", Value(&DURATION), "An answer as a whole.").usual("15m"),
+    ],
+};
+
+const KEY: Table = Table {
+    noun: "a provider's key",
+    rows: &[
+        later("key", Secret, "The key."),
+        later("weight", Whole(0), "Its share among equals."),
+        later("priority", Whole(i64::MIN), "Higher comes first."),
+        later("max_tpm", Whole(1), "Tokens a minute."),
+        later("max_rpm", Whole(1), "Requests a minute."),
+        later("expires", Value(&DATE), "The day it ends."),
+    ],
+};
+
+const HEALTH: Table = Table {
+    noun: "health checks",
+    rows: &[
+        later("active", Or(&["off"], &Value(&DURATION)), "How often it is asked."),
+        later("path", Text, "What it is asked; `auto` is the vendor's own."),
+        later("fail_after", Whole(1), "Failures until it counts as ill."),
+        later("pass_after", Whole(1), "Successes until it counts as well."),
+    ],
+};
+
+const BREAKER: Table = Table {
+    noun: "a breaker",
+    rows: &[
+        later("window", Value(&DURATION), "The time that is looked at."),
+        later("failure_rate", Value(&SHARE), "The share of failures that opens it."),
+        later("min_requests", Whole(1), "Fewer say nothing."),
+        later("open_for", Value(&DURATION), "How long it stays open."),
+        later("half_open", Whole(1), "How many may try then."),
+    ],
+};
+
+const ENTRA: Table = Table {
+    noun: "a directory's identity",
+    rows: &[
+        later("tenant", Text, "The directory."),
+        later("client_id", Text, "Who we are there."),
+        later("client_secret", Secret, "Our secret there."),
+        later("federated", Switch, "Whether the platform vouches for us."),
+    ],
+};
 
 /// Reads the map of providers.
 pub(crate) fn read_all(at: &At<'_>) -> Vec<Provider> {
@@ -87,27 +177,26 @@ fn read(name: String, at: At<'_>) -> Provider {
         at.wrong(against);
     }
     let name = at.written(name);
-    let mut section = Section::open(at, "a provider");
+    let section = Settings::open(at, &PROVIDER);
     let provider = Provider {
         name,
         kind: section.written("type", |text| Ok(text.to_owned())),
         base_url: section.written("base_url", address::base_url),
         api_key: section.get("api_key").and_then(|at| api_key(&at)),
-        credential: credential(&mut section),
-        headers: headers(&mut section),
+        credential: credential(&section),
+        headers: headers(&section),
         proxy: section.written("proxy", way),
         ca: section.written("ca_file", certificates).map(|pem| pem.value),
         accept_any_certificate: section.or("dangerous_accept_any_certificate", At::switch, false),
         allow_private: section.or("allow_private", At::switch_or_auto, None),
         forwarded: section.or("forwarded", At::switch_or_auto, None),
-        models: serving::models(&mut section),
+        models: serving::models(&section),
         api_version: section.text("api_version"),
         endpoints: section.get("endpoints").map(|at| serving::endpoints(&at)).unwrap_or_default(),
         capabilities: section.get("capabilities").map(|at| serving::capabilities(&at)).unwrap_or_default(),
-        timeouts: timeouts(section.section("timeouts", "a provider's time-outs")),
+        timeouts: timeouts(section.section("timeouts", &TIMEOUTS)),
         priority: section.or("priority", |at| at.number(i64::MIN), 0),
     };
-    section.later(LATER);
     section.close();
     provider
 }
@@ -154,7 +243,7 @@ pub(crate) fn sendable(key: &str) -> Result<(), Wrong> {
     wrong("holds a line break or a letter no header can carry.", "Copy the key again, as one line.")
 }
 
-fn credential(section: &mut Section<'_>) -> Option<Written<Wanted>> {
+fn credential(section: &Settings<'_>) -> Option<Written<Wanted>> {
     let at = section.get("credential")?;
     let words = [("stored", Wanted::Stored), ("passthrough", Wanted::Passthrough), ("none", Wanted::None)];
     at.choice(&words).map(|wanted| at.written(wanted))
@@ -168,7 +257,7 @@ fn way(text: &str) -> Result<Way, Wrong> {
 }
 
 /// `headers`, and the settings that are nothing but a header.
-fn headers(section: &mut Section<'_>) -> HeaderMap {
+fn headers(section: &Settings<'_>) -> HeaderMap {
     let mut out = HeaderMap::new();
     for (setting, name) in ACCOUNT_HEADERS {
         if let Some(at) = section.get(setting)
@@ -227,7 +316,7 @@ fn header_value(text: &str) -> Result<HeaderValue, Wrong> {
     Ok(value)
 }
 
-fn timeouts(section: Option<Section<'_>>) -> ProviderTimeouts {
+fn timeouts(section: Option<Settings<'_>>) -> ProviderTimeouts {
     let seconds = Duration::from_secs;
     let mut timeouts = ProviderTimeouts {
         connect: seconds(5),
@@ -235,7 +324,7 @@ fn timeouts(section: Option<Section<'_>>) -> ProviderTimeouts {
         between_bytes: seconds(60),
         total: seconds(900),
     };
-    let Some(mut section) = section else { return timeouts };
+    let Some(section) = section else { return timeouts };
     let some = |at: &At<'_>| at.parse(not_zero);
     timeouts.connect = section.or("connect", some, timeouts.connect);
     timeouts.first_byte = section.or("first_byte", some, timeouts.first_byte);

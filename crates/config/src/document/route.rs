@@ -3,8 +3,93 @@
 use protocol::operation;
 
 use crate::problem::wrong;
-use crate::reader::{At, Section, Written};
-use crate::tree::Value;
+use crate::reader::table::Shape::{
+    self, Choice, List, Name as NameOf, Names, OneOf, Or, Section, Switch, Text, Value, Whole,
+};
+use crate::reader::table::{Kind, Table, later, now};
+use crate::reader::{At, DURATION, SHARE, Section as Settings, Written};
+use crate::tree;
+
+/// How one of several places is chosen.
+const STRATEGIES: Shape = Choice(&[
+    "failover",
+    "weighted",
+    "round_robin",
+    "least_busy",
+    "lowest_latency",
+    "lowest_cost",
+    "cache_affine",
+]);
+
+/// What stands under a model's name.
+pub(crate) const NAME: Shape = OneOf(&[Text, List(&PLACE), Section(&MODEL)]);
+
+const MODEL: Table = Table {
+    noun: "a model",
+    rows: &[
+        now("use", PLACES, "Where it is served, the preferred place first."),
+        now("hidden", Switch, "Works, and is not listed.").usual("off"),
+        later("strategy", STRATEGIES, "How a place is chosen."),
+        later("same_vectors", Switch, "Whether embeddings of all places are the same."),
+    ],
+};
+
+const PLACES: Shape = OneOf(&[Text, List(&PLACE), Section(&WHERE)]);
+const PLACE: Shape = OneOf(&[Text, Section(&WHERE)]);
+
+const WHERE: Table = Table {
+    noun: "a place of a model",
+    rows: &[
+        now("provider", Text, "The provider."),
+        now("model", Text, "Its own name for the model."),
+        later("weight", Whole(0), "Its share among the places."),
+    ],
+};
+
+/// What stands behind a path.
+pub(crate) const PATH: Shape = OneOf(&[Text, List(&OneOf(&[Text, Section(&ROUTE)])), Section(&ROUTE)]);
+
+const ROUTE: Table = Table {
+    noun: "a route",
+    rows: &[
+        now("to", List(&Text), "`models`, a provider, or a list of providers."),
+        now("strip", Text, "What is taken off the path; refused while not in use."),
+        now("credential", Choice(&["stored", "passthrough", "none"]), "Whose key; refused while not in use."),
+        now("when", Names(&Text), "For whom it holds; refused while not in use."),
+        now("deny", Text, "Why it leads nowhere; refused while not in use."),
+    ],
+};
+
+/// Routing.
+pub(crate) const ROUTING: Table = Table {
+    noun: "routing",
+    rows: &[
+        now("unknown_model", Text, "Where a model nobody knows goes: `error`, or a provider."),
+        now("expose_headers", Switch, "Whether answers say where they come from.").usual("on"),
+        later("strategy", STRATEGIES, "How one of several places is chosen."),
+        later("retries", Whole(0), "Attempts after the first."),
+        later(
+            "retry_on",
+            List(&Or(&["connect", "timeout", "4xx", "5xx"], &Whole(400))),
+            "What is tried again.",
+        ),
+        later("retry_budget", Value(&SHARE), "The share of calls that may be tried again."),
+        later("timeout", Value(&DURATION), "How long a first byte may take, in older files."),
+        later("fallbacks", Names(&List(&NameOf(Kind::Model))), "What may stand in for a model."),
+        later("affinity", Or(&["auto"], &Switch), "One conversation, one place."),
+        later("when_exhausted", Choice(&["queue", "fail"]), "What happens when every place is full."),
+        later("queue", Section(&QUEUE), "Waiting for a place."),
+    ],
+};
+
+const QUEUE: Table = Table {
+    noun: "the queue",
+    rows: &[
+        later("max", Whole(0), "How many may wait."),
+        later("wait", Value(&DURATION), "How long."),
+        later("fair_by", Choice(&["team", "key", "none"]), "Among whom turns are taken."),
+    ],
+};
 
 /// A public name or pattern, and its places in order.
 pub(crate) struct Name {
@@ -44,14 +129,13 @@ fn read_name(name: String, at: At<'_>) -> Name {
     if name.is_empty() || name.chars().any(char::is_control) {
         at.wrong_as("is not the name of a model.", "Write the name callers will use.");
     }
-    if !matches!(at.node.value, Value::Map(_)) {
+    if !matches!(at.node.value, tree::Value::Map(_)) {
         let places = places(&at);
         return Name { name, places, hidden: false };
     }
-    let mut section = Section::open(at.clone(), "a model");
+    let section = Settings::open(at.clone(), &MODEL);
     let used = section.get("use");
     let hidden = section.or("hidden", At::switch, false);
-    section.later(&["strategy", "same_vectors"]);
     section.close();
     let places = match used {
         Some(used) => places(&used),
@@ -65,7 +149,7 @@ fn read_name(name: String, at: At<'_>) -> Name {
 
 fn places(at: &At<'_>) -> Vec<Written<Place>> {
     // A single place may be a map as well.
-    let items = if matches!(at.node.value, Value::Map(_)) { vec![at.clone()] } else { at.list() };
+    let items = if matches!(at.node.value, tree::Value::Map(_)) { vec![at.clone()] } else { at.list() };
     if items.is_empty() || at.node.is_null() {
         at.wrong_as("names no place.", "Write a provider, `provider/model`, or a list of them.");
         return Vec::new();
@@ -74,12 +158,11 @@ fn places(at: &At<'_>) -> Vec<Written<Place>> {
 }
 
 fn place(at: &At<'_>) -> Option<Place> {
-    if !matches!(at.node.value, Value::Map(_)) {
+    if !matches!(at.node.value, tree::Value::Map(_)) {
         return at.parse(|text| Ok(Place::Text(text.to_owned())));
     }
-    let mut section = Section::open(at.clone(), "a place of a model");
+    let section = Settings::open(at.clone(), &WHERE);
     let (provider, model) = (section.text("provider"), section.text("model"));
-    section.later(&["weight"]);
     section.close();
     match provider {
         Some(provider) => Some(Place::Pair(provider, model)),
@@ -123,15 +206,15 @@ fn pattern(text: &str) -> Result<String, crate::problem::Wrong> {
 }
 
 fn targets(at: &At<'_>) -> Vec<Written<String>> {
-    if !matches!(at.node.value, Value::Map(_)) {
+    if !matches!(at.node.value, tree::Value::Map(_)) {
         return names(at);
     }
-    let mut section = Section::open(at.clone(), "a route");
+    let section = Settings::open(at.clone(), &ROUTE);
     let to = section.get("to");
-    refuse(&mut section, "credential", "send another key than you wrote");
-    refuse(&mut section, "strip", "leave the path as it came");
-    refuse(&mut section, "when", "let the route hold for everybody");
-    refuse(&mut section, "deny", "allow what you deny");
+    refuse(&section, "credential", "send another key than you wrote");
+    refuse(&section, "strip", "leave the path as it came");
+    refuse(&section, "when", "let the route hold for everybody");
+    refuse(&section, "deny", "allow what you deny");
     section.close();
     match to {
         Some(to) => names(&to),
@@ -143,15 +226,15 @@ fn targets(at: &At<'_>) -> Vec<Written<String>> {
 }
 
 /// A condition that is not in use yet must not be passed over.
-fn refuse(section: &mut Section<'_>, key: &'static str, would: &str) {
-    if let Some(at) = section.get(key) {
+fn refuse(section: &Settings<'_>, key: &'static str, would: &str) {
+    if let Some(at) = section.refused(key) {
         at.wrong_as(format!("is not in use yet, and passing over it would {would}."), "Remove it.");
     }
 }
 
 fn names(at: &At<'_>) -> Vec<Written<String>> {
     let items = at.list();
-    if items.iter().any(|item| matches!(item.node.value, Value::Map(_))) {
+    if items.iter().any(|item| matches!(item.node.value, tree::Value::Map(_))) {
         let what =
             "holds conditions, which are not in use yet, and passing over them could allow what you deny.";
         at.wrong_as(what, "Write one provider, or a list of them.");
@@ -167,22 +250,11 @@ fn names(at: &At<'_>) -> Vec<Written<String>> {
 }
 
 /// Reads `routing`.
-pub(crate) fn read_routing(section: Option<Section<'_>>) -> Routing {
+pub(crate) fn read_routing(section: Option<Settings<'_>>) -> Routing {
     let mut routing = Routing { unknown_model: None, expose_headers: true };
-    let Some(mut section) = section else { return routing };
+    let Some(section) = section else { return routing };
     routing.unknown_model = section.written("unknown_model", |text| Ok(text.to_owned()));
     routing.expose_headers = section.or("expose_headers", At::switch, true);
-    section.later(&[
-        "strategy",
-        "retries",
-        "retry_on",
-        "retry_budget",
-        "timeout",
-        "fallbacks",
-        "affinity",
-        "when_exhausted",
-        "queue",
-    ]);
     section.close();
     routing
 }

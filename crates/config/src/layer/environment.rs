@@ -1,24 +1,26 @@
-//! The environment: settings by name (`OPENAI_PROXY__A__B`), `PORT`, and providers found by their keys.
+//! The environment: settings by name (`OPENAI_PROXY__A__B`), variables others set, and providers found by their keys.
 
 use std::collections::BTreeMap;
 
-use protocol::vendor::{Vendor, all};
+use protocol::vendor::{Vendor, all, find};
 
-use super::kinds::INSIDE;
+use super::kinds::{self, INSIDE};
+use super::older;
 use crate::address::{base_url, is_loopback};
 use crate::given::Given;
 use crate::merge;
 use crate::problem::{Place, Problem};
 use crate::reader::Findings;
-use crate::tree::{self, Node};
+use crate::tree::{self, Node, Value};
 
 type Environment = BTreeMap<String, String>;
 
 /// Any leaf: `OPENAI_PROXY__SERVER__LISTEN` is `server.listen`.
-const PREFIX: &str = "OPENAI_PROXY__";
+pub(crate) const PREFIX: &str = "OPENAI_PROXY__";
 
-/// Sets every `OPENAI_PROXY__A__B` on top of the tree.
-pub(crate) fn set_by_name(root: &mut Node, environment: &Environment, findings: &Findings) {
+/// What every `OPENAI_PROXY__A__B` says; names are spelled as the layers below spell them.
+pub(crate) fn by_name(below: &Node, environment: &Environment, findings: &Findings) -> Node {
+    let mut root = Node::empty(Place::outside("environment"));
     for (name, value) in environment {
         let Some(path) = name.strip_prefix(PREFIX) else { continue };
         let path = path.to_lowercase();
@@ -33,19 +35,27 @@ pub(crate) fn set_by_name(root: &mut Node, environment: &Environment, findings: 
             );
             continue;
         }
-        set(root, &words, (name, value), findings);
+        set(&mut root, &merge::spelled(below, &words), (name, value), findings);
+        // At once: a URL alone must not be lost to a setting of the same provider.
+        older::lengthen_providers(&mut root, below, findings);
     }
+    older::rewrite(&mut root, below, findings);
+    root
 }
 
-/// Sets every flag, as (dotted path, value), on top of the tree.
-pub(crate) fn set_by_flag(root: &mut Node, overrides: &[(String, String)], findings: &Findings) {
+/// What every flag says, as (dotted path, value).
+pub(crate) fn by_flag(below: &Node, overrides: &[(String, String)], findings: &Findings) -> Node {
+    let mut root = Node::empty(Place::outside("flags"));
     for (path, value) in overrides {
-        let words: Vec<&str> = path.split('.').collect();
-        set(root, &words, (&format!("flag {path}"), value), findings);
+        let words = merge::dotted(below, path);
+        set(&mut root, &merge::spelled(below, &words), (&format!("flag {path}"), value), findings);
+        older::lengthen_providers(&mut root, below, findings);
     }
+    older::rewrite(&mut root, below, findings);
+    root
 }
 
-fn set(root: &mut Node, words: &[&str], (name, value): (&str, &str), findings: &Findings) {
+fn set(root: &mut Node, words: &[String], (name, value): (&str, &str), findings: &Findings) {
     let place = Place::outside(name);
     match node(value, &place) {
         Ok(node) => merge::set(root, words, node, &place),
@@ -67,14 +77,36 @@ fn node(value: &str, place: &Place) -> Result<Node, Vec<Problem>> {
     Ok(node)
 }
 
-/// `PORT`, as container platforms give it, when nothing else says where to listen (D-2).
-pub(crate) fn set_port(root: &mut Node, environment: &Environment) {
-    let said =
-        root.get("server").and_then(|server| server.get("listen")).is_some_and(|listen| !listen.is_null());
-    let Some(port) = environment.get("PORT").filter(|port| !port.is_empty() && !said) else { return };
-    let place = Place::outside("PORT");
-    let address = Node::literal(&format!("127.0.0.1:{port}"), place.clone());
-    merge::set(root, &["server", "listen"], address, &place);
+/// Variables that container platforms and older programs set (D-2, seed 003), as the settings they mean.
+const USUAL: &[(&str, &[&str], &str)] = &[
+    ("PORT", &["server", "listen"], "127.0.0.1:"),
+    ("INSTANCE_MANAGER_DB_PATH", &["storage", "database"], "sqlite:"),
+    ("ADMIN_API_KEY", &["admin", "api_key"], ""),
+    ("FEISHU_WEBHOOK_URL", &["alerts", "to", "feishu"], ""),
+];
+/// Names a file of an older program's state.
+const STATE: &str = "INSTANCE_MANAGER_STATE_FILE";
+
+/// Those of them that are set.
+pub(crate) fn usual_variables(environment: &Environment) -> impl Iterator<Item = &'static str> {
+    let names = USUAL.iter().map(|(name, ..)| *name).chain([STATE]);
+    names.filter(|name| environment.get(*name).is_some_and(|value| !value.is_empty()))
+}
+
+/// The layer of those variables: weaker than anything somebody wrote for us.
+pub(crate) fn usual(environment: &Environment, findings: &Findings) -> Node {
+    let mut root = Node::empty(Place::outside("environment"));
+    let filled = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    for (name, words, before) in USUAL {
+        if let Some(value) = filled(name) {
+            let place = Place::outside(name);
+            merge::set(&mut root, words, Node::literal(&format!("{before}{value}"), place.clone()), &place);
+        }
+    }
+    if filled(STATE).is_some() {
+        findings.note("", Some(&Place::outside(STATE)), format!("{STATE} is not in use yet."), None);
+    }
+    root
 }
 
 /// What was found: servers of this computer first, then a provider for every kind of service whose key stands in the
@@ -122,6 +154,32 @@ fn provider(
         node.put("base_url", Node::literal(value, Place::outside(name)));
     }
     Some(node)
+}
+
+/// What a provider takes from its kind when nobody says it: the vendor's address, and the key in the vendor's variable.
+pub(crate) fn of_vendors(root: &Node, environment: &Environment) -> (Node, Node) {
+    let place = Place::outside("built in");
+    let (mut homes, mut keys) = (Node::empty(place.clone()), Node::empty(place.clone()));
+    for provider in root.get("providers").map(Node::entries).unwrap_or_default() {
+        let kind = provider.node.get("type").and_then(Node::scalar).map(|scalar| scalar.text.as_str());
+        let vendor = kind.map_or_else(|| kinds::by_name(&provider.key), find);
+        let Some(vendor) = vendor else { continue };
+        if let Some(home) = vendor.home() {
+            let words = ["providers", &provider.key, "base_url"];
+            merge::set(&mut homes, &words, Node::literal(home, place.clone()), &place);
+        }
+        let filled = |name: &&String| environment.get(*name).is_some_and(|key| !key.trim().is_empty());
+        let said = ["api_key", "credential"].iter().any(|key| provider.node.get(key).is_some());
+        if let Some(name) = vendor.key_variables().iter().find(filled).filter(|_| !said) {
+            let place = Place::outside(name);
+            let mut node = Node::literal(&format!("${{{name}}}"), place.clone());
+            if let Value::Scalar(scalar) = &mut node.value {
+                scalar.literal = false;
+            }
+            merge::set(&mut keys, &["providers", &provider.key, "api_key"], node, &place);
+        }
+    }
+    (homes, keys)
 }
 
 /// The variable that names the address of a kind of service.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::given::Given;
-use crate::problem::{Problem, Problems};
+use crate::origin::Layer;
+use crate::problem::{Place, Problem, Problems};
 use crate::reader::Findings;
 use crate::text_file::read_text;
 use crate::tree::{Node, Value};
@@ -11,6 +12,15 @@ use crate::tree::{Node, Value};
 /// Names the file where `--config` does not.
 const VARIABLE: &str = "OPENAI_PROXY_CONFIG";
 const NAME: &str = "openai-proxy.yaml";
+/// Where seed 003 keeps its own.
+const OLDER: &str = "/config/base.yaml";
+
+/// One file's text.
+pub(crate) struct Text {
+    pub(crate) layer: Layer,
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
 
 /// Where a file is looked for: the one named, or the usual places, of which the first that exists is read.
 pub fn places(given: &Given) -> Vec<PathBuf> {
@@ -24,7 +34,12 @@ pub fn places(given: &Given) -> Vec<PathBuf> {
         given.environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let own = variable.or_else(|| given.home.as_ref().map(|home| home.join(".config")));
     let below = |folder: &Path| folder.join("openai-proxy").join(NAME);
-    let all = [Some(PathBuf::from(NAME)), own.as_deref().map(below), Some(below(Path::new("/etc")))];
+    let all = [
+        Some(PathBuf::from(NAME)),
+        own.as_deref().map(below),
+        Some(below(Path::new("/etc"))),
+        Some(PathBuf::from(OLDER)),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -34,10 +49,15 @@ fn named(given: &Given) -> Option<PathBuf> {
     given.file.clone().or_else(variable)
 }
 
+/// The file that is read: the one somebody named, or the first that is there.
+pub(crate) fn taken(given: &Given) -> Option<PathBuf> {
+    let must = named(given).is_some();
+    places(given).into_iter().find(|path| must || path.is_file())
+}
+
 /// The file and its text, if there is one.
 pub(crate) fn read(given: &Given) -> Result<Option<(PathBuf, String)>, Problems> {
-    let must = named(given).is_some();
-    let Some(path) = places(given).into_iter().find(|path| must || path.is_file()) else { return Ok(None) };
+    let Some(path) = taken(given) else { return Ok(None) };
     match read_text(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(why) => {
@@ -57,15 +77,25 @@ pub(crate) fn note_open_keys(path: &Path, root: &Node, findings: &Findings) {
         let Some(Node { value: Value::Scalar(scalar), place }) = provider.node.get("api_key") else {
             continue;
         };
-        if scalar.filled_from.is_empty() && !scalar.literal && !scalar.text.is_empty() {
-            let what = format!(
-                "A key stands in this file, which every user of this computer may read: {}.",
-                path.display()
-            );
-            let fix = format!("Run chmod 600 {}, or write a variable: `api_key: ${{NAME}}`.", path.display());
-            findings.note(&format!("providers.{}.api_key", provider.key), Some(place), what, Some(fix));
+        if !scalar.text.contains("${") && !scalar.text.is_empty() {
+            note_open(path, (&format!("providers.{}.api_key", provider.key), place), findings);
         }
     }
+}
+
+/// Notes a key of a file of variables everybody may read.
+pub(crate) fn note_open_variable(path: &Path, line: usize, findings: &Findings) {
+    if readable_by_all(path) {
+        let place = Place { file: shown(path).into(), line, column: 1 };
+        note_open(path, ("", &place), findings);
+    }
+}
+
+fn note_open(path: &Path, (setting, place): (&str, &Place), findings: &Findings) {
+    let shown = path.display();
+    let what = format!("A key stands in this file, which every user of this computer may read: {shown}.");
+    let instead = if setting.is_empty() { "" } else { ", or write a variable: `api_key: ${NAME}`" };
+    findings.note(setting, Some(place), what, Some(format!("Run chmod 600 {shown}{instead}.")));
 }
 
 #[cfg(unix)]

@@ -1,17 +1,75 @@
 //! Older and shorter spellings, rewritten in the tree before anything reads it.
 
+use crate::nearest::instead;
 use crate::problem::Place;
 use crate::reader::Findings;
 use crate::tree::{Entry, Node, Value};
 
-/// Rewrites what seed 003's files say at their top level; each is noted with its new spelling.
-pub(crate) fn rewrite(root: &mut Node, findings: &Findings) {
+/// Settings of a provider that are called differently today.
+pub(crate) const RENAMED: [(&str, &str); 2] = [("api_base", "base_url"), ("provider_type", "type")];
+
+/// Rewrites one layer into today's long spelling; each older word is noted with the new one. `below` is what weaker layers say.
+pub(crate) fn rewrite(root: &mut Node, below: &Node, findings: &Findings) {
     if let Some(entry) = root.take("port") {
         port(root, entry, findings);
     }
     if let Some(entry) = root.take("instances") {
         instances(root, entry, findings);
     }
+    if let Some(entry) = root.take("monitoring") {
+        windows(root, &entry, findings);
+    }
+    if let Some(entry) = root.get_mut("logging").and_then(|logging| logging.take("feishu_webhook")) {
+        webhook(root, entry, findings);
+    }
+    lengthen_providers(root, below, findings);
+}
+
+/// Where an older file's alerts go.
+fn webhook(root: &mut Node, entry: Entry, findings: &Findings) {
+    let words = ["alerts", "to", "feishu"];
+    if words.iter().try_fold(&*root, |node, word| node.get(word)).is_some() {
+        let what = "`logging.feishu_webhook` and `alerts.to.feishu` are both written.";
+        findings.problem(
+            "logging.feishu_webhook",
+            Some(&entry.place),
+            what,
+            Some("Keep `alerts.to.feishu`.".into()),
+        );
+        return;
+    }
+    note("logging.feishu_webhook", &entry.place, "alerts.to.feishu", findings);
+    crate::merge::set(root, &words, entry.node, &entry.place);
+}
+
+/// Minutes, one and then a list of more, become a list of durations.
+fn windows(root: &mut Node, entry: &Entry, findings: &Findings) {
+    let (first, more) = ("stats_window_minutes", "additional_windows");
+    for other in entry.node.entries().iter().filter(|other| other.key != first && other.key != more) {
+        let what = format!("`{}` is not a setting of the older `monitoring`.", other.key);
+        let fix = instead(&other.key, &[first, more]);
+        findings.problem(&format!("monitoring.{}", other.key), Some(&other.place), what, fix);
+    }
+    let told = |node: &Node| match &node.value {
+        Value::List(items) => items.clone(),
+        _ => vec![node.clone()],
+    };
+    let mut windows: Vec<Node> =
+        [first, more].iter().filter_map(|key| entry.node.get(key)).flat_map(told).collect();
+    for scalar in windows.iter_mut().filter_map(|node| match &mut node.value {
+        Value::Scalar(scalar) => Some(scalar),
+        _ => None,
+    }) {
+        if scalar.text.chars().all(|c| c.is_ascii_digit()) {
+            scalar.text.push('m');
+        }
+    }
+    if windows.is_empty() {
+        return;
+    }
+    note("monitoring", &entry.place, "telemetry.stats_windows", findings);
+    let list = Node { value: Value::List(windows), place: entry.place.clone() };
+    crate::merge::set(root, &["telemetry", "stats_windows"], list, &entry.place);
 }
 
 fn note(path: &str, place: &Place, new: &str, findings: &Findings) {
@@ -65,16 +123,22 @@ fn instances(root: &mut Node, entry: Entry, findings: &Findings) {
 }
 
 /// Gives every provider its long form: a URL alone is its `base_url`, nothing at all is a map without settings.
-pub(crate) fn lengthen_providers(root: &mut Node, findings: &Findings) {
+///
+/// Where weaker layers have the provider, nothing at all takes it away instead.
+pub(crate) fn lengthen_providers(root: &mut Node, below: &Node, findings: &Findings) {
+    let known = |name: &str| below.get("providers").is_some_and(|providers| providers.get(name).is_some());
     let Some(Node { value: Value::Map(providers), .. }) = root.get_mut("providers") else { return };
     for provider in providers.iter_mut().filter(|provider| !provider.key.starts_with("x-")) {
         if provider.node.is_null() {
+            if known(&provider.key) {
+                continue;
+            }
             provider.node = Node::empty(provider.place.clone());
         } else if provider.node.scalar().is_some() {
             let url = std::mem::replace(&mut provider.node, Node::empty(provider.place.clone()));
             provider.node.put("base_url", url);
         }
-        for (old, new) in [("api_base", "base_url"), ("provider_type", "type")] {
+        for (old, new) in RENAMED {
             rename(provider, old, new, findings);
         }
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use config::Given;
 use config::snapshot::Source;
+use config::{Given, Layer};
 use serde_json::json;
 
 use crate::exit::{Exit, Failure, Outcome};
@@ -77,6 +77,13 @@ fn ours(talk: &Talk, given: &Given) -> Outcome {
     if talk.verbose() > 0 {
         if let Source::File(path) = &loaded.snapshot.source {
             talk.print(&format!("Configuration file {} has valid syntax\n", path.display()));
+            let beside = config::looked(given).into_iter().filter(|looked| {
+                let file = looked.what == Layer::Included.name() || looked.what == Layer::Environment.name();
+                file && looked.outcome == config::Outcome::Taken
+            });
+            for looked in beside {
+                talk.print(&format!("Configuration file {} has valid syntax\n", looked.place));
+            }
         }
         for provider in &loaded.snapshot.providers {
             talk.print(&format!(

@@ -4,6 +4,7 @@ mod chat;
 mod check_config;
 mod check_endpoints;
 mod completion;
+mod config;
 mod connect;
 mod container;
 mod doctor;
@@ -95,6 +96,8 @@ enum Command {
     Init(init::Init),
     /// Turn another program's configuration into ours.
     Import(import::Import),
+    /// See where settings come from, and keep the file in shape.
+    Config(config::Config),
     /// Look for what commonly goes wrong, and say how to mend it.
     Doctor(doctor::Doctor),
     /// Say where a request would go, and why; nothing of it is sent.
@@ -144,6 +147,7 @@ impl Command {
             Self::Restart(restart) => restart.run(talk),
             Self::Reload(reload) => reload.run(talk),
             Self::Logs(logs) => logs.run(talk),
+            Self::Config(config) => config.run(talk),
             Self::Doctor(doctor) => doctor.run(talk),
             Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),

@@ -351,6 +351,7 @@ Authorization: Bearer canary09
 url http://canary10:canary11@host/v1 and http://host/v1?key=canary12&token=canary13
 {\"api_key\":\"canary14\",\"password\": \"canary15\"}
 header x-api-key: canary16
+of a file beside it canary30-0123456789 canary31-0123456789, of variables canary32-0123456789
 a stranger's sk-canary17canary17canary17 and AIzacanary18canary18canary18
 ";
 
@@ -375,6 +376,11 @@ async fn a_bundle_holds_no_secret_wherever_it_was_planted() {
         std::fs::create_dir_all(&state).unwrap();
         std::fs::write(home.path().join("key.txt"), "canary07-0123456789\n").unwrap();
         std::fs::write(state.join("openai-proxy.log"), LOG).unwrap();
+        std::fs::create_dir(home.path().join("conf.d")).unwrap();
+        let beside =
+            "providers: {openai: {headers: {x-more: canary30-0123456789}, api_kee: canary31-0123456789}}\n";
+        std::fs::write(home.path().join("conf.d/a.yaml"), beside).unwrap();
+        std::fs::write(home.path().join(".env"), "OTHER=\"canary32-0123456789\"\n").unwrap();
 
         let (code, out, err) = doctor(home.path(), &["--bundle", "report.txt"], &environment).await;
         assert!(code == Some(5) && err.contains("--yes"), "nobody said yes: {code:?} {err}");

@@ -26,6 +26,7 @@ mod languages;
 mod launch;
 mod leaving;
 mod matrix;
+mod mistakes;
 mod model_list;
 mod network;
 mod notes;

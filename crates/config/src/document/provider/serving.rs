@@ -8,7 +8,7 @@ use crate::reader::{At, Section};
 use crate::tree::Value;
 
 /// `models`, `model_deployments` and the older `supported_models`, as one list: public name, own name.
-pub(super) fn models(section: &mut Section<'_>) -> Vec<(String, String)> {
+pub(super) fn models(section: &Section<'_>) -> Vec<(String, String)> {
     let mut names = section.get("models").map(|at| announced(&at)).unwrap_or_default();
     let deployments = section.get("model_deployments");
     let supported = section.get("supported_models");

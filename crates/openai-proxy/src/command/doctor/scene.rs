@@ -18,6 +18,8 @@ pub(super) struct Scene {
     pub(super) file: Option<PathBuf>,
     /// Its text, if it can be read.
     pub(super) text: Option<String>,
+    /// The files that belong to it, and their texts: `conf.d`, the environment's, `.env`.
+    pub(super) companions: Vec<(PathBuf, String)>,
     /// The configuration as a gateway would begin with it.
     pub(super) loaded: Result<Loaded, Problems>,
     /// The gateways that run here.
@@ -40,13 +42,18 @@ impl Scene {
             || environment.get("OPENAI_PROXY_CONFIG").is_some_and(|path| !path.is_empty());
         let file = config::places(&given).into_iter().find(|path| must || path.is_file());
         let text = file.as_ref().and_then(|path| config::read_text(path).ok());
+        let beside = config::looked(&given).into_iter().map(|looked| PathBuf::from(looked.place));
+        let companions = beside
+            .filter(|path| Some(path) != file.as_ref() && path.is_file())
+            .filter_map(|path| Some((path.clone(), config::read_text(&path).ok()?)))
+            .collect();
         let running = instance::all(&environment);
         let loaded = if offline {
             config::load(&given)
         } else {
             search::load(&mut given).await.map(|(loaded, _)| loaded)
         };
-        Ok(Self { environment, file, text, loaded, running, offline, deep })
+        Ok(Self { environment, file, text, companions, loaded, running, offline, deep })
     }
 
     /// A variable that is set and not empty.

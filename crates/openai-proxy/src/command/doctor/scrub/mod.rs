@@ -38,6 +38,14 @@ impl Scrubber {
                 scene.file.as_deref().and_then(std::path::Path::parent).unwrap_or(std::path::Path::new(""));
             known.extend(outline.files.iter().filter_map(|file| config::read_text(&folder.join(file)).ok()));
         }
+        for (path, text) in &scene.companions {
+            if path.ends_with(".env") {
+                let values = text.lines().filter_map(|line| Some(line.split_once('=')?.1.trim()));
+                known.extend(values.map(|value| value.trim_matches(['"', '\'']).to_owned()));
+            } else if let Ok(outline) = config::outline(text, &scene.environment) {
+                known.extend(outline.hidden);
+            }
+        }
         if let Ok(loaded) = &scene.loaded {
             known.extend(of(&loaded.snapshot));
         }

@@ -1,0 +1,287 @@
+//! Sections no room of the house looks at yet. They are checked, so that a mistake is told today.
+
+use crate::problem::{Wrong, wrong};
+use crate::reader::table::Shape::{
+    Address, Anything, Choice, List, Name, Names, OneOf, Or, Sealed, Secret, Section, Switch, Text, Value,
+    Whole,
+};
+use crate::reader::table::{Form, Kind, Table, later};
+use crate::reader::{AGE, DATE, DURATION, MONEY, NUMBER, RATE, SHARE, SIZE};
+
+/// A caller's key.
+pub(crate) const KEY: Table = Table {
+    noun: "a key",
+    rows: &[
+        later("key", Secret, "The key."),
+        later("hash", Secret, "The key's hash, sha256:..."),
+        later("team", Name(Kind::Team), "Whose it is."),
+        later("role", Choice(&["user", "viewer", "operator", "admin"]), "What it may do."),
+        later("models", List(&Text), "Which models it may ask for."),
+        later("expires", Value(&DATE), "The day it ends."),
+        later("limits", Section(&LIMIT), "How much it may ask for."),
+        later("budget", Section(&BUDGET), "How much it may cost."),
+        later("tags", Names(&Text), "What is noted with its calls."),
+    ],
+};
+
+/// Some callers together.
+pub(crate) const TEAM: Table = Table {
+    noun: "a team",
+    rows: &[
+        later("budget", Section(&BUDGET), "How much it may cost."),
+        later("limits", Section(&LIMIT), "How much it may ask for."),
+        later("models", List(&Text), "Which models it may ask for."),
+        later("tags", Names(&Text), "What is noted with its calls."),
+    ],
+};
+
+const LIMIT: Table = Table {
+    noun: "a limit",
+    rows: &[
+        later("requests", Value(&RATE), "Requests in a time."),
+        later("tokens", Value(&RATE), "Tokens in a time."),
+        later("concurrency", Whole(1), "Calls at once."),
+    ],
+};
+
+const BUDGET: Table = Table {
+    noun: "a budget",
+    rows: &[
+        later("amount", Value(&MONEY), "How much."),
+        later("every", Choice(&["hour", "day", "week", "month", "year", "forever"]), "In which time."),
+        later("at_limit", Or(&["stop", "warn"], &Value(&DOWNGRADE)), "What happens then."),
+        later("warn_at", List(&Value(&SHARE)), "When somebody is told before."),
+    ],
+};
+
+/// `downgrade:fast`.
+const DOWNGRADE: Form = Form {
+    read: |text| match text.strip_prefix("downgrade:") {
+        Some(model) if !model.trim().is_empty() => Ok(()),
+        _ => wrong(format!("cannot be `{text}`."), "Write downgrade: and a model."),
+    },
+    pattern: "^downgrade:.+$",
+};
+
+/// Limits for everybody.
+pub(crate) const LIMITS: Table = Table {
+    noun: "limits",
+    rows: &[
+        later("global", Section(&LIMIT), "All calls together."),
+        later("per_ip", Section(&LIMIT), "Each address."),
+        later("per_key", Section(&LIMIT), "Each key."),
+        later("per_model", Names(&Section(&LIMIT)), "Each model."),
+        later("window", Choice(&["sliding", "fixed", "bucket"]), "How time is counted."),
+        later("shared", Or(&["auto"], &Switch), "Whether several gateways count together."),
+    ],
+};
+
+/// Who may call without a key.
+pub(crate) const ANONYMOUS: Table = Table {
+    noun: "callers without a key",
+    rows: &[
+        later("team", Name(Kind::Team), "Whose they are."),
+        later("models", List(&Text), "Which models they may ask for."),
+        later("limits", Section(&LIMIT), "How much they may ask for."),
+        later("budget", Section(&BUDGET), "How much they may cost."),
+    ],
+};
+
+/// Signing in elsewhere.
+pub(crate) const OIDC: Table = Table {
+    noun: "oidc",
+    rows: &[
+        later("issuer", Address, "Who vouches for people."),
+        later("client_id", Text, "Who we are there."),
+        later("client_secret", Secret, "Our secret there."),
+        later("roles_claim", Text, "Where roles stand."),
+    ],
+};
+
+/// Administration.
+pub(crate) const ADMIN: Table = Table {
+    noun: "admin",
+    rows: &[
+        later("api_key", Secret, "The key of administration."),
+        later("header", Text, "The header it travels in."),
+        later("ui", Switch, "Whether there is a panel."),
+        later("ui_readonly", Switch, "Whether it only shows."),
+        later("session", Value(&DURATION), "How long somebody stays signed in."),
+    ],
+};
+
+/// What is kept, and where.
+pub(crate) const STORAGE: Table = Table {
+    noun: "storage",
+    rows: &[
+        later("database", Sealed(&DATABASE), "sqlite:path, or postgres://user@host/name."),
+        later("redis", Address, "What several gateways share."),
+        later("objects", Address, "Where large things are kept."),
+        later("encryption_key", Secret, "What secrets are sealed with; `auto` makes one."),
+        later("on_outage", Choice(&["serve", "fail"]), "What happens without the database."),
+        later("backup", Section(&BACKUP), "Copies of the database."),
+        later("retention", Section(&RETENTION), "How long things are kept."),
+    ],
+};
+
+/// Kept secret as a whole: the login may hold a password.
+const DATABASE: Form = Form {
+    read: |text| {
+        let known = ["sqlite:", "postgres://", "postgresql://"];
+        match known.iter().find_map(|scheme| text.strip_prefix(scheme)) {
+            Some(rest) if !rest.is_empty() => Ok(()),
+            Some(_) => wrong("names no database.", "Write sqlite:/path/to/file.db."),
+            None => wrong(
+                "is of no kind of database we know.",
+                "Write sqlite:/path/to/file.db, or postgres://user@host/name.",
+            ),
+        }
+    },
+    pattern: "^(sqlite:|postgres(ql)?://).+$",
+};
+
+const BACKUP: Table = Table {
+    noun: "backups",
+    rows: &[
+        later("every", Or(&["off"], &Value(&DURATION)), "How often."),
+        later("keep", Whole(0), "How many."),
+        later("to", Text, "Where."),
+        later("verify", Switch, "Whether each is read again."),
+    ],
+};
+
+const KEPT: crate::reader::table::Shape = Or(&["forever"], &Value(&AGE));
+
+const RETENTION: Table = Table {
+    noun: "retention",
+    rows: &[
+        later("requests", KEPT, "Usage records."),
+        later("bodies", KEPT, "Prompts and answers."),
+        later("audit", KEPT, "Who changed what."),
+        later("usage_daily", KEPT, "Sums of a day."),
+    ],
+};
+
+/// Answers that are given again.
+pub(crate) const CACHE: Table = Table {
+    noun: "the cache",
+    rows: &[
+        later("responses", Choice(&["off", "exact"]), "Whether answers are kept."),
+        later("ttl", Value(&DURATION), "How long."),
+        later("max_size", Value(&SIZE), "How many."),
+        later("scope", Choice(&["key", "team", "global"]), "Among whom they are shared."),
+        later("only_deterministic", Switch, "Only where the same question has the same answer."),
+        later("embeddings", Switch, "Whether embeddings are kept."),
+        later("single_flight", Switch, "Whether equal questions at once become one."),
+    ],
+};
+
+/// Telling people.
+pub(crate) const ALERTS: Table = Table {
+    noun: "alerts",
+    rows: &[
+        later(
+            "on",
+            List(&Choice(&[
+                "provider_down",
+                "provider_recovered",
+                "error_rate",
+                "budget",
+                "key_expiring",
+                "disk",
+                "certificate",
+                "config_rejected",
+            ])),
+            "What is told.",
+        ),
+        later("error_rate", Section(&ERROR_RATE), "When errors are many."),
+        later("repeat", Value(&DURATION), "When the same is told again."),
+        later("to", Section(&TO), "Who is told."),
+    ],
+};
+
+const ERROR_RATE: Table = Table {
+    noun: "the error rate",
+    rows: &[
+        later("above", Value(&SHARE), "The share of calls."),
+        later("for", Value(&DURATION), "For how long."),
+    ],
+};
+
+const TO: Table = Table {
+    noun: "those who are told",
+    rows: &[
+        later("feishu", Sealed(&HOOK), "A hook."),
+        later("slack", Sealed(&HOOK), "A hook."),
+        later("webhook", OneOf(&[Sealed(&HOOK), Section(&WEBHOOK)]), "A program of yours."),
+        later("email", Section(&EMAIL), "People."),
+    ],
+};
+
+/// Whoever knows such an address may use it.
+const HOOK: Form = Form { read: hook, pattern: "^(https?://.+)?$" };
+
+fn hook(text: &str) -> Result<(), Wrong> {
+    if text.is_empty() || text.starts_with("https://") || text.starts_with("http://") {
+        return Ok(());
+    }
+    wrong("is not an address.", "Write it with its scheme, like https://host/path.")
+}
+
+const WEBHOOK: Table = Table {
+    noun: "a webhook",
+    rows: &[
+        later("url", Sealed(&HOOK), "Where it is."),
+        later("secret", Secret, "What calls to it are signed with."),
+    ],
+};
+
+const EMAIL: Table = Table {
+    noun: "e-mail",
+    rows: &[
+        later("smtp", Address, "The server."),
+        later("from", Text, "Who writes."),
+        later("to", List(&Text), "Who reads."),
+    ],
+};
+
+/// What models cost.
+pub(crate) const PRICING: Table = Table {
+    noun: "pricing",
+    rows: &[
+        later("source", Choice(&["built-in"]), "Where prices come from."),
+        later("file", Text, "Prices of your own."),
+        later("overrides", Names(&Section(&PRICE)), "Prices of single models."),
+        later("currency", Value(&CURRENCY), "What they are in."),
+    ],
+};
+
+const CURRENCY: Form = Form {
+    read: |text| match text.len() == 3 && text.chars().all(|c| c.is_ascii_uppercase()) {
+        true => Ok(()),
+        false => wrong(format!("is `{text}`, which is not a currency."), "Write its three letters: USD."),
+    },
+    pattern: "^[A-Z]{3}$",
+};
+
+const PRICE: Table = Table {
+    noun: "a price",
+    rows: &[
+        later("input", Value(&NUMBER), "A million tokens in."),
+        later("cached_input", Value(&NUMBER), "A million tokens in that were there before."),
+        later("output", Value(&NUMBER), "A million tokens out."),
+    ],
+};
+
+/// Checks of what passes, not described yet.
+pub(crate) const GUARDRAILS: crate::reader::table::Shape = Names(&Anything);
+
+/// A program that looks at calls.
+pub(crate) const PLUGIN: Table = Table {
+    noun: "a plugin",
+    rows: &[
+        later("wasm", Text, "Its file."),
+        later("on", List(&Choice(&["request", "chunk", "response"])), "What it sees."),
+        later("memory", Value(&SIZE), "How much it may use."),
+    ],
+};

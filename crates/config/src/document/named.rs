@@ -1,0 +1,65 @@
+//! Names used in what is not in use yet: whether there is such a team, such a model.
+
+use crate::nearest::nearest;
+use crate::reader::table::Kind;
+use crate::reader::{Findings, Written};
+use crate::tree::{Node, Value};
+
+/// Tells every name that is nobody's.
+pub(super) fn check(root: &Node, findings: &Findings) {
+    let teams = keys(root.get("teams"));
+    for name in findings.names(Kind::Team) {
+        if !teams.contains(&name.value.as_str()) {
+            unknown(&name, "team", &teams, findings);
+        }
+    }
+    let used = findings.names(Kind::Model);
+    let Some(models) = models(root) else { return };
+    let providers = keys(root.get("providers"));
+    for name in used {
+        let place = name.value.split_once('/').is_some_and(|(left, _)| providers.contains(&left));
+        if !place && !models.iter().any(|model| fits(model, &name.value)) {
+            unknown(&name, "model", &models, findings);
+        }
+    }
+}
+
+fn unknown(name: &Written<String>, noun: &str, known: &[&str], findings: &Findings) {
+    let fix = match nearest(&name.value, known.iter().copied()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => format!("Write it under `{noun}s`."),
+    };
+    name.wrong(findings, format!("names `{}`, and no {noun} is called that.", name.value), fix);
+}
+
+/// All models there are, if that can be known: a provider that is asked for its models may have any.
+fn models(root: &Node) -> Option<Vec<&str>> {
+    let mut all = keys(root.get("models"));
+    for provider in root.get("providers").map(Node::entries).unwrap_or_default() {
+        let lists = ["models", "model_deployments", "supported_models"];
+        let mut written = lists.iter().filter_map(|key| provider.node.get(key)).peekable();
+        written.peek()?;
+        for list in written {
+            match &list.value {
+                Value::Map(_) => all.extend(keys(Some(list))),
+                Value::List(items) => {
+                    all.extend(items.iter().filter_map(Node::scalar).map(|scalar| scalar.text.as_str()));
+                }
+                Value::Scalar(_) => return None,
+            }
+        }
+    }
+    Some(all)
+}
+
+fn keys(node: Option<&Node>) -> Vec<&str> {
+    node.map(Node::entries).unwrap_or_default().iter().map(|entry| entry.key.as_str()).collect()
+}
+
+/// Whether a name is a model's, or fits its pattern.
+fn fits(model: &str, name: &str) -> bool {
+    match model.split_once('*') {
+        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+        None => model == name,
+    }
+}

@@ -1,0 +1,114 @@
+//! All layers that are read, weakest first, each a tree of its own in today's spelling.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::file::Text;
+use super::{dotenv, environment, file, folder, older, stored};
+use crate::given::Given;
+use crate::merge;
+use crate::origin::Layer;
+use crate::problem::{Place, Problem, Problems};
+use crate::reader::Findings;
+use crate::tree::{self, Node, Value};
+
+/// One layer and what it says.
+pub(crate) struct Spoken {
+    pub(crate) layer: Layer,
+    pub(crate) root: Node,
+}
+
+/// Everything that was read.
+pub(crate) struct Stack {
+    /// Weakest first; nothing is filled in yet.
+    pub(crate) layers: Vec<Spoken>,
+    /// The file, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    /// The names of all files in messages, weakest first.
+    pub(crate) files: Vec<String>,
+    /// The environment, with what `.env` adds.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) findings: Findings,
+}
+
+/// Reads the file, what belongs to it, the environment and the flags.
+pub(crate) fn read(given: &Given) -> Result<Stack, Problems> {
+    let Some((path, text)) = file::read(given)? else {
+        return of(Vec::new(), given.environment.clone(), given);
+    };
+    let findings = Findings::default();
+    let environment = environment(&path, given, &findings);
+    let mut texts = vec![Text { layer: Layer::File, path, text }];
+    folder::beside(&mut texts, &environment, &findings);
+    let stack = of(texts, environment, given)?;
+    stack.findings.take_over(findings);
+    Ok(stack)
+}
+
+/// The environment, and what the `.env` beside the file adds to it.
+pub(crate) fn environment(file: &Path, given: &Given, findings: &Findings) -> BTreeMap<String, String> {
+    let mut environment = given.environment.clone();
+    let path = file.with_file_name(".env");
+    if let Ok(text) = crate::text_file::read_text(&path) {
+        dotenv::add(&mut environment, &path, &text, findings);
+    }
+    environment
+}
+
+/// The layers of these texts, of the environment and of the flags.
+pub(crate) fn of(
+    texts: Vec<Text>,
+    environment: BTreeMap<String, String>,
+    given: &Given,
+) -> Result<Stack, Problems> {
+    let findings = Findings::default();
+    let mut layers =
+        vec![Spoken { layer: Layer::Usual, root: environment::usual(&given.environment, &findings) }];
+    let mut broken = Vec::new();
+    let file = texts.first().map(|text| text.path.clone());
+    let files = texts.iter().map(|text| file::shown(&text.path)).collect();
+    for Text { layer, path, text } in texts {
+        match tree(&path, &text) {
+            Ok(mut root) => {
+                older::rewrite(&mut root, &merged(&layers), &findings);
+                file::note_open_keys(&path, &root, &findings);
+                layers.push(Spoken { layer, root });
+            }
+            Err(problems) => broken.extend(problems),
+        }
+    }
+    if !broken.is_empty() {
+        return Err(Problems(broken));
+    }
+    for layer in [Layer::Imported, Layer::Database] {
+        let root = stored::read(&given.stored, layer, &merged(&layers), &findings);
+        layers.push(Spoken { layer, root });
+    }
+    let below = merged(&layers);
+    let named = environment::by_name(&below, &given.environment, &findings);
+    let below = merge::over(&below, &named);
+    let flags = environment::by_flag(&below, &given.overrides, &findings);
+    layers.push(Spoken { layer: Layer::Variable, root: named });
+    layers.push(Spoken { layer: Layer::Flag, root: flags });
+    Ok(Stack { layers, file, files, environment, findings })
+}
+
+/// A file's tree; a file that holds nothing says nothing.
+fn tree(path: &Path, text: &str) -> Result<Node, Vec<Problem>> {
+    let root = tree::read(text, &file::shown(path))?;
+    if root.is_null() {
+        return Ok(Node::empty(root.place));
+    }
+    if !matches!(root.value, Value::Map(_)) {
+        let what = format!("The file holds {}, not a map of settings.", root.noun());
+        let fix = Some("Begin with a line like `providers:`.".to_owned());
+        return Err(vec![Problem { path: String::new(), place: Some(root.place), what, fix }]);
+    }
+    Ok(root)
+}
+
+/// All layers in one tree.
+pub(crate) fn merged(layers: &[Spoken]) -> Node {
+    let nothing = Node::empty(Place::outside("built in"));
+    layers.iter().fold(nothing, |below, spoken| merge::over(&below, &spoken.root))
+}
