@@ -83,7 +83,7 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
         match &*unescape(&scan.body()[key]) {
             "model" => {
                 seen.model.once("model")?;
-                found.model = Some(text(scan, "model")?);
+                found.model = text(scan, "model")?;
             }
             "stream" => {
                 seen.stream.once("stream")?;
@@ -221,16 +221,20 @@ impl Once {
     }
 }
 
-fn text(scan: &mut Scan<'_>, name: &'static str) -> Result<Text, EnvelopeProblem> {
+/// A string, or `null` (as good as absent).
+fn text(scan: &mut Scan<'_>, name: &'static str) -> Result<Option<Text>, EnvelopeProblem> {
     let from = scan.at();
     scan.value(2)?;
     let place = from..scan.at();
     let raw = &scan.body()[place.clone()];
+    if raw == b"null" {
+        return Ok(None);
+    }
     if raw.first() != Some(&b'"') {
         return Err(EnvelopeProblem::WrongType(name));
     }
     let says = unescape(&raw[1..raw.len() - 1]).into_owned();
-    Ok(Text { place, says })
+    Ok(Some(Text { place, says }))
 }
 
 /// `true`, `false`, or `null` (as good as absent).

@@ -149,6 +149,8 @@ pub enum ModelAt {
     Body,
     /// In the body if it is there; without it the path decides.
     BodyMaybe,
+    /// In the body if it is there; but the account decides the way, and the name only keeps what is of this computer here.
+    BodyNoted,
     /// In the query, as `?model=` (WebSocket sessions).
     Query,
     /// In the path, before the verb: `/models/{model}:{verb}`; what a body says beside it is for nobody.

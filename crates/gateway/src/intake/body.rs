@@ -72,7 +72,7 @@ pub(super) async fn read(
 /// is that of forms). Of a path nobody knows only what may be JSON is read.
 pub(super) fn wants_json(row: &Row, kind: &str) -> bool {
     match row.model {
-        ModelAt::Body | ModelAt::Path => true,
+        ModelAt::Body | ModelAt::BodyNoted | ModelAt::Path => true,
         ModelAt::BodyMaybe => row.operation != Operation::Other || may_be_json(&kind.to_ascii_lowercase()),
         ModelAt::Nowhere | ModelAt::Query => false,
     }
@@ -106,6 +106,8 @@ pub(super) fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, A
                 format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
             Err(ApiError::new(Kind::DuplicateKey, say).param(name))
         }
+        // What is no name is no name of ours: an account's own affair.
+        Err(EnvelopeProblem::WrongType("model")) if row.model == ModelAt::BodyNoted => Ok(None),
         // A path nobody knows may carry anything; it passes as it is.
         Err(_) if row.operation == Operation::Other => Ok(None),
         Err(problem) => Err(invalid_json(problem)),

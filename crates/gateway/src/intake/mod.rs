@@ -155,7 +155,7 @@ fn agreed(
 
 /// The model of the query, where an operation has it there; elsewhere a `model` parameter must agree with the body.
 fn query_model(query: Option<&str>, at: ModelAt) -> Option<String> {
-    if at == ModelAt::Nowhere {
+    if matches!(at, ModelAt::Nowhere | ModelAt::BodyNoted) {
         return None;
     }
     let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));

@@ -101,6 +101,9 @@ pub(crate) fn choose(
     };
     let found = match (by_path, wish.model) {
         (Some(places), _) => by_places(world, places, wish).map(|chosen| (Reason::PathRule, chosen)),
+        (None, Some(model)) if wish.row.model == ModelAt::BodyNoted => {
+            by_account(world, catalogue, model, wish)?
+        }
         (None, Some(model)) => by_model(world, catalogue, model, wish)?,
         (None, None) if wish.unread && several_could(world, wish) => return Err(unread_model()),
         (None, None) => own_voice(world, wish)
@@ -159,6 +162,28 @@ fn by_model(
         UnknownModel::Error if ours => Ok(None),
         UnknownModel::Error => Err(unknown(world, catalogue, model)),
     }
+}
+
+/// What belongs to an account goes where its account is, whatever model it names; but what is, or may be, a model of this
+/// computer goes to no cloud with it.
+fn by_account(
+    world: &Snapshot,
+    catalogue: &Catalogue,
+    model: &str,
+    wish: &Wish<'_>,
+) -> Result<Option<(Reason, Chosen)>, ApiError> {
+    let local = |place: usize| world.providers[place].local;
+    let Some(chosen) = by_operation(world, wish) else { return Ok(None) };
+    if world.routing.careful && !local(chosen.provider) {
+        let announced = catalogue.places(world, model);
+        if announced.iter().any(|place| local(*place)) {
+            return Ok(None);
+        }
+        if announced.is_empty() && may_be_unheard(world, catalogue, wish) {
+            return Err(unknown(world, catalogue, model));
+        }
+    }
+    Ok(Some((Reason::NoModel, chosen)))
 }
 
 /// A server beside us has not named a single model yet: an unknown name may be one of its own, whatever it is asked to do.

@@ -337,3 +337,33 @@ async fn every_name_of_a_local_model_stays_here() {
     }
     assert_eq!((asked(&local).len(), asked(&cloud)), (names.len(), vec![]));
 }
+
+/// What belongs to an account goes where the account is; with a model of this computer, nowhere else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn state_with_a_local_model_in_it_goes_to_no_cloud() {
+    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2:latest"])).await, cloud().await);
+    let house = found(&local, &cloud).await;
+    let paths = [
+        "/v1/assistants",
+        "/v1/assistants/asst_1",
+        "/v1/threads/runs",
+        "/v1/threads/thread_1/runs",
+        "/v1/fine_tuning/jobs",
+        "/v1/batches",
+        "/v1/evals",
+        "/v1/evals/eval_1/runs",
+        "/v1/agents",
+        "/v1/realtime/sessions",
+    ];
+    for path in paths {
+        let answer = ask(house.address(), "POST", path, &[], "{\"model\":\"llama3.2\"}").await;
+        assert_eq!((answer.status, answer.error_code().as_deref()), (404, Some("not_served")), "{path}");
+    }
+    assert_eq!(asked(&cloud), [""; 0]);
+    for body in ["", "{}", "{\"model\":null}", "{\"model\":\"gpt-4o\"}", "{\"model\":\"gpt-tuned\"}"] {
+        for path in paths {
+            ask(house.address(), "POST", path, &[], body).await;
+        }
+    }
+    assert_eq!(asked(&cloud), paths.repeat(5), "everything else goes where it went");
+}

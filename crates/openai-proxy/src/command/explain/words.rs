@@ -105,9 +105,11 @@ impl Told<'_> {
                 ),
             },
             Reason::NoModel => {
-                format!(
-                    "No model is named: {provider} is the first, in order of preference, that can do this."
-                )
+                let why = match self.explained.model {
+                    None => "No model is named",
+                    Some(_) => "What belongs to an account does not go by its model",
+                };
+                format!("{why}: {provider} is the first, in order of preference, that can do this.")
             }
         }
     }
