@@ -39,6 +39,8 @@ struct Known {
     asking: bool,
     /// The last time it was asked it did not say.
     silent: bool,
+    /// It has said once which models it has, and be it none.
+    heard: bool,
     /// When it was asked last.
     asked: Option<Instant>,
     /// Every name it ever announced, where it runs beside us: a model that is away for a moment stays its own (D-15).
@@ -111,6 +113,7 @@ impl Catalogue {
                     entry.ever.insert(name.clone());
                 }
                 entry.models = models;
+                entry.heard = true;
             }
         });
         self.arrived.notify_waiters();
@@ -141,10 +144,10 @@ impl Catalogue {
         (heard || has).then_some(has)
     }
 
-    /// Whether a provider could have models that nobody has heard of: it never named any.
+    /// Whether a provider could have models that nobody has heard of: it never said which it has.
     pub(crate) fn is_unheard(&self, provider: &Provider) -> bool {
-        let named = |entry: &Known| !entry.models.is_empty() || !entry.ever.is_empty();
-        announces(provider) && !self.with(|known| known.get(&provider.name).is_some_and(named))
+        let heard = |entry: &Known| entry.heard;
+        announces(provider) && !self.with(|known| known.get(&provider.name).is_some_and(heard))
     }
 
     /// Whether a provider was asked for its models in vain.
@@ -152,7 +155,7 @@ impl Catalogue {
         self.with(|known| known.get(provider).is_some_and(|entry| entry.silent))
     }
 
-    /// The providers that did not say which models they have, or, beside us, that they have any.
+    /// The providers that did not say which models they have the last time, or, beside us, ever.
     pub(crate) fn silent(&self, world: &Snapshot) -> Vec<String> {
         let silent = |provider: &&Arc<Provider>| {
             self.failed(&provider.name) || (provider.local && self.is_unheard(provider))

@@ -40,7 +40,7 @@ pub struct Explanation {
     pub name_rule: Option<String>,
     /// Nobody wrote where unknown models go: what a server beside us has is kept from clouds.
     pub careful: bool,
-    /// An unknown name would go to a cloud, but may be one of a server beside us that has named none yet, and so stays here.
+    /// An unknown name would go to a cloud, but may be one of a server beside us that has not said which it has, and so stays here.
     pub kept_here: bool,
     /// Where it would go, or the error the caller would read.
     pub way: Result<Way, Refused>,

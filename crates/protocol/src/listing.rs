@@ -13,7 +13,9 @@ pub type Entry = (String, Box<RawValue>);
 
 #[derive(Deserialize)]
 struct List {
-    data: Vec<Box<RawValue>>,
+    /// A server without any model may say `null`, but not nothing.
+    #[serde(deserialize_with = "Option::deserialize")]
+    data: Option<Vec<Box<RawValue>>>,
 }
 
 #[derive(Deserialize)]
@@ -25,7 +27,7 @@ struct Named {
 pub fn read(body: &[u8]) -> Option<Vec<Entry>> {
     let list: List = serde_json::from_slice(body).ok()?;
     let named = |raw: Box<RawValue>| Some((serde_json::from_str::<Named>(raw.get()).ok()?.id, raw));
-    Some(list.data.into_iter().filter_map(named).collect())
+    Some(list.data.into_iter().flatten().filter_map(named).collect())
 }
 
 /// The language in which a caller wants a list: one of them says its version with every request.

@@ -186,7 +186,7 @@ fn by_account(
     Ok(Some((Reason::NoModel, chosen)))
 }
 
-/// A server beside us has not named a single model yet: an unknown name may be one of its own, whatever it is asked to do.
+/// A server beside us has not said yet which models it has: an unknown name may be one of its own, whatever it is asked to do.
 /// A server of voices alone does not count where no voice is asked for.
 fn may_be_unheard(world: &Snapshot, catalogue: &Catalogue, wish: &Wish<'_>) -> bool {
     let able = |provider: &Provider| provider.serves(Operation::Chat) || provider.serves(wish.row.operation);
@@ -241,7 +241,7 @@ fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {
     let silent = match silent.as_slice() {
         [] => String::new(),
         names => format!(
-            " Not heard from: {} (wrong key, not running, or without a model; the gateway's log says more).",
+            " Not heard from: {} (wrong key, or not running; the gateway's log says more).",
             names.join(", ")
         ),
     };

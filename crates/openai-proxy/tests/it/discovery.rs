@@ -241,7 +241,7 @@ async fn a_model_that_came_a_moment_ago_is_found_and_one_that_went_stays() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_server_has_not_said_what_it_has_unknown_names_go_nowhere() {
-    for list in [Act::Reset, Act::json(500, &serde_json::json!({})), models(&[])] {
+    for list in [Act::Reset, Act::json(500, &serde_json::json!({})), Act::text(200, "<html>")] {
         let (local, cloud) = (Vendor::start(move |_| list.clone()).await, cloud().await);
         let house = found(&local, &cloud).await;
         let answer = ask(house.address(), "POST", CHAT, &[], chat("llama3.2", false)).await;
@@ -336,6 +336,23 @@ async fn every_name_of_a_local_model_stays_here() {
         assert_eq!(answer.header("x-openai-proxy-provider"), Some("ollama"), "{name:?}");
     }
     assert_eq!((asked(&local).len(), asked(&cloud)), (names.len(), vec![]));
+}
+
+/// A server without any model has said so: it holds nothing back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_it_has_no_model_keeps_nothing_from_the_cloud() {
+    for none in [models(&[]), Act::json(200, &serde_json::json!({"object": "list", "data": null}))] {
+        let local = Vendor::start(move |_| none.clone()).await;
+        let cloud = Vendor::start(|seen| match seen.path() {
+            "/v1/models" => Act::Reset,
+            _ => Act::json(200, &serde_json::json!({"choices": []})),
+        })
+        .await;
+        let house = found(&local, &cloud).await;
+        let answer = ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(asked(&cloud), [CHAT]);
+    }
 }
 
 /// What belongs to an account goes where the account is; with a model of this computer, nowhere else.

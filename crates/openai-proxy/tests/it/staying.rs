@@ -52,12 +52,19 @@ impl Draw {
 /// What goes wrong with a call, or nothing.
 const FAULTS: [&str; 12] =
     ["good", "good", "reset", "close", "hang", "400", "404", "429", "500", "503", "cut", "garbage"];
-/// How a server answers when it is asked for its models.
-const LISTS: [&str; 8] = ["good", "500", "empty", "null", "garbage", "close", "hang", "page"];
+/// How a server answers when it is asked for its models; none of it says that there are none.
+const LISTS: [&str; 6] = ["good", "500", "garbage", "close", "hang", "page"];
 /// What the local server announces, and every name by which people call that.
 const ANNOUNCED: [&str; 3] = ["llama3.2:latest", "qwen3:8b", "nomic-embed-text:latest"];
-const LOCAL: [&str; 5] =
-    ["llama3.2", "llama3.2:latest", "qwen3:8b", "nomic-embed-text", "nomic-embed-text:latest"];
+const LOCAL: [&str; 7] = [
+    "llama3.2",
+    "llama3.2:latest",
+    "Llama3.2",
+    "library/llama3.2",
+    "qwen3:8b",
+    "nomic-embed-text",
+    "nomic-embed-text:latest",
+];
 const CLOUD: [&str; 5] = ["gpt-4o", "gpt-4o-mini", "text-embedding-3-small", "whisper-1", "tts-1"];
 
 fn list(names: &[&str]) -> Act {
@@ -74,7 +81,6 @@ fn act(fault: &str, good: impl Fn() -> Act) -> Act {
         "garbage" => Act::Raw(vec![Step::Send("\u{0}no HTTP\r\n\r\n".into())], Ending::Fin),
         "page" => Answer::plain(200, "<html>").header("content-type", "text/html").into(),
         "empty" => list(&[]),
-        "null" => Act::json(200, &serde_json::json!({"object": "list", "data": null})),
         "good" => good(),
         status => Act::json(status.parse().unwrap(), &serde_json::json!({"error": {"message": "no"}})),
     }
@@ -183,8 +189,16 @@ fn draw(mut draw: Draw) -> Drawn {
         }
         7 => {
             // What its server does not do: nobody else is asked.
-            let path = draw.one(&["/v1/moderations", "/v1/rerank", "/v1/images/edits", "/v1/tomorrow"]);
-            Drawn { meant, path, kind: JSON, body: json(draw.one(&LOCAL)), fault }
+            let paths = [
+                "/v1/moderations",
+                "/v1/rerank",
+                "/v1/images/edits",
+                "/v1/tomorrow",
+                "/v1/assistants",
+                "/v1/threads/runs",
+                "/v1/fine_tuning/jobs",
+            ];
+            Drawn { meant, path: draw.one(&paths), kind: JSON, body: json(draw.one(&LOCAL)), fault }
         }
         _ => {
             let paths = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses"];
@@ -242,7 +256,8 @@ async fn round(number: u64) {
     let mut meant = calls(house.address(), number, 0).await;
     drop((ollama, kokoro, whisper));
     meant += calls(house.address(), number, 1).await;
-    let back = ports.map(|(_, port)| local(port, if number.is_multiple_of(3) { "empty" } else { "good" }));
+    // A server that has named its models keeps them, though it comes back without.
+    let back = ports.map(|(_, port)| local(port, if lists == "good" { "empty" } else { "good" }));
     let back = futures_util::future::join_all(back).await;
     meant += calls(house.address(), number, 2).await;
     let strays = strays(&cloud.ledger());

@@ -47,7 +47,7 @@ impl Told<'_> {
                 }
             }
             Err(_) if self.explained.kept_here => lines.push(
-                "It may be a model of a server on your own computers that has named none yet, and such a call goes to no cloud by itself."
+                "It may be a model of a server on your own computers that has not said yet which it has, and such a call goes to no cloud by itself."
                     .to_owned(),
             ),
             Err(_) => {}
