@@ -17,13 +17,45 @@ impl Secret {
     /// that want any key (`api_key: none`), and is looked for nowhere.
     pub fn is_in(&self, bytes: &[u8]) -> bool {
         const SHORTEST: usize = 16;
-        self.0.len() >= SHORTEST && memchr::memmem::find(bytes, self.0.as_bytes()).is_some()
+        let find = |bytes: &[u8]| memchr::memmem::find(bytes, self.0.as_bytes()).is_some();
+        self.0.len() >= SHORTEST && (find(bytes) || unescaped(bytes).is_some_and(|bytes| find(&bytes)))
     }
 
     /// The text itself, for the one header it is meant for.
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// What JSON may say with escapes though it need not: ASCII as `\u00..`, and the slash. None: there is nothing of the kind.
+fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
+    let needless = |escape: &[u8]| memchr::memmem::find(bytes, escape).is_some();
+    if !needless(br"\u00") && !needless(br"\/") {
+        return None;
+    }
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        plain.extend_from_slice(&rest[..at]);
+        rest = &rest[at..];
+        let (said, length) = match rest {
+            [_, b'/', ..] => (b"/".to_vec(), 2),
+            [_, b'u', b'0', b'0', high, low, ..] if hex(*high, *low).is_some() => {
+                (hex(*high, *low).into_iter().collect(), 6)
+            }
+            _ => (rest[..rest.len().min(2)].to_vec(), rest.len().min(2)),
+        };
+        plain.extend_from_slice(&said);
+        rest = &rest[length..];
+    }
+    plain.extend_from_slice(rest);
+    Some(plain)
+}
+
+/// The byte of two hexadecimal digits.
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 impl fmt::Debug for Secret {
@@ -35,5 +67,21 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_however_json_spells_it() {
+        let secret = Secret::new("sk-test/0123456789");
+        for said in ["sk-test/0123456789", r"x\nsk\u002dtest\/0123456789", r"\u0073k\u002Dtest/0123456789\"] {
+            assert!(secret.is_in(said.as_bytes()), "{said}");
+        }
+        for other in [r"sk\\u002dtest/0123456789", r"sk\u002", r"\", r"sk\u012dtest/0123456789"] {
+            assert!(!secret.is_in(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -64,7 +64,8 @@ async fn arrived(answer: Answer, provider: &Provider) -> Result<Arrival, ApiErro
 /// An error that would have flowed, or as much of it as anybody reads.
 async fn whole(mut flowing: Flowing, provider: &Provider) -> Result<Bytes, ApiError> {
     if !flowing.ahead.is_empty() {
-        // It was found to be long already.
+        // It was found to be long already, and has not been looked at.
+        withhold_secrets(&flowing.ahead, provider)?;
         return Ok(flowing.ahead);
     }
     let (gap, deadline) = (flowing.timeouts.between_bytes, flowing.deadline);

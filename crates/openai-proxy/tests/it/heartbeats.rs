@@ -168,11 +168,19 @@ async fn an_error_of_the_vendors_own_is_not_lost_behind_a_promise() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_would_have_been_an_error_answer_is_an_error_event_behind_a_promise() {
     let json = "application/json";
+    let escaped = UPSTREAM_KEY.replace('-', "\\u002d");
+    // So long that it is not read to its end, and of unknown length.
+    let long = format!(
+        "HTTP/1.1 500 x\r\ncontent-type: {json}\r\nconnection: close\r\n\r\n{UPSTREAM_KEY}{}",
+        "x".repeat(2 << 20)
+    );
     let cases = [
         (answer(401, json, "{}"), "upstream_auth_failed"),
         (answer(200, json, CHAT_ANSWER), "upstream_bad_response"),
         (answer(200, json, "{\"cut"), "upstream_bad_response"),
         (answer(500, json, &format!("{{\"error\":\"{UPSTREAM_KEY}\"}}")), "upstream_bad_response"),
+        (answer(500, json, &format!("{{\"error\":\"{escaped}\"}}")), "upstream_bad_response"),
+        (long, "upstream_bad_response"),
         ("HTTP/1.1 200 x\r\ncontent-length: nine\r\n\r\n".to_owned(), "upstream_protocol_error"),
         (
             "HTTP/1.1 200 x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{".to_owned(),
@@ -184,6 +192,7 @@ async fn what_would_have_been_an_error_answer_is_an_error_event_behind_a_promise
         let (body, record) = promised_then(raw.clone(), CHAT, "openai").await;
         let event: serde_json::Value =
             serde_json::from_str(body.strip_prefix("data: ").unwrap().trim()).unwrap();
+        let raw = &raw[..raw.len().min(300)];
         assert_eq!(event["error"]["code"], code, "{raw:?}: {body}");
         assert!(!body.contains(UPSTREAM_KEY), "{body}");
         let books = (record.status, record.outcome, record.error.as_deref());
