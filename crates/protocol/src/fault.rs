@@ -140,7 +140,13 @@ impl<'w> Words<'w> {
                 serde_json::json!({"type": "error", "error": {"type": kind, "message": say}}).to_string()
             }
             Dialect::Gemini => {
-                let word = if status.is_server_error() { "UNAVAILABLE" } else { "INVALID_ARGUMENT" };
+                let word = match status {
+                    StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+                    StatusCode::FORBIDDEN => "PERMISSION_DENIED",
+                    StatusCode::NOT_FOUND => "NOT_FOUND",
+                    _ if status.is_server_error() => "UNAVAILABLE",
+                    _ => "INVALID_ARGUMENT",
+                };
                 let code = status.as_u16();
                 serde_json::json!({"error": {"code": code, "message": say, "status": word}}).to_string()
             }

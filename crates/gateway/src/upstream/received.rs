@@ -178,13 +178,18 @@ fn refuse_nonsense(
     let told_as_text = text && !kind.is_empty() && !kind.contains("json");
     let web_page = kind.starts_with("text/html") && (!text || is_page(body));
     let nothing = body.is_empty() && !told_as_text;
-    let json = kind.contains("json") && !text && !body.trim_ascii_start().starts_with(b"{");
-    let cut = kind.contains("json") && !text && !body.trim_ascii_end().ends_with(b"}");
-    if web_page || nothing || json || cut {
+    let broken = kind.contains("json") && !text && !is_bracketed(body, call.row.operation);
+    if web_page || nothing || broken {
         let say = format!("`{provider}` answered with something that is not an answer to this request.");
         return Err(ApiError::new(Kind::UpstreamBadResponse, say));
     }
     Ok(())
+}
+
+/// Whether a body begins and ends as a JSON object does; a stream in Gemini's language that is none of events is an array.
+fn is_bracketed(body: &[u8], operation: Operation) -> bool {
+    let (body, array) = (body.trim_ascii(), operation == Operation::Generate);
+    matches!(body, [b'{', .., b'}']) || (array && matches!(body, [b'[', .., b']']))
 }
 
 /// Whether a text begins as a web page does.

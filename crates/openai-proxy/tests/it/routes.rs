@@ -109,4 +109,10 @@ async fn the_mock_answers_and_fails_as_asked() {
     assert_eq!(call("mock/garbage", false).await.error_code().as_deref(), Some("upstream_bad_response"));
     assert_eq!(call("mock/refuse", false).await.status, 502);
     assert_eq!(call("gpt-5", false).await.status, 200, "one provider: every model is its");
+    // In that language a stream is an array, unless events are asked for.
+    let path = "/v1beta/models/gemini:streamGenerateContent";
+    let asked = "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}]}";
+    let array = ask(house.address(), "POST", path, &[], asked).await;
+    assert_eq!(array.status, 200, "{}", array.text());
+    assert!(array.json().as_array().is_some_and(|parts| !parts.is_empty()), "{}", array.text());
 }
