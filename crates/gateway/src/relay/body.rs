@@ -149,6 +149,13 @@ impl Stream {
         Poll::Pending
     }
 
+    /// The caller has heard a heartbeat.
+    fn beats(&mut self) {
+        if let Some(events) = &mut self.events {
+            events.beats();
+        }
+    }
+
     /// When a heartbeat is due, if this is a place for one.
     fn next_beat(&self) -> Option<Instant> {
         let between = self.events.as_ref().is_some_and(Events::may_pause);
@@ -173,7 +180,9 @@ impl RelayBody {
                     Poll::Pending => return Next::Wait,
                     Poll::Ready(Heard::Beat) => return Next::Beat,
                     Poll::Ready(Heard::Arrival(Arrival::Stream(from))) => {
-                        self.kind = Kind::Flowing(Box::new(Stream::new(*from)));
+                        let mut stream = Box::new(Stream::new(*from));
+                        stream.beats();
+                        self.kind = Kind::Flowing(stream);
                     }
                     Poll::Ready(Heard::Arrival(Arrival::Theirs(status, body))) => {
                         return self.refused(status, &body);
@@ -197,7 +206,10 @@ impl RelayBody {
                     Pass::Bytes(_) | Pass::Nothing => {}
                     Pass::TooLong => return self.broken(Trouble::Protocol("an event without end".into())),
                 },
-                Got::Beat => return Next::Beat,
+                Got::Beat => {
+                    stream.beats();
+                    return Next::Beat;
+                }
                 Got::End => return self.upstream_ended(),
                 Got::Broken(trouble) => return self.broken(trouble),
             }

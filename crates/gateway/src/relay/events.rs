@@ -11,6 +11,9 @@ use protocol::usage::Usage;
 /// The longest event read (T-54). A longer one passes, unread; in a stream that is edited it ends the stream.
 const LONGEST: usize = 8 * 1024 * 1024;
 
+/// UTF-8's byte order mark.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// What is known of a stream so far.
 #[derive(Default)]
 pub(super) struct Events {
@@ -20,6 +23,10 @@ pub(super) struct Events {
     /// An event longer than anything sensible has been met.
     too_long: bool,
     hide_usage: bool,
+    /// Something of the stream has come.
+    begun_at_all: bool,
+    /// How much of a byte order mark has been taken out, while one may still begin the stream.
+    mark: Option<usize>,
     /// What was handed on last is the middle of an event.
     within: bool,
     /// Some event said that the answer is complete.
@@ -47,8 +54,33 @@ impl Events {
         Self { hide_usage, ..Self::default() }
     }
 
+    /// The caller hears a heartbeat now. A byte order mark behind it would stand in the middle, where it is none: to its
+    /// reader the first field would have another name.
+    pub(super) fn beats(&mut self) {
+        if !self.begun_at_all {
+            self.mark.get_or_insert(0);
+        }
+    }
+
+    /// The piece without a mark that may not pass.
+    fn unmarked(&mut self, piece: Bytes) -> Bytes {
+        self.begun_at_all |= !piece.is_empty();
+        let Some(met) = self.mark else { return piece };
+        let awaited = &MARK[met..];
+        if awaited.starts_with(&piece) {
+            self.mark = Some(met + piece.len()).filter(|met| *met < MARK.len());
+            return Bytes::new();
+        }
+        self.mark = None;
+        match piece.strip_prefix(awaited) {
+            Some(rest) => piece.slice_ref(rest),
+            None => [&MARK[..met], &piece].concat().into(),
+        }
+    }
+
     /// Takes the next piece in; says what may go on to the caller.
     pub(super) fn push(&mut self, piece: Bytes) -> Pass {
+        let piece = self.unmarked(piece);
         let mut ends = Vec::new();
         self.splitter.push(&piece, |end| ends.push(end));
         let mut out = BytesMut::new();
@@ -125,5 +157,39 @@ impl Events {
             (Some(earlier), Some(later)) => Some(earlier.and(later)),
             (earlier, later) => later.or(earlier),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What passes of these pieces, behind a heartbeat or not.
+    fn passed(pieces: &[&[u8]], beaten: bool) -> Vec<u8> {
+        let mut events = Events::new(false);
+        if beaten {
+            events.beats();
+        }
+        let mut out = Vec::new();
+        for piece in pieces {
+            if let Pass::Bytes(bytes) = events.push(Bytes::copy_from_slice(piece)) {
+                out.extend_from_slice(&bytes);
+            }
+            events.beats();
+        }
+        out
+    }
+
+    #[test]
+    fn a_byte_order_mark_does_not_stand_behind_a_heartbeat() {
+        let marked = "\u{feff}data: x\n\n".as_bytes();
+        let plain = &marked[3..];
+        for cut in 0..marked.len() {
+            let pieces = [&marked[..cut], &marked[cut..]];
+            assert_eq!(passed(&pieces, true), plain, "cut at {cut}");
+            assert_eq!(passed(&[plain, marked], true), [plain, marked].concat(), "only at the beginning");
+        }
+        assert_eq!(passed(&[marked], false), marked, "bytes pass as they came");
+        assert_eq!(passed(&[b"\xef", b"data: x\n\n"], true), b"\xefdata: x\n\n");
     }
 }

@@ -230,6 +230,17 @@ async fn a_late_stream_that_breaks_ends_in_one_error() {
     assert_eq!(record(&house).await.outcome, Outcome::Interrupted);
 }
 
+/// Behind a heartbeat a byte order mark would be part of the first field's name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_byte_order_mark_does_not_pass_behind_a_heartbeat() {
+    let (vendor, go) = silent(|_| stream(&format!("\u{feff}{}", chat_events(false).concat()))).await;
+    let house = house(&vendor, EVERY, "");
+    let mut call = Call::begin(&house, CHAT, UNTOUCHED).await;
+    call.hears(|body| body == "\n").await;
+    go.notify_one();
+    assert_eq!(call.ends().await.trim_start_matches('\n'), chat_events(false).concat());
+}
+
 /// A body that asks for the count itself, so that nothing is held back: events pass piece by piece.
 const UNTOUCHED: &str =
     r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
