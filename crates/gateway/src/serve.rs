@@ -5,8 +5,9 @@
 //! 1. A call sees one snapshot; a change of configuration never shows in the middle of a call.
 //! 2. Retry and fallback happen only before the first byte of an answer has gone to the caller.
 //! 3. Same language in and out: body bytes are forwarded as they came, with at most two edits in place, the model's name
-//!    and the request for a usage chunk (which is then kept from a caller who did not ask for it). A heartbeat, an empty
-//!    line between two events of a silent stream or before its first, is ours and no part of the body.
+//!    (put in where only the path says it) and the request for a usage chunk (which is then kept from a caller who did not
+//!    ask for it). A heartbeat, an empty line between two events of a silent stream or before its first, is ours and no
+//!    part of the body; a byte order mark does not pass behind one.
 //! 4. Exactly one usage record per call, whatever happens.
 //! 5. The line never awaits the database.
 //! 6. A permit gives back what it holds when it is dropped, on every ending.

@@ -20,6 +20,8 @@ pub struct Envelope {
     pub model: Option<Text>,
     /// `stream: true`.
     pub stream: bool,
+    /// The place of `model`'s value, if it is `null`.
+    no_model: Option<Range<usize>>,
     /// The place of `stream_options`' value, if it is an object.
     options: Option<Range<usize>>,
     /// The place of `stream_options`' value, if it is `null`.
@@ -83,7 +85,9 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
         match &*unescape(&scan.body()[key]) {
             "model" => {
                 seen.model.once("model")?;
+                let from = scan.at();
                 found.model = text(scan, "model")?;
+                found.no_model = found.model.is_none().then(|| from..scan.at());
             }
             "stream" => {
                 seen.stream.once("stream")?;
@@ -108,14 +112,14 @@ impl Envelope {
     }
 }
 
-/// The body with another model name and, if `ask_usage`, with `stream_options.include_usage: true`. Everything else
-/// stays byte for byte; without an edit the same bytes are given back, not copied.
+/// The body with this model's name, put in where there is none, and, if `ask_usage`, with `stream_options.include_usage:
+/// true`. Everything else stays byte for byte; without an edit the same bytes are given back, not copied.
 pub fn edit(body: &Bytes, envelope: &Envelope, model: Option<&str>, ask_usage: bool) -> Bytes {
     let mut edits: Vec<(Range<usize>, Cow<'static, str>)> = Vec::with_capacity(2);
-    if let (Some(text), Some(new)) = (&envelope.model, model)
-        && text.says != new
+    if let Some(new) = model
+        && envelope.model.as_ref().is_none_or(|text| text.says != new)
     {
-        edits.push((text.place.clone(), Cow::Owned(serde_json::Value::from(new).to_string())));
+        edits.push(model_edit(envelope, new, ask_usage));
     }
     if ask_usage && !envelope.asks_usage() {
         edits.push(usage_edit(body, envelope));
@@ -133,6 +137,15 @@ pub fn edit(body: &Bytes, envelope: &Envelope, model: Option<&str>, ask_usage: b
     }
     out.put_slice(&body[from..]);
     out.freeze()
+}
+
+fn model_edit(envelope: &Envelope, new: &str, more: bool) -> (Range<usize>, Cow<'static, str>) {
+    let name = serde_json::Value::from(new).to_string();
+    if let Some(place) = envelope.model.as_ref().map(|text| &text.place).or(envelope.no_model.as_ref()) {
+        return (place.clone(), Cow::Owned(name));
+    }
+    let comma = if envelope.empty && !more { "" } else { "," };
+    (envelope.first_member..envelope.first_member, Cow::Owned(format!("\"model\":{name}{comma}")))
 }
 
 fn usage_edit(body: &[u8], envelope: &Envelope) -> (Range<usize>, Cow<'static, str>) {

@@ -119,10 +119,7 @@ impl UploadBody {
 
     /// Puts another name for the model into the part of the form that was read ahead; false when it is not there.
     pub(crate) fn rename_model(&mut self, old: &str, new: &str) -> bool {
-        let mut ahead = BytesMut::new();
-        for piece in self.ahead.drain(..) {
-            ahead.extend_from_slice(&piece);
-        }
+        let mut ahead = self.take_ahead();
         let place = model_place(&ahead, old);
         if let Some(place) = &place {
             let rest = ahead.split_off(place.end);
@@ -135,7 +132,33 @@ impl UploadBody {
         place.is_some()
     }
 
-    pub(super) fn field(&self, name: &str) -> Result<Option<String>, ApiError> {
+    /// What was read ahead, in one piece; it is to be put back.
+    fn take_ahead(&mut self) -> BytesMut {
+        let mut ahead = BytesMut::new();
+        for piece in self.ahead.drain(..) {
+            ahead.extend_from_slice(&piece);
+        }
+        ahead
+    }
+
+    /// Puts a model's name before all other fields of a form; false where none begins at once.
+    pub(crate) fn name_model(&mut self, name: &str) -> bool {
+        let ahead = self.take_ahead().freeze();
+        self.ahead.push_back(ahead.clone());
+        let Some(delimiter) = self.form.as_ref().map(multipart::Reader::delimiter) else { return false };
+        let first = delimiter.strip_prefix(b"\r\n").unwrap_or(delimiter);
+        if !ahead.starts_with(first) {
+            return false;
+        }
+        let head = b"\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\n";
+        let field = [first, head, name.as_bytes(), b"\r\n"].concat();
+        self.length = self.length.map(|length| length + field.len() as u64);
+        self.ahead.push_front(field.into());
+        true
+    }
+
+    /// A small field that was read ahead. Given twice with different values it is refused.
+    pub(crate) fn field(&self, name: &str) -> Result<Option<String>, ApiError> {
         let fields = self.form.iter().flat_map(|form| form.fields()).filter(|field| field.name == name);
         let mut values = fields.map(|field| text(field.value.as_deref()));
         let first = values.next();

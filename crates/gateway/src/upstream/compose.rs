@@ -78,9 +78,13 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
         Payload::Whole(bytes) => {
             let in_address =
                 call.row.model == ModelAt::Path || provider.vendor.model_in_address(&provider.site, call.row);
-            let model = target.model.as_deref().filter(|_| !in_address);
+            // A model named in the path alone is put in.
+            let named = |envelope: &envelope::Envelope| envelope.model.is_some() || call.path_model.is_some();
             let edited = match &call.envelope {
-                Some(envelope) => envelope::edit(&bytes, envelope, model, asked_usage),
+                Some(envelope) => {
+                    let model = target.model.as_deref().filter(|_| !in_address && named(envelope));
+                    envelope::edit(&bytes, envelope, model, asked_usage)
+                }
                 None => bytes,
             };
             OutBody::Whole(Some(edited))
@@ -97,10 +101,22 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
 fn rename_in_form(body: &mut UploadBody, call: &Call, target: &Target) -> Result<(), ApiError> {
     let (Some(asked), Some(own)) = (&call.model, &target.model) else { return Ok(()) };
     let provider = &target.provider;
-    let said_elsewhere =
-        call.path_model.is_some() || provider.vendor.model_in_address(&provider.site, call.row);
-    if asked == own || said_elsewhere || body.rename_model(asked, own) {
+    if provider.vendor.model_in_address(&provider.site, call.row) {
         return Ok(());
+    }
+    // Where the path names the model, the form's own word for it counts for nobody, and may be missing.
+    let in_form = if call.path_model.is_some() { body.field("model")? } else { Some(asked.clone()) };
+    let done = match &in_form {
+        Some(said) => said == own || body.rename_model(said, own),
+        None => body.name_model(own),
+    };
+    if done {
+        return Ok(());
+    }
+    if in_form.is_none() {
+        let say = "This model is named in the path alone, and where it is served the body has to name it, which cannot be \
+                   put in: the body is compressed, or text comes before its form. Put `model` into the body.";
+        return Err(ApiError::new(Kind::MissingModel, say).param("model"));
     }
     let say = "This model has another name where it is served, and the form names it too late. Put `model` before the file.";
     Err(ApiError::new(Kind::InvalidForm, say).param("model"))

@@ -68,6 +68,46 @@ async fn a_deployment_is_addressed_as_azure_wants_it() {
     assert_eq!(seen.text(), body, "the address names the deployment; the body is nobody's business");
 }
 
+/// A deployment in the path, asked of somebody whose addresses have none: the body says it instead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_is_named_in_the_body_where_the_address_does_not() {
+    let vendor = named("openai").await;
+    let house = TestHouse::new(&format!(
+        "providers: {{openai: \"{}/v1\"}}\nmodels: {{alias: openai/own, asr: openai/ears}}\n",
+        vendor.url()
+    ));
+    let asked = |path: &'static str, headers: [(&'static str, &'static str); 1], body: String| {
+        let (address, vendor) = (house.address(), &vendor);
+        async move {
+            let answer = ask(address, "POST", path, &headers, body).await;
+            let seen = vendor.ledger().last().map(|entry| entry.seen.text()).unwrap_or_default();
+            (answer.status, answer.error_code().unwrap_or_default(), seen)
+        }
+    };
+    let json = [("content-type", "application/json")];
+    for (body, seen) in [
+        ("{}", "{\"model\":\"own\"}"),
+        ("{ \"messages\":[]}", "{\"model\":\"own\", \"messages\":[]}"),
+        ("{\"model\":\"else\"}", "{\"model\":\"own\"}"),
+    ] {
+        let (status, _, text) =
+            asked("/openai/deployments/alias/chat/completions", json, body.to_owned()).await;
+        assert_eq!((status, text.as_str()), (200, seen));
+    }
+    let form = [("content-type", "multipart/form-data; boundary=XbX")];
+    let path = "/openai/deployments/asr/audio/transcriptions";
+    let part = |name: &str, value: &str| {
+        format!("--XbX\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let file = part("file\"; filename=\"a", "RIFF") + "--XbX--\r\n";
+    for before in [String::new(), part("model", "else"), part("model", "ears")] {
+        let (status, _, text) = asked(path, form, before + &file).await;
+        assert_eq!((status, text), (200, part("model", "ears") + &file));
+    }
+    let (status, code, _) = asked(path, form, format!("text before\r\n{file}")).await;
+    assert_eq!((status, code.as_str()), (400, "missing_model"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forwarded_headers_go_to_ones_own_servers_only() {
     let (near, far) = (named("near").await, named("far").await);

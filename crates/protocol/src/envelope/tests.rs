@@ -131,3 +131,19 @@ proptest! {
         prop_assert_eq!(value, serde_json::from_slice::<serde_json::Value>(&body).unwrap());
     }
 }
+
+#[test]
+fn a_model_is_put_in_where_there_is_none() {
+    for (body, named) in [
+        ("{}", r#"{"model":"m"}"#),
+        (" { \"a\" : 1 } ", r#" {"model":"m", "a" : 1 } "#),
+        (r#"{"model":null}"#, r#"{"model":"m"}"#),
+        (r#"{"a":{"model":"x"}}"#, r#"{"model":"m","a":{"model":"x"}}"#),
+    ] {
+        assert_eq!(edited(body, Some("m"), false), named);
+        let both = edited(body, Some("m"), true);
+        let read = read(both.as_bytes()).unwrap();
+        assert!(read.asks_usage() && read.model.is_some_and(|text| text.says == "m"), "{both}");
+        assert_eq!(edited(body, None, false), body);
+    }
+}

@@ -136,6 +136,11 @@ impl Reader {
         self.file_begun
     }
 
+    /// The delimiter with the line break before it; the first one may stand without.
+    pub fn delimiter(&self) -> &[u8] {
+        &self.delimiter
+    }
+
     /// Whether the closing delimiter was seen.
     pub fn done(&self) -> bool {
         matches!(self.at, At::Closing | At::Epilogue)
