@@ -1,10 +1,11 @@
 //! Who is on the other end of a connection, and whose turn it is on it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 /// The other end of a connection.
 #[derive(Clone, Debug)]
@@ -38,19 +39,37 @@ impl Drop for Running {
 pub(crate) struct Turn {
     ours: AtomicBool,
     upgraded: AtomicBool,
+    /// When the answer under way must be over.
+    ends: Mutex<Option<Instant>>,
     reader: AtomicWaker,
 }
 
 impl Turn {
     /// A request has been read: it is our turn.
     pub(crate) fn take(&self) {
+        self.set_end(None);
         self.ours.store(true, Ordering::Release);
     }
 
     /// The answer is over: the caller may speak again.
     pub(crate) fn give_back(&self) {
+        self.set_end(None);
         self.ours.store(false, Ordering::Release);
         self.reader.wake();
+    }
+
+    /// The answer must be over by then, whether its caller reads it or not.
+    pub(crate) fn must_end(&self, at: Instant) {
+        self.set_end(Some(at));
+    }
+
+    fn set_end(&self, at: Option<Instant>) {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// When the answer under way must be over, if that is known.
+    pub(crate) fn ends(&self) -> Option<Instant> {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Both sides speak freely from now on (101).

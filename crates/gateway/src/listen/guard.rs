@@ -303,18 +303,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
-    /// A caller that does not read is cut after a while.
-    fn watch_stall(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+    /// A caller that does not read is cut after a while, and at the latest when its call must be over: while nothing can
+    /// be written, the engine does not ask the answer's body, which owns that clock, for more.
+    fn watch_stall<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
         }
-        let stall = self.bounds.stall;
-        let clock = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        let stalled = Instant::now() + self.bounds.stall;
+        let ends = self.turn.ends().map_or(stalled, |ends| ends.min(stalled));
+        let clock = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends)));
         ready!(clock.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller does not read")))
     }
@@ -340,7 +338,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.watch_stall(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

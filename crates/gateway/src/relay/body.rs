@@ -64,6 +64,9 @@ impl RelayBody {
                     // A caller that opens no window over HTTP/2 never lets us be polled: the total holds all the same.
                     from.lease.cut_at(from.deadline);
                 }
+                if let Some(turn) = &peer.turn {
+                    turn.must_end(from.deadline);
+                }
                 Kind::Flowing(Box::new(Stream::new(*from)))
             }
             AnswerBody::Awaited(awaited) => Kind::Awaited(Silence::new(awaited)),
@@ -115,6 +118,10 @@ impl Stream {
                         return Poll::Ready(Got::Piece(data));
                     }
                 }
+                // A caller that reads again only now: it was we who ended this.
+                Poll::Ready(Some(Err(_))) if self.is_overdue() => {
+                    return Poll::Ready(Got::Broken(Trouble::TotalTimeout));
+                }
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Got::Broken(Trouble::of(error))),
                 Poll::Ready(None) => return Poll::Ready(Got::End),
                 Poll::Pending => return self.poll_clock(cx),
@@ -149,6 +156,11 @@ impl Stream {
         Poll::Pending
     }
 
+    /// The whole call took too long.
+    fn is_overdue(&self) -> bool {
+        Instant::now() >= self.from.deadline
+    }
+
     /// The caller has heard a heartbeat.
     fn beats(&mut self) {
         if let Some(events) = &mut self.events {
@@ -180,6 +192,9 @@ impl RelayBody {
                     Poll::Pending => return Next::Wait,
                     Poll::Ready(Heard::Beat) => return Next::Beat,
                     Poll::Ready(Heard::Arrival(Arrival::Stream(from))) => {
+                        if let Some(turn) = &self.turn {
+                            turn.must_end(from.deadline);
+                        }
                         let mut stream = Box::new(Stream::new(*from));
                         stream.beats();
                         self.kind = Kind::Flowing(stream);
@@ -392,6 +407,13 @@ impl Drop for RelayBody {
     fn drop(&mut self) {
         // A whole body may be dropped unpolled because it is empty (or the method is HEAD): that is its end.
         let ended = self.is_end_stream();
+        if let (Kind::Flowing(stream), Some(meter)) = (&self.kind, &mut self.meter)
+            && stream.is_overdue()
+            && !ended
+        {
+            // Its caller did not read, and was let go.
+            meter.breaks(Trouble::TotalTimeout.kind());
+        }
         self.close(ended);
         if ended {
             self.finish();

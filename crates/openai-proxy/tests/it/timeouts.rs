@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use store::usage_record::Outcome::Interrupted;
 use testkit::caller::{Answer as Got, Caller, ask};
 use testkit::vendor::{Act, Answer, Ending, Framing, Outcome, Seen, Setup, Step, Vendor};
 use tokio::net::{TcpSocket, TcpStream};
@@ -527,4 +528,51 @@ async fn a_long_answer_does_not_use_up_the_idle_time_after_it() {
     caller.send(&ask).await.unwrap();
     let second = caller.try_read_answer().await;
     assert!(second.as_ref().is_ok_and(|answer| answer.status == 200), "{second:?}");
+}
+
+/// A caller that stops reading stops the engine from asking for more, and so the answer's own clock: the connection has it
+/// as well. What such a caller reads at last does not blame the vendor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_does_not_read_holds_its_call_no_longer_than_a_call_may_take() {
+    let event = format!("data: {{\"choices\":[],\"x\":\"{}\"}}\n\n", "x".repeat(64 * 1024));
+    let events = event.repeat(512);
+    for (heartbeat, drip) in [("off", false), ("100ms", false), ("off", true)] {
+        let text = events.clone();
+        let late = Duration::from_millis(if heartbeat == "off" { 0 } else { 250 });
+        let vendor = Vendor::start(move |_| {
+            let head = "HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+            let steps = [head.into(), text.clone().into()].map(Step::Send);
+            Act::Raw([Step::Wait(late)].into_iter().chain(steps).collect(), Ending::Hang)
+        })
+        .await;
+        let house = TestHouse::new(&format!(
+            "server: {{listen: \"127.0.0.1:0\", workers: 1, heartbeat: {heartbeat}}}\nproviders: {{openai: {{base_url: \"{}/v1\", timeouts: {{total: 800ms}}}}}}\n",
+            vendor.url()
+        ));
+        let body = chat("gpt-4o", true);
+        let mut caller = Caller::connect(house.address()).await;
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let begun = Instant::now();
+        caller.send(head + &body).await.unwrap();
+        let mut ending = Vec::new();
+        while drip && begun.elapsed() < Duration::from_secs(2) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            match caller.read_some().await {
+                Ok(piece) if !piece.is_empty() => ending = piece.to_vec(),
+                _ => break,
+            }
+        }
+        let record = house.record().await;
+        let took = u128::from(record.duration_us / 1000);
+        assert!((780..800 + SLACK).contains(&took), "heartbeat {heartbeat}, drip {drip}: after {took} ms");
+        assert_eq!((record.status, record.error.as_deref()), (200, Some("upstream_timeout")));
+        assert_eq!((record.outcome, house.inner().calls()), (Interrupted, 0));
+        assert_closed(&vendor).await;
+        ending.extend_from_slice(&caller.read_to_close().await.unwrap_or_default());
+        let ending = String::from_utf8_lossy(&ending[ending.len().saturating_sub(4096)..]).into_owned();
+        assert!(!ending.contains("upstream_stream_interrupted"), "{ending}");
+    }
 }
