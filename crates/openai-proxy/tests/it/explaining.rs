@@ -16,7 +16,7 @@ use crate::starting::run;
 
 const MODELS: [&str; 4] = ["alpha", "beta", "gamma", "tts-1"];
 const KINDS: [&str; 5] = ["openai", "ollama", "kokoro", "whisper.cpp", "openai-compatible"];
-const PATHS: [(&str, &str); 8] = [
+const PATHS: [(&str, &str); 9] = [
     ("POST", "/v1/chat/completions"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/audio/speech"),
@@ -25,6 +25,7 @@ const PATHS: [(&str, &str); 8] = [
     ("POST", "/v1beta/models/gamma:generateContent"),
     ("GET", "/v1/files"),
     ("POST", "/v1/tomorrow"),
+    ("POST", "/v1/threads/runs"),
 ];
 
 /// Numbers that look random and are the same each time (xorshift).
