@@ -1,6 +1,7 @@
 //! The environment: settings by name (`OPENAI_PROXY__A__B`), variables others set, and providers found by their keys.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use protocol::vendor::{Vendor, all, find};
 
@@ -72,6 +73,12 @@ fn node(value: &str, place: &Place) -> Result<Node, Vec<Problem>> {
     if !value.starts_with(['[', '{']) {
         return Ok(Node::literal(value, place.clone()));
     }
+    // `[::1]:2020` is an address and not a list.
+    let is_address =
+        |rest: &str| rest.split_once(']').is_some_and(|(host, _)| host.parse::<Ipv6Addr>().is_ok());
+    if value.strip_prefix('[').is_some_and(is_address) {
+        return Ok(Node::literal(value, place.clone()));
+    }
     let mut node = tree::read(value, &place.file)?;
     node.make_literal(place);
     Ok(node)
@@ -137,7 +144,7 @@ fn provider(
     environment: &Environment,
     findings: &Findings,
 ) -> Option<Node> {
-    let filled = |name: &&str| environment.get(*name).is_some_and(|value| !value.trim().is_empty());
+    let filled = |name: &&str| environment.get(*name).is_some_and(|value| is_filled(value));
     let key = vendor.key_variables().iter().map(String::as_str).find(filled);
     let url = address_variable(vendor.name()).filter(filled).filter(|name| {
         let ours = environment.get(*name).is_some_and(|url| is_ourselves(url, root));
@@ -168,7 +175,7 @@ pub(crate) fn of_vendors(root: &Node, environment: &Environment) -> (Node, Node)
             let words = ["providers", &provider.key, "base_url"];
             merge::set(&mut homes, &words, Node::literal(home, place.clone()), &place);
         }
-        let filled = |name: &&String| environment.get(*name).is_some_and(|key| !key.trim().is_empty());
+        let filled = |name: &&String| environment.get(*name).is_some_and(|key| is_filled(key));
         let said = ["api_key", "credential"].iter().any(|key| provider.node.get(key).is_some());
         if let Some(name) = vendor.key_variables().iter().find(filled).filter(|_| !said) {
             let place = Place::outside(name);
@@ -180,6 +187,14 @@ pub(crate) fn of_vendors(root: &Node, environment: &Environment) -> (Node, Node)
         }
     }
     (homes, keys)
+}
+
+/// What programs are given for a key where they insist on one and the gateway needs none (`openai-proxy env`).
+const PLACEHOLDER: &str = "openai-proxy";
+
+/// Whether a variable holds something; our own placeholder, in a shell set up for callers, is nobody's key.
+pub(crate) fn is_filled(value: &str) -> bool {
+    !matches!(value.trim(), "" | PLACEHOLDER)
 }
 
 /// The variable that names the address of a kind of service.

@@ -8,9 +8,10 @@ mod server;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::document::Document;
+use crate::address::is_loopback;
+use crate::document::{self, Document};
 use crate::reader::{Findings, Written};
-use crate::snapshot::{PathRule, Provider, Routes, Routing, Snapshot, Source, UnknownModel};
+use crate::snapshot::{Door, PathRule, Provider, Routes, Routing, Snapshot, Source, UnknownModel};
 
 /// What resolving needs besides the document.
 pub(crate) struct Around<'a> {
@@ -34,6 +35,11 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         .iter()
         .map(|written| provider::resolve(written, around.environment, findings))
         .collect();
+    if let Some(server) = &server {
+        for (written, resolved) in document.providers.iter().zip(&providers) {
+            refuse_loop(written, resolved.as_ref(), &server.listen, findings);
+        }
+    }
     let providers = providers.into_iter().map(|provider| provider.map(Arc::new)).collect::<Option<Vec<_>>>();
     let places = names::Places::new(&document.providers, findings);
     let models = places.models(&document.names);
@@ -56,6 +62,24 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         metrics: document.metrics,
         source: around.source.clone(),
     })
+}
+
+/// A provider that is this gateway itself: one call would become as many as there are connections.
+fn refuse_loop(
+    written: &document::provider::Provider,
+    resolved: Option<&crate::snapshot::Provider>,
+    doors: &[Door],
+    findings: &Findings,
+) {
+    let Some(origin) = resolved.map(|provider| &provider.origin) else { return };
+    let ours = |door: &Door| matches!(door, Door::Tcp(address) if address.port() != 0 && address.port() == origin.port);
+    if is_loopback(&origin.host) && doors.iter().any(ours) {
+        let what =
+            format!("`{}` is this gateway itself, which listens on port {}.", written.name.path, origin.port);
+        let fix = "Write where the service listens, or let the gateway listen elsewhere.".to_owned();
+        let place = written.base_url.as_ref().map_or(&written.name.place, |url| &url.place);
+        findings.problem(&written.name.path, Some(place), what, Some(fix));
+    }
 }
 
 /// Where a model nobody knows goes when nobody wrote it: to the only provider, or, among those that were found, to the

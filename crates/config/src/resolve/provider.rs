@@ -7,6 +7,7 @@ use protocol::vendor::{self, Site, Vendor};
 
 use crate::address::{self, BaseUrl, is_near};
 use crate::document::provider::{Provider, Wanted, sendable};
+use crate::layer::environment::is_filled;
 use crate::layer::kinds::{self, COMPATIBLE, INSIDE, NOT_SPOKEN};
 use crate::nearest::{instead, spoken};
 use crate::problem::Place;
@@ -170,5 +171,5 @@ fn credential(
 fn key_of_environment<'e>(vendor: &dyn Vendor, environment: &'e Environment) -> Option<(&'e str, &'e str)> {
     let filled =
         |name: &String| environment.get_key_value(name).map(|(name, key)| (name.as_str(), key.trim()));
-    vendor.key_variables().iter().filter_map(filled).find(|(_, key)| !key.is_empty())
+    vendor.key_variables().iter().filter_map(filled).find(|(_, key)| is_filled(key))
 }
