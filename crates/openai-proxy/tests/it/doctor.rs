@@ -351,7 +351,7 @@ Authorization: Bearer canary09
 url http://canary10:canary11@host/v1 and http://host/v1?key=canary12&token=canary13
 {\"api_key\":\"canary14\",\"password\": \"canary15\"}
 header x-api-key: canary16
-of a file beside it canary30-0123456789 canary31-0123456789, of variables canary32-0123456789
+of a file beside it canary30-0123456789 canary31-0123456789, http://h/canary33-0123456789/v1, of variables canary32-0123456789
 a stranger's sk-canary17canary17canary17 and AIzacanary18canary18canary18
 ";
 
@@ -377,8 +377,7 @@ async fn a_bundle_holds_no_secret_wherever_it_was_planted() {
         std::fs::write(home.path().join("key.txt"), "canary07-0123456789\n").unwrap();
         std::fs::write(state.join("openai-proxy.log"), LOG).unwrap();
         std::fs::create_dir(home.path().join("conf.d")).unwrap();
-        let beside =
-            "providers: {openai: {headers: {x-more: canary30-0123456789}, api_kee: canary31-0123456789}}\n";
+        let beside = "providers: {openai: {base_url: \"http://h/canary33-0123456789/v1\", headers: {x-more: canary30-0123456789}, api_kee: canary31-0123456789}}\n";
         std::fs::write(home.path().join("conf.d/a.yaml"), beside).unwrap();
         std::fs::write(home.path().join(".env"), "OTHER=\"canary32-0123456789\"\n").unwrap();
 

@@ -44,6 +44,7 @@ impl Scrubber {
                 known.extend(values.map(|value| value.trim_matches(['"', '\'']).to_owned()));
             } else if let Ok(outline) = config::outline(text, &scene.environment) {
                 known.extend(outline.hidden);
+                known.extend(outline.doubtful);
             }
         }
         if let Ok(loaded) = &scene.loaded {
