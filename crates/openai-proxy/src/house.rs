@@ -7,7 +7,7 @@ use config::{Given, Problem, Problems, Snapshot};
 use gateway::Gateway;
 use gateway::life::State;
 use gateway::listen::{self, DoorProblem, Doors};
-use store::db::Memory;
+use store::db::{Filter, Memory};
 use store::{Db, UsageRecord};
 
 use crate::screen::{self, View};
@@ -95,10 +95,13 @@ impl House {
         self.gateway.life().calls()
     }
 
-    /// The newest usage records, written up to this moment.
+    /// The newest usage records, written up to this moment, newest last.
     pub async fn records(&self) -> Vec<UsageRecord> {
         self.gateway.flush().await;
-        self.db.recent()
+        let page = self.db.page(&Filter::default(), None, RECORDS).await;
+        let mut records = page.map(|page| page.records).unwrap_or_default();
+        records.reverse();
+        records
     }
 
     /// Waits until the doors are closed and the books are written. Blocks.

@@ -83,7 +83,9 @@ fn write(db: &Db, metrics: &Metrics, log_access: bool, entries: impl Iterator<It
             Entry::Flush(done) => flushes.push(done),
         }
     }
-    db.append(rows);
+    if let Err(problem) = db.append_now(rows) {
+        tracing::error!(%problem, "usage records are lost");
+    }
     for done in flushes {
         let _ = done.send(());
     }

@@ -29,6 +29,7 @@ impl Meter {
     pub(crate) fn start(gateway: &Gateway, expose: bool, method: &Method) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = UsageRecord {
+            record_id: uuid::Uuid::now_v7().to_string(),
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
             method: method.as_str().to_owned(),
             operation: "unknown".to_owned(),

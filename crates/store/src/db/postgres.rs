@@ -1,0 +1,138 @@
+//! A PostgreSQL server.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use tokio::sync::OnceCell;
+
+use super::engine::Engine;
+use super::query::{Cursor, Filter, Hour, Page};
+use super::statements::postgres;
+use crate::problem::StoreProblem;
+use crate::usage_record::UsageRecord;
+
+/// What the problems call it: its URL may hold a password.
+const PLACE: &str = "postgres";
+/// How long a connection may take to be there.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a start waits for a server that does not answer: the spool has what comes meanwhile.
+const START: Duration = Duration::from_millis(500);
+const CONNECTIONS: u32 = 5;
+/// No statement of ours takes longer than this unless something is wrong.
+const STATEMENT: &str = "10s";
+/// The lock two processes take that bring the same database up to date ("oaip").
+const LOCK: i64 = 0x6f61_6970;
+
+/// A database on a server.
+#[derive(Debug)]
+pub struct Postgres {
+    engine: Engine,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Set once the database has been brought up to this version.
+    ready: OnceCell<()>,
+    pool: PgPool,
+}
+
+impl Postgres {
+    /// Opens the database of this URL. A server that does not answer is asked again when there is something to write.
+    ///
+    /// # Errors
+    /// When the URL is none, or the database is newer.
+    pub(super) fn open(url: &str) -> Result<Self, StoreProblem> {
+        let engine = Engine::start()?;
+        let options =
+            PgConnectOptions::from_str(url).map_err(|error| StoreProblem::Address(told(url, &error)))?;
+        let options = options.application_name("openai-proxy").options([("statement_timeout", STATEMENT)]);
+        let pool = engine.wait_apart(async {
+            Ok(PgPoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(PATIENCE)
+                .connect_lazy_with(options))
+        })?;
+        let postgres = Self { engine, inner: Arc::new(Inner { ready: OnceCell::new(), pool }) };
+        let inner = postgres.inner.clone();
+        let opened = postgres.engine.wait_apart(async move {
+            let late = |_late| StoreProblem::Away("it has not answered yet".to_owned());
+            tokio::time::timeout(START, inner.make_ready()).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+        });
+        match opened {
+            Err(problem) if problem.is_final() => Err(problem),
+            Err(problem) => {
+                tracing::warn!("usage is spooled meanwhile: {problem}");
+                Ok(postgres)
+            }
+            Ok(()) => Ok(postgres),
+        }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) async fn append(&self, batch: Vec<UsageRecord>) -> Result<usize, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let mut change = inner.pool.begin().await.map_err(away)?;
+            let new = postgres::append(&mut change, &batch).await.map_err(away)?;
+            change.commit().await.map_err(away)?;
+            Ok(new)
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn page(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreProblem> {
+        let (inner, filter, after) = (self.inner.clone(), filter.clone(), after.cloned());
+        let work = async move {
+            inner.make_ready().await?;
+            let mut reader = inner.pool.acquire().await.map_err(away)?;
+            postgres::page(&mut reader, &filter, after.as_ref(), limit).await.map_err(away)
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn hours(&self, from_us: u64, until_us: u64) -> Result<Vec<Hour>, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let mut reader = inner.pool.acquire().await.map_err(away)?;
+            postgres::hours(&mut reader, from_us, until_us).await.map_err(away)
+        };
+        self.engine.run(work).await
+    }
+}
+
+impl Inner {
+    async fn make_ready(&self) -> Result<(), StoreProblem> {
+        self.ready.get_or_try_init(|| self.prepare()).await.map(|_done| ())
+    }
+
+    /// Brings the database up to this version, one process at a time.
+    async fn prepare(&self) -> Result<(), StoreProblem> {
+        let mut change = self.pool.begin().await.map_err(away)?;
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
+        lock.execute(&mut *change).await.map_err(away)?;
+        postgres::migrate(&mut change, PLACE).await?;
+        change.commit().await.map_err(away)
+    }
+}
+
+fn away(error: sqlx::Error) -> StoreProblem {
+    super::problem_of(PLACE, &error)
+}
+
+/// What is wrong with a URL, without the URL.
+fn told(url: &str, error: &sqlx::Error) -> String {
+    error.to_string().replace(url, "***")
+}

@@ -1,0 +1,178 @@
+//! A file on this computer: one writer, and readers beside it (write-ahead log).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::OnceCell;
+
+use super::engine::Engine;
+use super::query::{Cursor, Filter, Hour, Page};
+use super::statements::{newer, sqlite};
+use crate::files::{self, Open};
+use crate::problem::StoreProblem;
+use crate::usage_record::UsageRecord;
+
+/// Stands in the head of our files (`PRAGMA application_id`): "oaip".
+const OURS: i32 = 0x6f61_6970;
+/// How long one process waits for another that writes.
+const BUSY: Duration = Duration::from_secs(5);
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// A database in a file.
+#[derive(Debug)]
+pub struct Sqlite {
+    engine: Engine,
+    inner: std::sync::Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    /// Set once the file has been brought up to this version.
+    ready: OnceCell<()>,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Sqlite {
+    /// Opens the file, which is made if it is not there: 0600, in a folder of 0700.
+    ///
+    /// # Errors
+    /// When it is newer, somebody else's, damaged, or cannot be a file.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreProblem> {
+        let engine = Engine::start()?;
+        let path = std::path::absolute(path).map_err(|error| StoreProblem::file(path, error))?;
+        let options = SqliteConnectOptions::new().filename(&path).busy_timeout(BUSY).foreign_keys(true);
+        let writing = options.clone().journal_mode(SqliteJournalMode::Wal);
+        // What has been committed is struck from the spool, so it has to be on the disk itself by then.
+        let writing = writing.synchronous(SqliteSynchronous::Full);
+        let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY);
+        let inner = engine.wait_apart(async {
+            let writer = pool(1).connect_lazy_with(writing);
+            let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+            Ok(Inner { path, ready: OnceCell::new(), writer, readers })
+        })?;
+        let sqlite = Self { engine, inner: std::sync::Arc::new(inner) };
+        let inner = sqlite.inner.clone();
+        match sqlite.engine.wait_apart(async move { inner.make_ready().await }) {
+            Err(problem) if problem.is_final() => Err(problem),
+            Err(problem) => {
+                tracing::warn!("usage is spooled meanwhile: {problem}");
+                Ok(sqlite)
+            }
+            Ok(()) => Ok(sqlite),
+        }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) async fn append(&self, batch: Vec<UsageRecord>) -> Result<usize, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            // At once for writing: a lock that is asked for in the middle cannot be waited for.
+            let mut change = inner.writer.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
+            let new = sqlite::append(&mut change, &batch).await.map_err(away)?;
+            change.commit().await.map_err(away)?;
+            Ok(new)
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn page(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreProblem> {
+        let (inner, filter, after) = (self.inner.clone(), filter.clone(), after.cloned());
+        let work = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            let mut reader = inner.readers.acquire().await.map_err(away)?;
+            sqlite::page(&mut reader, &filter, after.as_ref(), limit).await.map_err(away)
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn hours(&self, from_us: u64, until_us: u64) -> Result<Vec<Hour>, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            let mut reader = inner.readers.acquire().await.map_err(away)?;
+            sqlite::hours(&mut reader, from_us, until_us).await.map_err(away)
+        };
+        self.engine.run(work).await
+    }
+}
+
+impl Inner {
+    async fn make_ready(&self) -> Result<(), StoreProblem> {
+        self.ready.get_or_try_init(|| prepare(&self.path)).await.map(|_done| ())
+    }
+
+    fn problem(&self, error: &sqlx::Error) -> StoreProblem {
+        super::problem_of(&self.path.display().to_string(), error)
+    }
+}
+
+/// Makes the file if it is not there, and brings it up to this version. Nothing is written into a file that is not ours or
+/// newer than we are.
+async fn prepare(path: &Path) -> Result<(), StoreProblem> {
+    let at = |error: std::io::Error| StoreProblem::file(path, error);
+    if let Some(folder) = path.parent() {
+        files::private_folder(folder).map_err(|error| StoreProblem::file(folder, error))?;
+    }
+    drop(files::private_file(path, Open::Kept).map_err(at)?);
+    // Two processes that start at once: one at a time, for the change to a write-ahead log waits for nobody.
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-lock");
+    let lock = files::private_file(Path::new(&beside), Open::Kept).map_err(at)?;
+    lock.lock().map_err(at)?;
+    let place = path.display().to_string();
+    let away = |error: sqlx::Error| super::problem_of(&place, &error);
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY);
+    let mut connection = options.connect().await.map_err(away)?;
+    let done = step_up(&mut connection, path).await;
+    let _ = connection.close().await;
+    drop(lock);
+    done
+}
+
+async fn step_up(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreProblem> {
+    let place = path.display().to_string();
+    let away = |error: sqlx::Error| super::problem_of(&place, &error);
+    let tables = "SELECT COUNT(*) FROM sqlite_master";
+    let tables = sqlx::query_scalar::<_, i64>(tables).fetch_one(&mut *connection).await.map_err(away)?;
+    let whose = "PRAGMA application_id";
+    let whose = sqlx::query_scalar::<_, i32>(whose).fetch_one(&mut *connection).await.map_err(away)?;
+    if whose != OURS && (tables > 0 || whose != 0) {
+        return Err(StoreProblem::Foreign(path.to_owned()));
+    }
+    if tables > 0 {
+        newer(&place, sqlite::version(connection).await.map_err(away)?)?;
+    }
+    sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(away)?;
+    let mut change = connection.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
+    // 0x6f616970.
+    sqlx::raw_sql("PRAGMA application_id = 1868654960").execute(&mut *change).await.map_err(away)?;
+    sqlite::migrate(&mut change, &place).await?;
+    change.commit().await.map_err(away)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_number_in_the_statement_is_ours() {
+        assert_eq!(super::OURS, 1_868_654_960);
+    }
+}
