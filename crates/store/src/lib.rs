@@ -1,14 +1,16 @@
 //! Floor 1: what is remembered. It does not know what the rows mean.
 //!
 //! Usage records go to the [`spool`] first, which is on this computer's disk and has them when the process is killed, and
-//! from there to the [`Db`] (docs/adr/0020). Secrets are sealed by the [`vault`] before they become rows.
+//! from there to the [`Db`] (docs/adr/0020).
 
+mod books;
 pub mod db;
 mod files;
 mod problem;
 pub mod spool;
 pub mod usage_record;
 
+pub use books::Books;
 pub use db::{Db, Place};
 pub use problem::StoreProblem;
 pub use spool::Spool;

@@ -4,6 +4,7 @@ pub(crate) mod listener;
 pub(crate) mod observe;
 pub(crate) mod provider;
 pub(crate) mod route;
+pub(crate) mod storage;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(crate) struct Document {
     pub(crate) routing: route::Routing,
     pub(crate) logging: crate::snapshot::Logging,
     pub(crate) metrics: crate::snapshot::Metrics,
+    pub(crate) storage: storage::Storage,
     /// How long this computer may be searched for servers.
     pub(crate) search: Option<Duration>,
 }
@@ -42,7 +44,6 @@ const LATER: &[&str] = &[
     "teams",
     "limits",
     "admin",
-    "storage",
     "cache",
     "alerts",
     "pricing",
@@ -71,6 +72,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         routing: route::read_routing(top.section("routing", "routing")),
         logging: observe::logging(top.section("logging", "logging")),
         metrics: observe::metrics(top.section("telemetry", "telemetry")),
+        storage: storage::read(top.section("storage", "storage")),
     };
     if let Some(server) = server {
         server.close();

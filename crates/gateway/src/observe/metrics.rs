@@ -171,9 +171,9 @@ impl Metrics {
         }
     }
 
-    /// Counts a record that could not be kept.
-    pub(crate) fn record_lost(&self) {
-        self.lost.inc();
+    /// Counts records that could not be kept.
+    pub(crate) fn records_lost(&self, how_many: u64) {
+        self.lost.inc_by(how_many);
     }
 
     /// The text of `/metrics`; `in_flight` is what runs at this moment.

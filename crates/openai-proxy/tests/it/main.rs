@@ -22,6 +22,7 @@ mod heartbeats;
 mod http2;
 mod import;
 mod invariants;
+mod killed;
 mod languages;
 mod launch;
 mod leaving;
