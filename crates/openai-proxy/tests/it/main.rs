@@ -11,6 +11,7 @@ mod house;
 
 mod answers;
 mod attacks;
+mod books;
 mod containers;
 mod discovery;
 mod doctor;
