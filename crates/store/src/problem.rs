@@ -43,6 +43,9 @@ pub enum StoreProblem {
         /// What the system says.
         why: String,
     },
+    /// A secret cannot be opened, or not be sealed.
+    #[error("a secret in the database cannot be used: {0}")]
+    Secret(String),
     /// The address of a database cannot be understood. It may hold a password and is not repeated.
     #[error("`storage.database` cannot be understood: {0}")]
     Address(String),

@@ -1,22 +1,26 @@
 //! Rows in memory: the newest ones, bounded.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::query::{Cursor, Filter, Hour, Page};
+use super::secrets::Change;
 use crate::usage_record::UsageRecord;
+use crate::vault::Sealed;
 
 /// A bounded queue of rows.
 #[derive(Debug)]
 pub struct Memory {
     rows: Mutex<VecDeque<UsageRecord>>,
+    /// By name.
+    secrets: Mutex<BTreeMap<String, Sealed>>,
     capacity: usize,
 }
 
 impl Memory {
     /// Keeps at most `capacity` rows.
     pub fn new(capacity: usize) -> Self {
-        Self { rows: Mutex::new(VecDeque::new()), capacity }
+        Self { rows: Mutex::default(), secrets: Mutex::default(), capacity }
     }
 
     fn rows(&self) -> MutexGuard<'_, VecDeque<UsageRecord>> {
@@ -42,6 +46,28 @@ impl Memory {
         meant.sort_by_key(|record| std::cmp::Reverse(place(record)));
         meant.truncate(limit + 1);
         Page::of(meant, limit)
+    }
+
+    pub(super) fn secrets(&self) -> Vec<Sealed> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(super) fn change_secret(&self, change: Change) -> bool {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        match change {
+            Change::Put(new) => {
+                secrets.insert(new.name.clone(), new);
+                true
+            }
+            Change::Remove(name) => secrets.remove(&name).is_some(),
+            Change::Rewrap(old, new) => match secrets.get_mut(&old.name) {
+                Some(row) if *row == old => {
+                    *row = new;
+                    true
+                }
+                _ => false,
+            },
+        }
     }
 
     pub(super) fn hours(&self, from_us: u64, until_us: u64) -> Vec<Hour> {

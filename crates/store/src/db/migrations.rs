@@ -9,8 +9,10 @@ pub(super) struct Migration {
 }
 
 /// All of them, in order.
-pub(super) const ALL: &[Migration] =
-    &[Migration { version: 1, name: "usage", sql: include_str!("migrations/0001_usage.sql") }];
+pub(super) const ALL: &[Migration] = &[
+    Migration { version: 1, name: "usage", sql: include_str!("migrations/0001_usage.sql") },
+    Migration { version: 2, name: "secrets", sql: include_str!("migrations/0002_secrets.sql") },
+];
 
 /// What this version knows.
 pub(super) fn known() -> i64 {

@@ -5,6 +5,7 @@ mod memory;
 mod migrations;
 mod postgres;
 pub mod query;
+mod secrets;
 mod sqlite;
 mod statements;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 pub use memory::Memory;
 pub use postgres::Postgres;
 pub use query::{Cursor, Filter, Hour, Page};
+pub use secrets::Shown;
 pub use sqlite::Sqlite;
 
 use crate::problem::StoreProblem;

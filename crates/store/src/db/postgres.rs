@@ -9,9 +9,11 @@ use tokio::sync::OnceCell;
 
 use super::engine::Engine;
 use super::query::{Cursor, Filter, Hour, Page};
+use super::secrets::Change;
 use super::statements::postgres;
 use crate::problem::StoreProblem;
 use crate::usage_record::UsageRecord;
+use crate::vault::Sealed;
 
 /// What the problems call it: its URL may hold a password.
 const PLACE: &str = "postgres";
@@ -111,9 +113,47 @@ impl Postgres {
         };
         self.engine.run(work).await
     }
+
+    pub(super) async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
+        let inner = self.inner.clone();
+        self.engine.run(async move { inner.secrets().await }).await
+    }
+
+    pub(super) async fn secret(&self, name: String) -> Result<Option<Sealed>, StoreProblem> {
+        let inner = self.inner.clone();
+        self.engine.run(async move { inner.secret(&name).await }).await
+    }
+
+    pub(super) async fn change_secret(&self, change: Change) -> Result<bool, StoreProblem> {
+        let inner = self.inner.clone();
+        self.engine.run(async move { inner.change_secret(&change).await }).await
+    }
 }
 
 impl Inner {
+    async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
+        self.make_ready().await?;
+        let mut reader = self.pool.acquire().await.map_err(away)?;
+        postgres::secrets(&mut reader).await.map_err(away)
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<Sealed>, StoreProblem> {
+        self.make_ready().await?;
+        let mut reader = self.pool.acquire().await.map_err(away)?;
+        postgres::secret_of(&mut reader, name).await.map_err(away)
+    }
+
+    async fn change_secret(&self, change: &Change) -> Result<bool, StoreProblem> {
+        self.make_ready().await?;
+        let mut writer = self.pool.acquire().await.map_err(away)?;
+        let done = match change {
+            Change::Put(new) => postgres::put_secret(&mut writer, new).await.map(|()| true),
+            Change::Remove(name) => postgres::remove_secret(&mut writer, name).await,
+            Change::Rewrap(old, new) => postgres::rewrap_secret(&mut writer, old, new).await,
+        };
+        done.map_err(away)
+    }
+
     async fn make_ready(&self) -> Result<(), StoreProblem> {
         self.ready.get_or_try_init(|| self.prepare()).await.map(|_done| ())
     }

@@ -11,10 +11,12 @@ use tokio::sync::OnceCell;
 
 use super::engine::Engine;
 use super::query::{Cursor, Filter, Hour, Page};
+use super::secrets::Change;
 use super::statements::{newer, sqlite};
 use crate::files::{self, Open};
 use crate::problem::StoreProblem;
 use crate::usage_record::UsageRecord;
+use crate::vault::Sealed;
 
 /// Stands in the head of our files (`PRAGMA application_id`): "oaip".
 const OURS: i32 = 0x6f61_6970;
@@ -113,9 +115,47 @@ impl Sqlite {
         };
         self.engine.run(work).await
     }
+
+    pub(super) async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
+        let inner = self.inner.clone();
+        self.engine.run(async move { inner.secrets().await }).await
+    }
+
+    pub(super) async fn secret(&self, name: String) -> Result<Option<Sealed>, StoreProblem> {
+        let inner = self.inner.clone();
+        self.engine.run(async move { inner.secret(&name).await }).await
+    }
+
+    pub(super) async fn change_secret(&self, change: Change) -> Result<bool, StoreProblem> {
+        let inner = self.inner.clone();
+        self.engine.run(async move { inner.change_secret(&change).await }).await
+    }
 }
 
 impl Inner {
+    async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
+        self.make_ready().await?;
+        let mut reader = self.readers.acquire().await.map_err(|error| self.problem(&error))?;
+        sqlite::secrets(&mut reader).await.map_err(|error| self.problem(&error))
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<Sealed>, StoreProblem> {
+        self.make_ready().await?;
+        let mut reader = self.readers.acquire().await.map_err(|error| self.problem(&error))?;
+        sqlite::secret_of(&mut reader, name).await.map_err(|error| self.problem(&error))
+    }
+
+    async fn change_secret(&self, change: &Change) -> Result<bool, StoreProblem> {
+        self.make_ready().await?;
+        let mut writer = self.writer.acquire().await.map_err(|error| self.problem(&error))?;
+        let done = match change {
+            Change::Put(new) => sqlite::put_secret(&mut writer, new).await.map(|()| true),
+            Change::Remove(name) => sqlite::remove_secret(&mut writer, name).await,
+            Change::Rewrap(old, new) => sqlite::rewrap_secret(&mut writer, old, new).await,
+        };
+        done.map_err(|error| self.problem(&error))
+    }
+
     async fn make_ready(&self) -> Result<(), StoreProblem> {
         self.ready.get_or_try_init(|| prepare(&self.path)).await.map(|_done| ())
     }

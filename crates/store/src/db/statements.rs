@@ -7,6 +7,7 @@ use super::migrations;
 use super::query::{Cursor, Filter, Hour, Page, Sums};
 use crate::problem::StoreProblem;
 use crate::usage_record::{Outcome, Tokens, UsageRecord};
+use crate::vault::Sealed;
 
 /// Rows of one statement: 22 values each, and SQLite takes 32,766.
 const ROWS: usize = 500;
@@ -17,6 +18,13 @@ const SELECT: &str = "SELECT record_id, request_id, started_us, duration_us, fir
 const ADD_UP: &str = "INSERT INTO usage_hourly (hour_us, caller, operation, model, provider, status, calls, uncounted, input_tokens, output_tokens, cached_tokens, reasoning_tokens, duration_us, bytes_in, bytes_out) ";
 const ON_TOP: &str = " ON CONFLICT (hour_us, caller, operation, model, provider, status) DO UPDATE SET calls = usage_hourly.calls + excluded.calls, uncounted = usage_hourly.uncounted + excluded.uncounted, input_tokens = usage_hourly.input_tokens + excluded.input_tokens, output_tokens = usage_hourly.output_tokens + excluded.output_tokens, cached_tokens = usage_hourly.cached_tokens + excluded.cached_tokens, reasoning_tokens = usage_hourly.reasoning_tokens + excluded.reasoning_tokens, duration_us = usage_hourly.duration_us + excluded.duration_us, bytes_in = usage_hourly.bytes_in + excluded.bytes_in, bytes_out = usage_hourly.bytes_out + excluded.bytes_out";
 const HOURS: &str = "SELECT hour_us, caller, operation, model, provider, status, calls, uncounted, input_tokens, output_tokens, cached_tokens, reasoning_tokens, duration_us, bytes_in, bytes_out FROM usage_hourly WHERE hour_us >= $1 AND hour_us < $2 ORDER BY hour_us, caller, operation, model, provider, status";
+
+const SECRETS: &str = "SELECT id, name, key_id, wrapped_key, sealed, last_four, changed_us FROM secrets";
+const ONE_SECRET: &str =
+    "SELECT id, name, key_id, wrapped_key, sealed, last_four, changed_us FROM secrets WHERE name = $1";
+const PUT_SECRET: &str = "INSERT INTO secrets (id, name, key_id, wrapped_key, sealed, last_four, changed_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET id = excluded.id, key_id = excluded.key_id, wrapped_key = excluded.wrapped_key, sealed = excluded.sealed, last_four = excluded.last_four, changed_us = excluded.changed_us";
+const REWRAP_SECRET: &str =
+    "UPDATE secrets SET key_id = $1, wrapped_key = $2 WHERE id = $3 AND wrapped_key = $4";
 
 /// Databases count in signed numbers.
 fn signed(number: u64) -> i64 {
@@ -127,6 +135,35 @@ macro_rules! statements {
                 after: Option<&Cursor>,
                 limit: usize,
             ) -> Result<Page> {
+                let Some((mut lowest, highest)) = filter.status.filter(|(lowest, highest)| lowest != highest)
+                else {
+                    return Ok(Page::of(newest(on, filter, after, limit).await?, limit));
+                };
+                // Several statuses: there are few of them, and each is read along its index. Along the time, a page of a rare
+                // one would read everything.
+                let mut all = Vec::new();
+                let next = "SELECT MIN(status) FROM usage_records WHERE status >= $1 AND status <= $2";
+                while lowest <= highest {
+                    let next = sqlx::query_scalar::<$database, Option<i64>>(next);
+                    let next = next.bind(i64::from(lowest)).bind(i64::from(highest));
+                    let Some(status) = next.fetch_one(&mut *on).await?.map(small::<u16>) else { break };
+                    let one = Filter { status: Some((status, status)), ..filter.clone() };
+                    all.extend(newest(on, &one, after, limit).await?);
+                    let Some(above) = status.checked_add(1) else { break };
+                    lowest = above;
+                }
+                all.sort_by(|a, b| (b.started_us, &b.record_id).cmp(&(a.started_us, &a.record_id)));
+                all.truncate(limit + 1);
+                Ok(Page::of(all, limit))
+            }
+
+            /// The newest records, one more than the limit: that says whether there is more.
+            async fn newest(
+                on: &mut Connection,
+                filter: &Filter,
+                after: Option<&Cursor>,
+                limit: usize,
+            ) -> Result<Vec<UsageRecord>> {
                 let mut select = QueryBuilder::<$database>::new(SELECT);
                 if let Some(from) = filter.from_us {
                     select.push(" AND started_us >= ").push_bind(signed(from));
@@ -144,16 +181,8 @@ macro_rules! statements {
                         select.push(column).push_bind(value);
                     }
                 }
-                match filter.status {
-                    // One status is read along its index; several along the time.
-                    Some((lowest, highest)) if lowest == highest => {
-                        select.push(" AND status = ").push_bind(i64::from(lowest));
-                    }
-                    Some((lowest, highest)) => {
-                        select.push(" AND status + 0 >= ").push_bind(i64::from(lowest));
-                        select.push(" AND status + 0 <= ").push_bind(i64::from(highest));
-                    }
-                    None => {}
+                if let Some((status, _same)) = filter.status {
+                    select.push(" AND status = ").push_bind(i64::from(status));
                 }
                 if let Some(after) = after {
                     select.push(" AND (started_us, record_id) < (").push_bind(signed(after.started_us));
@@ -162,8 +191,7 @@ macro_rules! statements {
                 select.push(" ORDER BY started_us DESC, record_id DESC LIMIT ");
                 select.push_bind(signed(limit as u64 + 1));
                 let rows = select.build().fetch_all(on).await?;
-                let records = rows.iter().map(record).collect::<Result<Vec<_>>>()?;
-                Ok(Page::of(records, limit))
+                rows.iter().map(record).collect()
             }
 
             /// The sums of the hours that begin in a span of time.
@@ -174,6 +202,61 @@ macro_rules! statements {
             ) -> Result<Vec<Hour>> {
                 let hours = sqlx::query::<$database>(HOURS).bind(signed(from_us)).bind(signed(until_us));
                 hours.fetch_all(on).await?.iter().map(hour).collect()
+            }
+
+            /// All secrets, sealed, by name.
+            pub(in crate::db) async fn secrets(on: &mut Connection) -> Result<Vec<Sealed>> {
+                let mut all: Vec<Sealed> = sqlx::query::<$database>(SECRETS)
+                    .fetch_all(on)
+                    .await?
+                    .iter()
+                    .map(secret)
+                    .collect::<Result<_>>()?;
+                all.sort_by(|a, b| a.name.cmp(&b.name));
+                Ok(all)
+            }
+
+            /// One secret, sealed.
+            pub(in crate::db) async fn secret_of(on: &mut Connection, name: &str) -> Result<Option<Sealed>> {
+                let row = sqlx::query::<$database>(ONE_SECRET).bind(name).fetch_optional(on).await?;
+                row.as_ref().map(secret).transpose()
+            }
+
+            /// Puts a secret in the place of one of the same name.
+            pub(in crate::db) async fn put_secret(on: &mut Connection, new: &Sealed) -> Result<()> {
+                let put =
+                    sqlx::query::<$database>(PUT_SECRET).bind(&new.id).bind(&new.name).bind(&new.key_id);
+                let put = put.bind(&new.wrapped_key).bind(&new.sealed).bind(&new.last_four);
+                put.bind(signed(new.changed_us)).execute(on).await.map(|_done| ())
+            }
+
+            /// Takes one away; whether it was there.
+            pub(in crate::db) async fn remove_secret(on: &mut Connection, name: &str) -> Result<bool> {
+                let remove = sqlx::query::<$database>("DELETE FROM secrets WHERE name = $1").bind(name);
+                Ok(remove.execute(on).await?.rows_affected() > 0)
+            }
+
+            /// Wraps a row's key anew, unless it has changed meanwhile; whether it has been done.
+            pub(in crate::db) async fn rewrap_secret(
+                on: &mut Connection,
+                old: &Sealed,
+                new: &Sealed,
+            ) -> Result<bool> {
+                let rewrap = sqlx::query::<$database>(REWRAP_SECRET).bind(&new.key_id).bind(&new.wrapped_key);
+                let rewrap = rewrap.bind(&old.id).bind(&old.wrapped_key);
+                Ok(rewrap.execute(on).await?.rows_affected() > 0)
+            }
+
+            fn secret(row: &Row) -> Result<Sealed> {
+                Ok(Sealed {
+                    id: row.try_get(0)?,
+                    name: row.try_get(1)?,
+                    key_id: row.try_get(2)?,
+                    wrapped_key: row.try_get(3)?,
+                    sealed: row.try_get(4)?,
+                    last_four: row.try_get(5)?,
+                    changed_us: unsigned(row.try_get(6)?),
+                })
             }
 
             fn record(row: &Row) -> Result<UsageRecord> {

@@ -1,9 +1,11 @@
 //! Every test of the store, on both databases: a file, and a PostgreSQL of its own that these tests start.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail its test loudly")]
 
+mod large;
 mod opening;
 mod place;
 mod records;
+mod secrets;
 mod spooling;
 
 /// Runs each test of a list once for each database.

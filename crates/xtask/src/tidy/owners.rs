@@ -60,6 +60,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["openai-proxy"]),
     ("uuid", &["store", "gateway"]),
     ("webpki-roots", &["gateway"]),
+    ("zeroize", &["store"]),
 ];
 
 /// Checks every manifest against the table, and for versions and reasons.
