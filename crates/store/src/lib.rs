@@ -8,6 +8,7 @@ pub mod db;
 mod files;
 mod problem;
 pub mod spool;
+pub mod upkeep;
 pub mod usage_record;
 pub mod vault;
 

@@ -6,7 +6,7 @@ mod migrations;
 mod postgres;
 pub mod query;
 mod secrets;
-mod sqlite;
+pub(crate) mod sqlite;
 mod statements;
 
 use std::path::PathBuf;
@@ -40,6 +40,21 @@ pub enum Db {
     Sqlite(Sqlite),
     /// A server.
     Postgres(Postgres),
+}
+
+/// How a database is.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Health {
+    /// What contradicts itself in it; empty: nothing, or nobody looked.
+    pub damages: Vec<String>,
+    /// Its size.
+    pub bytes: u64,
+    /// Of that, what a vacuum would give back, as far as it is known.
+    pub free_bytes: u64,
+    /// Tables and how many rows they have.
+    pub tables: Vec<(String, u64)>,
+    /// The steps it has taken: version, name, when (microseconds since 1970).
+    pub versions: Vec<(i64, String, u64)>,
 }
 
 /// Rows kept in memory: some megabytes.
@@ -111,6 +126,50 @@ impl Db {
             Self::Memory(memory) => Ok(memory.hours(from_us, until_us)),
             Self::Sqlite(sqlite) => sqlite.hours(from_us, until_us).await,
             Self::Postgres(postgres) => postgres.hours(from_us, until_us).await,
+        }
+    }
+
+    /// How it is; `thorough` looks every page through.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub async fn health(&self, thorough: bool) -> Result<Health, StoreProblem> {
+        match self {
+            Self::Memory(_) => Ok(Health::default()),
+            Self::Sqlite(sqlite) => sqlite.health(thorough).await,
+            Self::Postgres(postgres) => postgres.health().await,
+        }
+    }
+
+    /// Gives back the room of what was deleted.
+    ///
+    /// # Errors
+    /// When it is away, or in use all the time.
+    pub async fn vacuum(&self) -> Result<(), StoreProblem> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Sqlite(sqlite) => sqlite.vacuum().await,
+            Self::Postgres(postgres) => postgres.vacuum().await,
+        }
+    }
+
+    /// Deletes the records of calls that began before this time, a piece at a time, so that others write in between. Sums of
+    /// hours stay. Returns how many.
+    ///
+    /// # Errors
+    /// When it is away. What was deleted stays deleted.
+    pub async fn prune(&self, before_us: u64) -> Result<u64, StoreProblem> {
+        let mut all = 0;
+        loop {
+            let piece = match self {
+                Self::Memory(_) => 0,
+                Self::Sqlite(sqlite) => sqlite.prune(before_us).await?,
+                Self::Postgres(postgres) => postgres.prune(before_us).await?,
+            };
+            if piece == 0 {
+                return Ok(all);
+            }
+            all += piece;
         }
     }
 

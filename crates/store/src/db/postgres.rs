@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tokio::sync::OnceCell;
 
+use super::Health;
 use super::engine::Engine;
 use super::query::{Cursor, Filter, Hour, Page};
 use super::secrets::Change;
@@ -110,6 +111,44 @@ impl Postgres {
             inner.make_ready().await?;
             let mut reader = inner.pool.acquire().await.map_err(away)?;
             postgres::hours(&mut reader, from_us, until_us).await.map_err(away)
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn health(&self) -> Result<Health, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let mut reader = inner.pool.acquire().await.map_err(away)?;
+            let bytes = sqlx::query_scalar::<_, i64>("SELECT pg_database_size(current_database())");
+            let bytes = bytes.fetch_one(&mut *reader).await.map_err(away)?;
+            let mut health = Health { bytes: u64::try_from(bytes).unwrap_or(0), ..Health::default() };
+            postgres::contents(&mut reader, &mut health).await.map_err(away)?;
+            Ok(health)
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn vacuum(&self) -> Result<(), StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let mut writer = inner.pool.acquire().await.map_err(away)?;
+            // It takes as long as it takes, and only here.
+            sqlx::raw_sql("SET statement_timeout = 0").execute(&mut *writer).await.map_err(away)?;
+            let done = sqlx::raw_sql("VACUUM").execute(&mut *writer).await.map_err(away);
+            sqlx::raw_sql("RESET statement_timeout").execute(&mut *writer).await.map_err(away)?;
+            done.map(|_done| ())
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn prune(&self, before_us: u64) -> Result<u64, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let mut writer = inner.pool.acquire().await.map_err(away)?;
+            postgres::prune(&mut writer, before_us).await.map_err(away)
         };
         self.engine.run(work).await
     }

@@ -9,6 +9,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::OnceCell;
 
+use super::Health;
 use super::engine::Engine;
 use super::query::{Cursor, Filter, Hour, Page};
 use super::secrets::Change;
@@ -116,6 +117,58 @@ impl Sqlite {
         self.engine.run(work).await
     }
 
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    pub(crate) async fn health(&self, thorough: bool) -> Result<Health, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            let mut reader = inner.readers.acquire().await.map_err(away)?;
+            health(&mut reader, thorough).await.map_err(away)
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn vacuum(&self) -> Result<(), StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            let mut writer = inner.writer.acquire().await.map_err(away)?;
+            sqlx::raw_sql("VACUUM").execute(&mut *writer).await.map_err(away)?;
+            Ok(())
+        };
+        self.engine.run(work).await
+    }
+
+    pub(super) async fn prune(&self, before_us: u64) -> Result<u64, StoreProblem> {
+        let inner = self.inner.clone();
+        let work = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            let mut writer = inner.writer.acquire().await.map_err(away)?;
+            sqlite::prune(&mut writer, before_us).await.map_err(away)
+        };
+        self.engine.run(work).await
+    }
+
+    /// Copies what is committed at this moment into a new file.
+    pub(crate) async fn copy_to(&self, new: &Path) -> Result<(), StoreProblem> {
+        let (inner, new) = (self.inner.clone(), new.display().to_string());
+        let work = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            let mut reader = inner.readers.acquire().await.map_err(away)?;
+            sqlx::query("VACUUM INTO $1").bind(new).execute(&mut *reader).await.map_err(away)?;
+            Ok(())
+        };
+        self.engine.run(work).await
+    }
+
     pub(super) async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
         let inner = self.inner.clone();
         self.engine.run(async move { inner.secrets().await }).await
@@ -165,6 +218,44 @@ impl Inner {
     }
 }
 
+/// Looks a file through that nobody uses, and says whether it is ours and not newer than we are. Blocks.
+pub(crate) fn look_through(path: &Path) -> Result<Health, StoreProblem> {
+    let engine = Engine::start()?;
+    engine.wait_apart(async {
+        let place = path.display().to_string();
+        let away = |error: sqlx::Error| super::problem_of(&place, &error);
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let mut connection = options.connect().await.map_err(away)?;
+        let looked = async {
+            is_ours(&mut connection, path).await?;
+            health(&mut connection, true).await.map_err(away)
+        };
+        let looked = looked.await;
+        let _ = connection.close().await;
+        looked
+    })
+}
+
+/// How a file is. What a damaged one says while it is looked through is what is wrong with it.
+async fn health(on: &mut SqliteConnection, thorough: bool) -> Result<Health, sqlx::Error> {
+    let mut health = Health::default();
+    if thorough {
+        let check = sqlx::query_scalar::<_, String>("PRAGMA integrity_check");
+        health.damages = check.fetch_all(&mut *on).await?;
+        health.damages.retain(|line| line != "ok");
+    }
+    let pragma = async |on: &mut SqliteConnection, sql: &'static str| {
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(on).await.map(|number| u64::try_from(number).unwrap_or(0))
+    };
+    let page = pragma(on, "PRAGMA page_size").await?;
+    health.bytes = page * pragma(on, "PRAGMA page_count").await?;
+    health.free_bytes = page * pragma(on, "PRAGMA freelist_count").await?;
+    if health.damages.is_empty() {
+        sqlite::contents(on, &mut health).await?;
+    }
+    Ok(health)
+}
+
 /// Makes the file if it is not there, and brings it up to this version. Nothing is written into a file that is not ours or
 /// newer than we are.
 async fn prepare(path: &Path) -> Result<(), StoreProblem> {
@@ -188,7 +279,8 @@ async fn prepare(path: &Path) -> Result<(), StoreProblem> {
     done
 }
 
-async fn step_up(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreProblem> {
+/// Whether a file is ours, and not newer than we are. An empty one is nobody's yet.
+async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreProblem> {
     let place = path.display().to_string();
     let away = |error: sqlx::Error| super::problem_of(&place, &error);
     let tables = "SELECT COUNT(*) FROM sqlite_master";
@@ -201,6 +293,13 @@ async fn step_up(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
     if tables > 0 {
         newer(&place, sqlite::version(connection).await.map_err(away)?)?;
     }
+    Ok(())
+}
+
+async fn step_up(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreProblem> {
+    let place = path.display().to_string();
+    let away = |error: sqlx::Error| super::problem_of(&place, &error);
+    is_ours(connection, path).await?;
     sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(away)?;
     let mut change = connection.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
     // 0x6f616970.

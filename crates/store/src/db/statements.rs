@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::Health;
 use super::migrations;
 use super::query::{Cursor, Filter, Hour, Page, Sums};
 use crate::problem::StoreProblem;
@@ -25,6 +26,15 @@ const ONE_SECRET: &str =
 const PUT_SECRET: &str = "INSERT INTO secrets (id, name, key_id, wrapped_key, sealed, last_four, changed_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET id = excluded.id, key_id = excluded.key_id, wrapped_key = excluded.wrapped_key, sealed = excluded.sealed, last_four = excluded.last_four, changed_us = excluded.changed_us";
 const REWRAP_SECRET: &str =
     "UPDATE secrets SET key_id = $1, wrapped_key = $2 WHERE id = $3 AND wrapped_key = $4";
+
+const PRUNE: &str = "DELETE FROM usage_records WHERE record_id IN (SELECT record_id FROM usage_records WHERE started_us < $1 ORDER BY started_us LIMIT 5000)";
+const STEPS: &str = "SELECT version, name, applied_us FROM schema_versions ORDER BY version";
+/// Every table, and how its rows are counted.
+const COUNTS: &[(&str, &str)] = &[
+    ("usage_records", "SELECT COUNT(*) FROM usage_records"),
+    ("usage_hourly", "SELECT COUNT(*) FROM usage_hourly"),
+    ("secrets", "SELECT COUNT(*) FROM secrets"),
+];
 
 /// Databases count in signed numbers.
 fn signed(number: u64) -> i64 {
@@ -202,6 +212,24 @@ macro_rules! statements {
             ) -> Result<Vec<Hour>> {
                 let hours = sqlx::query::<$database>(HOURS).bind(signed(from_us)).bind(signed(until_us));
                 hours.fetch_all(on).await?.iter().map(hour).collect()
+            }
+
+            /// Deletes some of the records that began before this time; returns how many.
+            pub(in crate::db) async fn prune(on: &mut Connection, before_us: u64) -> Result<u64> {
+                let prune = sqlx::query::<$database>(PRUNE).bind(signed(before_us));
+                Ok(prune.execute(on).await?.rows_affected())
+            }
+
+            /// How many rows there are, and which steps were taken.
+            pub(in crate::db) async fn contents(on: &mut Connection, health: &mut Health) -> Result<()> {
+                for (table, count) in COUNTS {
+                    let rows = sqlx::query_scalar::<$database, i64>(*count).fetch_one(&mut *on).await?;
+                    health.tables.push(((*table).to_owned(), unsigned(rows)));
+                }
+                for row in sqlx::query::<$database>(STEPS).fetch_all(on).await? {
+                    health.versions.push((row.try_get(0)?, row.try_get(1)?, unsigned(row.try_get(2)?)));
+                }
+                Ok(())
             }
 
             /// All secrets, sealed, by name.

@@ -24,6 +24,13 @@ const LONGEST: u64 = 4 * 1024 * 1024;
 /// How the files are named.
 const ENDING: &str = "spool";
 
+/// Whether a process that lives has a file in this folder.
+pub(crate) fn is_in_use(folder: &Path) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files = files.filter(|path| path.extension().is_some_and(|is| is == ENDING));
+    files.any(|path| files::read_file(&path).is_ok_and(|file| file.try_lock().is_err()))
+}
+
 /// The files of this process, and the one it writes to.
 #[derive(Debug)]
 pub struct Spool {

@@ -7,6 +7,7 @@ mod place;
 mod records;
 mod secrets;
 mod spooling;
+mod upkeep;
 
 /// Runs each test of a list once for each database.
 #[macro_export]
