@@ -6,6 +6,7 @@ mod check_endpoints;
 mod completion;
 mod connect;
 mod container;
+mod db;
 mod doctor;
 mod env;
 mod explain;
@@ -96,6 +97,8 @@ enum Command {
     Init(init::Init),
     /// Turn another program's configuration into ours.
     Import(import::Import),
+    /// Look after the database: health, copies, less of it.
+    Db(db::Db),
     /// Look for what commonly goes wrong, and say how to mend it.
     Doctor(doctor::Doctor),
     /// Say where a request would go, and why; nothing of it is sent.
@@ -155,6 +158,7 @@ impl Command {
             Self::Mock(mock) => mock.run(talk),
             Self::Init(init) => init.run(talk),
             Self::Import(import) => import.run(talk),
+            Self::Db(db) => db.run(talk),
             Self::Completion(completion) => completion.run(talk, Cli::command()),
             Self::Man(man) => man.run(talk, Cli::command()),
             Self::Version(version) => version.run(talk),

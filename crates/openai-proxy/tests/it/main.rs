@@ -13,6 +13,7 @@ mod answers;
 mod attacks;
 mod books;
 mod containers;
+mod db;
 mod discovery;
 mod doctor;
 mod documents;
