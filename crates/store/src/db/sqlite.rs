@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::Health;
 use super::engine::Engine;
+use super::migrations;
 use super::query::{Cursor, Filter, Hour, Page};
 use super::secrets::Change;
 use super::statements::{newer, sqlite};
@@ -279,8 +280,8 @@ async fn prepare(path: &Path) -> Result<(), StoreProblem> {
     done
 }
 
-/// Whether a file is ours, and not newer than we are. An empty one is nobody's yet.
-async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreProblem> {
+/// Whether a file is ours, and not newer than we are; then its version. An empty one is nobody's yet.
+async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<Option<i64>, StoreProblem> {
     let place = path.display().to_string();
     let away = |error: sqlx::Error| super::problem_of(&place, &error);
     let tables = "SELECT COUNT(*) FROM sqlite_master";
@@ -290,16 +291,23 @@ async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
     if whose != OURS && (tables > 0 || whose != 0) {
         return Err(StoreProblem::Foreign(path.to_owned()));
     }
-    if tables > 0 {
-        newer(&place, sqlite::version(connection).await.map_err(away)?)?;
+    if tables == 0 {
+        return Ok(None);
     }
-    Ok(())
+    let version = sqlite::version(connection).await.map_err(away)?;
+    newer(&place, version).map(|()| Some(version))
 }
 
 async fn step_up(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreProblem> {
     let place = path.display().to_string();
     let away = |error: sqlx::Error| super::problem_of(&place, &error);
-    is_ours(connection, path).await?;
+    if is_ours(connection, path).await? == Some(migrations::known()) {
+        let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode").fetch_one(&mut *connection).await;
+        // Nothing to do, and so no need to wait for somebody who writes.
+        if mode.map_err(away)?.eq_ignore_ascii_case("wal") {
+            return Ok(());
+        }
+    }
     sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(away)?;
     let mut change = connection.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
     // 0x6f616970.

@@ -90,3 +90,16 @@ fn a_page_of_five_million_records_is_quick() {
     }
     assert!(slowest < BOUND, "the slowest page took {slowest:?}");
 }
+
+#[test]
+#[ignore = "a figure for ADR 0020, and no claim; owner: whoever changes the spool runs it"]
+fn what_the_line_before_a_call_costs() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = store::Spool::open(dir.path()).unwrap();
+    let records: Vec<UsageRecord> = (0..100_000).map(spread).collect();
+    let began = Instant::now();
+    for record in &records {
+        spool.begins(record).unwrap();
+    }
+    eprintln!("{:?} a line", began.elapsed() / 100_000);
+}

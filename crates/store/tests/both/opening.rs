@@ -107,3 +107,22 @@ fn an_address_that_is_none_is_refused_without_being_repeated() {
     let problem = Db::open(&Place::Postgres("postgres://u:canary@host:port/x".into())).unwrap_err();
     assert!(!problem.to_string().contains("canary"), "{problem}");
 }
+
+/// Another process writes, and goes on writing: we are ready all the same.
+#[test]
+fn a_locked_file_does_not_keep_us_from_starting() {
+    use sqlx::{ConnectOptions, Connection};
+    let ground = Ground::sqlite();
+    drop(ground.open());
+    let Place::Sqlite(path) = &ground.place else { panic!("a file") };
+    wait(async {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut other = options.connect().await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let began = std::time::Instant::now();
+        let db = ground.open();
+        assert!(db.page(&Filter::default(), None, 10).await.unwrap().records.is_empty());
+        assert!(began.elapsed() < std::time::Duration::from_secs(1), "ready in {:?}", began.elapsed());
+        other.close().await.unwrap();
+    });
+}

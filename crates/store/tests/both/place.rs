@@ -54,6 +54,16 @@ impl Ground {
     }
 }
 
+/// Throws everybody out of a database of the server and lets nobody in; or lets them in again.
+pub(crate) fn let_in(place: &Place, everybody: bool) {
+    let Place::Postgres(url) = place else { panic!("a server") };
+    let name = url.split(['/', '?']).nth(3).unwrap();
+    let admin = server().url("postgres");
+    execute(&admin, sqlx::AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {everybody}")));
+    let out = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    execute(&admin, sqlx::AssertSqlSafe(out));
+}
+
 /// Waits for something.
 pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)

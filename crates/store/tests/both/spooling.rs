@@ -9,7 +9,7 @@ use store::spool::Shipper;
 use store::usage_record::{GATEWAY_ENDED, Outcome};
 use store::{Db, Spool, UsageRecord};
 
-use crate::place::{Ground, record, wait};
+use crate::place::{Ground, let_in, record, wait};
 
 crate::on_both!(
     what_ended_is_shipped_and_its_file_goes,
@@ -141,5 +141,26 @@ fn what_the_database_did_not_take_comes_again(ground: &Ground) {
     assert!(shipper.ship(&db).is_err() && !shipper.is_done());
     ground.execute("ALTER TABLE elsewhere RENAME TO usage_records");
     assert_eq!(shipper.ship(&db).unwrap(), 2);
+    assert_eq!(all(&db), [record(3), record(2), record(1)]);
+}
+
+/// F-41: connections are killed and new ones refused, in the middle and at the start.
+#[test]
+fn a_server_that_goes_away_and_comes_back_gets_every_record_once() {
+    let ground = Ground::postgres();
+    let (db, spool) = (ground.open(), spool(&ground));
+    let mut shipper = Shipper::new(spool.clone());
+    spool.ended(&[record(1)]).unwrap();
+    assert_eq!(shipper.ship(&db).unwrap(), 1);
+    let_in(&ground.place, false);
+    spool.ended(&[record(2)]).unwrap();
+    let problem = shipper.ship(&db).unwrap_err();
+    assert!(!problem.is_final(), "{problem}");
+    // One that starts meanwhile starts, too.
+    let late = ground.open();
+    assert!(late.append_now(vec![record(3)]).is_err());
+    let_in(&ground.place, true);
+    assert_eq!(shipper.ship(&db).unwrap(), 1);
+    assert_eq!(late.append_now(vec![record(3), record(1)]).unwrap(), 1);
     assert_eq!(all(&db), [record(3), record(2), record(1)]);
 }
