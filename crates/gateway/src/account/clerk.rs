@@ -41,10 +41,10 @@ pub(super) struct Flush {
 }
 
 /// Which of the two places takes records.
-#[derive(Debug)]
 struct Health {
     spool: AtomicBool,
     db: AtomicBool,
+    metrics: Arc<Metrics>,
 }
 
 /// What the thread is told.
@@ -59,8 +59,11 @@ enum Word {
 impl Clerk {
     pub(super) fn start(books: Arc<Books>, metrics: Arc<Metrics>) -> Self {
         let (way, words) = mpsc::channel();
-        let health = Arc::new(Health { spool: AtomicBool::new(true), db: AtomicBool::new(true) });
+        let (spool, db) = (AtomicBool::new(true), AtomicBool::new(true));
+        let health = Arc::new(Health { spool, db, metrics: metrics.clone() });
         if let Some(spool) = books.spool.clone() {
+            metrics.records_taken("spool", true);
+            metrics.records_taken("database", true);
             let shipper = Shipper::new(spool.clone());
             let (books, health) = (books.clone(), health.clone());
             let desk = Desk { books, spool, shipper, health, metrics, held: Vec::new() };
@@ -132,11 +135,21 @@ impl Clerk {
 impl Health {
     /// Notes it; whether that is new.
     fn spool_takes(&self, takes: bool) -> bool {
-        self.spool.load(Ordering::Relaxed) != takes && self.spool.swap(takes, Ordering::Relaxed) != takes
+        // Read first: the line passes here with every call, and almost always nothing is new.
+        let new =
+            self.spool.load(Ordering::Relaxed) != takes && self.spool.swap(takes, Ordering::Relaxed) != takes;
+        if new {
+            self.metrics.records_taken("spool", takes);
+        }
+        new
     }
 
     fn db_takes(&self, takes: bool) -> bool {
-        self.db.swap(takes, Ordering::Relaxed) != takes
+        let new = self.db.swap(takes, Ordering::Relaxed) != takes;
+        if new {
+            self.metrics.records_taken("database", takes);
+        }
+        new
     }
 }
 

@@ -165,6 +165,11 @@ async fn a_full_disk_refuses_what_it_could_not_book_and_recovers_by_itself() {
         break before;
     };
     assert_eq!(vendor.ledger().begun(), asked, "what cannot be booked is not bought");
+    let metrics = ask(address, "GET", "/metrics", &[], "").await.text();
+    for place in ["spool", "database"] {
+        let line = format!("openai_proxy_records_taken{{place=\"{place}\"}} 0");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
 
     drop(file);
     std::fs::remove_file(&fill).unwrap();
