@@ -23,8 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a start waits for a server that does not answer: the spool has what comes meanwhile.
 const START: Duration = Duration::from_millis(500);
 const CONNECTIONS: u32 = 5;
-/// No statement of ours takes longer than this unless something is wrong.
-const STATEMENT: &str = "10s";
+/// No statement of ours takes longer than this unless something is wrong. Said in a statement, for a pooler between us and
+/// the server does not pass on what is said while connecting.
+const BOUNDED: &str = "SET statement_timeout = '10s'";
 /// The lock two processes take that bring the same database up to date ("oaip").
 const LOCK: i64 = 0x6f61_6970;
 
@@ -51,12 +52,13 @@ impl Postgres {
         let engine = Engine::start()?;
         let options =
             PgConnectOptions::from_str(url).map_err(|error| StoreProblem::Address(told(url, &error)))?;
-        let options = options.application_name("openai-proxy").options([("statement_timeout", STATEMENT)]);
+        let options = options.application_name("openai-proxy");
         let pool = engine.wait_apart(async {
-            Ok(PgPoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(PATIENCE)
-                .connect_lazy_with(options))
+            let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+            let pool = pool.after_connect(|connection, _about| {
+                Box::pin(async move { sqlx::raw_sql(BOUNDED).execute(connection).await.map(|_done| ()) })
+            });
+            Ok(pool.connect_lazy_with(options))
         })?;
         let postgres = Self { engine, inner: Arc::new(Inner { ready: OnceCell::new(), pool }) };
         let inner = postgres.inner.clone();
@@ -137,7 +139,7 @@ impl Postgres {
             // It takes as long as it takes, and only here.
             sqlx::raw_sql("SET statement_timeout = 0").execute(&mut *writer).await.map_err(away)?;
             let done = sqlx::raw_sql("VACUUM").execute(&mut *writer).await.map_err(away);
-            sqlx::raw_sql("RESET statement_timeout").execute(&mut *writer).await.map_err(away)?;
+            sqlx::raw_sql(BOUNDED).execute(&mut *writer).await.map_err(away)?;
             done.map(|_done| ())
         };
         self.engine.run(work).await

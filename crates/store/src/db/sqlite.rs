@@ -24,6 +24,9 @@ use crate::vault::Sealed;
 const OURS: i32 = 0x6f61_6970;
 /// How long one process waits for another that writes.
 const BUSY: Duration = Duration::from_secs(5);
+/// The writer's memory, in KiB as SQLite wants it, as far as it is needed: with less, pages of the indexes are written and
+/// read again and again within one batch.
+const CACHE: &str = "-32768";
 /// Connections that read.
 const READERS: u32 = 4;
 
@@ -54,7 +57,7 @@ impl Sqlite {
         let options = SqliteConnectOptions::new().filename(&path).busy_timeout(BUSY).foreign_keys(true);
         let writing = options.clone().journal_mode(SqliteJournalMode::Wal);
         // What has been committed is struck from the spool, so it has to be on the disk itself by then.
-        let writing = writing.synchronous(SqliteSynchronous::Full);
+        let writing = writing.synchronous(SqliteSynchronous::Full).pragma("cache_size", CACHE);
         let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY);
         let inner = engine.wait_apart(async {
             let writer = pool(1).connect_lazy_with(writing);

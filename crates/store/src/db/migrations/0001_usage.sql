@@ -23,11 +23,12 @@ CREATE TABLE usage_records (
     bytes_in BIGINT NOT NULL,
     bytes_out BIGINT NOT NULL
 );
-CREATE INDEX usage_by_time ON usage_records (started_us, record_id);
-CREATE INDEX usage_by_model ON usage_records (model_asked, started_us, record_id);
-CREATE INDEX usage_by_provider ON usage_records (provider, started_us, record_id);
-CREATE INDEX usage_by_caller ON usage_records (caller, started_us, record_id);
-CREATE INDEX usage_by_status ON usage_records (status, started_us, record_id);
+-- Without the id: it would be a third of each, and the few of one microsecond are sorted when they are read.
+CREATE INDEX usage_by_time ON usage_records (started_us);
+CREATE INDEX usage_by_model ON usage_records (model_asked, started_us);
+CREATE INDEX usage_by_provider ON usage_records (provider, started_us);
+CREATE INDEX usage_by_caller ON usage_records (caller, started_us);
+CREATE INDEX usage_by_status ON usage_records (status, started_us);
 
 -- Sums of an hour, kept in the transaction that writes the records. Absent is empty here, for a key has no NULL.
 CREATE TABLE usage_hourly (
