@@ -22,7 +22,7 @@ use crate::house::{CHAT_ANSWER, chat, chat_events, provider};
 /// As many as issue 4 asks for: some 20 seconds.
 const KILLS: u64 = 200;
 /// Callers that call as fast as they are answered.
-const CALLERS: u64 = 8;
+const CALLERS: u64 = 4;
 /// A gateway is killed at most so long after it was ready.
 const LONGEST: u64 = 150;
 
