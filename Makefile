@@ -56,9 +56,10 @@ prepare-rust:
 	need cc "Install a C compiler: apt-get install gcc libc6-dev (the TLS library is compiled with it)."; \
 	exit $$missing
 
-# What the tests run: the shipped HAProxy files in a real HAProxy, and every line of the documents in a network namespace
-# with curl. Installed where we may.
-TOOLS := haproxy:haproxy curl:curl ip:iproute2 unshare:util-linux
+# What the tests run: the shipped HAProxy files in a real HAProxy, every line of the documents in a network namespace
+# with curl, and the store on a PostgreSQL of its own. Installed where we may. Debian keeps initdb off the path; pg_config
+# and pg_lsclusters it does not.
+TOOLS := haproxy:haproxy curl:curl ip:iproute2 unshare:util-linux pg_lsclusters:postgresql
 prepare-tools:
 	@wanted=(); for tool in $(TOOLS); do command -v "$${tool%%:*}" >/dev/null || wanted+=("$${tool##*:}"); done; \
 	if [ $${#wanted[@]} = 0 ]; then exit 0; fi; \

@@ -194,11 +194,12 @@ fn variables_of_older_programs_are_read_and_named_where_nothing_follows_from_the
         ("ADMIN_API_KEY", "canary"),
         ("FEISHU_WEBHOOK_URL", "https://hook.example/canary"),
     ];
-    let told = told(&given("variables", &[FILE], &variables));
+    let given = given("variables", &[FILE], &variables);
+    let database = config::load(&given).unwrap().snapshot.storage.database;
+    assert_eq!(database, config::snapshot::Database::File("/x.db".into()));
     assert_eq!(
-        told,
+        told(&given),
         "ADMIN_API_KEY: `admin` is not in use yet.\nFEISHU_WEBHOOK_URL: `alerts` is not in use yet.\n\
-         INSTANCE_MANAGER_DB_PATH: `storage` is not in use yet.\n\
          INSTANCE_MANAGER_STATE_FILE: INSTANCE_MANAGER_STATE_FILE is not in use yet."
     );
 }

@@ -67,14 +67,14 @@ impl Gateway {
         }
     }
 
-    /// The gateway for a configuration, with records going to `db`.
-    pub fn new(world: Snapshot, db: Arc<store::Db>) -> Self {
+    /// The gateway for a configuration, with records going into these books.
+    pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
         let access_log = world.logging.access_log;
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
             catalogue: Arc::new(Catalogue::default()),
-            ledger: Ledger::start(db, metrics.clone(), access_log),
+            ledger: Ledger::start(books, metrics.clone(), access_log),
             metrics,
             life: Arc::new(Life::default()),
             client: Client::new(),
@@ -99,6 +99,11 @@ impl Gateway {
 
     /// Waits until every record handed in so far is written.
     pub async fn flush(&self) {
-        self.ledger.flush().await;
+        self.ledger.flush(false).await;
+    }
+
+    /// The same at the very end: nothing is written any more.
+    pub async fn close_books(&self) {
+        self.ledger.flush(true).await;
     }
 }

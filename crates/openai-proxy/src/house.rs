@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use config::snapshot::{Database, Storage};
 use config::{Given, Problem, Problems, Snapshot};
 use gateway::Gateway;
 use gateway::life::State;
 use gateway::listen::{self, DoorProblem, Doors};
-use store::db::Memory;
-use store::{Db, UsageRecord};
+use store::db::Filter;
+use store::{Books, Place, StoreProblem, UsageRecord};
 
 use crate::screen::{self, View};
 use crate::search::Search;
@@ -20,7 +21,29 @@ const RECORDS: usize = 10_000;
 pub struct House {
     gateway: Gateway,
     doors: Doors,
-    db: Arc<Db>,
+    books: Arc<Books>,
+}
+
+/// Where records are kept.
+fn books(storage: &Storage) -> Result<Books, StoreProblem> {
+    let place = match &storage.database {
+        Database::Memory => return Ok(Books::in_memory(RECORDS)),
+        Database::Nowhere => {
+            tracing::warn!(
+                "usage records are kept in memory only and go with this process: neither STATE_DIRECTORY nor HOME says where a file could be"
+            );
+            return Ok(Books::in_memory(RECORDS));
+        }
+        Database::File(path) => Place::Sqlite(path.clone()),
+        Database::Postgres(url) => Place::Postgres(url.expose().to_owned()),
+    };
+    match Books::open(&place, &storage.spool) {
+        Err(problem @ StoreProblem::File { .. }) if !storage.written => {
+            tracing::warn!("usage records are kept in memory only and go with this process: {problem}");
+            Ok(Books::in_memory(RECORDS))
+        }
+        opened => opened,
+    }
 }
 
 /// Why a house could not be built.
@@ -28,20 +51,22 @@ pub struct House {
 pub enum BuildProblem {
     /// The configuration is refused: exit 78.
     Config(Problems),
+    /// The database must not be used as it is: exit 78, for starting again does not help.
+    Store(StoreProblem),
     /// A door cannot be opened: exit 1.
     Door(DoorProblem),
 }
 
 impl House {
-    /// Builds a house from a checked configuration and opens its doors.
+    /// Builds a house from a checked configuration and opens its books and doors.
     ///
     /// # Errors
-    /// When a door cannot be opened.
+    /// When they cannot be opened.
     pub fn build(world: Snapshot) -> Result<Self, BuildProblem> {
-        let db = Arc::new(Db::Memory(Memory::new(RECORDS)));
-        let gateway = Gateway::new(world, db.clone());
+        let books = Arc::new(books(&world.storage).map_err(BuildProblem::Store)?);
+        let gateway = Gateway::new(world, books.clone());
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
-        Ok(Self { gateway, doors, db })
+        Ok(Self { gateway, doors, books })
     }
 
     /// The configuration in use at this moment.
@@ -95,17 +120,20 @@ impl House {
         self.gateway.life().calls()
     }
 
-    /// The newest usage records, written up to this moment.
+    /// The newest usage records, written up to this moment, newest last.
     pub async fn records(&self) -> Vec<UsageRecord> {
         self.gateway.flush().await;
-        self.db.recent()
+        let page = self.books.db.page(&Filter::default(), None, RECORDS).await;
+        let mut records = page.map(|page| page.records).unwrap_or_default();
+        records.reverse();
+        records
     }
 
     /// Waits until the doors are closed and the books are written. Blocks.
     pub fn wait(self) {
         self.doors.wait();
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
-            runtime.block_on(self.gateway.flush());
+            runtime.block_on(self.gateway.close_books());
         }
     }
 }

@@ -39,6 +39,7 @@ pub enum Kind {
     HeadTooLarge,
     Internal,
     TooManyConnections,
+    AccountingUnavailable,
     UpstreamUnreachable,
     UpstreamTls,
     UpstreamProtocol,
@@ -96,6 +97,9 @@ impl Kind {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, SERVER, "internal_error", true),
             Self::TooManyConnections => {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "too_many_connections", true)
+            }
+            Self::AccountingUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, SERVER, "accounting_unavailable", true)
             }
             Self::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, SERVER, "upstream_unreachable", true),
             Self::UpstreamTls => (StatusCode::BAD_GATEWAY, SERVER, "upstream_tls_error", false),

@@ -1,8 +1,13 @@
 //! One finished call, as a row.
 
+use serde::{Deserialize, Serialize};
+
 /// What one call was, what it used, and how it ended. Exactly one per call.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct UsageRecord {
+    /// The record's own id, UUID v7: what makes writing it twice the same as writing it once. A request id is no such
+    /// thing, for a caller may bring its own.
+    pub record_id: String,
     /// The request id the caller saw.
     pub id: String,
     /// When it began, microseconds since 1970, UTC.
@@ -43,7 +48,7 @@ pub struct UsageRecord {
 }
 
 /// Counted tokens. Input includes cached, output includes reasoning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Tokens {
     /// In.
     pub input: u64,
@@ -56,7 +61,8 @@ pub struct Tokens {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The upstream's whole answer was handed over, whatever its status.
     Answered,
@@ -69,7 +75,45 @@ pub enum Outcome {
     CallerLeft,
 }
 
+/// The error of a call whose gateway ended before it did: killed, or the computer was switched off.
+pub const GATEWAY_ENDED: &str = "gateway_ended";
+
+/// The longest text a row holds, in characters: an index of Postgres takes no more than 2,704 bytes, and a caller may send
+/// a model's name of any length.
+const LONGEST: usize = 256;
+
+impl UsageRecord {
+    /// Makes every text one that both databases hold: bounded, and without the NUL that Postgres refuses. What a caller
+    /// sends must not be able to hold up the records of others.
+    pub(crate) fn fit(&mut self) {
+        let texts =
+            [&mut self.record_id, &mut self.id, &mut self.caller, &mut self.operation, &mut self.method];
+        let maybe = [&mut self.model_asked, &mut self.model_sent, &mut self.provider, &mut self.error];
+        for text in texts.into_iter().chain(maybe.into_iter().flatten()) {
+            if text.contains('\0') {
+                *text = text.replace('\0', "\u{fffd}");
+            }
+            if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+                text.truncate(end);
+            }
+        }
+    }
+
+    /// What is left of a call that had begun when its gateway ended: it happened, and nobody saw how it went on.
+    pub(crate) fn interrupted(mut self) -> Self {
+        self.outcome = Outcome::Interrupted;
+        self.error = Some(GATEWAY_ENDED.to_owned());
+        self
+    }
+}
+
 impl Outcome {
+    /// What a word means; an unknown one is of a newer version and says that something broke off.
+    pub(crate) fn of(label: &str) -> Self {
+        let all = [Self::Answered, Self::Refused, Self::Interrupted, Self::CallerLeft];
+        all.into_iter().find(|outcome| outcome.label() == label).unwrap_or(Self::Interrupted)
+    }
+
     /// The word for it.
     pub fn label(self) -> &'static str {
         match self {

@@ -191,6 +191,11 @@ fn texts_of(one: &Foreign) -> Result<Vec<String>, String> {
         let begins = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
         begins.iter().any(|word| upper.starts_with(word)) && folder.join(name).is_file()
     });
+    // Where the REUSE specification puts them (3.3, "Licensing information files").
+    let reuse = fs::read_dir(folder.join("LICENSES")).into_iter().flatten().flatten();
+    names.extend(
+        reuse.filter_map(|entry| Some(format!("LICENSES/{}", entry.file_name().into_string().ok()?))),
+    );
     names.sort();
     let offers_mit = !one.license.contains("AND")
         && one.license.split([' ', '/']).any(|word| word == "MIT")

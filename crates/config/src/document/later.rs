@@ -6,7 +6,7 @@ use crate::reader::table::Shape::{
     Whole,
 };
 use crate::reader::table::{Form, Kind, Table, later};
-use crate::reader::{AGE, DATE, DURATION, MONEY, NUMBER, RATE, SHARE, SIZE};
+use crate::reader::{DATE, DURATION, MONEY, NUMBER, RATE, SHARE, SIZE};
 
 /// A caller's key.
 pub(crate) const KEY: Table = Table {
@@ -107,58 +107,6 @@ pub(crate) const ADMIN: Table = Table {
         later("ui", Switch, "Whether there is a panel."),
         later("ui_readonly", Switch, "Whether it only shows."),
         later("session", Value(&DURATION), "How long somebody stays signed in."),
-    ],
-};
-
-/// What is kept, and where.
-pub(crate) const STORAGE: Table = Table {
-    noun: "storage",
-    rows: &[
-        later("database", Sealed(&DATABASE), "sqlite:path, or postgres://user@host/name."),
-        later("redis", Address, "What several gateways share."),
-        later("objects", Address, "Where large things are kept."),
-        later("encryption_key", Secret, "What secrets are sealed with; `auto` makes one."),
-        later("on_outage", Choice(&["serve", "fail"]), "What happens without the database."),
-        later("backup", Section(&BACKUP), "Copies of the database."),
-        later("retention", Section(&RETENTION), "How long things are kept."),
-    ],
-};
-
-/// Kept secret as a whole: the login may hold a password.
-const DATABASE: Form = Form {
-    read: |text| {
-        let known = ["sqlite:", "postgres://", "postgresql://"];
-        match known.iter().find_map(|scheme| text.strip_prefix(scheme)) {
-            Some(rest) if !rest.is_empty() => Ok(()),
-            Some(_) => wrong("names no database.", "Write sqlite:/path/to/file.db."),
-            None => wrong(
-                "is of no kind of database we know.",
-                "Write sqlite:/path/to/file.db, or postgres://user@host/name.",
-            ),
-        }
-    },
-    pattern: "^(sqlite:|postgres(ql)?://).+$",
-};
-
-const BACKUP: Table = Table {
-    noun: "backups",
-    rows: &[
-        later("every", Or(&["off"], &Value(&DURATION)), "How often."),
-        later("keep", Whole(0), "How many."),
-        later("to", Text, "Where."),
-        later("verify", Switch, "Whether each is read again."),
-    ],
-};
-
-const KEPT: crate::reader::table::Shape = Or(&["forever"], &Value(&AGE));
-
-const RETENTION: Table = Table {
-    noun: "retention",
-    rows: &[
-        later("requests", KEPT, "Usage records."),
-        later("bodies", KEPT, "Prompts and answers."),
-        later("audit", KEPT, "Who changed what."),
-        later("usage_daily", KEPT, "Sums of a day."),
     ],
 };
 

@@ -6,6 +6,7 @@ mod named;
 pub(crate) mod observe;
 pub(crate) mod provider;
 pub(crate) mod route;
+pub(crate) mod storage;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub(crate) struct Document {
     pub(crate) routing: route::Routing,
     pub(crate) logging: crate::snapshot::Logging,
     pub(crate) metrics: crate::snapshot::Metrics,
+    pub(crate) storage: storage::Storage,
     /// How long this computer may be searched for servers.
     pub(crate) search: Option<Duration>,
 }
@@ -60,11 +62,11 @@ pub(crate) const FILE: Table = Table {
         now("keys", Names(&Section(&later::KEY)), "Callers' keys; refused while not in use."),
         now("logging", Section(&observe::LOGGING), "What is told, and how."),
         now("telemetry", Section(&observe::TELEMETRY), "What is measured."),
+        now("storage", Section(&storage::STORAGE), "What is kept, and where."),
         later("name", Text, "What this gateway is called."),
         later("teams", Names(&Section(&later::TEAM)), "Callers together."),
         later("limits", Section(&later::LIMITS), "How much may be asked for."),
         later("admin", Section(&later::ADMIN), "Administration."),
-        later("storage", Section(&later::STORAGE), "What is kept, and where."),
         later("cache", Section(&later::CACHE), "Answers that are given again."),
         later("alerts", Section(&later::ALERTS), "Telling people."),
         later("pricing", Section(&later::PRICING), "What models cost."),
@@ -141,6 +143,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         routing: route::read_routing(top.section("routing", &route::ROUTING)),
         logging: observe::logging(top.section("logging", &observe::LOGGING)),
         metrics: observe::metrics(top.section("telemetry", &observe::TELEMETRY)),
+        storage: storage::read(top.section("storage", &storage::STORAGE)),
     };
     if let Some(server) = server {
         server.close();

@@ -4,6 +4,7 @@ mod names;
 mod provider;
 mod proxy;
 mod server;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         findings.problem("providers", None, "No provider is configured.", Some(fix));
     }
     let server = server::resolve(&document.listener, document.access, findings);
+    let storage = storage::resolve(&document.storage, around.environment, findings);
     let providers: Vec<_> = document
         .providers
         .iter()
@@ -60,6 +62,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
         logging: document.logging,
         metrics: document.metrics,
+        storage: storage?,
         source: around.source.clone(),
     })
 }

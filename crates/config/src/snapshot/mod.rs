@@ -31,8 +31,34 @@ pub struct Snapshot {
     pub logging: Logging,
     /// Whether metrics are served, and where.
     pub metrics: Metrics,
+    /// Where records are kept.
+    pub storage: Storage,
     /// How this configuration came to be; shown on the first screen.
     pub source: Source,
+}
+
+/// Where records are kept. Read at start; a change of it waits for the next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Storage {
+    /// The database.
+    pub database: Database,
+    /// The folder of what has not reached it yet; empty where the database is in memory.
+    pub spool: PathBuf,
+    /// Somebody wrote which database; else it is the usual place, and where that cannot be written, memory.
+    pub written: bool,
+}
+
+/// A database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Database {
+    /// None, and somebody wrote so: the newest records, for the life of the process.
+    Memory,
+    /// None, because there is no folder for a file and nothing is written.
+    Nowhere,
+    /// SQLite.
+    File(PathBuf),
+    /// PostgreSQL, by its URL, which may hold a password.
+    Postgres(Secret),
 }
 
 /// Where the configuration came from.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use config::Loaded;
-use config::snapshot::{Credential, Door, Provider, Snapshot, UnknownModel};
+use config::snapshot::{Credential, Database, Door, Provider, Snapshot, UnknownModel};
 
 /// The summary of a configuration that was accepted.
 pub(crate) fn of(loaded: &Loaded) -> String {
@@ -46,6 +46,9 @@ fn server(out: &mut String, snapshot: &Snapshot) {
         let _ = writeln!(out, "extras {extras:?}");
     }
     let _ = writeln!(out, "{:?} {:?}", snapshot.logging, snapshot.metrics);
+    if snapshot.storage.database != Database::Nowhere {
+        let _ = writeln!(out, "{:?}", snapshot.storage);
+    }
 }
 
 fn describe(out: &mut String, provider: &Provider) {

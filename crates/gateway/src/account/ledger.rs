@@ -1,15 +1,17 @@
-//! Takes records off the line and writes them in batches: to the database, to the metrics, to the access log.
+//! Takes records off the line: to the metrics, to the access log, and into the books.
 //!
-//! The line never waits for any of them: a record is pushed into a bounded channel, and if that is full it is counted as
-//! lost, which `/metrics` shows.
+//! The line never waits for a database. What it does itself is one `write(2)` into the spool before a provider is asked
+//! ([`Ledger::begins`]), for a call nobody knows of must not cost anything. Its record is pushed into a bounded channel when
+//! it has ended; if that is full it is counted as lost, which `/metrics` shows.
 
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use store::{Db, UsageRecord};
+use store::{Books, UsageRecord};
 use tokio::sync::{mpsc, oneshot};
 
+use super::clerk::{Clerk, Flush, Unaccountable};
 use crate::observe::{Metrics, access_log};
 
 /// Records that may wait to be written.
@@ -24,67 +26,86 @@ const BATCH: usize = 1_000;
 pub(crate) struct Ledger {
     way: mpsc::Sender<Entry>,
     metrics: Arc<Metrics>,
+    clerk: Clerk,
 }
 
 enum Entry {
     Record(Box<UsageRecord>),
     /// Answered when everything before it is written.
-    Flush(oneshot::Sender<()>),
+    Flush(Flush),
 }
 
 impl Ledger {
     /// Starts the writer on a thread of its own, away from every worker.
-    pub(crate) fn start(db: Arc<Db>, metrics: Arc<Metrics>, log_access: bool) -> Self {
+    pub(crate) fn start(books: Arc<Books>, metrics: Arc<Metrics>, log_access: bool) -> Self {
         let (way, mut entries) = mpsc::channel(WAITING);
-        let books = metrics.clone();
-        let writer = move || {
+        let clerk = Clerk::start(books, metrics.clone());
+        let writer = Writer { clerk: clerk.clone(), metrics: metrics.clone(), log_access };
+        let work = move || {
             let mut batch = Vec::with_capacity(BATCH);
             while entries.blocking_recv_many(&mut batch, BATCH) > 0 {
-                write(&db, &books, log_access, batch.drain(..));
+                writer.write(batch.drain(..));
                 // Asleep here the writer needs no waking: a busy line pays for it once a pause, not once a record.
                 thread::sleep(PAUSE);
             }
         };
-        if let Err(error) = thread::Builder::new().name("ledger".to_owned()).spawn(writer) {
+        if let Err(error) = thread::Builder::new().name("ledger".to_owned()).spawn(work) {
             // Without the thread the channel is closed and every record counts as lost, which shows.
             tracing::error!(%error, "the ledger has no thread; records are lost");
         }
-        Self { way, metrics }
+        Self { way, metrics, clerk }
+    }
+
+    /// A provider is about to be asked.
+    ///
+    /// # Errors
+    /// When the call could not be accounted for (D-23).
+    pub(super) fn begins(&self, record: &UsageRecord) -> Result<(), Unaccountable> {
+        self.clerk.begins(record)
     }
 
     /// Hands a finished record in. Never waits.
     pub(crate) fn hand_in(&self, record: UsageRecord) {
         if self.way.try_send(Entry::Record(Box::new(record))).is_err() {
-            self.metrics.record_lost();
+            self.metrics.records_lost(1);
         }
     }
 
-    /// Waits until everything handed in so far is written.
-    pub(crate) async fn flush(&self) {
+    /// Waits until everything handed in so far is written, as far as the database takes it. After the `last` time nothing
+    /// is written any more.
+    pub(crate) async fn flush(&self, last: bool) {
         let (done, written) = oneshot::channel();
-        if self.way.send(Entry::Flush(done)).await.is_ok() {
+        if self.way.send(Entry::Flush(Flush { done, last })).await.is_ok() {
             let _ = written.await;
         }
     }
 }
 
-fn write(db: &Db, metrics: &Metrics, log_access: bool, entries: impl Iterator<Item = Entry>) {
-    let mut rows = Vec::new();
-    let mut flushes = Vec::new();
-    for entry in entries {
-        match entry {
-            Entry::Record(record) => {
-                metrics.count(&record);
-                if log_access {
-                    access_log::write(&record);
+struct Writer {
+    clerk: Clerk,
+    metrics: Arc<Metrics>,
+    log_access: bool,
+}
+
+impl Writer {
+    fn write(&self, entries: impl Iterator<Item = Entry>) {
+        let mut rows = Vec::new();
+        let mut flushes = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Record(record) => {
+                    self.metrics.count(&record);
+                    if self.log_access {
+                        access_log::write(&record);
+                    }
+                    rows.push(*record);
                 }
-                rows.push(*record);
+                Entry::Flush(flush) => flushes.push(flush),
             }
-            Entry::Flush(done) => flushes.push(done),
         }
-    }
-    db.append(rows);
-    for done in flushes {
-        let _ = done.send(());
+        if !rows.is_empty() {
+            self.clerk.ended(rows);
+        }
+        flushes.into_iter().for_each(|flush| self.clerk.flush(flush));
     }
 }

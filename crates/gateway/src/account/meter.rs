@@ -8,7 +8,7 @@ use protocol::usage::Usage;
 use store::UsageRecord;
 use store::usage_record::{Outcome, Tokens};
 
-use super::Ledger;
+use super::{Ledger, Unaccountable};
 use crate::Gateway;
 use crate::intake::{Call, Upload};
 use crate::route::Target;
@@ -29,6 +29,7 @@ impl Meter {
     pub(crate) fn start(gateway: &Gateway, expose: bool, method: &Method) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = UsageRecord {
+            record_id: uuid::Uuid::now_v7().to_string(),
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
             method: method.as_str().to_owned(),
             operation: "unknown".to_owned(),
@@ -68,11 +69,19 @@ impl Meter {
         self.upload.as_ref().is_some_and(|upload| !upload.is_whole())
     }
 
-    /// Notes that a target is asked.
-    pub(crate) fn aims(&mut self, target: &Target) {
+    /// Notes that a target is about to be asked, where a kill does not reach it.
+    ///
+    /// # Errors
+    /// When that could not be noted: the call must not be made.
+    pub(crate) fn aims(&mut self, target: &Target) -> Result<(), Unaccountable> {
         self.record.attempts += 1;
         self.record.provider = Some(target.provider.name.clone());
         self.record.model_sent.clone_from(&target.model);
+        self.ledger.begins(&self.record).inspect_err(|Unaccountable| {
+            self.record.attempts -= 1;
+            self.record.provider = None;
+            self.record.model_sent = None;
+        })
     }
 
     /// Notes how long an upstream took to answer.

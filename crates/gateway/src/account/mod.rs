@@ -2,8 +2,10 @@
 //!
 //! Exactly one record per call, whatever happens: the meter closes it when the answer's body ends or is dropped.
 
+mod clerk;
 mod ledger;
 mod meter;
 
+pub(crate) use clerk::Unaccountable;
 pub(crate) use ledger::Ledger;
 pub(crate) use meter::Meter;

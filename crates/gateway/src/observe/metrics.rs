@@ -46,6 +46,11 @@ struct Who {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kept {
+    place: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Build {
     version: &'static str,
 }
@@ -68,6 +73,7 @@ pub(crate) struct Metrics {
     rejected: Family<Reason, Counter>,
     lost: Counter<u64, AtomicU64>,
     unverified: Family<ByProvider, Gauge>,
+    kept: Family<Kept, Gauge>,
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
@@ -89,6 +95,7 @@ impl Metrics {
             rejected: Family::default(),
             lost: Counter::default(),
             unverified: Family::default(),
+            kept: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
@@ -116,6 +123,7 @@ impl Metrics {
         );
         registry.register("rejected", "Calls answered with an error of our own", metrics.rejected.clone());
         registry.register("records_lost", "Usage records that could not be kept", metrics.lost.clone());
+        registry.register("records_taken", "1 while that place takes usage records", metrics.kept.clone());
         let build = Family::<Build, Gauge>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("build_info", "The version that runs", build);
@@ -171,9 +179,14 @@ impl Metrics {
         }
     }
 
-    /// Counts a record that could not be kept.
-    pub(crate) fn record_lost(&self) {
-        self.lost.inc();
+    /// Shows whether a place takes usage records.
+    pub(crate) fn records_taken(&self, place: &'static str, takes: bool) {
+        self.kept.get_or_create(&Kept { place }).set(i64::from(takes));
+    }
+
+    /// Counts records that could not be kept.
+    pub(crate) fn records_lost(&self, how_many: u64) {
+        self.lost.inc_by(how_many);
     }
 
     /// The text of `/metrics`; `in_flight` is what runs at this moment.

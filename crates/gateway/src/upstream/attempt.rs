@@ -21,7 +21,7 @@ use super::received::Received;
 use super::trouble::Trouble;
 use super::{Answer, promise, realtime};
 use crate::Gateway;
-use crate::account::Meter;
+use crate::account::{Meter, Unaccountable};
 use crate::error::ApiError;
 use crate::intake::{Call, Payload, Upload};
 use crate::route::{Plan, Target};
@@ -38,7 +38,7 @@ pub(crate) async fn attempt(
     meter: &mut Meter,
 ) -> Result<Answer, ApiError> {
     let target = plan.first;
-    meter.aims(&target);
+    meter.aims(&target).map_err(|Unaccountable| unaccounted())?;
     let upload = match &call.body {
         Payload::Flowing(body) => Some(body.notes()),
         Payload::Empty | Payload::Whole(_) => None,
@@ -65,6 +65,12 @@ pub(crate) async fn attempt(
             Ok(promise::answer(promised, async { running.await.answer }))
         }
     }
+}
+
+/// What cannot be booked is not bought (D-23).
+fn unaccounted() -> ApiError {
+    let say = "This gateway cannot record what the call would cost: its disk and its database take nothing. Nothing was sent.";
+    ApiError::new(Kind::AccountingUnavailable, say).wait(Duration::from_secs(5))
 }
 
 /// A stream was asked for, and only a stream of events answers that.

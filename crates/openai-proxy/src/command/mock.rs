@@ -33,6 +33,8 @@ impl Mock {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let settings = [
             ("providers.mock", Some("{}".to_owned())),
+            // Made-up calls are nobody's books.
+            ("storage.database", Some("memory".to_owned())),
             ("server.listen", Some(self.listen)),
             ("logging.format", self.log_format),
             ("logging.level", self.log_level),

@@ -7,6 +7,7 @@ mod completion;
 mod config;
 mod connect;
 mod container;
+mod db;
 mod doctor;
 mod env;
 mod explain;
@@ -98,6 +99,8 @@ enum Command {
     Import(import::Import),
     /// See where settings come from, and keep the file in shape.
     Config(config::Config),
+    /// Look after the database: health, copies, less of it.
+    Db(db::Db),
     /// Look for what commonly goes wrong, and say how to mend it.
     Doctor(doctor::Doctor),
     /// Say where a request would go, and why; nothing of it is sent.
@@ -158,6 +161,7 @@ impl Command {
             Self::Mock(mock) => mock.run(talk),
             Self::Init(init) => init.run(talk),
             Self::Import(import) => import.run(talk),
+            Self::Db(db) => db.run(talk),
             Self::Completion(completion) => completion.run(talk, Cli::command()),
             Self::Man(man) => man.run(talk, Cli::command()),
             Self::Version(version) => version.run(talk),

@@ -90,6 +90,7 @@ impl From<BuildProblem> for Failure {
     fn from(problem: BuildProblem) -> Self {
         match problem {
             BuildProblem::Config(problems) => given::refused(&problems),
+            BuildProblem::Store(problem) => Self::new(Exit::Refused, problem.to_string()),
             BuildProblem::Door(problem) => match problem.taken() {
                 Some(door) => Self::new(Exit::Failed, occupant::taken(door, &given::environment())),
                 None => Self::new(Exit::Failed, problem.to_string()),

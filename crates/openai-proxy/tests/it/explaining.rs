@@ -6,8 +6,8 @@ use std::sync::Arc;
 use config::{Found, Given};
 use gateway::{Explanation, Gateway, Question, Way};
 use http::Method;
-use store::Db;
-use store::db::Memory;
+use store::Books;
+
 use testkit::caller::ask;
 use testkit::vendor::{Act, Vendor};
 
@@ -148,7 +148,7 @@ async fn explain_names_exactly_the_provider_that_then_receives_the_call() {
             written(&mut dice, &vendors, dir.path())
         };
         let Ok(loaded) = config::load(&given) else { continue };
-        let gateway = Gateway::new(loaded.snapshot, Arc::new(Db::Memory(Memory::new(1))));
+        let gateway = Gateway::new(loaded.snapshot, Arc::new(Books::in_memory(1)));
         let house = TestHouse::of(&given);
         for _ in 0..4 {
             let (method, path) = PATHS[dice.below(PATHS.len())];

@@ -11,7 +11,9 @@ mod house;
 
 mod answers;
 mod attacks;
+mod books;
 mod containers;
+mod db;
 mod discovery;
 mod doctor;
 mod documents;
@@ -22,6 +24,7 @@ mod heartbeats;
 mod http2;
 mod import;
 mod invariants;
+mod killed;
 mod languages;
 mod launch;
 mod leaving;

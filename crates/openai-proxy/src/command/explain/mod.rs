@@ -12,8 +12,7 @@ use gateway::{Explanation, Gateway, Question, Way};
 use http::Method;
 use protocol::operation::{self, PathProblem};
 use serde_json::{Value, json};
-use store::Db;
-use store::db::Memory;
+use store::Books;
 
 use super::reach;
 use crate::exit::{Exit, Failure, Outcome};
@@ -96,7 +95,7 @@ impl Explain {
             search::load(&mut given).await.map_err(|problems| refused(&problems))?.0
         };
         let source = loaded.snapshot.source.clone();
-        let gateway = Gateway::new(loaded.snapshot, Arc::new(Db::Memory(Memory::new(1))));
+        let gateway = Gateway::new(loaded.snapshot, Arc::new(Books::in_memory(1)));
         let explained = if self.offline {
             gateway.explain_from_memory(question)
         } else {

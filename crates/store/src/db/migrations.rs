@@ -1,0 +1,20 @@
+//! The steps by which a database becomes what this version needs. A step that was released is never changed: the next
+//! one is added. Each is one text for both databases.
+
+/// One step.
+pub(super) struct Migration {
+    pub(super) version: i64,
+    pub(super) name: &'static str,
+    pub(super) sql: &'static str,
+}
+
+/// All of them, in order.
+pub(super) const ALL: &[Migration] = &[
+    Migration { version: 1, name: "usage", sql: include_str!("migrations/0001_usage.sql") },
+    Migration { version: 2, name: "secrets", sql: include_str!("migrations/0002_secrets.sql") },
+];
+
+/// What this version knows.
+pub(super) fn known() -> i64 {
+    ALL.last().map_or(0, |last| last.version)
+}

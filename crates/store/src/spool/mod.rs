@@ -1,0 +1,193 @@
+//! What has happened and is not in the database yet, in files of this computer (docs/adr/0020).
+//!
+//! A line is written before a provider is asked and another when the call has ended, each by one `write(2)` that has
+//! returned: a process that is killed afterwards leaves it in the system's hands. A [`Shipper`] reads the files and writes
+//! what they say into the database, again and again until it took it; record ids make that once. A file belongs to the
+//! process that holds its lock; what the dead have left is taken over by whoever comes next.
+
+mod line;
+mod shipper;
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+pub use shipper::Shipper;
+
+use crate::files::{self, Open};
+use crate::usage_record::UsageRecord;
+
+/// A file longer than this is closed and another begun.
+const LONGEST: u64 = 4 * 1024 * 1024;
+/// How the files are named.
+const ENDING: &str = "spool";
+
+/// Whether a process that lives has a file in this folder.
+pub(crate) fn is_in_use(folder: &Path) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files = files.filter(|path| path.extension().is_some_and(|is| is == ENDING));
+    files.any(|path| files::read_file(&path).is_ok_and(|file| file.try_lock().is_err()))
+}
+
+/// The files of this process, and the one it writes to.
+#[derive(Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    longest: u64,
+    /// Held for reading while a line is written, for writing while one file follows another: so nothing is written to a
+    /// file that is already closed.
+    active: RwLock<Arc<Segment>>,
+    /// Files of this process that the shipper has not met yet.
+    fresh: Mutex<Vec<Arc<Segment>>>,
+    /// Something was written since the last sync.
+    dirty: AtomicBool,
+}
+
+/// One file.
+#[derive(Debug)]
+struct Segment {
+    path: PathBuf,
+    /// Open for adding, and locked: that says that its process lives.
+    file: File,
+    length: AtomicU64,
+    /// No line will follow.
+    closed: AtomicBool,
+}
+
+impl Spool {
+    /// A spool in this folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        Self::with_files_of(folder, LONGEST)
+    }
+
+    fn with_files_of(folder: &Path, longest: u64) -> io::Result<Self> {
+        files::private_folder(folder)?;
+        let first = Arc::new(Segment::create(folder)?);
+        Ok(Self {
+            folder: folder.to_owned(),
+            longest,
+            active: RwLock::new(first.clone()),
+            fresh: Mutex::new(vec![first]),
+            dirty: AtomicBool::new(false),
+        })
+    }
+
+    /// A provider is about to be asked. When this has returned, the call is known even if we are killed. Says whether
+    /// this is the first line since the last [`Self::sync`].
+    ///
+    /// # Errors
+    /// When nothing can be written: then nobody would know of the call.
+    pub fn begins(&self, record: &UsageRecord) -> io::Result<bool> {
+        let mut text = Vec::with_capacity(512);
+        text.push(b'\n');
+        line::write(&mut text, line::BEGUN, record)?;
+        self.add(&text)
+    }
+
+    /// Calls have ended. Says whether these are the first lines since the last [`Self::sync`].
+    ///
+    /// # Errors
+    /// When nothing, or not everything, can be written; writing all of them again is then right.
+    pub fn ended(&self, records: &[UsageRecord]) -> io::Result<bool> {
+        let mut text = Vec::with_capacity(512 * records.len());
+        text.push(b'\n');
+        for record in records {
+            line::write(&mut text, line::ENDED, record)?;
+        }
+        let first = self.add(&text)?;
+        self.turn_over()?;
+        Ok(first)
+    }
+
+    /// What was written so far survives a power cut, too.
+    ///
+    /// # Errors
+    /// When the disk fails. The file is then not trusted any more, and another is begun.
+    pub fn sync(&self) -> io::Result<()> {
+        if !self.dirty.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let active = self.active();
+        active.file.sync_data().inspect_err(|_failed| {
+            // A second sync of the same file would say that all is well (F-51).
+            let _ = self.follow(&active);
+        })
+    }
+
+    /// Whether a line can be written.
+    pub fn can_be_written(&self) -> bool {
+        self.add(b"\n").is_ok()
+    }
+
+    fn add(&self, text: &[u8]) -> io::Result<bool> {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        active.add(text)?;
+        Ok(!self.dirty.swap(true, Ordering::AcqRel))
+    }
+
+    fn active(&self) -> Arc<Segment> {
+        self.active.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, Vec<Arc<Segment>>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins another file when this one is long.
+    fn turn_over(&self) -> io::Result<()> {
+        let active = self.active();
+        if active.length.load(Ordering::Relaxed) < self.longest {
+            return Ok(());
+        }
+        // Its last lines may not be on the disk yet, and nobody will ask for this file again.
+        active.file.sync_data()?;
+        self.follow(&active)
+    }
+
+    /// Begins another file after this one.
+    fn follow(&self, last: &Arc<Segment>) -> io::Result<()> {
+        let next = Arc::new(Segment::create(&self.folder)?);
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&active, last) {
+            self.fresh().push(next.clone());
+            *active = next;
+            last.closed.store(true, Ordering::Release);
+        } else {
+            let _ = std::fs::remove_file(&next.path);
+        }
+        Ok(())
+    }
+}
+
+impl Segment {
+    /// Makes a file under another name, locks it, and then gives it the name by which it is found: nobody meets it unlocked.
+    fn create(folder: &Path) -> io::Result<Self> {
+        let name = uuid::Uuid::now_v7();
+        let path = folder.join(format!("{name}.{ENDING}"));
+        let hidden = folder.join(format!("{name}.new"));
+        let file = files::private_file(&hidden, Open::New)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => io::Error::other("somebody else has locked it"),
+        })?;
+        std::fs::rename(&hidden, &path)?;
+        Ok(Self::of(path, file))
+    }
+
+    fn of(path: PathBuf, file: File) -> Self {
+        Self { path, file, length: AtomicU64::new(0), closed: AtomicBool::new(false) }
+    }
+
+    /// Adds lines by one call of the system, so that those of several threads do not mix. They begin with an empty one: if
+    /// a full disk cut the line before them short, they stand on lines of their own all the same.
+    fn add(&self, text: &[u8]) -> io::Result<()> {
+        let written = (&self.file).write(text)?;
+        self.length.fetch_add(written as u64, Ordering::Relaxed);
+        if written < text.len() { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+    }
+}

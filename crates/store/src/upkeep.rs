@@ -1,0 +1,198 @@
+//! Copies of a database in a file: made while others use it, and put back when nobody does.
+
+use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::db::sqlite::{self, Sqlite};
+use crate::db::{Db, Health};
+use crate::files;
+use crate::problem::StoreProblem;
+use crate::spool;
+
+/// A copy that was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Copied {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Older copies that were taken away.
+    pub removed: Vec<PathBuf>,
+}
+
+const ENDING: &str = "db";
+
+fn only_files(what: &str, instead: &str) -> StoreProblem {
+    StoreProblem::Address(format!("only a file can be {what} here. {instead}"))
+}
+
+impl Db {
+    /// Copies it into a folder while others use it: looked through before and after, under a name with the time, and of the
+    /// copies there the newest `keep` stay.
+    ///
+    /// # Errors
+    /// When it or its copy is damaged, or the folder cannot be written. Then no older copy is taken away.
+    pub async fn back_up(&self, folder: &Path, keep: usize) -> Result<Copied, StoreProblem> {
+        match self {
+            Self::Memory(_) => Err(only_files("copied", "What is in memory is gone with the process.")),
+            Self::Postgres(_) => Err(only_files("copied", "Use pg_dump.")),
+            Self::Sqlite(sqlite) => back_up(sqlite, folder, keep).await,
+        }
+    }
+}
+
+async fn back_up(sqlite: &Sqlite, folder: &Path, keep: usize) -> Result<Copied, StoreProblem> {
+    let at = |error: std::io::Error| StoreProblem::file(folder, error);
+    sound(sqlite.path(), &sqlite.health(true).await?)?;
+    files::private_folder(folder).map_err(at)?;
+    let stem = stem(sqlite.path());
+    let name = format!("{stem}_{}.{ENDING}", stamp(SystemTime::now()));
+    // In a folder of its own until it is whole: nobody takes half of it for a copy, and nobody else can read it.
+    let beside = tempfile_folder(folder).map_err(at)?;
+    let made = copy_into(sqlite, &beside, folder, &name).await;
+    let _ = std::fs::remove_dir_all(&beside);
+    let (file, bytes) = made?;
+    let removed = rotate(folder, &stem, keep.max(1)).map_err(at)?;
+    Ok(Copied { file, bytes, removed })
+}
+
+async fn copy_into(
+    sqlite: &Sqlite,
+    beside: &Path,
+    folder: &Path,
+    name: &str,
+) -> Result<(PathBuf, u64), StoreProblem> {
+    let (new, file) = (beside.join(name), folder.join(name));
+    let at = |error: std::io::Error| StoreProblem::file(&file, error);
+    sqlite.copy_to(&new).await?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).map_err(at)?;
+    sound(&new, &sqlite::look_through(&new)?)?;
+    let copy = File::open(&new).map_err(at)?;
+    copy.sync_all().map_err(at)?;
+    // Two within a second: the second one says so instead of taking the first one's place.
+    std::fs::hard_link(&new, &file).map_err(at)?;
+    sync_folder(folder).map_err(at)?;
+    Ok((file.clone(), copy.metadata().map_err(at)?.len()))
+}
+
+/// Puts a copy in the place of a database no gateway uses. What was there is put beside it under a name with the time, which
+/// is returned. The copy is looked through first, and stays.
+///
+/// # Errors
+/// When the copy is damaged, newer or none of ours, or a gateway runs; then nothing has changed.
+pub fn put_back(copy: &Path, file: &Path) -> Result<Option<PathBuf>, StoreProblem> {
+    let at = |error: std::io::Error| StoreProblem::file(file, error);
+    if spool::is_in_use(&PathBuf::from(format!("{}-spool", file.display()))) {
+        return Err(StoreProblem::file(file, "a gateway uses it. Stop that first: openai-proxy stop"));
+    }
+    let folder = file.parent().unwrap_or(Path::new("."));
+    files::private_folder(folder).map_err(at)?;
+    let beside = tempfile_folder(folder).map_err(at)?;
+    let done = exchange(copy, file, &beside);
+    let _ = std::fs::remove_dir_all(&beside);
+    done
+}
+
+fn exchange(copy: &Path, file: &Path, beside: &Path) -> Result<Option<PathBuf>, StoreProblem> {
+    let at = |error: std::io::Error| StoreProblem::file(file, error);
+    let new = beside.join("new.db");
+    let mut from = files::read_file(copy).map_err(|error| StoreProblem::file(copy, error))?;
+    let mut to = files::private_file(&new, files::Open::New).map_err(at)?;
+    std::io::copy(&mut from, &mut to).map_err(at)?;
+    let damaged = |problem| match problem {
+        // Its name, and not that of our working copy.
+        StoreProblem::Damaged { why, .. } => StoreProblem::Damaged { place: copy.display().to_string(), why },
+        StoreProblem::Foreign(_) => StoreProblem::Foreign(copy.to_owned()),
+        other => other,
+    };
+    sound(copy, &sqlite::look_through(&new).map_err(damaged)?)?;
+    to.sync_all().map_err(at)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let aside = folder.join(format!("{}_before_restore_{}.{ENDING}", stem(file), stamp(SystemTime::now())));
+    let was_there = file.exists();
+    // The log of a database belongs to it, and must not meet another.
+    for ending in ["-wal", "-shm", ""] {
+        let part = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
+        match std::fs::rename(part(file), part(&aside)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(error)),
+            _moved_or_absent => {}
+        }
+    }
+    std::fs::rename(&new, file).map_err(at)?;
+    sync_folder(folder).map_err(at)?;
+    Ok(was_there.then_some(aside))
+}
+
+fn sound(file: &Path, health: &Health) -> Result<(), StoreProblem> {
+    match health.damages.first() {
+        None => Ok(()),
+        Some(why) => Err(StoreProblem::Damaged { place: file.display().to_string(), why: why.clone() }),
+    }
+}
+
+fn rotate(folder: &Path, stem: &str, keep: usize) -> std::io::Result<Vec<PathBuf>> {
+    let is_copy = |name: &str| {
+        let stamp = name.strip_prefix(stem)?.strip_prefix('_')?.strip_suffix(".db")?;
+        let digits = |c: char| c.is_ascii_digit() || c == '_';
+        (stamp.len() == 15 && stamp.chars().all(digits)).then_some(())
+    };
+    let entries = std::fs::read_dir(folder)?.flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| is_copy(name).is_some()).collect();
+    names.sort();
+    let old = names.len().saturating_sub(keep);
+    names.truncate(old);
+    names
+        .into_iter()
+        .map(|name| {
+            let path = folder.join(name);
+            std::fs::remove_file(&path).map(|()| path)
+        })
+        .collect()
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().map_or_else(|| "openai-proxy".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn tempfile_folder(folder: &Path) -> std::io::Result<PathBuf> {
+    let beside = folder.join(format!(".{}.new", uuid::Uuid::now_v7()));
+    files::private_folder(&beside).map(|()| beside)
+}
+
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// `20240615_120000`, UTC. Days to a date as Howard Hinnant's `civil_from_days` does it.
+fn stamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}{month:02}{day:02}_{hour:02}{minute:02}{second:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_the_date_and_time_in_utc() {
+        let at = |seconds| stamp(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "19700101_000000");
+        assert_eq!(at(951_782_399), "20000228_235959");
+        assert_eq!(at(951_782_400), "20000229_000000");
+        assert_eq!(at(1_718_452_800), "20240615_120000");
+    }
+}

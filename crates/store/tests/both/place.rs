@@ -1,0 +1,164 @@
+//! Where a test's database is: a folder that goes with the test, and in it a file, or a database on the server that all tests
+//! of this process share. That server ends with the process, however it ends: it hangs on a pipe.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use store::usage_record::{Outcome, Tokens};
+use store::{Db, Place, UsageRecord};
+use tempfile::TempDir;
+
+/// A place for one test.
+pub(crate) struct Ground {
+    pub(crate) folder: TempDir,
+    pub(crate) place: Place,
+}
+
+impl Ground {
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::Sqlite(folder.path().join("state/test.db"));
+        Self { folder, place }
+    }
+
+    pub(crate) fn postgres() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let server = server();
+        let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        execute(&server.url("postgres"), create);
+        Self { folder: tempfile::tempdir().unwrap(), place: Place::Postgres(server.url(&name)) }
+    }
+
+    pub(crate) fn open(&self) -> Db {
+        Db::open(&self.place).unwrap()
+    }
+
+    /// Does something to the database that we would never do.
+    pub(crate) fn execute(&self, sql: &'static str) {
+        match &self.place {
+            Place::Postgres(url) => execute(url, sql),
+            Place::Sqlite(path) => wait(async {
+                use sqlx::{ConnectOptions, Connection};
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let mut connection = options.connect().await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }),
+            Place::Memory => {}
+        }
+    }
+}
+
+/// Throws everybody out of a database of the server and lets nobody in; or lets them in again.
+pub(crate) fn let_in(place: &Place, everybody: bool) {
+    let Place::Postgres(url) = place else { panic!("a server") };
+    let name = url.split(['/', '?']).nth(3).unwrap();
+    let admin = server().url("postgres");
+    execute(&admin, sqlx::AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {everybody}")));
+    let out = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    execute(&admin, sqlx::AssertSqlSafe(out));
+}
+
+/// Waits for something.
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+fn execute(url: &str, sql: impl sqlx::SqlSafeStr) {
+    wait(async {
+        use sqlx::Connection;
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+/// A record of a call, as a test tells them apart.
+pub(crate) fn record(number: u64) -> UsageRecord {
+    UsageRecord {
+        // The shape of a UUID v7, with an order that a test can tell.
+        record_id: format!("019ab000-0000-7000-8000-{number:012x}"),
+        id: format!("req-{number}"),
+        started_us: 1_700_000_000_000_000 + number * 1_000_000,
+        duration_us: 1_000,
+        first_byte_us: Some(500),
+        caller: "open".into(),
+        operation: "chat_completions".into(),
+        method: "POST".into(),
+        model_asked: Some("gpt-4o".into()),
+        model_sent: Some("gpt-4o-2024".into()),
+        provider: Some("openai".into()),
+        status: 200,
+        stream: true,
+        outcome: Outcome::Answered,
+        error: None,
+        attempts: 1,
+        tokens: Some(Tokens { input: 9, output: 12, cached: 3, reasoning: 1 }),
+        bytes_in: 10,
+        bytes_out: 20,
+    }
+}
+
+/// The server of this process.
+struct Server {
+    folder: PathBuf,
+    _keeper: Child,
+}
+
+impl Server {
+    fn url(&self, database: &str) -> String {
+        format!("postgres://gateway@localhost/{database}?host={}", self.folder.display())
+    }
+}
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(start)
+}
+
+/// Starts a server on a socket in a folder of its own, as a user that is not root, which PostgreSQL demands. The shell that
+/// starts it waits for the end of its input, which is the end of this process, and then takes everything away.
+fn start() -> Server {
+    const KEEPER: &str = r#"
+set -e
+"$1/initdb" --pgdata "$2/data" --username gateway --auth trust --no-sync --encoding UTF8 >"$2/log" 2>&1
+"$1/pg_ctl" --pgdata "$2/data" --log "$2/log" --wait --options "-k $2 -c listen_addresses='' -F" start >/dev/null
+echo ready
+read -r end || true
+"$1/pg_ctl" --pgdata "$2/data" --mode immediate stop >/dev/null
+rm -rf "$2"
+"#;
+    let programs = programs();
+    let folder = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
+    let mut keeper = Command::new("sh");
+    keeper.args(["-c", KEEPER, "keeper"]).arg(programs).arg(&folder);
+    if rustix::process::geteuid().is_root() {
+        const NOBODY: u32 = 65_534;
+        std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        keeper.uid(NOBODY).gid(NOBODY);
+    }
+    // In a group of its own: Ctrl-C ends the tests, and the keeper then tidies up.
+    keeper.process_group(0).current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut keeper = keeper.spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+    assert_eq!(said, "ready\n", "PostgreSQL did not start:\n{}", log());
+    Server { folder, _keeper: keeper }
+}
+
+/// Where PostgreSQL's programs are: Debian keeps them beside the path, one folder a version.
+fn programs() -> PathBuf {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
+    folders.extend(["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"].map(PathBuf::from));
+    let found = folders.into_iter().find(|folder| folder.join("initdb").exists());
+    found.unwrap_or_else(|| {
+        panic!("PostgreSQL is not here: apt-get install postgresql (make prepare-tools does it)")
+    })
+}

@@ -1,0 +1,194 @@
+//! Looking after a database: its health, less of it, copies, and a copy put back.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use store::db::Filter;
+use store::{Db, Place, Spool, StoreProblem, upkeep};
+
+use crate::place::{Ground, record, wait};
+
+crate::on_both!(what_is_there_is_told, old_records_go_and_their_sums_stay);
+
+fn what_is_there_is_told(ground: &Ground) {
+    let db = ground.open();
+    db.append_now((0..10).map(record).collect()).unwrap();
+    let health = wait(db.health(true)).unwrap();
+    assert_eq!(health.damages, Vec::<String>::new());
+    assert!(health.bytes > 0);
+    assert_eq!(health.tables[0], ("usage_records".to_owned(), 10));
+    let steps: Vec<_> = health.versions.iter().map(|(version, name, _)| (*version, name.as_str())).collect();
+    assert_eq!(steps, [(1, "usage"), (2, "secrets")]);
+}
+
+fn old_records_go_and_their_sums_stay(ground: &Ground) {
+    let db = ground.open();
+    db.append_now((0..12_000).map(record).collect()).unwrap();
+    assert_eq!(wait(db.prune(record(11_990).started_us)).unwrap(), 11_990);
+    assert_eq!(wait(db.page(&Filter::default(), None, 100)).unwrap().records.len(), 10);
+    let hours = wait(db.hours(0, u64::MAX)).unwrap();
+    assert_eq!(hours.iter().map(|hour| hour.sums.calls).sum::<u64>(), 12_000);
+    wait(db.vacuum()).unwrap();
+    assert_eq!(wait(db.health(true)).unwrap().free_bytes, 0);
+}
+
+fn path(ground: &Ground) -> &Path {
+    let Place::Sqlite(path) = &ground.place else { panic!("a file") };
+    path
+}
+
+fn count(file: &Path) -> usize {
+    let db = Db::open(&Place::Sqlite(file.to_owned())).unwrap();
+    wait(db.page(&Filter::default(), None, 10_000)).unwrap().records.len()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_copy_made_while_others_write_is_whole_and_for_its_owner_only() {
+    let ground = Ground::sqlite();
+    let db = ground.open();
+    db.append_now((0..1_000).map(record).collect()).unwrap();
+    let folder = ground.folder.path().join("backups");
+    let copied = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let other = ground.open();
+            for batch in 2..20 {
+                other.append_now((batch * 1_000..batch * 1_000 + 100).map(record).collect()).unwrap();
+            }
+        });
+        wait(db.back_up(&folder, 3)).unwrap()
+    });
+    let name = copied.file.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("test_20") && name.len() == "test_20240615_120000.db".len(), "{name}");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&copied.file)), (0o700, 0o600));
+    assert_eq!(files(&folder), [name], "nothing else is left there");
+    let records = count(&copied.file);
+    assert!(records >= 1_000 && (records - 1_000).is_multiple_of(100), "whole batches: {records}");
+}
+
+#[test]
+fn of_many_copies_the_newest_stay_and_nothing_else_is_touched() {
+    let ground = Ground::sqlite();
+    let db = ground.open();
+    let folder = ground.folder.path().join("backups");
+    std::fs::create_dir(&folder).unwrap();
+    let old = ["test_20200101_000000.db", "test_20200102_000000.db", "test_20200103_000000.db"];
+    let others = ["test_20200101.db", "test_before_restore_20200101_000000.db", "other_20200101_000000.db"];
+    for name in old.iter().chain(&others) {
+        std::fs::write(folder.join(name), "x").unwrap();
+    }
+    let copied = wait(db.back_up(&folder, 2)).unwrap();
+    assert_eq!(copied.removed, [folder.join(old[0]), folder.join(old[1])]);
+    let left = files(&folder);
+    assert!(others.iter().chain(&old[2..]).all(|name| left.contains(&(*name).to_owned())), "{left:?}");
+    assert_eq!(left.len(), 5);
+}
+
+#[test]
+fn a_damaged_database_is_not_copied_and_costs_no_older_copy() {
+    let ground = Ground::sqlite();
+    let db = ground.open();
+    db.append_now((0..2_000).map(record).collect()).unwrap();
+    let folder = ground.folder.path().join("backups");
+    wait(db.back_up(&folder, 1)).unwrap();
+    let kept = files(&folder);
+    drop(db);
+    damage(path(&ground));
+    let db = ground.open();
+    let problem = wait(db.back_up(&folder, 1)).unwrap_err();
+    assert!(matches!(problem, StoreProblem::Damaged { .. }), "{problem}");
+    assert_eq!(files(&folder), kept);
+}
+
+/// Overwrites pages in the middle, as a bad disk does. Everything is in the file itself: the last one who leaves writes its
+/// log back.
+fn damage(file: &Path) {
+    wait(async {
+        use sqlx::{ConnectOptions, Connection};
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+        let mut connection = options.connect().await.unwrap();
+        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    let mut bytes = std::fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 20_000].fill(0xa5);
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn a_copy_is_put_back_and_what_was_there_is_kept() {
+    let ground = Ground::sqlite();
+    let db = ground.open();
+    db.append_now((0..10).map(record).collect()).unwrap();
+    let copy = wait(db.back_up(&ground.folder.path().join("backups"), 3)).unwrap().file;
+    db.append_now((10..25).map(record).collect()).unwrap();
+    drop(db);
+    let aside = upkeep::put_back(&copy, path(&ground)).unwrap().unwrap();
+    assert_eq!((count(path(&ground)), count(&aside), count(&copy)), (10, 25, 10));
+    let name = aside.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("test_before_restore_20"), "{name}");
+    let left = files(path(&ground).parent().unwrap());
+    assert!(!left.iter().any(|name| name.ends_with(".new")), "{left:?}");
+}
+
+#[test]
+fn what_is_no_good_copy_changes_nothing() {
+    let ground = Ground::sqlite();
+    let db = ground.open();
+    db.append_now((0..2_000).map(record).collect()).unwrap();
+    let folder = ground.folder.path().join("backups");
+    let copy = wait(db.back_up(&folder, 3)).unwrap().file;
+    drop(db);
+    let changed = |name: &str, change: fn(&Path)| -> PathBuf {
+        let path = folder.join(name);
+        std::fs::copy(&copy, &path).unwrap();
+        change(&path);
+        path
+    };
+    let execute = |path: &Path, sql: &'static str| {
+        wait(async {
+            use sqlx::{ConnectOptions, Connection};
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            let mut connection = options.connect().await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        });
+    };
+    let newer = changed("newer", |_| ());
+    execute(&newer, "INSERT INTO schema_versions (version, name, applied_us) VALUES (99, 'later', 0)");
+    let foreign = changed("foreign", |_| ());
+    execute(&foreign, "PRAGMA application_id = 7");
+    let broken = changed("broken", damage);
+    let cut = changed("cut", |path| {
+        let bytes = std::fs::read(path).unwrap();
+        std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    });
+    let text = changed("text", |path| std::fs::write(path, "no database at all ".repeat(500)).unwrap());
+    let link = folder.join("link");
+    std::os::unix::fs::symlink(&copy, &link).unwrap();
+    for bad in [newer, foreign, broken, cut, text, link, folder.join("nowhere")] {
+        let problem = upkeep::put_back(&bad, path(&ground)).unwrap_err();
+        assert!(problem.is_final(), "{}: {problem}", bad.display());
+        assert_eq!(count(path(&ground)), 2_000, "{}", bad.display());
+    }
+}
+
+#[test]
+fn nothing_is_put_back_under_a_running_gateway() {
+    let ground = Ground::sqlite();
+    let copy = wait(ground.open().back_up(&ground.folder.path().join("backups"), 3)).unwrap().file;
+    let running = Spool::open(&PathBuf::from(format!("{}-spool", path(&ground).display()))).unwrap();
+    let problem = upkeep::put_back(&copy, path(&ground)).unwrap_err();
+    assert!(problem.to_string().contains("a gateway uses it"), "{problem}");
+    drop(running);
+    upkeep::put_back(&copy, path(&ground)).unwrap();
+}
