@@ -170,8 +170,10 @@ class Bench:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         self.temp = Path(tempfile.mkdtemp(prefix="launch-"))
+        # As a session has one: not below a folder that others may write to, which the checkout may be.
+        self.session = Path(tempfile.mkdtemp(prefix=".launch-", dir=Path.home()))
         path = f"{folder}:{environment(self.home)['PATH']}"
-        self.env = environment(self.home, PATH=path, TMPDIR=str(self.temp), **QUIET)
+        self.env = environment(self.home, PATH=path, TMPDIR=str(self.temp), XDG_RUNTIME_DIR=str(self.session), **QUIET)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = (WORK / f"launch-{tool.word}.log").open("w")
@@ -185,6 +187,7 @@ class Bench:
         self.gateway.wait(15)
         self.log.close()
         shutil.rmtree(self.temp, ignore_errors=True)
+        shutil.rmtree(self.session, ignore_errors=True)
 
     def run(self, command: List[str]) -> Tuple[int, str]:
         """A command to its end, or ended with all it started."""
@@ -230,7 +233,7 @@ class Bench:
         wrong = [name for name, text in self.tool.files.items() if not (self.home / name).exists() or (self.home / name).read_text() != text]
         wrong += [name for name in self.tool.written if name not in self.tool.files and (self.home / name).exists()]
         # A tool's own children may keep files open in there for a moment; ours bear our name.
-        left = [str(place) for base in (self.temp, self.home / ".local/state/openai-proxy") for place in base.glob("openai-proxy-*") if place.is_dir()]
+        left = [str(place) for base in (self.temp, self.session, self.home / ".local/state/openai-proxy") for place in base.glob("openai-proxy-*") if place.is_dir()]
         return " ".join([*wrong, *left])
 
 
