@@ -31,6 +31,7 @@ mod yaml;
 
 pub use address::origin;
 pub use given::{Found, Given, Stored};
+pub use layer::environment::PLACEHOLDER;
 pub use layer::file::places;
 pub use load::{Loaded, load, parse};
 pub use looked::{Looked, Outcome, looked};
@@ -38,6 +39,7 @@ pub use nearest::nearest;
 pub use origin::{Layer, Leaf, Origin, Said, Sources};
 pub use outline::{Outline, outline};
 pub use problem::{Place, Problem, Problems};
+pub use resolve::storage::state as state_folder;
 pub use rewrite::{Migrated, migrate, tidy};
 pub use schema::schema;
 pub use snapshot::Snapshot;

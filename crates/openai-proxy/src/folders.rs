@@ -8,12 +8,10 @@ type Environment = BTreeMap<String, String>;
 /// Where a system service keeps its notes; every user's commands look there, too.
 const SYSTEM: &str = "/run/openai-proxy";
 
-/// The user's own folder: `$XDG_STATE_HOME/openai-proxy`, by default `~/.local/state/openai-proxy` (XDG Base Directory
-/// Specification 0.8). `None`: there is no home.
+/// The folder for what outlasts a command: the one systemd made, else the user's own (`config::state_folder`, which also says
+/// where the database is). `None`: there is no home.
 pub(crate) fn state(environment: &Environment) -> Option<PathBuf> {
-    let named = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || environment.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    named.or_else(|| home().map(|home| home.join(".local/state"))).map(|folder| folder.join("openai-proxy"))
+    config::state_folder(environment)
 }
 
 /// Where a gateway writes its note: the folder systemd made for it (`RuntimeDirectory=`, systemd.exec(5)), else the user's.

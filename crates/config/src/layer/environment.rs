@@ -190,7 +190,7 @@ pub(crate) fn of_vendors(root: &Node, environment: &Environment) -> (Node, Node)
 }
 
 /// What programs are given for a key where they insist on one and the gateway needs none (`openai-proxy env`).
-const PLACEHOLDER: &str = "openai-proxy";
+pub const PLACEHOLDER: &str = "openai-proxy";
 
 /// Whether a variable holds something; our own placeholder, in a shell set up for callers, is nobody's key.
 pub(crate) fn is_filled(value: &str) -> bool {

@@ -4,7 +4,7 @@ mod names;
 mod provider;
 mod proxy;
 mod server;
-mod storage;
+pub(crate) mod storage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

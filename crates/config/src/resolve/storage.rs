@@ -53,7 +53,7 @@ pub(super) fn resolve(
 
 /// Where a service or a user keeps state: the folder systemd made for it (`StateDirectory=`, systemd.exec(5)), else
 /// `$XDG_STATE_HOME/openai-proxy`, by default `~/.local/state/openai-proxy` (XDG Base Directory Specification 0.8).
-fn state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+pub fn state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     let given = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let service = environment.get("STATE_DIRECTORY").and_then(|all| all.split(':').next()).map(PathBuf::from);
     let home = || given("HOME").map(|home| home.join(".local/state"));

@@ -36,9 +36,6 @@ enum Shell {
     Dotenv,
 }
 
-/// What a program is given where it insists on a key and none is needed.
-pub(super) const PLACEHOLDER: &str = "openai-proxy";
-
 impl Env {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let reach = Reach::find(&self.place)?;
@@ -53,7 +50,7 @@ impl Env {
             ("OPENAI_API_BASE", reach.base_url()),
         ];
         if environment.get("OPENAI_API_KEY").is_none_or(|key| key.trim().is_empty()) {
-            all.push(("OPENAI_API_KEY", PLACEHOLDER.to_owned()));
+            all.push(("OPENAI_API_KEY", config::PLACEHOLDER.to_owned()));
         }
         if talk.json() {
             let all = all.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value)));

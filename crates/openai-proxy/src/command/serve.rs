@@ -233,13 +233,18 @@ const AGAIN: Duration = Duration::from_secs(15);
 async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, note: &mut Note) {
     let mut ports = search::Ports::new(house.addresses());
     let mut searched = Instant::now();
+    // Where providers are written, no port is anybody's business.
+    let wanted = |given: &Given| config::load(given).is_ok_and(|loaded| loaded.search.is_some());
+    let mut searching = wanted(given);
     loop {
         let asked = tokio::select! {
             asked = signals.next() => asked,
-            () = tokio::time::sleep(LOOK) => match ports.opened().await || searched.elapsed() >= AGAIN {
-                true => Asked::Search,
-                false => continue,
-            },
+            () = tokio::time::sleep(LOOK), if searching => {
+                match ports.opened().await || searched.elapsed() >= AGAIN {
+                    true => Asked::Search,
+                    false => continue,
+                }
+            }
         };
         match asked {
             Asked::Stop => return,
@@ -251,6 +256,7 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
                 };
                 (note.instance.notes, note.instance.refused) = (notes, refused);
                 note.instance.reloads += 1;
+                searching = wanted(given);
                 note.instance.view = house.view(None);
                 note.write();
                 notify(&[NotifyState::Ready]);

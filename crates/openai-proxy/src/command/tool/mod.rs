@@ -32,9 +32,6 @@ pub(super) use file::{Change, Format, Step};
 /// The variables of this process.
 pub(super) type Environment = BTreeMap<String, String>;
 
-/// What stands for a key where a tool insists on one and the gateway does not.
-const PLACEHOLDER: &str = "openai-proxy";
-
 /// Where a tool is pointed.
 #[derive(Clone, Debug)]
 pub(super) struct Aim {
@@ -56,7 +53,7 @@ impl Aim {
 
     /// A key for tools that insist on one.
     fn key(&self) -> String {
-        self.key.clone().unwrap_or_else(|| PLACEHOLDER.to_owned())
+        self.key.clone().unwrap_or_else(|| config::PLACEHOLDER.to_owned())
     }
 }
 
