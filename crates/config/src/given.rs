@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use protocol::secret::Secret;
+
 use crate::origin::Layer;
 
 /// What we were given to read. Nothing global is looked at.
@@ -21,6 +23,8 @@ pub struct Given {
     pub home: Option<PathBuf>,
     /// Settings that are kept elsewhere than in files: stronger than files, weaker than variables. Later ones win.
     pub stored: Vec<Stored>,
+    /// What `${sealed:NAME}` stands for: secrets that are kept sealed elsewhere, opened for us.
+    pub sealed: BTreeMap<String, Secret>,
     /// Servers that were recognised on this computer, in order of preference: the layer below the file.
     pub found: Vec<Found>,
 }
@@ -34,6 +38,8 @@ pub struct Stored {
     pub path: Vec<String>,
     /// Its value, as YAML; `null` takes away what the layers below say.
     pub value: String,
+    /// A map that takes the place of what the layers below say, instead of being laid over it.
+    pub alone: bool,
     /// What it is called in messages: `revision 12`.
     pub place: String,
     /// Who wrote it.

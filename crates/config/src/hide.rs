@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::document::FILE;
-use crate::reader::table::Shape;
+use crate::reader::table::{Shape, Table};
 use crate::tree::{Node, Scalar, Value};
 
 /// Stands for what is hidden.
@@ -16,8 +16,17 @@ pub(crate) fn shown(root: &Node) -> Json {
 
 /// The value at a path, to be shown.
 pub(crate) fn at(words: &[&str], node: &Node) -> Json {
-    let shape = words.iter().try_fold(Shape::Section(&FILE), |shape, word| below(shape, word));
-    json(node, shape)
+    json(node, shape_at(words))
+}
+
+/// The shape of what stands at a path, if the tables know it.
+pub(crate) fn shape_at(words: &[impl AsRef<str>]) -> Option<Shape> {
+    words.iter().try_fold(Shape::Section(&FILE), |shape, word| below(shape, word.as_ref()))
+}
+
+/// Whether a single value is not shown as it is.
+pub(crate) fn is_hidden(scalar: &Scalar, shape: Option<Shape>) -> bool {
+    !scalar.text.is_empty() && single(scalar, shape) != typed(scalar)
 }
 
 /// A value on one line.
@@ -34,7 +43,7 @@ pub(crate) fn line(value: &Json) -> String {
 }
 
 /// The shape below a key.
-fn below(shape: Shape, key: &str) -> Option<Shape> {
+pub(crate) fn below(shape: Shape, key: &str) -> Option<Shape> {
     match shape {
         Shape::Section(table) => table.row(key).map(|row| row.shape),
         Shape::Names(inner) => Some(*inner),
@@ -45,11 +54,21 @@ fn below(shape: Shape, key: &str) -> Option<Shape> {
 }
 
 /// The shape of a list's items.
-fn item(shape: Shape) -> Option<Shape> {
+pub(crate) fn item(shape: Shape) -> Option<Shape> {
     match shape {
         Shape::List(inner) => Some(*inner),
         Shape::OneOf(shapes) => shapes.iter().find_map(|shape| item(*shape)),
         Shape::Or(_, inner) => item(*inner),
+        _ => None,
+    }
+}
+
+/// The settings of a map that has settings.
+fn table(shape: Shape) -> Option<&'static Table> {
+    match shape {
+        Shape::Section(table) => Some(table),
+        Shape::OneOf(shapes) => shapes.iter().find_map(|shape| table(*shape)),
+        Shape::Or(_, inner) => table(*inner),
         _ => None,
     }
 }
@@ -62,12 +81,15 @@ fn json(node: &Node, shape: Option<Shape>) -> Json {
         Value::Map(entries) => {
             let member = |key: &str, node: &Node| json(node, shape.and_then(|shape| below(shape, key)));
             // Free keys hold whatever somebody needed there.
-            let entries = entries.iter().filter(|entry| !entry.key.starts_with("x-"));
-            Json::Object(
-                entries
-                    .map(|entry| (entry.key.clone(), member(&entry.key, &entry.node)))
-                    .collect::<Map<_, _>>(),
-            )
+            let mut entries: Vec<_> = entries.iter().filter(|entry| !entry.key.starts_with("x-")).collect();
+            if let Some(table) = shape.and_then(table) {
+                // The order of settings says nothing: theirs is that of the table, whoever wrote them.
+                let place = |key: &str| table.rows.iter().position(|row| row.key == key);
+                entries.sort_by_key(|entry| place(&entry.key).unwrap_or(usize::MAX));
+            }
+            let members =
+                entries.into_iter().map(|entry| (entry.key.clone(), member(&entry.key, &entry.node)));
+            Json::Object(members.collect::<Map<_, _>>())
         }
     }
 }
@@ -134,10 +156,10 @@ fn is_switch(text: &str) -> bool {
     matches!(text, "on" | "off" | "true" | "false" | "yes" | "no")
 }
 
-/// Whether a text is one `${NAME}`, `${NAME:-}` or `${file:path}` and nothing else: it tells where a secret is, not what.
+/// Whether a text is one `${NAME}`, `${NAME:-}`, `${file:path}` or `${sealed:name}` and nothing else: it tells where a secret is, not what.
 fn is_reference(text: &str) -> bool {
     let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else { return false };
-    match inner.strip_prefix("file:") {
+    match inner.strip_prefix("file:").or_else(|| inner.strip_prefix("sealed:")) {
         Some(path) => !path.contains(['$', '{', '}']),
         None => {
             let name = inner.strip_suffix(":-").unwrap_or(inner);

@@ -1,9 +1,11 @@
-//! `${VAR}`, `${VAR:-default}`, `${VAR:?why}`, `${file:/path}` and `$${literal}`, filled in after parsing.
+//! `${VAR}`, `${VAR:-default}`, `${VAR:?why}`, `${file:/path}`, `${sealed:name}` and `$${literal}`, filled in after parsing.
 //!
 //! After parsing, so that a secret with a colon or a line break in it can never change the structure of the file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+
+use protocol::secret::Secret;
 
 use crate::problem::{Place, Wrong, wrong};
 use crate::reader::Findings;
@@ -20,6 +22,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     /// The folder relative `${file:...}` paths start from.
     pub(crate) folder: &'a Path,
+    /// What `${sealed:NAME}` stands for.
+    pub(crate) sealed: &'a BTreeMap<String, Secret>,
 }
 
 /// Fills every scalar of the tree. Keys that start with `x-` are left alone: their anchors are filled where they are used.
@@ -112,9 +116,19 @@ impl Filler<'_> {
             self.filled_from.push(inner.to_owned());
             return read(&self.sources.folder.join(path));
         }
+        if let Some(name) = inner.strip_prefix("sealed:") {
+            self.filled_from.push(inner.to_owned());
+            return match self.sources.sealed.get(name) {
+                Some(secret) => Ok(secret.expose().to_owned()),
+                None => wrong(
+                    format!("needs the secret `{name}`, which is not kept here."),
+                    "Enter it again, or name a variable: ${NAME}.",
+                ),
+            };
+        }
         let name_ends = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
         let (name, rest) = inner.split_at(name_ends);
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || name == "sealed" {
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
             return wrong(
                 "has a `${...}` that names no variable.",
                 "Write ${NAME}, ${NAME:-default}, ${NAME:?why} or ${file:/path}; `$${` for the text itself.",
@@ -178,7 +192,8 @@ mod tests {
     fn filled(text: &str) -> Result<(String, Vec<String>), Wrong> {
         let environment =
             BTreeMap::from([("A".to_owned(), "a: #b".to_owned()), ("EMPTY".to_owned(), String::new())]);
-        let sources = Sources { environment: &environment, folder: Path::new("/nowhere") };
+        let sealed = BTreeMap::from([("k".to_owned(), Secret::new("${A}"))]);
+        let sources = Sources { environment: &environment, folder: Path::new("/nowhere"), sealed: &sealed };
         let mut filler = Filler { sources: &sources, missing: Vec::new(), filled_from: Vec::new() };
         filler.text(text, 0).map(|text| (text, filler.missing))
     }
@@ -191,6 +206,7 @@ mod tests {
             ("${EMPTY:-d}", "d"),
             ("${EMPTY}", ""),
             ("${NO:-${A}}", "a: #b"),
+            ("${sealed:k}", "${A}"),
             ("$${A} and $A", "${A} and $A"),
         ] {
             assert_eq!(filled(text), Ok((want.to_owned(), vec![])), "{text}");
@@ -201,7 +217,7 @@ mod tests {
     fn all_missing_names_are_told_and_nonsense_is_refused() {
         let missing = filled("${B}${C:?the other one}").map(|(_, missing)| missing);
         assert_eq!(missing, Ok(vec!["B".to_owned(), "C (the other one)".to_owned()]));
-        for text in ["${A", "${}", "${1}", "${A B}", "${NO!x}", "${sealed:AGE1}", "${file:none}"] {
+        for text in ["${A", "${}", "${1}", "${A B}", "${NO!x}", "${sealed:other}", "${file:none}"] {
             let result = filled(text);
             assert!(result.is_err() || text == "${A B}", "{text}: {result:?}");
         }

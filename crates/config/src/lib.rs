@@ -6,6 +6,7 @@
 
 mod address;
 mod document;
+mod edit;
 mod given;
 mod hide;
 mod interpolate;
@@ -21,6 +22,8 @@ mod reader;
 mod resolve;
 mod rewrite;
 mod schema;
+mod sealing;
+mod sheet;
 pub mod snapshot;
 mod sources;
 mod text_file;
@@ -30,10 +33,11 @@ mod whole;
 mod yaml;
 
 pub use address::origin;
+pub use edit::{By, Edit, What, edited};
 pub use given::{Found, Given, Stored};
 pub use layer::environment::PLACEHOLDER;
 pub use layer::file::places;
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, load, parse, storage};
 pub use looked::{Looked, Outcome, looked};
 pub use nearest::nearest;
 pub use origin::{Layer, Leaf, Origin, Said, Sources};
@@ -42,6 +46,8 @@ pub use problem::{Place, Problem, Problems};
 pub use resolve::storage::state as state_folder;
 pub use rewrite::{Migrated, migrate, tidy};
 pub use schema::schema;
+pub use sealing::{open_secrets, seal, sealed_names};
+pub use sheet::{Difference, Patch, Sheet, sheet};
 pub use snapshot::Snapshot;
 pub use sources::{effective, sources};
 pub use text_file::read_text;

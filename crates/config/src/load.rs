@@ -9,8 +9,10 @@ use crate::layer::file::Text;
 use crate::layer::stack::{self, Stack};
 use crate::origin::Layer;
 use crate::problem::{Problem, Problems};
-use crate::resolve::{Around, resolve};
-use crate::snapshot::{Snapshot, Source};
+use crate::reader::Findings;
+use crate::resolve::{self, Around};
+use crate::snapshot::{Snapshot, Source, Storage};
+use crate::tree::Value;
 use crate::whole::{Discovered, Whole, whole};
 
 /// How long this computer is searched for servers when nothing else is written.
@@ -35,6 +37,27 @@ pub fn load(given: &Given) -> Result<Loaded, Problems> {
     build(stack::read(given)?, given)
 }
 
+/// Where records and changes are kept, as files, variables and flags say: what has to be known before changes can be read.
+///
+/// # Errors
+/// What is wrong with that, and nothing else.
+pub fn storage(given: &Given) -> Result<Storage, Problems> {
+    let mut stack = stack::read(given)?;
+    let mut root = whole(&mut stack, given).root;
+    // What is wrong with the rest is told when the whole is read.
+    let findings = Findings::default();
+    if let Value::Map(entries) = &mut root.value {
+        entries.retain(|entry| entry.key == "storage");
+    }
+    let document = document::read(&root, &findings);
+    let storage = resolve::storage::resolve(&document.storage, &stack.environment, &findings);
+    let (problems, _) = findings.into_parts(&stack.files);
+    match storage {
+        Some(storage) if problems.is_empty() => Ok(storage),
+        _ => Err(Problems(problems)),
+    }
+}
+
 /// Reads a configuration from a text, as if it stood in `openai-proxy.yaml` with nothing beside it.
 ///
 /// # Errors
@@ -57,7 +80,7 @@ pub(crate) fn build(mut stack: Stack, given: &Given) -> Result<Loaded, Problems>
     let document = document::read(&root, &findings);
     let around = Around { environment: &environment, source, discovered: discovered != Discovered::No };
     let patience = document.search.unwrap_or(PATIENCE);
-    let snapshot = resolve(document, &around, &findings);
+    let snapshot = resolve::resolve(document, &around, &findings);
     let (problems, notes) = findings.into_parts(&files);
     match snapshot {
         Some(snapshot) if problems.is_empty() => {

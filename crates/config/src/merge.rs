@@ -4,19 +4,31 @@ use crate::problem::Place;
 use crate::tree::{Entry, Node, Value};
 
 /// Lays `upper` over `lower`: what `upper` says wins, and its null marks as removed what `lower` says. What `lower` says
-/// first stays first. A null that takes nothing away stays somebody's `name:` with nothing behind it.
+/// first stays first. A null that takes nothing away stays somebody's `name:` with nothing behind it. What stands alone
+/// takes the place of everything below.
 pub(crate) fn over(lower: &Node, upper: &Node) -> Node {
-    let (Value::Map(below), Value::Map(said)) = (&lower.value, &upper.value) else {
-        return if upper.is_null() { upper.removed() } else { upper.clone() };
+    let below = match (&lower.value, &upper.value) {
+        (_, Value::Map(_)) if upper.alone => &[],
+        (Value::Map(below), Value::Map(_)) => below.as_slice(),
+        (_, Value::Map(_)) => &[],
+        _ => return if upper.is_null() { upper.removed() } else { upper.clone() },
     };
-    let mut entries = below.clone();
-    for entry in said {
+    let mut entries = below.to_vec();
+    for entry in upper.entries() {
         match entries.iter_mut().find(|known| known.key == entry.key) {
             Some(known) => *known = Entry { node: over(&known.node, &entry.node), ..entry.clone() },
-            None => entries.push(entry.clone()),
+            None => entries.push(Entry { node: settled(&entry.node), ..entry.clone() }),
         }
     }
-    Node { value: Value::Map(entries), place: upper.place.clone() }
+    Node::new(Value::Map(entries), upper.place.clone())
+}
+
+/// What has nothing below it: the same, and nothing in it stands alone any more.
+fn settled(node: &Node) -> Node {
+    match &node.value {
+        Value::Map(_) => over(&Node::empty(node.place.clone()), node),
+        _ => node.clone(),
+    }
 }
 
 /// Leaves out what was removed.

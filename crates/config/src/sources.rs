@@ -24,7 +24,7 @@ use crate::{hide, interpolate, merge, usual};
 pub fn sources(given: &Given) -> Result<Sources, Problems> {
     let mut stack = stack::read(given)?;
     let root = whole(&mut stack, given).root;
-    Ok(of(&stack, &root, &given.stored))
+    Ok(of(&stack, &root, given))
 }
 
 /// The configuration as it counts, in its long form: defaults filled in, secrets hidden.
@@ -53,7 +53,7 @@ struct Voice {
 }
 
 /// The settings of what was read; `root` is what the layers come to.
-pub(crate) fn of(stack: &Stack, root: &Node, stored: &[Stored]) -> Sources {
+pub(crate) fn of(stack: &Stack, root: &Node, given: &Given) -> Sources {
     let (homes, keys) = environment::of_vendors(root, &stack.environment);
     let weakest = [(Layer::BuiltIn, defaults(root)), (Layer::BuiltIn, homes), (Layer::Usual, keys)];
     let mut voices: Vec<Voice> =
@@ -65,13 +65,13 @@ pub(crate) fn of(stack: &Stack, root: &Node, stored: &[Stored]) -> Sources {
         through: false,
     }));
     let folder = stack.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let filling = interpolate::Sources { environment: &stack.environment, folder };
+    let filling = interpolate::Sources { environment: &stack.environment, folder, sealed: &given.sealed };
     let leaf = |words: &[&str]| {
         let said = said(&voices, words).into_iter().map(|(voice, node)| {
             let mut node = node.clone();
             // Told when the configuration is loaded; here it only counts who spoke.
             interpolate::fill(&mut node, "", &filling, &Findings::default());
-            say(voice, words, &node, stored)
+            say(voice, words, &node, &given.stored)
         });
         Leaf { path: words.join("."), said: said.collect() }
     };

@@ -16,6 +16,8 @@ use crate::problem::Place;
 pub(crate) struct Node {
     pub(crate) value: Value,
     pub(crate) place: Place,
+    /// Takes the place of what weaker layers say instead of being laid over it.
+    pub(crate) alone: bool,
 }
 
 /// What a node holds.
@@ -58,15 +60,20 @@ impl Entry {
 }
 
 impl Node {
+    /// A value that stands there.
+    pub(crate) fn new(value: Value, place: Place) -> Self {
+        Self { value, place, alone: false }
+    }
+
     /// An empty mapping.
     pub(crate) fn empty(place: Place) -> Self {
-        Self { value: Value::Map(Vec::new()), place }
+        Self::new(Value::Map(Vec::new()), place)
     }
 
     /// A text that came from outside the file.
     pub(crate) fn literal(text: &str, place: Place) -> Self {
         let scalar = Scalar { text: text.to_owned(), literal: true, ..Scalar::default() };
-        Self { value: Value::Scalar(scalar), place }
+        Self::new(Value::Scalar(scalar), place)
     }
 
     /// Says of the whole subtree that it came from outside: one place, and nothing in it is filled in.
@@ -105,7 +112,7 @@ impl Node {
     /// The same null, that takes away what a weaker layer says.
     pub(crate) fn removed(&self) -> Self {
         let scalar = Scalar { removed: true, ..Scalar::default() };
-        Self { value: Value::Scalar(scalar), place: self.place.clone() }
+        Self::new(Value::Scalar(scalar), self.place.clone())
     }
 
     /// Whether a stronger layer took it away.

@@ -27,7 +27,7 @@ fn section(table: &Table) -> Node {
     for row in table.rows.iter().filter(|row| row.in_use && row.key != "provider_defaults") {
         if let Some(usual) = row.usual {
             let scalar = Scalar { text: usual.to_owned(), ..Scalar::default() };
-            node.put(row.key, Node { value: Value::Scalar(scalar), place: place() });
+            node.put(row.key, Node::new(Value::Scalar(scalar), place()));
         } else if let Shape::Section(inner) = row.shape {
             let inner = section(inner);
             if !inner.entries().is_empty() {

@@ -30,7 +30,7 @@ pub(crate) enum Discovered {
 pub(crate) fn whole(stack: &mut Stack, given: &Given) -> Whole {
     let mut root = merged(&stack.layers);
     let folder = stack.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let sources = interpolate::Sources { environment: &stack.environment, folder };
+    let sources = interpolate::Sources { environment: &stack.environment, folder, sealed: &given.sealed };
     interpolate::fill(&mut root, "", &sources, &stack.findings);
     let search = search(&root);
     let discovered = if search { discover(&mut root, stack, given) } else { Discovered::No };

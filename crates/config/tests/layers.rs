@@ -191,15 +191,17 @@ fn variables_of_older_programs_are_read_and_named_where_nothing_follows_from_the
     let variables = [
         ("INSTANCE_MANAGER_DB_PATH", "/x.db"),
         ("INSTANCE_MANAGER_STATE_FILE", "/s.json"),
-        ("ADMIN_API_KEY", "canary"),
+        ("ADMIN_API_KEY", "canary-canary-canary"),
         ("FEISHU_WEBHOOK_URL", "https://hook.example/canary"),
     ];
     let given = given("variables", &[FILE], &variables);
-    let database = config::load(&given).unwrap().snapshot.storage.database;
-    assert_eq!(database, config::snapshot::Database::File("/x.db".into()));
+    let loaded = config::load(&given).unwrap().snapshot;
+    let keys: Vec<_> = loaded.admin.keys.iter().map(|key| (key.secret.expose(), key.role)).collect();
+    assert_eq!(keys, [("canary-canary-canary", config::snapshot::Role::Admin)]);
+    assert_eq!(loaded.storage.database, config::snapshot::Database::File("/x.db".into()));
     assert_eq!(
         told(&given),
-        "ADMIN_API_KEY: `admin` is not in use yet.\nFEISHU_WEBHOOK_URL: `alerts` is not in use yet.\n\
+        "FEISHU_WEBHOOK_URL: `alerts` is not in use yet.\n\
          INSTANCE_MANAGER_STATE_FILE: INSTANCE_MANAGER_STATE_FILE is not in use yet."
     );
 }
@@ -298,6 +300,7 @@ fn what_is_stored_stands_between_files_and_variables_with_its_author_and_time() 
         layer,
         path: path.split('.').map(str::to_owned).collect(),
         value: value.to_owned(),
+        alone: false,
         place: place.to_owned(),
         author: Some("ada".to_owned()),
         time: Some(time),

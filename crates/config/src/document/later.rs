@@ -99,17 +99,6 @@ pub(crate) const OIDC: Table = Table {
 };
 
 /// Administration.
-pub(crate) const ADMIN: Table = Table {
-    noun: "admin",
-    rows: &[
-        later("api_key", Secret, "The key of administration."),
-        later("header", Text, "The header it travels in."),
-        later("ui", Switch, "Whether there is a panel."),
-        later("ui_readonly", Switch, "Whether it only shows."),
-        later("session", Value(&DURATION), "How long somebody stays signed in."),
-    ],
-};
-
 /// Answers that are given again.
 pub(crate) const CACHE: Table = Table {
     noun: "the cache",

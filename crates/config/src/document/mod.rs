@@ -1,5 +1,6 @@
 //! The document as written: every value read and checked by itself, nothing decided between values yet.
 
+pub(crate) mod admin;
 mod later;
 pub(crate) mod listener;
 mod named;
@@ -11,7 +12,7 @@ pub(crate) mod storage;
 use std::time::Duration;
 
 use crate::problem::wrong;
-use crate::reader::table::Shape::{Address, Choice, List, Names, OneOf, Section, Switch, Text, Value, Whole};
+use crate::reader::table::Shape::{Address, Choice, List, Names, OneOf, Section, Switch, Text, Value};
 use crate::reader::table::{Table, later, now};
 use crate::reader::{At, DURATION, Findings, PORT, Section as Settings};
 use crate::tree::{self, Node};
@@ -27,6 +28,10 @@ pub(crate) struct Document {
     pub(crate) logging: crate::snapshot::Logging,
     pub(crate) metrics: crate::snapshot::Metrics,
     pub(crate) storage: storage::Storage,
+    pub(crate) admin: crate::snapshot::Admin,
+    /// Whose word counts, and whether files are watched.
+    pub(crate) authority: crate::snapshot::Authority,
+    pub(crate) watch: bool,
     /// How long this computer may be searched for servers.
     pub(crate) search: Option<Duration>,
 }
@@ -46,7 +51,7 @@ pub(crate) const FILE: Table = Table {
     rows: &[
         now("version", Text, "The version of this schema.").usual("1"),
         now("include", List(&Text), "Files that belong to this one.").usual("conf.d/*.yaml"),
-        now("config", Section(&CONFIG), "How configuration is read."),
+        now("config", Section(&admin::CONFIG), "How configuration is read."),
         now("server", Section(&listener::SERVER), "Doors, limits and time-outs towards callers."),
         now("discovery", Section(&DISCOVERY), "Finding what is not written."),
         now("provider_defaults", Section(&provider::PROVIDER), "Laid under every provider."),
@@ -62,26 +67,16 @@ pub(crate) const FILE: Table = Table {
         now("keys", Names(&Section(&later::KEY)), "Callers' keys; refused while not in use."),
         now("logging", Section(&observe::LOGGING), "What is told, and how."),
         now("telemetry", Section(&observe::TELEMETRY), "What is measured."),
+        now("admin", Section(&admin::ADMIN), "Administration."),
         now("storage", Section(&storage::STORAGE), "What is kept, and where."),
         later("name", Text, "What this gateway is called."),
         later("teams", Names(&Section(&later::TEAM)), "Callers together."),
         later("limits", Section(&later::LIMITS), "How much may be asked for."),
-        later("admin", Section(&later::ADMIN), "Administration."),
         later("cache", Section(&later::CACHE), "Answers that are given again."),
         later("alerts", Section(&later::ALERTS), "Telling people."),
         later("pricing", Section(&later::PRICING), "What models cost."),
         later("guardrails", later::GUARDRAILS, "Checks of what passes."),
         later("plugins", Names(&Section(&later::PLUGIN)), "Programs that look at calls."),
-    ],
-};
-
-const CONFIG: Table = Table {
-    noun: "config",
-    rows: &[
-        now("environment", Text, "Picks a file beside this one; without it ENVIRONMENT does."),
-        later("source", Choice(&["file", "layered", "database"]), "Who may change settings."),
-        later("watch", Switch, "Whether files are read again when they change."),
-        later("history", Whole(0), "How many versions are kept."),
     ],
 };
 
@@ -125,10 +120,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     }
     // Which files are read was decided before this was.
     let _ = top.get("include");
-    if let Some(section) = top.section("config", &CONFIG) {
-        let _ = section.text("environment");
-        section.close();
-    }
+    let (authority, watch) = admin::configuration(top.section("config", &admin::CONFIG));
     let search = top.get("discovery").and_then(discovery);
     // Merged under every provider before anything is read.
     top.get("provider_defaults").map(|at| at.named());
@@ -144,6 +136,9 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         logging: observe::logging(top.section("logging", &observe::LOGGING)),
         metrics: observe::metrics(top.section("telemetry", &observe::TELEMETRY)),
         storage: storage::read(top.section("storage", &storage::STORAGE)),
+        admin: admin::admin(top.section("admin", &admin::ADMIN)),
+        authority,
+        watch,
     };
     if let Some(server) = server {
         server.close();

@@ -74,7 +74,7 @@ pub(crate) fn note_open_keys(path: &Path, root: &Node, findings: &Findings) {
         return;
     }
     for provider in root.get("providers").map(Node::entries).unwrap_or_default() {
-        let Some(Node { value: Value::Scalar(scalar), place }) = provider.node.get("api_key") else {
+        let Some(Node { value: Value::Scalar(scalar), place, .. }) = provider.node.get("api_key") else {
             continue;
         };
         if !scalar.text.contains("${") && !scalar.text.is_empty() {

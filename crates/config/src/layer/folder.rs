@@ -50,7 +50,9 @@ fn head(path: &Path, text: &str, environment: &Environment) -> Node {
     let mut root =
         tree::read(text, &file::shown(path)).unwrap_or_else(|_| Node::empty(Place::outside("built in")));
     let folder = path.parent().unwrap_or(Path::new(""));
-    let sources = interpolate::Sources { environment, folder };
+    // Which files are read is no secret.
+    let sealed = std::collections::BTreeMap::new();
+    let sources = interpolate::Sources { environment, folder, sealed: &sealed };
     for key in ["include", "config"] {
         if let Some(node) = root.get_mut(key) {
             interpolate::fill(node, key, &sources, &Findings::default());

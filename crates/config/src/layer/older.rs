@@ -68,7 +68,7 @@ fn windows(root: &mut Node, entry: &Entry, findings: &Findings) {
         return;
     }
     note("monitoring", &entry.place, "telemetry.stats_windows", findings);
-    let list = Node { value: Value::List(windows), place: entry.place.clone() };
+    let list = Node::new(Value::List(windows), entry.place.clone());
     crate::merge::set(root, &["telemetry", "stats_windows"], list, &entry.place);
 }
 

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use super::file::Text;
 use super::{dotenv, environment, file, folder, older, stored};
 use crate::given::Given;
+use crate::interpolate;
 use crate::merge;
 use crate::origin::Layer;
 use crate::problem::{Place, Problem, Problems};
 use crate::reader::Findings;
+use crate::snapshot::Authority;
 use crate::tree::{self, Node, Value};
 
 /// One layer and what it says.
@@ -80,7 +82,14 @@ pub(crate) fn of(
     if !broken.is_empty() {
         return Err(Problems(broken));
     }
+    let authority = authority(&layers, &environment, given);
+    if authority == Authority::Database && given.stored.iter().any(|row| row.layer == Layer::Database) {
+        layers.iter_mut().for_each(keep_what_leads_to_the_database);
+    }
     for layer in [Layer::Imported, Layer::Database] {
+        if authority == Authority::File && layer == Layer::Database {
+            continue;
+        }
         let root = stored::read(&given.stored, layer, &merged(&layers), &findings);
         layers.push(Spoken { layer, root });
     }
@@ -91,6 +100,30 @@ pub(crate) fn of(
     layers.push(Spoken { layer: Layer::Variable, root: named });
     layers.push(Spoken { layer: Layer::Flag, root: flags });
     Ok(Stack { layers, file, files, environment, findings })
+}
+
+/// Whose word counts, as files, variables and flags say.
+fn authority(layers: &[Spoken], environment: &BTreeMap<String, String>, given: &Given) -> Authority {
+    // What is wrong with any of it is told when it is read for good.
+    let unheard = Findings::default();
+    let below = merged(layers);
+    let below = merge::over(&below, &environment::by_name(&below, &given.environment, &unheard));
+    let mut root = merge::over(&below, &environment::by_flag(&below, &given.overrides, &unheard));
+    let Some(config) = root.get_mut("config") else { return Authority::Layered };
+    let sources = interpolate::Sources { environment, folder: Path::new(""), sealed: &given.sealed };
+    interpolate::fill(config, "config", &sources, &unheard);
+    let word = config.get("source").and_then(Node::scalar).map(|scalar| scalar.text.as_str());
+    let known = Authority::ALL.iter().find(|(name, _)| Some(*name) == word);
+    known.map_or(Authority::Layered, |(_, authority)| *authority)
+}
+
+/// Where the database has the word, files say where it is, and nothing else.
+fn keep_what_leads_to_the_database(spoken: &mut Spoken) {
+    if let Value::Map(entries) = &mut spoken.root.value
+        && spoken.layer >= Layer::File
+    {
+        entries.retain(|entry| matches!(entry.key.as_str(), "version" | "include" | "config" | "storage"));
+    }
 }
 
 /// A file's tree; a file that holds nothing says nothing.

@@ -16,6 +16,7 @@ pub(crate) fn read(stored: &[Stored], layer: Layer, below: &Node, findings: &Fin
         match tree::read(&one.value, &one.place) {
             Ok(mut node) => {
                 node.stand_at(&place);
+                node.alone = one.alone;
                 merge::set(&mut root, &one.path, node, &place);
             }
             Err(problems) => problems.into_iter().for_each(|problem| {

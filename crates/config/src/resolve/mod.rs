@@ -63,6 +63,9 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         logging: document.logging,
         metrics: document.metrics,
         storage: storage?,
+        admin: document.admin,
+        authority: document.authority,
+        watch: document.watch,
         source: around.source.clone(),
     })
 }

@@ -11,7 +11,7 @@ use crate::snapshot::{Database, Storage};
 const FILE: &str = "openai-proxy.db";
 
 /// Decides it; `None` when a finding tells what is missing.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     document: &Document,
     environment: &BTreeMap<String, String>,
     findings: &Findings,

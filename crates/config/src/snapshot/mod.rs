@@ -33,8 +33,73 @@ pub struct Snapshot {
     pub metrics: Metrics,
     /// Where records are kept.
     pub storage: Storage,
+    /// Who may look and change.
+    pub admin: Admin,
+    /// Whose word counts: files, or what is changed at run time, too.
+    pub authority: Authority,
+    /// Files are read again when they change.
+    pub watch: bool,
     /// How this configuration came to be; shown on the first screen.
     pub source: Source,
+}
+
+/// Who may look and change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Admin {
+    /// The keys. Without any, administration is open to this computer, and to it alone (D-3).
+    pub keys: Vec<AdminKey>,
+    /// The header a key may travel in, in lower case.
+    pub header: String,
+}
+
+/// A key of administration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AdminKey {
+    /// Its name: who did something, in revisions and in the audit trail.
+    pub name: String,
+    /// The key.
+    pub secret: Secret,
+    /// What its holder may do.
+    pub role: Role,
+}
+
+/// What somebody may do; each may do what those before may.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Role {
+    /// Look.
+    Viewer,
+    /// Pause, verify, reset statistics: nothing that lasts.
+    Operator,
+    /// Change.
+    Admin,
+}
+
+impl Role {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Whose word counts (`config.source`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Authority {
+    /// Files alone; nothing is changed at run time.
+    File,
+    /// Files, and over them what was changed at run time.
+    Layered,
+    /// What was changed at run time; files say where it is kept, and what is there at first.
+    Database,
+}
+
+impl Authority {
+    /// The words for them.
+    pub const ALL: [(&str, Self); 3] =
+        [("file", Self::File), ("layered", Self::Layered), ("database", Self::Database)];
 }
 
 /// Where records are kept. Read at start; a change of it waits for the next.

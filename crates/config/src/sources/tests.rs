@@ -79,6 +79,7 @@ fn stored(layer: Layer, path: &str, value: &str) -> Stored {
         layer,
         path: path.split('.').map(str::to_owned).collect(),
         value: value.to_owned(),
+        alone: false,
         place: "revision 1".to_owned(),
         author: None,
         time: None,
@@ -163,7 +164,7 @@ proptest! {
         );
         let mut stack = read().unwrap_or_else(|why| panic!("{why}"));
         let root = whole(&mut stack, &given).root;
-        let sources = of(&stack, &root, &given.stored);
+        let sources = of(&stack, &root, &given);
         let real = load::build(read().unwrap_or_else(|why| panic!("{why}")), &given);
 
         let mut winners = Given { no_file: true, ..Given::default() };

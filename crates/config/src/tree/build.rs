@@ -100,7 +100,7 @@ impl Builder {
                     style != ScalarStyle::Plain || tag.as_ref().is_some_and(|tag| tag.suffix == "str");
                 self.tag(tag.as_deref(), &place);
                 let scalar = Scalar { text: text.into_owned(), quoted, ..Scalar::default() };
-                self.add(Node { value: Value::Scalar(scalar), place }, anchor)
+                self.add(Node::new(Value::Scalar(scalar), place), anchor)
             }
             Event::Alias(anchor) => self.alias(anchor, place),
             Event::SequenceStart(anchor, tag) => {
@@ -162,7 +162,7 @@ impl Builder {
                 Value::Map(entries)
             }
         };
-        self.add(Node { value, place: open.place }, open.anchor)
+        self.add(Node::new(value, open.place), open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, place: Place) -> Result<(), Problem> {
