@@ -16,6 +16,7 @@ pub mod listen;
 mod listing;
 mod mock;
 mod observe;
+pub mod office;
 mod relay;
 mod route;
 mod serve;
@@ -46,6 +47,7 @@ pub struct Gateway {
     ledger: Ledger,
     metrics: Arc<Metrics>,
     life: Arc<Life>,
+    office: Arc<office::Way>,
     client: Client,
 }
 
@@ -63,6 +65,7 @@ impl Gateway {
             ledger: self.ledger.clone(),
             metrics: self.metrics.clone(),
             life: self.life.clone(),
+            office: self.office.clone(),
             client: Client::new(),
         }
     }
@@ -77,6 +80,7 @@ impl Gateway {
             ledger: Ledger::start(books, metrics.clone(), access_log),
             metrics,
             life: Arc::new(Life::default()),
+            office: Arc::default(),
             client: Client::new(),
         }
     }
@@ -85,6 +89,11 @@ impl Gateway {
     pub fn publish(&self, world: Snapshot) {
         self.metrics.describe(&world);
         self.world.store(Arc::new(world));
+    }
+
+    /// Opens the side door to whoever administers this gateway. The house owns them, and closes it by letting them go.
+    pub fn open_office(&self, office: &Arc<dyn office::Office>) {
+        self.office.show(office);
     }
 
     /// Asks the providers that have not said which models they have, as the first call that needs to know does.
