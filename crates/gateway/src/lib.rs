@@ -27,10 +27,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use config::Snapshot;
 
-use account::Ledger;
+pub use account::statistics::{
+    Counted, Errors, LastError, Latency, ProviderStatistics, Statistics, Sums, Tokens, Window,
+};
+use account::{Ledger, Seen, Windows};
 use catalogue::Catalogue;
 pub use explain::{Explanation, Place, Question, Refused, Way};
 use life::Life;
+pub use observe::Ending;
 use observe::Metrics;
 pub use route::Reason;
 use upstream::Client;
@@ -45,6 +49,7 @@ pub struct Gateway {
     catalogue: Arc<Catalogue>,
     ledger: Ledger,
     metrics: Arc<Metrics>,
+    windows: Arc<Windows>,
     life: Arc<Life>,
     client: Client,
 }
@@ -62,6 +67,7 @@ impl Gateway {
             catalogue: self.catalogue.clone(),
             ledger: self.ledger.clone(),
             metrics: self.metrics.clone(),
+            windows: self.windows.clone(),
             life: self.life.clone(),
             client: Client::new(),
         }
@@ -70,12 +76,15 @@ impl Gateway {
     /// The gateway for a configuration, with records going into these books.
     pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
+        let windows = Arc::new(Windows::new(&world));
+        let seen = Seen { metrics: metrics.clone(), windows: windows.clone() };
         let access_log = world.logging.access_log;
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
             catalogue: Arc::new(Catalogue::default()),
-            ledger: Ledger::start(books, metrics.clone(), access_log),
+            ledger: Ledger::start(books, seen, access_log),
             metrics,
+            windows,
             life: Arc::new(Life::default()),
             client: Client::new(),
         }
@@ -84,12 +93,23 @@ impl Gateway {
     /// Publishes another configuration: calls that have begun keep theirs. Only `control::apply` calls this.
     pub fn publish(&self, world: Snapshot) {
         self.metrics.describe(&world);
+        self.windows.describe(&world);
         self.world.store(Arc::new(world));
     }
 
     /// Asks the providers that have not said which models they have, as the first call that needs to know does.
     pub async fn ask_for_models(&self) {
         upstream::discover::refresh(self, &self.world(), None).await;
+    }
+
+    /// How much was asked for lately, and how it ended. It costs the ledger's thread a moment, and no call anything.
+    pub fn statistics(&self) -> Statistics {
+        self.windows.statistics()
+    }
+
+    /// Begins to count anew. Usage records and metrics stay as they are.
+    pub fn reset_statistics(&self) {
+        self.windows.reset();
     }
 
     /// Whether the house is open, closing or closed, and how many calls are running.

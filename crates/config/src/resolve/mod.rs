@@ -61,7 +61,8 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         routes,
         routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
         logging: document.logging,
-        metrics: document.metrics,
+        metrics: document.telemetry.metrics,
+        stats_windows: document.telemetry.stats_windows,
         storage: storage?,
         source: around.source.clone(),
     })

@@ -1,6 +1,8 @@
-//! Seeing: metrics, the access log, health.
+//! Seeing: metrics, the access log, health, and how calls end.
 
 pub(crate) mod access_log;
+mod ending;
 mod metrics;
 
+pub use ending::Ending;
 pub(crate) use metrics::Metrics;

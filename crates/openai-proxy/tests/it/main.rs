@@ -43,6 +43,7 @@ mod requests;
 mod routes;
 mod services;
 mod starting;
+mod statistics;
 mod staying;
 mod tenants;
 mod timeouts;
