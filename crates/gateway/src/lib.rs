@@ -20,6 +20,7 @@ mod relay;
 mod route;
 mod serve;
 mod spawn;
+mod standing;
 mod upstream;
 
 use std::sync::Arc;
@@ -36,7 +37,12 @@ pub use explain::{Explanation, Place, Question, Refused, Way};
 use life::Life;
 pub use observe::Ending;
 use observe::Metrics;
+use route::Known;
 pub use route::Reason;
+use standing::Register;
+pub use standing::{
+    Failure, HealthWord, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+};
 use upstream::Client;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
@@ -50,6 +56,7 @@ pub struct Gateway {
     ledger: Ledger,
     metrics: Arc<Metrics>,
     windows: Arc<Windows>,
+    register: Arc<Register>,
     life: Arc<Life>,
     client: Client,
 }
@@ -68,6 +75,7 @@ impl Gateway {
             ledger: self.ledger.clone(),
             metrics: self.metrics.clone(),
             windows: self.windows.clone(),
+            register: self.register.clone(),
             life: self.life.clone(),
             client: Client::new(),
         }
@@ -77,7 +85,8 @@ impl Gateway {
     pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
-        let seen = Seen { metrics: metrics.clone(), windows: windows.clone() };
+        let register = Arc::new(Register::new(&world));
+        let seen = Seen { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
         let access_log = world.logging.access_log;
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
@@ -85,6 +94,7 @@ impl Gateway {
             ledger: Ledger::start(books, seen, access_log),
             metrics,
             windows,
+            register,
             life: Arc::new(Life::default()),
             client: Client::new(),
         }
@@ -94,6 +104,7 @@ impl Gateway {
     pub fn publish(&self, world: Snapshot) {
         self.metrics.describe(&world);
         self.windows.describe(&world);
+        self.register.describe(&world);
         self.world.store(Arc::new(world));
     }
 
@@ -110,6 +121,48 @@ impl Gateway {
     /// Begins to count anew. Usage records and metrics stay as they are.
     pub fn reset_statistics(&self) {
         self.windows.reset();
+    }
+
+    /// How the configured providers stand: what their last attempts tell, and what was said by hand.
+    pub fn standings(&self) -> Standings {
+        self.register.standings(&self.world())
+    }
+
+    /// How one provider stands.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn standing(&self, provider: &str) -> Result<Standing, NoSuchProvider> {
+        let standings = self.standings().providers.into_iter();
+        standings.into_iter().find(|standing| standing.provider == provider).ok_or(NoSuchProvider)
+    }
+
+    /// Says something of a provider by hand, in place of what was said before. It counts from the next call on, and
+    /// outlasts changes of configuration; nothing is written down.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn set_standing(&self, provider: &str, said: Override) -> Result<Standing, NoSuchProvider> {
+        self.standing(provider)?;
+        let (kind, by) = (said.kind.word(), said.by.clone());
+        self.register.set(provider, said);
+        tracing::warn!(provider, kind, by, "the standing of a provider was set by hand");
+        self.standing(provider)
+    }
+
+    /// Takes back what was said of a provider by hand, and forgets what its last attempts told.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn reset_standing(&self, provider: &str) -> Result<Standing, NoSuchProvider> {
+        self.standing(provider)?;
+        self.register.reset(provider);
+        tracing::warn!(provider, "the standing of a provider was reset by hand");
+        self.standing(provider)
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { catalogue: &self.catalogue, register: &self.register }
     }
 
     /// Whether the house is open, closing or closed, and how many calls are running.

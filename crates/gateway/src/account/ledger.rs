@@ -1,4 +1,5 @@
-//! Takes records off the line: to the metrics, the statistics, the access log, and into the books.
+//! Takes records off the line: to the metrics, the statistics, the standing of providers, the
+//! access log, and into the books.
 //!
 //! The line never waits for a database. What it does itself is one `write(2)` into the spool before a provider is asked
 //! ([`Ledger::begins`]), for a call nobody knows of must not cost anything. Its record is pushed into a bounded channel when
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::clerk::{Clerk, Flush, Unaccountable};
 use super::statistics::Windows;
 use crate::observe::{Ending, Metrics, access_log};
+use crate::standing::Register;
 
 /// Records that may wait to be written.
 const WAITING: usize = 65_536;
@@ -34,6 +36,7 @@ pub(crate) struct Ledger {
 pub(crate) struct Seen {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) windows: Arc<Windows>,
+    pub(crate) register: Arc<Register>,
 }
 
 impl Seen {
@@ -41,6 +44,7 @@ impl Seen {
         let ending = Ending::of(record);
         self.metrics.count(record);
         self.windows.take(record, ending);
+        self.register.learn(record, ending);
     }
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod access_log;
 mod ending;
 mod metrics;
+mod moment;
 
 pub use ending::Ending;
 pub(crate) use metrics::Metrics;
+pub(crate) use moment::unix_ms;

@@ -42,6 +42,7 @@ mod recordings;
 mod requests;
 mod routes;
 mod services;
+mod standing;
 mod starting;
 mod statistics;
 mod staying;

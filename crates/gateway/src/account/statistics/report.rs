@@ -1,13 +1,13 @@
 //! What was counted, as it is told: plain facts with their units in their names (docs/statistics.md).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
 use super::histogram::Histogram;
 use super::ring::Ring;
 use super::tally::{Count, Tally};
-use crate::observe::Ending;
+use crate::observe::{Ending, unix_ms};
 
 /// Rates are told by the minute; what ran for less is counted as one.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -177,9 +177,7 @@ impl Reader<'_> {
 
     /// Counted back from now, so that a clock set meanwhile does not tear times apart.
     fn unix_ms(&self, at: Duration) -> u64 {
-        let then = self.wall.checked_sub(self.now.saturating_sub(at)).unwrap_or(UNIX_EPOCH);
-        let since = then.duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        unix_ms(self.wall.checked_sub(self.now.saturating_sub(at)))
     }
 }
 
