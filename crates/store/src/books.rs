@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::db::{Db, Memory, Place};
+use crate::db::{Db, Place};
 use crate::problem::StoreProblem;
 use crate::spool::Spool;
 
@@ -19,7 +19,7 @@ pub struct Books {
 impl Books {
     /// The newest `rows` records, for the life of the process.
     pub fn in_memory(rows: usize) -> Self {
-        Self { db: Db::Memory(Memory::new(rows)), spool: None }
+        Self { db: Db::in_memory(rows), spool: None }
     }
 
     /// Opens a database and a spool in this folder before it. Blocks.

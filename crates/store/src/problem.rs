@@ -46,6 +46,9 @@ pub enum StoreProblem {
     /// A secret cannot be opened, or not be sealed.
     #[error("a secret in the database cannot be used: {0}")]
     Secret(String),
+    /// A text would not come back as it was given.
+    #[error("a text cannot be kept: {0}")]
+    Unfit(&'static str),
     /// The address of a database cannot be understood. It may hold a password and is not repeated.
     #[error("`storage.database` cannot be understood: {0}")]
     Address(String),

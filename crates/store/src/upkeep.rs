@@ -24,8 +24,8 @@ pub struct Copied {
 
 const ENDING: &str = "db";
 
-fn only_files(what: &str, instead: &str) -> StoreProblem {
-    StoreProblem::Address(format!("only a file can be {what} here. {instead}"))
+fn only_files(instead: &str) -> StoreProblem {
+    StoreProblem::Address(format!("only a file can be copied here. {instead}"))
 }
 
 impl Db {
@@ -35,10 +35,10 @@ impl Db {
     /// # Errors
     /// When it or its copy is damaged, or the folder cannot be written. Then no older copy is taken away.
     pub async fn back_up(&self, folder: &Path, keep: usize) -> Result<Copied, StoreProblem> {
-        match self {
-            Self::Memory(_) => Err(only_files("copied", "What is in memory is gone with the process.")),
-            Self::Postgres(_) => Err(only_files("copied", "Use pg_dump.")),
-            Self::Sqlite(sqlite) => back_up(sqlite, folder, keep).await,
+        match self.file() {
+            Some(sqlite) => back_up(sqlite, folder, keep).await,
+            None if self.outlasts_the_process() => Err(only_files("Use pg_dump.")),
+            None => Err(only_files("What is in memory is gone with the process.")),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 /// What one call was, what it used, and how it ended. Exactly one per call.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct UsageRecord {
@@ -78,10 +80,6 @@ pub enum Outcome {
 /// The error of a call whose gateway ended before it did: killed, or the computer was switched off.
 pub const GATEWAY_ENDED: &str = "gateway_ended";
 
-/// The longest text a row holds, in characters: an index of Postgres takes no more than 2,704 bytes, and a caller may send
-/// a model's name of any length.
-const LONGEST: usize = 256;
-
 impl UsageRecord {
     /// Makes every text one that both databases hold: bounded, and without the NUL that Postgres refuses. What a caller
     /// sends must not be able to hold up the records of others.
@@ -89,14 +87,7 @@ impl UsageRecord {
         let texts =
             [&mut self.record_id, &mut self.id, &mut self.caller, &mut self.operation, &mut self.method];
         let maybe = [&mut self.model_asked, &mut self.model_sent, &mut self.provider, &mut self.error];
-        for text in texts.into_iter().chain(maybe.into_iter().flatten()) {
-            if text.contains('\0') {
-                *text = text.replace('\0', "\u{fffd}");
-            }
-            if let Some((end, _)) = text.char_indices().nth(LONGEST) {
-                text.truncate(end);
-            }
-        }
+        texts.into_iter().chain(maybe.into_iter().flatten()).for_each(text::fit);
     }
 
     /// What is left of a call that had begun when its gateway ended: it happened, and nobody saw how it went on.

@@ -11,11 +11,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
-use aws_lc_rs::{hkdf, rand};
+use aws_lc_rs::{hkdf, hmac, rand};
 use zeroize::Zeroizing;
 
+use crate::clock;
 use crate::files::{self, Open};
 use crate::problem::StoreProblem;
+use crate::text::{hex, unhex};
 
 /// The table, for what binds a secret to its place.
 const TABLE: &str = "secrets";
@@ -157,9 +159,8 @@ impl Vault {
         rand::fill(&mut key).map_err(|_unspecified| failed("no random numbers"))?;
         let sealed = close(&key, &place("sealed", &id), secret.as_bytes())?;
         let wrapped_key = close(self.key(&self.current)?, &place("wrapped_key", &id), &key)?;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let (name, key_id) = (name.to_owned(), self.current.clone());
-        let changed_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        let changed_us = clock::now_us();
         Ok(Sealed { id, name, key_id, wrapped_key, sealed, last_four: last_four(secret), changed_us })
     }
 
@@ -215,6 +216,21 @@ fn make(file: &Path) -> std::io::Result<()> {
     }
 }
 
+/// A new secret nobody knows.
+pub(crate) fn random() -> Result<Opened, StoreProblem> {
+    let mut key = Zeroizing::new(vec![0; KEY]);
+    rand::fill(&mut key).map_err(|_unspecified| failed("no random numbers"))?;
+    Ok(Opened(Zeroizing::new(hex(&key).into_bytes())))
+}
+
+/// What a secret is told apart by: the same for the same one, and nothing to whoever lacks the key.
+pub(crate) fn name_of(key: &str, plain: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    let mut name = hex(hmac::sign(&key, plain.as_bytes()).as_ref());
+    name.truncate(32);
+    name
+}
+
 /// What a secret is bound to.
 fn place(column: &str, row: &str) -> Vec<u8> {
     [TABLE, column, row].join("\0").into_bytes()
@@ -264,17 +280,4 @@ fn derived<const N: usize>(line: &str, purpose: &[u8]) -> Result<[u8; N], String
     let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"openai-proxy").extract(line.as_bytes());
     let filled = secret.expand(&[purpose], Length(N)).and_then(|material| material.fill(&mut out));
     filled.map(|()| out).map_err(|_unspecified| "no key can be made of it".to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    text.len().is_multiple_of(2).then(|| text.as_bytes().chunks(2).map(pair).collect()).flatten()
 }

@@ -60,6 +60,12 @@ struct ByProvider {
     provider: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOverride {
+    provider: String,
+    kind: &'static str,
+}
+
 /// All metrics of the house.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -74,6 +80,7 @@ pub(crate) struct Metrics {
     lost: Counter<u64, AtomicU64>,
     unverified: Family<ByProvider, Gauge>,
     kept: Family<Kept, Gauge>,
+    overrides: Family<ByOverride, Gauge>,
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
@@ -96,6 +103,7 @@ impl Metrics {
             lost: Counter::default(),
             unverified: Family::default(),
             kept: Family::default(),
+            overrides: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
@@ -124,6 +132,8 @@ impl Metrics {
         registry.register("rejected", "Calls answered with an error of our own", metrics.rejected.clone());
         registry.register("records_lost", "Usage records that could not be kept", metrics.lost.clone());
         registry.register("records_taken", "1 while that place takes usage records", metrics.kept.clone());
+        let overrides = metrics.overrides.clone();
+        registry.register("provider_overrides", "1 while this is said of a provider by hand", overrides);
         let build = Family::<Build, Gauge>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("build_info", "The version that runs", build);
@@ -189,8 +199,16 @@ impl Metrics {
         self.lost.inc_by(how_many);
     }
 
-    /// The text of `/metrics`; `in_flight` is what runs at this moment.
-    pub(crate) fn text(&self, in_flight: usize) -> String {
+    /// The text of `/metrics`: with what runs at this moment, and what is said of providers by hand, in a word each.
+    pub(crate) fn text(
+        &self,
+        in_flight: usize,
+        overrides: impl Iterator<Item = (String, &'static str)>,
+    ) -> String {
+        self.overrides.clear();
+        for (provider, kind) in overrides {
+            self.overrides.get_or_create(&ByOverride { provider, kind }).set(1);
+        }
         self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         let mut out = String::new();
         // Writing into a string cannot fail.

@@ -1,24 +1,33 @@
 //! Where rows go. A closed set, matched here and nowhere else.
 
+#[macro_use]
+mod ask;
+mod audit;
 mod engine;
 mod memory;
 mod migrations;
+mod once;
 mod postgres;
 pub mod query;
+mod revisions;
 mod secrets;
 pub(crate) mod sqlite;
+mod standings;
 mod statements;
+mod usage;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-pub use memory::Memory;
-pub use postgres::Postgres;
 pub use query::{Cursor, Filter, Hour, Page};
 pub use secrets::Shown;
-pub use sqlite::Sqlite;
 
+use memory::Memory;
+use postgres::Postgres;
+use sqlite::Sqlite;
+
+use crate::audit::AuditKey;
 use crate::problem::StoreProblem;
-use crate::usage_record::UsageRecord;
 
 /// Which database is meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,9 +42,17 @@ pub enum Place {
 
 /// The database in use.
 #[derive(Debug)]
-pub enum Db {
+pub struct Db {
+    base: Base,
+    /// What the hashes of the audit are made with.
+    audit_key: OnceLock<AuditKey>,
+}
+
+/// Where its rows are.
+#[derive(Debug)]
+enum Base {
     /// The newest rows, in memory, gone with the process.
-    Memory(Memory),
+    Memory(Box<Memory>),
     /// A file on this computer.
     Sqlite(Sqlite),
     /// A server.
@@ -68,64 +85,26 @@ impl Db {
     /// When it is newer, somebody else's, damaged, or no place for a file.
     pub fn open(place: &Place) -> Result<Self, StoreProblem> {
         match place {
-            Place::Memory => Ok(Self::Memory(Memory::new(IN_MEMORY))),
-            Place::Sqlite(path) => Sqlite::open(path).map(Self::Sqlite),
-            Place::Postgres(url) => Postgres::open(url).map(Self::Postgres),
+            Place::Memory => Ok(Self::in_memory(IN_MEMORY)),
+            Place::Sqlite(path) => Sqlite::open(path).map(Base::Sqlite).map(Self::on),
+            Place::Postgres(url) => Postgres::open(url).map(Base::Postgres).map(Self::on),
         }
     }
 
-    /// Writes records that are not there yet, all or none, and returns how many were new.
-    ///
-    /// # Errors
-    /// When the database is away, or has turned out not to be ours to write.
-    pub async fn append(&self, mut batch: Vec<UsageRecord>) -> Result<usize, StoreProblem> {
-        batch.iter_mut().for_each(UsageRecord::fit);
-        match self {
-            Self::Memory(memory) => Ok(memory.append(batch)),
-            Self::Sqlite(sqlite) => sqlite.append(batch).await,
-            Self::Postgres(postgres) => postgres.append(batch).await,
-        }
+    /// The newest `rows` usage records, and what else there is, for the life of the process.
+    pub fn in_memory(rows: usize) -> Self {
+        Self::on(Base::Memory(Box::new(Memory::new(rows))))
     }
 
-    /// The same from a thread that may block.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn append_now(&self, batch: Vec<UsageRecord>) -> Result<usize, StoreProblem> {
-        match self {
-            Self::Memory(memory) => Ok(memory.append(batch)),
-            Self::Sqlite(sqlite) => sqlite.engine().wait(self.append(batch)),
-            Self::Postgres(postgres) => postgres.engine().wait(self.append(batch)),
-        }
+    fn on(base: Base) -> Self {
+        Self { base, audit_key: OnceLock::new() }
     }
 
-    /// A page of records, newest first: those that are meant and older than the cursor.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn page(
-        &self,
-        filter: &Filter,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreProblem> {
-        let limit = limit.clamp(1, query::LARGEST_PAGE);
-        match self {
-            Self::Memory(memory) => Ok(memory.page(filter, after, limit)),
-            Self::Sqlite(sqlite) => sqlite.page(filter, after, limit).await,
-            Self::Postgres(postgres) => postgres.page(filter, after, limit).await,
-        }
-    }
-
-    /// The sums of the hours that begin in a span of time.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn hours(&self, from_us: u64, until_us: u64) -> Result<Vec<Hour>, StoreProblem> {
-        match self {
-            Self::Memory(memory) => Ok(memory.hours(from_us, until_us)),
-            Self::Sqlite(sqlite) => sqlite.hours(from_us, until_us).await,
-            Self::Postgres(postgres) => postgres.hours(from_us, until_us).await,
+    /// The file it is in, if it is in one.
+    pub(crate) fn file(&self) -> Option<&Sqlite> {
+        match &self.base {
+            Base::Sqlite(sqlite) => Some(sqlite),
+            Base::Memory(_) | Base::Postgres(_) => None,
         }
     }
 
@@ -134,10 +113,10 @@ impl Db {
     /// # Errors
     /// When it is away.
     pub async fn health(&self, thorough: bool) -> Result<Health, StoreProblem> {
-        match self {
-            Self::Memory(_) => Ok(Health::default()),
-            Self::Sqlite(sqlite) => sqlite.health(thorough).await,
-            Self::Postgres(postgres) => postgres.health().await,
+        match &self.base {
+            Base::Memory(_) => Ok(Health::default()),
+            Base::Sqlite(sqlite) => sqlite.health(thorough).await,
+            Base::Postgres(postgres) => postgres.health().await,
         }
     }
 
@@ -146,36 +125,16 @@ impl Db {
     /// # Errors
     /// When it is away, or in use all the time.
     pub async fn vacuum(&self) -> Result<(), StoreProblem> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Sqlite(sqlite) => sqlite.vacuum().await,
-            Self::Postgres(postgres) => postgres.vacuum().await,
-        }
-    }
-
-    /// Deletes the records of calls that began before this time, a piece at a time, so that others write in between. Sums of
-    /// hours stay. Returns how many.
-    ///
-    /// # Errors
-    /// When it is away. What was deleted stays deleted.
-    pub async fn prune(&self, before_us: u64) -> Result<u64, StoreProblem> {
-        let mut all = 0;
-        loop {
-            let piece = match self {
-                Self::Memory(_) => 0,
-                Self::Sqlite(sqlite) => sqlite.prune(before_us).await?,
-                Self::Postgres(postgres) => postgres.prune(before_us).await?,
-            };
-            if piece == 0 {
-                return Ok(all);
-            }
-            all += piece;
+        match &self.base {
+            Base::Memory(_) => Ok(()),
+            Base::Sqlite(sqlite) => sqlite.vacuum().await,
+            Base::Postgres(postgres) => postgres.vacuum().await,
         }
     }
 
     /// Whether rows outlast the process.
     pub fn outlasts_the_process(&self) -> bool {
-        !matches!(self, Self::Memory(_))
+        !matches!(self.base, Base::Memory(_))
     }
 }
 

@@ -4,17 +4,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tokio::sync::OnceCell;
 
 use super::Health;
+use super::ask::Work;
 use super::engine::Engine;
-use super::query::{Cursor, Filter, Hour, Page};
-use super::secrets::Change;
-use super::statements::postgres;
+use super::statements::postgres::schema;
 use crate::problem::StoreProblem;
-use crate::usage_record::UsageRecord;
-use crate::vault::Sealed;
 
 /// What the problems call it: its URL may hold a password.
 const PLACE: &str = "postgres";
@@ -26,12 +24,14 @@ const CONNECTIONS: u32 = 5;
 /// No statement of ours takes longer than this unless something is wrong. Said in a statement, for a pooler between us and
 /// the server does not pass on what is said while connecting.
 const BOUNDED: &str = "SET statement_timeout = '10s'";
+/// Who has waited for another's change then sees it, whatever the server's own setting is.
+const SEES_WHAT_IT_WAITED_FOR: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// The lock two processes take that bring the same database up to date ("oaip").
 const LOCK: i64 = 0x6f61_6970;
 
 /// A database on a server.
 #[derive(Debug)]
-pub struct Postgres {
+pub(super) struct Postgres {
     engine: Engine,
     inner: Arc<Inner>,
 }
@@ -80,55 +80,38 @@ impl Postgres {
         &self.engine
     }
 
-    pub(super) async fn append(&self, batch: Vec<UsageRecord>) -> Result<usize, StoreProblem> {
-        let inner = self.inner.clone();
-        let work = async move {
-            inner.make_ready().await?;
-            let mut change = inner.pool.begin().await.map_err(away)?;
-            let new = postgres::append(&mut change, &batch).await.map_err(away)?;
-            change.commit().await.map_err(away)?;
-            Ok(new)
-        };
-        self.engine.run(work).await
-    }
-
-    pub(super) async fn page(
+    /// Asks something.
+    pub(super) async fn read<T: Send + 'static>(
         &self,
-        filter: &Filter,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreProblem> {
-        let (inner, filter, after) = (self.inner.clone(), filter.clone(), after.cloned());
-        let work = async move {
+        work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T, StoreProblem> {
+        let inner = self.inner.clone();
+        let read = async move {
             inner.make_ready().await?;
             let mut reader = inner.pool.acquire().await.map_err(away)?;
-            postgres::page(&mut reader, &filter, after.as_ref(), limit).await.map_err(away)
+            work(&mut reader).await.map_err(away)
         };
-        self.engine.run(work).await
+        self.engine.run(read).await
     }
 
-    pub(super) async fn hours(&self, from_us: u64, until_us: u64) -> Result<Vec<Hour>, StoreProblem> {
+    /// Changes something, wholly or not at all.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T, StoreProblem> {
         let inner = self.inner.clone();
-        let work = async move {
+        let write = async move {
             inner.make_ready().await?;
-            let mut reader = inner.pool.acquire().await.map_err(away)?;
-            postgres::hours(&mut reader, from_us, until_us).await.map_err(away)
+            let mut change = inner.pool.begin_with(SEES_WHAT_IT_WAITED_FOR).await.map_err(away)?;
+            let done = work(&mut change).await.map_err(away)?;
+            change.commit().await.map_err(away)?;
+            Ok(done)
         };
-        self.engine.run(work).await
+        self.engine.run(write).await
     }
 
     pub(super) async fn health(&self) -> Result<Health, StoreProblem> {
-        let inner = self.inner.clone();
-        let work = async move {
-            inner.make_ready().await?;
-            let mut reader = inner.pool.acquire().await.map_err(away)?;
-            let bytes = sqlx::query_scalar::<_, i64>("SELECT pg_database_size(current_database())");
-            let bytes = bytes.fetch_one(&mut *reader).await.map_err(away)?;
-            let mut health = Health { bytes: u64::try_from(bytes).unwrap_or(0), ..Health::default() };
-            postgres::contents(&mut reader, &mut health).await.map_err(away)?;
-            Ok(health)
-        };
-        self.engine.run(work).await
+        self.read(|on| Box::pin(health(on))).await
     }
 
     pub(super) async fn vacuum(&self) -> Result<(), StoreProblem> {
@@ -144,67 +127,27 @@ impl Postgres {
         };
         self.engine.run(work).await
     }
+}
 
-    pub(super) async fn prune(&self, before_us: u64) -> Result<u64, StoreProblem> {
-        let inner = self.inner.clone();
-        let work = async move {
-            inner.make_ready().await?;
-            let mut writer = inner.pool.acquire().await.map_err(away)?;
-            postgres::prune(&mut writer, before_us).await.map_err(away)
-        };
-        self.engine.run(work).await
-    }
-
-    pub(super) async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
-        let inner = self.inner.clone();
-        self.engine.run(async move { inner.secrets().await }).await
-    }
-
-    pub(super) async fn secret(&self, name: String) -> Result<Option<Sealed>, StoreProblem> {
-        let inner = self.inner.clone();
-        self.engine.run(async move { inner.secret(&name).await }).await
-    }
-
-    pub(super) async fn change_secret(&self, change: Change) -> Result<bool, StoreProblem> {
-        let inner = self.inner.clone();
-        self.engine.run(async move { inner.change_secret(&change).await }).await
-    }
+async fn health(on: &mut PgConnection) -> Result<Health, sqlx::Error> {
+    let bytes = sqlx::query_scalar::<_, i64>("SELECT pg_database_size(current_database())");
+    let bytes = bytes.fetch_one(&mut *on).await?;
+    let mut health = Health { bytes: u64::try_from(bytes).unwrap_or(0), ..Health::default() };
+    schema::contents(on, &mut health).await?;
+    Ok(health)
 }
 
 impl Inner {
-    async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
-        self.make_ready().await?;
-        let mut reader = self.pool.acquire().await.map_err(away)?;
-        postgres::secrets(&mut reader).await.map_err(away)
-    }
-
-    async fn secret(&self, name: &str) -> Result<Option<Sealed>, StoreProblem> {
-        self.make_ready().await?;
-        let mut reader = self.pool.acquire().await.map_err(away)?;
-        postgres::secret_of(&mut reader, name).await.map_err(away)
-    }
-
-    async fn change_secret(&self, change: &Change) -> Result<bool, StoreProblem> {
-        self.make_ready().await?;
-        let mut writer = self.pool.acquire().await.map_err(away)?;
-        let done = match change {
-            Change::Put(new) => postgres::put_secret(&mut writer, new).await.map(|()| true),
-            Change::Remove(name) => postgres::remove_secret(&mut writer, name).await,
-            Change::Rewrap(old, new) => postgres::rewrap_secret(&mut writer, old, new).await,
-        };
-        done.map_err(away)
-    }
-
     async fn make_ready(&self) -> Result<(), StoreProblem> {
         self.ready.get_or_try_init(|| self.prepare()).await.map(|_done| ())
     }
 
     /// Brings the database up to this version, one process at a time.
     async fn prepare(&self) -> Result<(), StoreProblem> {
-        let mut change = self.pool.begin().await.map_err(away)?;
+        let mut change = self.pool.begin_with(SEES_WHAT_IT_WAITED_FOR).await.map_err(away)?;
         let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
         lock.execute(&mut *change).await.map_err(away)?;
-        postgres::migrate(&mut change, PLACE).await?;
+        schema::migrate(&mut change, PLACE).await?;
         change.commit().await.map_err(away)
     }
 }

@@ -1,16 +1,34 @@
 //! Secrets in a database: sealed there, opened by a vault only.
 
 use super::Db;
+use crate::audit::AuditKey;
+use crate::clock;
 use crate::problem::StoreProblem;
-use crate::vault::{Opened, Sealed, Vault};
+use crate::vault::{self, Opened, Sealed, Vault};
+
+/// What the house makes for itself: what secrets without a name are named with, and what the audit is written with.
+const NAMING_KEY: &str = "naming-key";
+const AUDIT_KEY: &str = "audit-key";
+/// How the names of those begin.
+const VALUE: &str = "value-";
+/// How long one that nobody refers to stays all the same.
+const FRESH_US: u64 = 3_600_000_000;
 
 /// What is done to one.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     /// It takes the place of one of the same name.
     Put(Sealed),
+    /// It is kept, unless there is one of the same name.
+    Add(Sealed),
+    /// The same, and if it was not there, the audit begins with it.
+    BeginAudit(Sealed, AuditKey),
+    /// It is said of that name to have been put here at this time.
+    Touch(String, u64),
     /// That name goes.
     Remove(String),
+    /// It goes, if it is still as it was.
+    RemoveUnchanged(Sealed),
     /// The first as it was becomes the second, if it still is as it was.
     Rewrap(Sealed, Sealed),
 }
@@ -37,17 +55,79 @@ impl Db {
         self.change_secret(Change::Put(vault.seal(name, secret)?)).await.map(|_done| ())
     }
 
+    /// Keeps a secret that has no name of its own, unless it is there, and returns the name it is under: `value-` and what
+    /// tells it apart, which says nothing of it.
+    ///
+    /// # Errors
+    /// When it cannot be sealed, or the database is away.
+    pub async fn secret_named_after(&self, vault: &Vault, plain: &str) -> Result<String, StoreProblem> {
+        let key = self.made_secret(vault, NAMING_KEY).await?;
+        let name = format!("{VALUE}{}", vault::name_of(key.expose(), plain));
+        // Said to be new, so that it is not taken away before somebody refers to it.
+        if !self.change_secret(Change::Touch(name.clone(), clock::now_us())).await? {
+            self.change_secret(Change::Add(vault.seal(&name, plain)?)).await?;
+        }
+        Ok(name)
+    }
+
+    /// The key of the audit, which is made the first time.
+    ///
+    /// # Errors
+    /// When it cannot be sealed or opened, or the database is away.
+    pub async fn audit_key(&self, vault: &Vault) -> Result<AuditKey, StoreProblem> {
+        Ok(AuditKey::of(self.made_secret(vault, AUDIT_KEY).await?.expose().as_bytes()))
+    }
+
+    /// A secret of this house, made if it is not there. Of two who make it at once, both get the same.
+    async fn made_secret(&self, vault: &Vault, name: &str) -> Result<Opened, StoreProblem> {
+        if let Some(there) = self.open_secret(vault, name).await? {
+            return Ok(there);
+        }
+        let new = vault::random()?;
+        let row = vault.seal(name, new.expose())?;
+        self.change_secret(match name {
+            AUDIT_KEY => Change::BeginAudit(row, AuditKey::of(new.expose().as_bytes())),
+            _ => Change::Add(row),
+        })
+        .await?;
+        let there = self.open_secret(vault, name).await?;
+        there.ok_or_else(|| StoreProblem::Secret(format!("{name} is gone again")))
+    }
+
     /// The secret of this name, in the open.
     ///
     /// # Errors
     /// When it cannot be opened, or the database is away.
     pub async fn open_secret(&self, vault: &Vault, name: &str) -> Result<Option<Opened>, StoreProblem> {
-        let row = match self {
-            Self::Memory(memory) => memory.secrets().into_iter().find(|row| row.name == name),
-            Self::Sqlite(sqlite) => sqlite.secret(name.to_owned()).await?,
-            Self::Postgres(postgres) => postgres.secret(name.to_owned()).await?,
-        };
+        let name = name.to_owned();
+        let row = ask!(self, read, |memory| memory.secret(&name), |sql, on| sql::secrets::one(on, &name))?;
         row.map(|row| vault.unseal(&row)).transpose()
+    }
+
+    /// All that were put here, in the open, by name; without those the house has made for itself.
+    ///
+    /// # Errors
+    /// When one cannot be opened, or the database is away.
+    pub async fn open_secrets(&self, vault: &Vault) -> Result<Vec<(String, Opened)>, StoreProblem> {
+        let theirs =
+            self.secrets().await?.into_iter().filter(|row| ![NAMING_KEY, AUDIT_KEY].contains(&&*row.name));
+        theirs.map(|row| Ok((row.name.clone(), vault.unseal(&row)?))).collect()
+    }
+
+    /// Takes away the secrets without a name of their own which are not to be kept. One that was put here within the last
+    /// hour stays: whoever put it there may not have recorded yet that it is needed. Returns how many went.
+    ///
+    /// # Errors
+    /// When the database is away. What was taken away stays away.
+    pub async fn prune_secrets(&self, keep: &(dyn Fn(&str) -> bool + Sync)) -> Result<u64, StoreProblem> {
+        let recently = clock::now_us().saturating_sub(FRESH_US);
+        let mut gone = 0;
+        for row in self.secrets().await? {
+            if row.name.starts_with(VALUE) && row.changed_us < recently && !keep(&row.name) {
+                gone += u64::from(self.change_secret(Change::RemoveUnchanged(row)).await?);
+            }
+        }
+        Ok(gone)
     }
 
     /// All of them, as they may be shown, by name.
@@ -104,18 +184,26 @@ impl Db {
     }
 
     async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
-        match self {
-            Self::Memory(memory) => Ok(memory.secrets()),
-            Self::Sqlite(sqlite) => sqlite.secrets().await,
-            Self::Postgres(postgres) => postgres.secrets().await,
-        }
+        ask!(self, read, |memory| memory.secrets(), |sql, on| sql::secrets::all(on))
     }
 
     async fn change_secret(&self, change: Change) -> Result<bool, StoreProblem> {
-        match self {
-            Self::Memory(memory) => Ok(memory.change_secret(change)),
-            Self::Sqlite(sqlite) => sqlite.change_secret(change).await,
-            Self::Postgres(postgres) => postgres.change_secret(change).await,
-        }
+        ask!(self, write, |memory| memory.change_secret(change), |sql, on| async {
+            match &change {
+                Change::Put(new) => sql::secrets::put(on, new).await.map(|()| true),
+                Change::Add(new) => sql::secrets::add(on, new).await,
+                Change::BeginAudit(new, key) => {
+                    let added = sql::secrets::add(on, new).await?;
+                    if added {
+                        sql::audit::begin(on, key).await?;
+                    }
+                    Ok(added)
+                }
+                Change::Touch(name, now_us) => sql::secrets::touch(on, name, *now_us).await,
+                Change::Remove(name) => sql::secrets::remove(on, name).await,
+                Change::RemoveUnchanged(old) => sql::secrets::remove_unchanged(on, old).await,
+                Change::Rewrap(old, new) => sql::secrets::rewrap(on, old, new).await,
+            }
+        })
     }
 }

@@ -10,15 +10,13 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::OnceCell;
 
 use super::Health;
+use super::ask::Work;
 use super::engine::Engine;
 use super::migrations;
-use super::query::{Cursor, Filter, Hour, Page};
-use super::secrets::Change;
-use super::statements::{newer, sqlite};
+use super::statements::newer;
+use super::statements::sqlite::schema;
 use crate::files::{self, Open};
 use crate::problem::StoreProblem;
-use crate::usage_record::UsageRecord;
-use crate::vault::Sealed;
 
 /// Stands in the head of our files (`PRAGMA application_id`): "oaip".
 const OURS: i32 = 0x6f61_6970;
@@ -32,7 +30,7 @@ const READERS: u32 = 4;
 
 /// A database in a file.
 #[derive(Debug)]
-pub struct Sqlite {
+pub(crate) struct Sqlite {
     engine: Engine,
     inner: std::sync::Arc<Inner>,
 }
@@ -80,45 +78,37 @@ impl Sqlite {
         &self.engine
     }
 
-    pub(super) async fn append(&self, batch: Vec<UsageRecord>) -> Result<usize, StoreProblem> {
+    /// Asks something.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T, StoreProblem> {
         let inner = self.inner.clone();
-        let work = async move {
+        let read = async move {
+            inner.make_ready().await?;
+            let away = |error: sqlx::Error| inner.problem(&error);
+            let mut reader = inner.readers.acquire().await.map_err(away)?;
+            work(&mut reader).await.map_err(away)
+        };
+        self.engine.run(read).await
+    }
+
+    /// Changes something, wholly or not at all.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T, StoreProblem> {
+        let inner = self.inner.clone();
+        let write = async move {
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             // At once for writing: a lock that is asked for in the middle cannot be waited for.
             let mut change = inner.writer.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
-            let new = sqlite::append(&mut change, &batch).await.map_err(away)?;
+            let done = work(&mut change).await.map_err(away)?;
             change.commit().await.map_err(away)?;
-            Ok(new)
+            Ok(done)
         };
-        self.engine.run(work).await
-    }
-
-    pub(super) async fn page(
-        &self,
-        filter: &Filter,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page, StoreProblem> {
-        let (inner, filter, after) = (self.inner.clone(), filter.clone(), after.cloned());
-        let work = async move {
-            inner.make_ready().await?;
-            let away = |error: sqlx::Error| inner.problem(&error);
-            let mut reader = inner.readers.acquire().await.map_err(away)?;
-            sqlite::page(&mut reader, &filter, after.as_ref(), limit).await.map_err(away)
-        };
-        self.engine.run(work).await
-    }
-
-    pub(super) async fn hours(&self, from_us: u64, until_us: u64) -> Result<Vec<Hour>, StoreProblem> {
-        let inner = self.inner.clone();
-        let work = async move {
-            inner.make_ready().await?;
-            let away = |error: sqlx::Error| inner.problem(&error);
-            let mut reader = inner.readers.acquire().await.map_err(away)?;
-            sqlite::hours(&mut reader, from_us, until_us).await.map_err(away)
-        };
-        self.engine.run(work).await
+        self.engine.run(write).await
     }
 
     /// Where the file is.
@@ -127,14 +117,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn health(&self, thorough: bool) -> Result<Health, StoreProblem> {
-        let inner = self.inner.clone();
-        let work = async move {
-            inner.make_ready().await?;
-            let away = |error: sqlx::Error| inner.problem(&error);
-            let mut reader = inner.readers.acquire().await.map_err(away)?;
-            health(&mut reader, thorough).await.map_err(away)
-        };
-        self.engine.run(work).await
+        self.read(move |on| Box::pin(health(on, thorough))).await
     }
 
     pub(super) async fn vacuum(&self) -> Result<(), StoreProblem> {
@@ -149,70 +132,17 @@ impl Sqlite {
         self.engine.run(work).await
     }
 
-    pub(super) async fn prune(&self, before_us: u64) -> Result<u64, StoreProblem> {
-        let inner = self.inner.clone();
-        let work = async move {
-            inner.make_ready().await?;
-            let away = |error: sqlx::Error| inner.problem(&error);
-            let mut writer = inner.writer.acquire().await.map_err(away)?;
-            sqlite::prune(&mut writer, before_us).await.map_err(away)
-        };
-        self.engine.run(work).await
-    }
-
     /// Copies what is committed at this moment into a new file.
     pub(crate) async fn copy_to(&self, new: &Path) -> Result<(), StoreProblem> {
-        let (inner, new) = (self.inner.clone(), new.display().to_string());
-        let work = async move {
-            inner.make_ready().await?;
-            let away = |error: sqlx::Error| inner.problem(&error);
-            let mut reader = inner.readers.acquire().await.map_err(away)?;
-            sqlx::query("VACUUM INTO $1").bind(new).execute(&mut *reader).await.map_err(away)?;
-            Ok(())
-        };
-        self.engine.run(work).await
-    }
-
-    pub(super) async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
-        let inner = self.inner.clone();
-        self.engine.run(async move { inner.secrets().await }).await
-    }
-
-    pub(super) async fn secret(&self, name: String) -> Result<Option<Sealed>, StoreProblem> {
-        let inner = self.inner.clone();
-        self.engine.run(async move { inner.secret(&name).await }).await
-    }
-
-    pub(super) async fn change_secret(&self, change: Change) -> Result<bool, StoreProblem> {
-        let inner = self.inner.clone();
-        self.engine.run(async move { inner.change_secret(&change).await }).await
+        let new = new.display().to_string();
+        self.read(move |on| {
+            Box::pin(async move { sqlx::query("VACUUM INTO $1").bind(new).execute(on).await.map(|_done| ()) })
+        })
+        .await
     }
 }
 
 impl Inner {
-    async fn secrets(&self) -> Result<Vec<Sealed>, StoreProblem> {
-        self.make_ready().await?;
-        let mut reader = self.readers.acquire().await.map_err(|error| self.problem(&error))?;
-        sqlite::secrets(&mut reader).await.map_err(|error| self.problem(&error))
-    }
-
-    async fn secret(&self, name: &str) -> Result<Option<Sealed>, StoreProblem> {
-        self.make_ready().await?;
-        let mut reader = self.readers.acquire().await.map_err(|error| self.problem(&error))?;
-        sqlite::secret_of(&mut reader, name).await.map_err(|error| self.problem(&error))
-    }
-
-    async fn change_secret(&self, change: &Change) -> Result<bool, StoreProblem> {
-        self.make_ready().await?;
-        let mut writer = self.writer.acquire().await.map_err(|error| self.problem(&error))?;
-        let done = match change {
-            Change::Put(new) => sqlite::put_secret(&mut writer, new).await.map(|()| true),
-            Change::Remove(name) => sqlite::remove_secret(&mut writer, name).await,
-            Change::Rewrap(old, new) => sqlite::rewrap_secret(&mut writer, old, new).await,
-        };
-        done.map_err(|error| self.problem(&error))
-    }
-
     async fn make_ready(&self) -> Result<(), StoreProblem> {
         self.ready.get_or_try_init(|| prepare(&self.path)).await.map(|_done| ())
     }
@@ -255,7 +185,7 @@ async fn health(on: &mut SqliteConnection, thorough: bool) -> Result<Health, sql
     health.bytes = page * pragma(on, "PRAGMA page_count").await?;
     health.free_bytes = page * pragma(on, "PRAGMA freelist_count").await?;
     if health.damages.is_empty() {
-        sqlite::contents(on, &mut health).await?;
+        schema::contents(on, &mut health).await?;
     }
     Ok(health)
 }
@@ -297,7 +227,7 @@ async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<Optio
     if tables == 0 {
         return Ok(None);
     }
-    let version = sqlite::version(connection).await.map_err(away)?;
+    let version = schema::version(connection).await.map_err(away)?;
     newer(&place, version).map(|()| Some(version))
 }
 
@@ -315,7 +245,7 @@ async fn step_up(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
     let mut change = connection.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
     // 0x6f616970.
     sqlx::raw_sql("PRAGMA application_id = 1868654960").execute(&mut *change).await.map_err(away)?;
-    sqlite::migrate(&mut change, &place).await?;
+    schema::migrate(&mut change, &place).await?;
     change.commit().await.map_err(away)
 }
 

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use store::usage_record::{Outcome, Tokens};
-use store::{Db, Place, UsageRecord};
+use store::{Db, Place, UsageRecord, Vault};
 use tempfile::TempDir;
 
 /// A place for one test.
@@ -34,8 +34,25 @@ impl Ground {
         Self { folder: tempfile::tempdir().unwrap(), place: Place::Postgres(server.url(&name)) }
     }
 
+    /// One that goes with whoever has opened it.
+    pub(crate) fn memory() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), place: Place::Memory }
+    }
+
+    /// Opened by somebody who has the key of the audit.
+    pub(crate) fn audited(&self) -> Db {
+        let db = self.open();
+        db.set_audit_key(wait(db.audit_key(&vault())).unwrap());
+        db
+    }
+
     pub(crate) fn open(&self) -> Db {
         Db::open(&self.place).unwrap()
+    }
+
+    /// Does something to the database that we would never do; the test's own words, nobody's input.
+    pub(crate) fn tamper(&self, sql: &str) {
+        self.execute(Box::leak(sql.to_owned().into()));
     }
 
     /// Does something to the database that we would never do.
@@ -54,12 +71,48 @@ impl Ground {
     }
 }
 
+/// Keys that open what these tests seal.
+pub(crate) fn vault() -> Vault {
+    Vault::of("0123456789abcdef0123456789abcdef").unwrap()
+}
+
+/// Texts that mean something to somebody, and long ones.
+pub(crate) fn odd_texts() -> Vec<String> {
+    let odd = [
+        "",
+        "' OR 1=1 --",
+        "'; DROP TABLE audit; --",
+        "%_\\\"`$1?:x@y",
+        "\u{202e}\u{1f980}\r\n\t\u{1b}[31m",
+        "NULL",
+    ];
+    let mut all: Vec<String> = odd.into_iter().map(str::to_owned).collect();
+    // Of no pattern, so that nobody makes it short.
+    let mut state = 1_u32;
+    let mut letter = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_u32(0x4e00 + (state >> 16) % 20_000).unwrap()
+    };
+    all.push((0..10_000).map(|_| letter()).collect());
+    all
+}
+
 /// Throws everybody out of a database of the server and lets nobody in; or lets them in again.
 pub(crate) fn let_in(place: &Place, everybody: bool) {
+    alter(place, &format!("ALLOW_CONNECTIONS {everybody}"));
+}
+
+/// Makes it a database of the server that may be read and not be written; or makes it a common one again.
+pub(crate) fn only_to_be_read(place: &Place, only: bool) {
+    alter(place, &format!("SET default_transaction_read_only = {only}"));
+}
+
+/// Changes a database of the server for those who come from now on: those who are there are thrown out.
+fn alter(place: &Place, what: &str) {
     let Place::Postgres(url) = place else { panic!("a server") };
     let name = url.split(['/', '?']).nth(3).unwrap();
     let admin = server().url("postgres");
-    execute(&admin, sqlx::AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {everybody}")));
+    execute(&admin, sqlx::AssertSqlSafe(format!("ALTER DATABASE {name} {what}")));
     let out = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     execute(&admin, sqlx::AssertSqlSafe(out));
 }

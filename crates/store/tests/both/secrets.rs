@@ -12,6 +12,9 @@ crate::on_both!(
     a_row_that_was_moved_or_changed_does_not_open,
     keys_are_rotated_while_secrets_are_used,
     a_vault_that_lacks_a_key_is_not_opened,
+    a_secret_without_a_name_is_kept_once_under_one_that_tells_nothing,
+    a_secret_nobody_refers_to_goes_when_it_is_old,
+    those_who_name_the_same_secret_at_once_get_the_same_name,
 );
 
 const OLD: &str = "0123456789abcdef0123456789abcdef";
@@ -168,4 +171,44 @@ fn a_short_key_is_refused_without_being_repeated() {
     let problem = Vault::of("canary\n").unwrap_err();
     assert!(problem.contains("32") && !problem.contains("canary"), "{problem}");
     assert!(Vault::of("\n\n").is_err());
+}
+
+fn a_secret_without_a_name_is_kept_once_under_one_that_tells_nothing(ground: &Ground) {
+    let (db, vault) = (ground.open(), vault(&[OLD]));
+    let named = |plain: &str| wait(db.secret_named_after(&vault, plain)).unwrap();
+    let (first, other) = (named(CANARY), named("another"));
+    assert_eq!(named(CANARY), first);
+    assert!(first != other && first.starts_with("value-") && first.len() == 38, "{first}");
+    let elsewhere = wait(Ground::memory().open().secret_named_after(&vault, CANARY)).unwrap();
+    assert_ne!(elsewhere, first, "each database names by a key of its own");
+    let all = wait(db.open_secrets(&vault)).unwrap();
+    let mut texts: Vec<_> = all.iter().map(|(name, opened)| (name.as_str(), opened.expose())).collect();
+    texts.sort_by_key(|(_, text)| *text);
+    assert_eq!(texts, [(other.as_str(), "another"), (first.as_str(), CANARY)]);
+}
+
+fn a_secret_nobody_refers_to_goes_when_it_is_old(ground: &Ground) {
+    let (db, vault) = (ground.open(), vault(&[OLD]));
+    let named = |plain: &str| wait(db.secret_named_after(&vault, plain)).unwrap();
+    let prune = |keep: &str| wait(db.prune_secrets(&|name| name == keep)).unwrap();
+    let (kept, gone, again) = (named("kept"), named("gone"), named("again"));
+    wait(db.keep_secret(&vault, "provider/openai", CANARY)).unwrap();
+    assert_eq!(prune(&kept), 0, "they may be needed by a change that is being made");
+    ground.execute("UPDATE secrets SET changed_us = 1");
+    assert_eq!(named("again"), again);
+    assert_eq!(prune(&kept), 1);
+    assert!(wait(db.open_secret(&vault, &gone)).unwrap().is_none());
+    let left: Vec<_> = wait(db.open_secrets(&vault)).unwrap().into_iter().map(|(name, _)| name).collect();
+    assert!(left.len() == 3 && left.contains(&again) && left.contains(&kept), "{left:?}");
+    assert_eq!(named("gone"), gone, "it is named by the same key as before");
+}
+
+fn those_who_name_the_same_secret_at_once_get_the_same_name(ground: &Ground) {
+    let names: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
+        let name = || wait(ground.open().secret_named_after(&vault(&[OLD]), CANARY)).unwrap();
+        let all: Vec<_> = (0..6).map(|_| scope.spawn(name)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(names.len(), 1);
+    assert_eq!(wait(ground.open().open_secrets(&vault(&[OLD]))).unwrap().len(), 1);
 }

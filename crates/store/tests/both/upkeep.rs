@@ -18,7 +18,10 @@ fn what_is_there_is_told(ground: &Ground) {
     assert!(health.bytes > 0);
     assert_eq!(health.tables[0], ("usage_records".to_owned(), 10));
     let steps: Vec<_> = health.versions.iter().map(|(version, name, _)| (*version, name.as_str())).collect();
-    assert_eq!(steps, [(1, "usage"), (2, "secrets")]);
+    assert_eq!(steps, [(1, "usage"), (2, "secrets"), (3, "changes")]);
+    for table in ["secrets", "revisions", "audit", "once_requests", "standings"] {
+        assert!(health.tables.contains(&(table.to_owned(), 0)), "{table}: {:?}", health.tables);
+    }
 }
 
 fn old_records_go_and_their_sums_stay(ground: &Ground) {

@@ -39,7 +39,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls-native-certs", &["gateway"]),
     ("saphyr-parser", &["config", "openai-proxy"]),
     ("sd-notify", &["openai-proxy"]),
-    ("serde", &["protocol", "config", "store", "control", "openai-proxy", "xtask"]),
+    ("serde", &["protocol", "config", "store", "gateway", "control", "openai-proxy", "xtask"]),
     (
         "serde_json",
         &["protocol", "config", "store", "gateway", "control", "openai-proxy", "testkit", "xtask"],

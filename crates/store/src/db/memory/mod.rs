@@ -1,30 +1,49 @@
 //! Rows in memory: the newest ones, bounded.
 
+mod changes;
+mod once;
+
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use changes::Changes;
+use once::Requests;
 
 use super::query::{Cursor, Filter, Hour, Page};
 use super::secrets::Change;
 use crate::usage_record::UsageRecord;
 use crate::vault::Sealed;
 
-/// A bounded queue of rows.
-#[derive(Debug)]
-pub struct Memory {
+/// Rows by what they are.
+#[derive(Default, Debug)]
+pub(super) struct Memory {
     rows: Mutex<VecDeque<UsageRecord>>,
     /// By name.
     secrets: Mutex<BTreeMap<String, Sealed>>,
+    changes: Mutex<Changes>,
+    once: Mutex<Requests>,
+    /// By provider: what was decided, and until when.
+    standings: Mutex<BTreeMap<String, (String, Option<u64>)>>,
     capacity: usize,
 }
 
 impl Memory {
-    /// Keeps at most `capacity` rows.
-    pub fn new(capacity: usize) -> Self {
-        Self { rows: Mutex::default(), secrets: Mutex::default(), capacity }
+    /// Keeps at most `capacity` usage records.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { capacity, ..Self::default() }
     }
 
     fn rows(&self) -> MutexGuard<'_, VecDeque<UsageRecord>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.rows)
+    }
+
+    pub(super) fn changes(&self) -> MutexGuard<'_, Changes> {
+        held(&self.changes)
+    }
+
+    pub(super) fn once(&self) -> MutexGuard<'_, Requests> {
+        held(&self.once)
     }
 
     pub(super) fn append(&self, batch: Vec<UsageRecord>) -> usize {
@@ -49,17 +68,28 @@ impl Memory {
     }
 
     pub(super) fn secrets(&self) -> Vec<Sealed> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        held(&self.secrets).values().cloned().collect()
+    }
+
+    pub(super) fn secret(&self, name: &str) -> Option<Sealed> {
+        held(&self.secrets).get(name).cloned()
     }
 
     pub(super) fn change_secret(&self, change: Change) -> bool {
-        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = held(&self.secrets);
         match change {
             Change::Put(new) => {
                 secrets.insert(new.name.clone(), new);
                 true
             }
+            Change::Add(new) | Change::BeginAudit(new, _) => add(&mut secrets, new),
+            Change::Touch(name, now_us) => {
+                secrets.get_mut(&name).map(|row| row.changed_us = now_us).is_some()
+            }
             Change::Remove(name) => secrets.remove(&name).is_some(),
+            Change::RemoveUnchanged(old) => {
+                secrets.get(&old.name) == Some(&old) && secrets.remove(&old.name).is_some()
+            }
             Change::Rewrap(old, new) => match secrets.get_mut(&old.name) {
                 Some(row) if *row == old => {
                     *row = new;
@@ -70,10 +100,44 @@ impl Memory {
         }
     }
 
+    pub(super) fn keep_standing(&self, (provider, text, until_us): (String, String, Option<u64>)) {
+        held(&self.standings).insert(provider, (text, until_us));
+    }
+
+    pub(super) fn standings(&self) -> Vec<(String, String, Option<u64>)> {
+        let standings = held(&self.standings);
+        standings
+            .iter()
+            .map(|(provider, (text, until_us))| (provider.clone(), text.clone(), *until_us))
+            .collect()
+    }
+
+    pub(super) fn tidy_standings(&self, now_us: u64) {
+        held(&self.standings).retain(|_, (_, until_us)| until_us.is_none_or(|until| until > now_us));
+    }
+
+    pub(super) fn remove_standing(&self, provider: &str) -> bool {
+        held(&self.standings).remove(provider).is_some()
+    }
+
     pub(super) fn hours(&self, from_us: u64, until_us: u64) -> Vec<Hour> {
         let mut hours = Hour::of(self.rows().iter());
         hours.retain(|hour| (from_us..until_us).contains(&hour.hour_us));
         hours
+    }
+}
+
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn add(secrets: &mut BTreeMap<String, Sealed>, new: Sealed) -> bool {
+    match secrets.entry(new.name.clone()) {
+        Entry::Vacant(place) => {
+            place.insert(new);
+            true
+        }
+        Entry::Occupied(_) => false,
     }
 }
 

@@ -1,0 +1,58 @@
+//! The steps a database has taken, and what is in it, in SQL.
+
+use sqlx::Row as _;
+
+use super::{Connection, Driver};
+use crate::clock;
+use crate::db::statements::{Result, newer, signed, unsigned};
+use crate::db::{Health, migrations, problem_of};
+use crate::problem::StoreProblem;
+
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_us BIGINT NOT NULL)";
+const STEPS: &str = "SELECT version, name, applied_us FROM schema_versions ORDER BY version";
+/// Every table, and how its rows are counted.
+const COUNTS: &[(&str, &str)] = &[
+    ("usage_records", "SELECT COUNT(*) FROM usage_records"),
+    ("usage_hourly", "SELECT COUNT(*) FROM usage_hourly"),
+    ("secrets", "SELECT COUNT(*) FROM secrets"),
+    ("revisions", "SELECT COUNT(*) FROM revisions"),
+    ("audit", "SELECT COUNT(*) FROM audit"),
+    ("once_requests", "SELECT COUNT(*) FROM once_requests"),
+    ("standings", "SELECT COUNT(*) FROM standings"),
+];
+
+/// The newest step this database has taken; 0: none.
+pub(in crate::db) async fn version(on: &mut Connection) -> Result<i64> {
+    let newest = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";
+    sqlx::query_scalar::<Driver, i64>(newest).fetch_one(on).await
+}
+
+/// Takes the steps that are missing, inside the caller's transaction, which holds the lock.
+pub(in crate::db) async fn migrate(
+    on: &mut Connection,
+    place: &str,
+) -> std::result::Result<(), StoreProblem> {
+    let away = |error: sqlx::Error| problem_of(place, &error);
+    sqlx::raw_sql(VERSIONS).execute(&mut *on).await.map_err(away)?;
+    let found = version(on).await.map_err(away)?;
+    newer(place, found)?;
+    for step in migrations::ALL.iter().filter(|step| step.version > found) {
+        sqlx::raw_sql(step.sql).execute(&mut *on).await.map_err(away)?;
+        let taken = "INSERT INTO schema_versions (version, name, applied_us) VALUES ($1, $2, $3)";
+        let taken = sqlx::query::<Driver>(taken).bind(step.version).bind(step.name);
+        taken.bind(signed(clock::now_us())).execute(&mut *on).await.map_err(away)?;
+    }
+    Ok(())
+}
+
+/// How many rows there are, and which steps were taken.
+pub(in crate::db) async fn contents(on: &mut Connection, health: &mut Health) -> Result<()> {
+    for (table, count) in COUNTS {
+        let rows = sqlx::query_scalar::<Driver, i64>(*count).fetch_one(&mut *on).await?;
+        health.tables.push(((*table).to_owned(), unsigned(rows)));
+    }
+    for row in sqlx::query::<Driver>(STEPS).fetch_all(on).await? {
+        health.versions.push((row.try_get(0)?, row.try_get(1)?, unsigned(row.try_get(2)?)));
+    }
+    Ok(())
+}

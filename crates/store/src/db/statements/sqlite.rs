@@ -1,0 +1,24 @@
+//! The statements, as the driver of SQLite takes them.
+#![allow(clippy::duplicate_mod, reason = "one text for both databases, and each driver has types of its own")]
+
+use sqlx::Database;
+
+pub(super) type Driver = sqlx::Sqlite;
+pub(super) type Arguments = <Driver as Database>::Arguments;
+pub(super) type Connection = <Driver as Database>::Connection;
+pub(super) type Row = <Driver as Database>::Row;
+
+#[path = "audit.rs"]
+pub(in crate::db) mod audit;
+#[path = "once.rs"]
+pub(in crate::db) mod once;
+#[path = "revisions.rs"]
+pub(in crate::db) mod revisions;
+#[path = "schema.rs"]
+pub(in crate::db) mod schema;
+#[path = "secrets.rs"]
+pub(in crate::db) mod secrets;
+#[path = "standings.rs"]
+pub(in crate::db) mod standings;
+#[path = "usage.rs"]
+pub(in crate::db) mod usage;
