@@ -87,6 +87,11 @@ impl Gateway {
         self.world.store(Arc::new(world));
     }
 
+    /// Counts a change of the configuration that was proposed: whether it holds, and which revision counts now.
+    pub fn reloaded(&self, holds: bool, revision: u64) {
+        self.metrics.reloaded(holds, revision);
+    }
+
     /// Asks the providers that have not said which models they have, as the first call that needs to know does.
     pub async fn ask_for_models(&self) {
         upstream::discover::refresh(self, &self.world(), None).await;

@@ -31,6 +31,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("indicatif", &["openai-proxy"]),
     ("jsonc-parser", &["openai-proxy"]),
     ("memchr", &["protocol", "gateway", "testkit"]),
+    ("notify", &["control"]),
     ("prometheus-client", &["gateway"]),
     ("proptest", &[]),
     ("rcgen", &[]),
