@@ -25,7 +25,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("http", &["protocol", "config", "gateway", "control", "openai-proxy"]),
     ("http-body", &["gateway"]),
     ("http-body-util", &["gateway"]),
-    ("httpdate", &["openai-proxy"]),
+    ("httpdate", &["gateway", "openai-proxy"]),
     ("hyper", &["gateway"]),
     ("hyper-util", &["gateway"]),
     ("indicatif", &["openai-proxy"]),
@@ -60,6 +60,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["openai-proxy"]),
     ("uuid", &["store", "gateway"]),
     ("webpki-roots", &["gateway"]),
+    ("x509-cert", &["gateway"]),
     ("zeroize", &["store"]),
 ];
 
