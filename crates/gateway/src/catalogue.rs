@@ -13,6 +13,8 @@ use protocol::listing::Entry;
 use protocol::operation::Operation;
 use tokio::time::Instant;
 
+use crate::standing::Register;
+
 /// How long a list is believed, and how long a failure is remembered.
 const FRESH: Duration = Duration::from_secs(60);
 const FAILED: Duration = Duration::from_secs(10);
@@ -62,13 +64,13 @@ impl Catalogue {
     }
 
     /// The providers, by place, that are due to be asked now. Each is given to one asker only.
-    /// With `missed`, somebody asked for a model that is not known.
-    pub(crate) fn due(&self, world: &Snapshot, missed: bool) -> Vec<usize> {
+    /// With `missed`, somebody asked for a model that is not known. Nothing is sent to whom calls are kept from.
+    pub(crate) fn due(&self, world: &Snapshot, register: &Register, missed: bool) -> Vec<usize> {
         let now = Instant::now();
         self.with(|known| {
             let asks = |place: &usize| {
                 let provider = &world.providers[*place];
-                if !announces(provider) {
+                if !announces(provider) || register.bars(&provider.name).is_some() {
                     return false;
                 }
                 let entry = known.entry(provider.name.clone()).or_default();

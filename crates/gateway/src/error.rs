@@ -65,8 +65,9 @@ impl ApiError {
         let retry = if self.kind.meaning().retry { "true" } else { "false" };
         head.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(retry));
         if let Some(wait) = self.wait {
-            head.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            // Rounded up: whoever waits that long does not come too early.
+            head.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000).max(1)));
             head.insert(HeaderName::from_static("retry-after-ms"), HeaderValue::from(millis));
         }
         if let Some(Ok(allow)) = self.allow.as_deref().map(HeaderValue::from_str) {

@@ -10,6 +10,7 @@ use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{self, Imagined};
 use crate::route::{Reason, Wish, choose};
+use crate::standing::Overridden;
 use crate::{listing, upstream};
 
 /// A request that is not made.
@@ -108,6 +109,8 @@ pub struct Place {
     pub written: bool,
     /// Whether the rule for the path names it.
     pub path_rule: bool,
+    /// What somebody said of it by hand, as long as it holds.
+    pub overridden: Option<Overridden>,
 }
 
 impl Gateway {
@@ -154,7 +157,7 @@ impl Gateway {
             let but = listing::whose(world).map(str::to_owned);
             listing::known(world, &self.catalogue, call.path_model.as_deref()).map(|()| Way::Here { but })
         } else {
-            choose(world, &self.catalogue, &wish).map(|(reason, chosen)| Way::There {
+            choose(world, self.known(), &wish).map(|(reason, chosen)| Way::There {
                 provider: world.providers[chosen.provider].name.clone(),
                 model: chosen.model.or_else(|| call.model.clone()),
                 reason,
@@ -195,6 +198,7 @@ impl Gateway {
             silent: self.catalogue.failed(&provider.name),
             written: written.is_some_and(|places| places.iter().any(|chosen| chosen.provider == place)),
             path_rule: matches!(rule, Some(PathRule::Providers(places)) if places.contains(&place)),
+            overridden: self.register.overridden(&provider.name),
         }
     }
 }

@@ -70,7 +70,9 @@ fn health(gateway: &Gateway) -> Page {
 
 fn metrics(gateway: &Gateway) -> Page {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    text(StatusCode::OK, kind, gateway.metrics.text(gateway.life().calls()))
+    let said = gateway.standings().providers.into_iter();
+    let overrides = said.filter_map(|standing| Some((standing.provider, standing.overridden?.kind.word())));
+    text(StatusCode::OK, kind, gateway.metrics.text(gateway.life().calls(), overrides))
 }
 
 const WELCOME: &str = "This is openai-proxy. It works.\n\n\

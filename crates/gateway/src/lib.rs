@@ -20,22 +20,34 @@ mod relay;
 mod route;
 mod serve;
 mod spawn;
+mod standing;
 mod upstream;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use config::Snapshot;
+use config::snapshot::Provider;
 
-use account::Ledger;
+pub use account::statistics::{
+    Counted, Errors, LastError, Latency, ProviderStatistics, Statistics, Sums, Tokens, Window,
+};
+use account::{Ledger, Seen, Windows};
 use catalogue::Catalogue;
 pub use explain::{Explanation, Place, Question, Refused, Way};
 use life::Life;
+pub use observe::Ending;
 use observe::Metrics;
+use route::Known;
 pub use route::Reason;
+use standing::Register;
+pub use standing::{
+    Failure, HealthWord, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+};
 use upstream::Client;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
+pub use upstream::verify::{Calls, Check, CheckResult, Verification, VerifyOptions};
 pub use upstream::visit::{Visit, VisitProblem, Visitor};
 
 /// What all calls of one worker share. Each worker has its own upstream client, so that no lock crosses cores on the
@@ -45,6 +57,8 @@ pub struct Gateway {
     catalogue: Arc<Catalogue>,
     ledger: Ledger,
     metrics: Arc<Metrics>,
+    windows: Arc<Windows>,
+    register: Arc<Register>,
     life: Arc<Life>,
     client: Client,
 }
@@ -62,6 +76,8 @@ impl Gateway {
             catalogue: self.catalogue.clone(),
             ledger: self.ledger.clone(),
             metrics: self.metrics.clone(),
+            windows: self.windows.clone(),
+            register: self.register.clone(),
             life: self.life.clone(),
             client: Client::new(),
         }
@@ -70,12 +86,17 @@ impl Gateway {
     /// The gateway for a configuration, with records going into these books.
     pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
+        let windows = Arc::new(Windows::new(&world));
+        let register = Arc::new(Register::new(&world));
+        let seen = Seen { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
         let access_log = world.logging.access_log;
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
             catalogue: Arc::new(Catalogue::default()),
-            ledger: Ledger::start(books, metrics.clone(), access_log),
+            ledger: Ledger::start(books, seen, access_log),
             metrics,
+            windows,
+            register,
             life: Arc::new(Life::default()),
             client: Client::new(),
         }
@@ -84,6 +105,8 @@ impl Gateway {
     /// Publishes another configuration: calls that have begun keep theirs. Only `control::apply` calls this.
     pub fn publish(&self, world: Snapshot) {
         self.metrics.describe(&world);
+        self.windows.describe(&world);
+        self.register.describe(&world);
         self.world.store(Arc::new(world));
     }
 
@@ -95,6 +118,73 @@ impl Gateway {
     /// Asks the providers that have not said which models they have, as the first call that needs to know does.
     pub async fn ask_for_models(&self) {
         upstream::discover::refresh(self, &self.world(), None).await;
+    }
+
+    /// How much was asked for lately, and how it ended. It costs the ledger's thread a moment, and no call anything.
+    pub fn statistics(&self) -> Statistics {
+        self.windows.statistics()
+    }
+
+    /// Begins to count anew. Usage records and metrics stay as they are.
+    pub fn reset_statistics(&self) {
+        self.windows.reset();
+    }
+
+    /// How the configured providers stand: what their last attempts tell, and what was said by hand.
+    pub fn standings(&self) -> Standings {
+        self.register.standings(&self.world())
+    }
+
+    /// How one provider stands.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn standing(&self, provider: &str) -> Result<Standing, NoSuchProvider> {
+        let standings = self.standings().providers.into_iter();
+        standings.into_iter().find(|standing| standing.provider == provider).ok_or(NoSuchProvider)
+    }
+
+    /// Says something of a provider by hand, in place of what was said before. It counts from the next call on, and
+    /// outlasts changes of configuration; nothing is written down.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn set_standing(&self, provider: &str, said: Override) -> Result<Standing, NoSuchProvider> {
+        self.standing(provider)?;
+        let (kind, by) = (said.kind.word(), said.by.clone());
+        self.register.set(provider, said);
+        tracing::warn!(provider, kind, by, "the standing of a provider was set by hand");
+        self.standing(provider)
+    }
+
+    /// Takes back what was said of a provider by hand, and forgets what its last attempts told.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn reset_standing(&self, provider: &str) -> Result<Standing, NoSuchProvider> {
+        self.standing(provider)?;
+        self.register.reset(provider);
+        tracing::warn!(provider, "the standing of a provider was reset by hand");
+        self.standing(provider)
+    }
+
+    /// Verifies a provider, step by step, also one that calls are kept from. What is asked of its models is recorded as calls
+    /// of the caller `verify`, and counts for its statistics and its standing.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub async fn verify(
+        &self,
+        provider: &str,
+        options: VerifyOptions,
+    ) -> Result<Verification, NoSuchProvider> {
+        let world = self.world();
+        let known = world.providers.iter().find(|known| known.name == provider).ok_or(NoSuchProvider)?;
+        Ok(upstream::verify::verify(Some(self), known.clone(), options).await)
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { catalogue: &self.catalogue, register: &self.register }
     }
 
     /// Whether the house is open, closing or closed, and how many calls are running.
@@ -111,4 +201,9 @@ impl Gateway {
     pub async fn close_books(&self) {
         self.ledger.flush(true).await;
     }
+}
+
+/// Verifies a provider beside any gateway: nothing is recorded.
+pub async fn verify(provider: Arc<Provider>, options: VerifyOptions) -> Verification {
+    upstream::verify::verify(None, provider, options).await
 }

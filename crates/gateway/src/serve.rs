@@ -68,7 +68,7 @@ async fn line(
     if listing::is_ours(world, &call) {
         return listing::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));
     }
-    let plan = route::plan(world, &gateway.catalogue, &call)?;
+    let plan = route::plan(world, gateway.known(), &call)?;
     let answer = upstream::attempt(gateway, world, plan, call, meter).await?;
     Ok(answer.holding(permit))
 }

@@ -61,6 +61,11 @@ impl House {
         self.gateway.world()
     }
 
+    /// The gateway inside, for what is asked of it beside calls.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     /// Where it listens, with real ports.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.doors.addresses

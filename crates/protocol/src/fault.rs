@@ -40,6 +40,7 @@ pub enum Kind {
     Internal,
     TooManyConnections,
     AccountingUnavailable,
+    ProviderPaused,
     UpstreamUnreachable,
     UpstreamTls,
     UpstreamProtocol,
@@ -101,6 +102,7 @@ impl Kind {
             Self::AccountingUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "accounting_unavailable", true)
             }
+            Self::ProviderPaused => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "provider_paused", true),
             Self::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, SERVER, "upstream_unreachable", true),
             Self::UpstreamTls => (StatusCode::BAD_GATEWAY, SERVER, "upstream_tls_error", false),
             Self::UpstreamProtocol => (StatusCode::BAD_GATEWAY, SERVER, "upstream_protocol_error", true),

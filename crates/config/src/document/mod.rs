@@ -26,7 +26,7 @@ pub(crate) struct Document {
     pub(crate) paths: Vec<route::Path>,
     pub(crate) routing: route::Routing,
     pub(crate) logging: crate::snapshot::Logging,
-    pub(crate) metrics: crate::snapshot::Metrics,
+    pub(crate) telemetry: observe::Telemetry,
     pub(crate) storage: storage::Storage,
     pub(crate) admin: crate::snapshot::Admin,
     /// Whose word counts, and whether files are watched.
@@ -134,7 +134,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         search,
         routing: route::read_routing(top.section("routing", &route::ROUTING)),
         logging: observe::logging(top.section("logging", &observe::LOGGING)),
-        metrics: observe::metrics(top.section("telemetry", &observe::TELEMETRY)),
+        telemetry: observe::telemetry(top.section("telemetry", &observe::TELEMETRY)),
         storage: storage::read(top.section("storage", &storage::STORAGE)),
         admin: admin::admin(top.section("admin", &admin::ADMIN)),
         authority,

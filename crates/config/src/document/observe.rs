@@ -1,12 +1,14 @@
 //! `logging` and `telemetry`.
 
-use crate::problem::wrong;
+use std::time::Duration;
+
+use crate::problem::{Wrong, wrong};
 use crate::reader::table::Shape::{
     self, Address, Choice, List, Names, OneOf, Or, Secret, Section, Switch, Text, Value, Whole,
 };
 use crate::reader::table::{Form, Table, later, now};
-use crate::reader::{At, DURATION, SHARE, SIZE, Section as Settings};
-use crate::snapshot::{LogFormat, Logging, Metrics};
+use crate::reader::{At, DURATION, SHARE, SIZE, Section as Settings, duration};
+use crate::snapshot::{LogFormat, Logging, Metrics, STATS_STEP};
 use crate::tree;
 
 /// Logging.
@@ -53,11 +55,19 @@ pub(crate) const TELEMETRY: Table = Table {
         now("metrics", Section(&METRICS), "Numbers for a monitoring program."),
         later("traces", Section(&TRACES), "The way of single calls."),
         later("semconv", Choice(&["latest", "1.36"]), "Which names they use."),
-        later("stats_windows", List(&Value(&DURATION)), "The times statistics look back."),
+        now("stats_windows", List(&Value(&WINDOW)), "The times statistics look back."),
         later("sentry", Secret, "Where failures are told."),
         later("usage_reporting", Choice(&["never"]), "Nothing is sent to us."),
     ],
 };
+
+/// How far back statistics look when nobody says so.
+const WINDOWS: [Duration; 4] =
+    [Duration::from_mins(5), Duration::from_mins(15), Duration::from_mins(30), Duration::from_mins(60)];
+/// The longest time statistics look back: what is counted lies in memory.
+const LONGEST_WINDOW: Duration = Duration::from_hours(24);
+
+const WINDOW: Form = Form { read: |text| window(text).map(drop), pattern: DURATION.pattern };
 
 const METRICS: Table = Table {
     noun: "metrics",
@@ -126,17 +136,42 @@ fn level(at: &At<'_>) -> Option<String> {
     default.first().and_then(|(_, at)| at.choice(&levels)).map(str::to_owned)
 }
 
+/// What is measured.
+pub(crate) struct Telemetry {
+    pub(crate) metrics: Metrics,
+    /// How far back statistics look, shortest first, each once.
+    pub(crate) stats_windows: Vec<Duration>,
+}
+
 /// Reads `telemetry`.
-pub(crate) fn metrics(section: Option<Settings<'_>>) -> Metrics {
+pub(crate) fn telemetry(section: Option<Settings<'_>>) -> Telemetry {
     let mut metrics = Metrics { enabled: true, path: "/metrics".into() };
-    let Some(section) = section else { return metrics };
+    let mut stats_windows = WINDOWS.to_vec();
+    let Some(section) = section else { return Telemetry { metrics, stats_windows } };
     if let Some(inner) = section.section("metrics", &METRICS) {
         metrics.enabled = inner.or("enabled", At::switch, metrics.enabled);
         metrics.path = inner.or("path", |at| at.parse(path), metrics.path);
         inner.close();
     }
+    stats_windows = section.or("stats_windows", |at| Some(at.each(window)), stats_windows);
+    stats_windows.sort();
+    stats_windows.dedup();
     section.close();
-    metrics
+    Telemetry { metrics, stats_windows }
+}
+
+/// A time statistics look back: a whole number of the steps they count in.
+fn window(text: &str) -> Result<Duration, Wrong> {
+    let window = duration(text)?;
+    let step = STATS_STEP.as_secs();
+    if window > LONGEST_WINDOW {
+        return wrong(format!("looks back {text}; the longest is 24h."), "Usage records reach further back.");
+    }
+    if window.is_zero() || window.subsec_nanos() != 0 || window.as_secs() % step != 0 {
+        let fix = format!("Statistics count in steps of {step}s: write {step}s, 5m, 1h.");
+        return wrong(format!("is {text}, no whole number of steps."), fix);
+    }
+    Ok(window)
 }
 
 fn path(text: &str) -> Result<String, crate::problem::Wrong> {

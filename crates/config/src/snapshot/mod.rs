@@ -14,6 +14,9 @@ use protocol::vendor::{Site, Vendor};
 
 pub use index::{Chosen, Models, PathRule, Routes};
 
+/// The steps statistics count in: no window is told more finely.
+pub const STATS_STEP: Duration = Duration::from_secs(10);
+
 /// Everything one call may need to know of the configuration.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -31,6 +34,8 @@ pub struct Snapshot {
     pub logging: Logging,
     /// Whether metrics are served, and where.
     pub metrics: Metrics,
+    /// How far back statistics look, shortest first: whole steps of [`STATS_STEP`].
+    pub stats_windows: Vec<Duration>,
     /// Where records are kept.
     pub storage: Storage,
     /// Who may look and change.

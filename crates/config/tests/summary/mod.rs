@@ -46,6 +46,10 @@ fn server(out: &mut String, snapshot: &Snapshot) {
         let _ = writeln!(out, "extras {extras:?}");
     }
     let _ = writeln!(out, "{:?} {:?}", snapshot.logging, snapshot.metrics);
+    let windows: Vec<u64> = snapshot.stats_windows.iter().map(|window| window.as_secs() / 60).collect();
+    if windows != [5, 15, 30, 60] {
+        let _ = writeln!(out, "stats windows {:?}", snapshot.stats_windows);
+    }
     if snapshot.storage.database != Database::Nowhere {
         let _ = writeln!(out, "{:?}", snapshot.storage);
     }

@@ -1,4 +1,5 @@
-//! Takes records off the line: to the metrics, to the access log, and into the books.
+//! Takes records off the line: to the metrics, the statistics, the standing of providers, the
+//! access log, and into the books.
 //!
 //! The line never waits for a database. What it does itself is one `write(2)` into the spool before a provider is asked
 //! ([`Ledger::begins`]), for a call nobody knows of must not cost anything. Its record is pushed into a bounded channel when
@@ -12,7 +13,9 @@ use store::{Books, UsageRecord};
 use tokio::sync::{mpsc, oneshot};
 
 use super::clerk::{Clerk, Flush, Unaccountable};
-use crate::observe::{Metrics, access_log};
+use super::statistics::Windows;
+use crate::observe::{Ending, Metrics, access_log};
+use crate::standing::Register;
 
 /// Records that may wait to be written.
 const WAITING: usize = 65_536;
@@ -29,6 +32,22 @@ pub(crate) struct Ledger {
     clerk: Clerk,
 }
 
+/// Who looks at every finished call.
+pub(crate) struct Seen {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) windows: Arc<Windows>,
+    pub(crate) register: Arc<Register>,
+}
+
+impl Seen {
+    fn see(&self, record: &UsageRecord) {
+        let ending = Ending::of(record);
+        self.metrics.count(record);
+        self.windows.take(record, ending);
+        self.register.learn(record, ending);
+    }
+}
+
 enum Entry {
     Record(Box<UsageRecord>),
     /// Answered when everything before it is written.
@@ -37,10 +56,11 @@ enum Entry {
 
 impl Ledger {
     /// Starts the writer on a thread of its own, away from every worker.
-    pub(crate) fn start(books: Arc<Books>, metrics: Arc<Metrics>, log_access: bool) -> Self {
+    pub(crate) fn start(books: Arc<Books>, seen: Seen, log_access: bool) -> Self {
         let (way, mut entries) = mpsc::channel(WAITING);
+        let metrics = seen.metrics.clone();
         let clerk = Clerk::start(books, metrics.clone());
-        let writer = Writer { clerk: clerk.clone(), metrics: metrics.clone(), log_access };
+        let writer = Writer { clerk: clerk.clone(), seen, log_access };
         let work = move || {
             let mut batch = Vec::with_capacity(BATCH);
             while entries.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -83,7 +103,7 @@ impl Ledger {
 
 struct Writer {
     clerk: Clerk,
-    metrics: Arc<Metrics>,
+    seen: Seen,
     log_access: bool,
 }
 
@@ -94,7 +114,7 @@ impl Writer {
         for entry in entries {
             match entry {
                 Entry::Record(record) => {
-                    self.metrics.count(&record);
+                    self.seen.see(&record);
                     if self.log_access {
                         access_log::write(&record);
                     }

@@ -60,6 +60,12 @@ struct ByProvider {
     provider: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOverride {
+    provider: String,
+    kind: &'static str,
+}
+
 /// All metrics of the house.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -77,6 +83,7 @@ pub(crate) struct Metrics {
     reloads: Counter,
     reload_failures: Counter,
     revision: Gauge,
+    overrides: Family<ByOverride, Gauge>,
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
@@ -102,6 +109,7 @@ impl Metrics {
             reloads: Counter::default(),
             reload_failures: Counter::default(),
             revision: Gauge::default(),
+            overrides: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
@@ -142,6 +150,8 @@ impl Metrics {
             failures,
         );
         registry.register("config_revision", "The revision that counts", metrics.revision.clone());
+        let overrides = metrics.overrides.clone();
+        registry.register("provider_overrides", "1 while this is said of a provider by hand", overrides);
         let build = Family::<Build, Gauge>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("build_info", "The version that runs", build);
@@ -213,8 +223,16 @@ impl Metrics {
         self.lost.inc_by(how_many);
     }
 
-    /// The text of `/metrics`; `in_flight` is what runs at this moment.
-    pub(crate) fn text(&self, in_flight: usize) -> String {
+    /// The text of `/metrics`: with what runs at this moment, and what is said of providers by hand, in a word each.
+    pub(crate) fn text(
+        &self,
+        in_flight: usize,
+        overrides: impl Iterator<Item = (String, &'static str)>,
+    ) -> String {
+        self.overrides.clear();
+        for (provider, kind) in overrides {
+            self.overrides.get_or_create(&ByOverride { provider, kind }).set(1);
+        }
         self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         let mut out = String::new();
         // Writing into a string cannot fail.

@@ -1,6 +1,8 @@
 //! Fourth stage: which providers may serve a call, in which order.
 
+mod open;
 mod plan;
 
+pub(crate) use open::{Known, choose, plan};
 pub use plan::Reason;
-pub(crate) use plan::{Plan, Target, Wish, choose, plan};
+pub(crate) use plan::{Plan, Target, Wish};

@@ -69,23 +69,11 @@ pub enum Reason {
     NoModel,
 }
 
-/// Plans a call.
+/// The first place for a wish, whoever keeps calls from it, and why it is that one.
 ///
 /// # Errors
 /// `model_not_found` naming the nearest, or `not_served` when nobody configured speaks the operation.
-pub(crate) fn plan(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Result<Plan, ApiError> {
-    let wish = Wish::from(call);
-    let (_, chosen) = choose(world, catalogue, &wish)?;
-    let provider = world.providers[chosen.provider].clone();
-    let model = chosen.model.or_else(|| call.model.clone());
-    Ok(Plan { first: Target { provider, model } })
-}
-
-/// The first place for a wish, and why it is that one.
-///
-/// # Errors
-/// As for [`plan`].
-pub(crate) fn choose(
+pub(super) fn first(
     world: &Snapshot,
     catalogue: &Catalogue,
     wish: &Wish<'_>,
@@ -114,7 +102,7 @@ pub(crate) fn choose(
 }
 
 /// The first provider of a path rule that can serve the call, with its own name for the model if it has one.
-fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
+pub(super) fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
     let provider = *places.iter().find(|place| world.providers[**place].serves(wish.row.operation))?;
     let written = wish.model.and_then(|model| world.models.find(model));
     let own = written.and_then(|places| places.iter().find(|place| place.provider == provider)).cloned();

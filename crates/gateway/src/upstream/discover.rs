@@ -39,7 +39,7 @@ pub(crate) fn depends(world: &Snapshot, row: &Row, model: Option<&String>) -> bo
 /// Starts asking whoever is due, and lets the first askers wait for a moment.
 pub(crate) async fn refresh(gateway: &Gateway, world: &Arc<Snapshot>, model: Option<&str>) {
     let missed = world.providers.iter().any(|provider| provider.local) && is_unknown(gateway, world, model);
-    for place in gateway.catalogue.due(world, missed) {
+    for place in gateway.catalogue.due(world, &gateway.register, missed) {
         let provider = world.providers[place].clone();
         let catalogue = gateway.catalogue.clone();
         let client = gateway.client.share();

@@ -53,6 +53,13 @@ impl Authority {
         self.signs_as(params(names))
     }
 
+    /// The same, valid until then.
+    pub(crate) fn signs_until(&self, names: &[&str], end: std::time::SystemTime) -> Identity {
+        let mut params = params(names);
+        params.not_after = end.into();
+        self.signs_as(params)
+    }
+
     fn signs_as(&self, params: CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let cert = params.signed_by(&key, &*self.issuer).unwrap();

@@ -25,7 +25,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("http", &["protocol", "config", "gateway", "control", "openai-proxy"]),
     ("http-body", &["gateway"]),
     ("http-body-util", &["gateway"]),
-    ("httpdate", &["openai-proxy"]),
+    ("httpdate", &["gateway", "openai-proxy"]),
     ("hyper", &["gateway"]),
     ("hyper-util", &["gateway"]),
     ("indicatif", &["openai-proxy"]),
@@ -40,7 +40,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls-native-certs", &["gateway"]),
     ("saphyr-parser", &["config", "openai-proxy"]),
     ("sd-notify", &["openai-proxy"]),
-    ("serde", &["protocol", "config", "store", "control", "openai-proxy", "xtask"]),
+    ("serde", &["protocol", "config", "store", "gateway", "control", "openai-proxy", "xtask"]),
     (
         "serde_json",
         &["protocol", "config", "store", "gateway", "control", "openai-proxy", "testkit", "xtask"],
@@ -61,6 +61,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["openai-proxy"]),
     ("uuid", &["store", "gateway"]),
     ("webpki-roots", &["gateway"]),
+    ("x509-cert", &["gateway"]),
     ("zeroize", &["store"]),
 ];
 

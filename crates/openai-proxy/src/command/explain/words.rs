@@ -1,6 +1,8 @@
 //! The reasons, in words.
 
-use gateway::{Explanation, Place, Reason, Way};
+use std::time::{Duration, UNIX_EPOCH};
+
+use gateway::{Explanation, Overridden, OverrideKind, Place, Reason, Way};
 use protocol::operation::ROWS;
 
 /// An explanation, and the file its rules stand in.
@@ -23,6 +25,21 @@ pub(super) fn word(reason: Reason) -> &'static str {
         Reason::UnknownModel => "unknown_model",
         Reason::NoModel => "no_model",
     }
+}
+
+/// What somebody said of a provider by hand: by whom, until when, and why.
+fn by_hand(said: &Overridden) -> String {
+    let what = match said.kind {
+        OverrideKind::Paused => "paused",
+        OverrideKind::ForcedOpen => "its breaker is forced open",
+        OverrideKind::ForcedClosed => "its breaker is forced closed",
+    };
+    let until = said.until_unix_ms.map_or_else(
+        || "until that is taken back".to_owned(),
+        |until| format!("until {}", httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(until))),
+    );
+    let why = if said.why.is_empty() { String::new() } else { format!(": {}", said.why) };
+    format!("{what} by {} {until}{why}", said.by)
 }
 
 impl Told<'_> {
@@ -52,6 +69,10 @@ impl Told<'_> {
             ),
             Err(_) => {}
         }
+        let places = self.explained.places.iter();
+        let forced = places.filter_map(|place| Some((place, place.overridden.as_ref()?)));
+        let forced = forced.filter(|(_, said)| said.kind == OverrideKind::ForcedClosed);
+        lines.extend(forced.map(|(place, said)| format!("{}: {}.", place.provider, by_hand(said))));
         lines.extend(self.unasked());
         lines.extend(self.unknown_path());
         lines
@@ -147,6 +168,9 @@ impl Told<'_> {
                 false => format!("{} cannot do {operation}", place.kind),
             };
         }
+        if let Some(said) = place.overridden.as_ref().filter(|said| said.kind.bars()) {
+            return by_hand(said);
+        }
         let before = |first: &str| match self.priority_of(first) {
             Some(priority) if priority > place.priority => {
                 format!("comes after {first} (priority {} against {priority})", place.priority)
@@ -229,5 +253,27 @@ impl Told<'_> {
             (Some((number, _)), None) => format!(" ({name}:{})", number + 1),
             _ => String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_told_with_who_why_and_until_when() {
+        let said = |until_unix_ms, why: &str| Overridden {
+            kind: OverrideKind::Paused,
+            by: "ana".to_owned(),
+            why: why.to_owned(),
+            since_unix_ms: 0,
+            until_unix_ms,
+            seconds_left: None,
+        };
+        assert_eq!(
+            by_hand(&said(Some(1_796_000_000_000), "new disks")),
+            "paused by ana until Mon, 30 Nov 2026 00:53:20 GMT: new disks"
+        );
+        assert_eq!(by_hand(&said(None, "")), "paused by ana until that is taken back");
     }
 }

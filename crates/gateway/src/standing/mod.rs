@@ -1,0 +1,120 @@
+//! How providers stand: what their last attempts tell of their health, and what somebody said by hand (docs/statistics.md).
+//!
+//! A call looks only at what was said by hand, in a frozen map: no lock, and nothing to look up while nobody said anything.
+//! Breakers that open by themselves will join here; today health is told and keeps no call away. A provider is known by
+//! its name, so that a change of configuration changes nothing of this.
+
+mod health;
+mod hold;
+mod report;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+use config::Snapshot;
+use store::UsageRecord;
+
+pub use health::HealthWord;
+pub(crate) use hold::Bar;
+pub use hold::{Override, OverrideKind};
+pub use report::{Failure, Overridden, Standing, Standings, Summary};
+
+use crate::observe::Ending;
+use health::Health;
+use hold::Held;
+
+/// There is no provider of that name in the configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoSuchProvider;
+
+/// How all providers stand.
+#[derive(Debug)]
+pub(crate) struct Register {
+    /// What was said by hand, by provider. Read by every call, replaced whole.
+    held: ArcSwap<BTreeMap<String, Held>>,
+    /// By provider, all that are configured. Written by the ledger's thread.
+    health: Mutex<BTreeMap<String, Health>>,
+}
+
+impl Register {
+    /// For a configuration; nothing is known yet.
+    pub(crate) fn new(world: &Snapshot) -> Self {
+        let register = Self { held: ArcSwap::default(), health: Mutex::default() };
+        register.describe(world);
+        register
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut BTreeMap<String, Health>) -> T) -> T {
+        look(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Follows a change of configuration. What was said by hand stays, also of a provider that is away for a while.
+    pub(crate) fn describe(&self, world: &Snapshot) {
+        self.with(|health| {
+            health.retain(|name, _| world.providers.iter().any(|provider| provider.name == *name));
+            for provider in &world.providers {
+                health.entry(provider.name.clone()).or_default();
+            }
+        });
+    }
+
+    /// Learns from a finished call.
+    pub(crate) fn learn(&self, record: &UsageRecord, ending: Ending) {
+        let Some(provider) = &record.provider else { return };
+        self.with(|health| {
+            if let Some(health) = health.get_mut(provider) {
+                health.learn(ending, Instant::now());
+            }
+        });
+    }
+
+    /// What keeps calls from a provider at this moment, if anything does.
+    pub(crate) fn bars(&self, provider: &str) -> Option<Bar> {
+        self.held.load().get(provider).and_then(|held| held.bars(Instant::now()))
+    }
+
+    /// Something is said by hand of a provider; it replaces what was said before.
+    pub(crate) fn set(&self, provider: &str, said: Override) {
+        let held = Held::new(said, Instant::now());
+        self.held.rcu(|all| {
+            let mut all = BTreeMap::clone(all);
+            all.insert(provider.to_owned(), held.clone());
+            all
+        });
+    }
+
+    /// What was said is taken back, and what was learnt of its health forgotten.
+    pub(crate) fn reset(&self, provider: &str) {
+        self.held.rcu(|all| {
+            let mut all = BTreeMap::clone(all);
+            all.remove(provider);
+            all
+        });
+        self.with(|health| {
+            if let Some(health) = health.get_mut(provider) {
+                *health = Health::default();
+            }
+        });
+    }
+
+    /// How the configured providers stand, in their order.
+    pub(crate) fn standings(&self, world: &Snapshot) -> Standings {
+        let (now, wall, held) = (Instant::now(), SystemTime::now(), self.held.load());
+        self.with(|health| {
+            let stands = |name: &String| {
+                let health = health.get(name).copied().unwrap_or_default();
+                report::standing(name, &health, held.get(name), (now, wall))
+            };
+            let providers = world.providers.iter().map(|provider| stands(&provider.name)).collect();
+            Standings::of(providers)
+        })
+    }
+
+    /// What is said by hand of a provider at this moment.
+    pub(crate) fn overridden(&self, provider: &str) -> Option<Overridden> {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        self.held.load().get(provider).and_then(|held| report::overridden(held, (now, wall)))
+    }
+}
