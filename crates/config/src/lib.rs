@@ -29,6 +29,7 @@ mod sources;
 mod text_file;
 mod tree;
 mod usual;
+mod watched;
 mod whole;
 mod yaml;
 
@@ -51,4 +52,5 @@ pub use sheet::{Difference, Patch, Sheet, sheet};
 pub use snapshot::Snapshot;
 pub use sources::{effective, sources};
 pub use text_file::read_text;
+pub use watched::{Watched, watched};
 pub use yaml::yaml;

@@ -59,6 +59,13 @@ fn of(stack: Stack) -> Sheet {
     Sheet(exact(&root))
 }
 
+impl Default for Sheet {
+    /// Nothing is written.
+    fn default() -> Self {
+        Self(Json::Object(Map::new()))
+    }
+}
+
 impl Sheet {
     /// As YAML. Secrets stand in it as they were written, until they are sealed.
     pub fn text(&self) -> String {

@@ -1,45 +1,253 @@
-//! THE SECOND LINE: propose, check, swap. Nothing else changes what a running gateway does.
+//! THE SECOND LINE: propose, check, record, publish, swap. Nothing else changes what a running gateway does.
 
-use config::{Given, Problem, Problems, Snapshot};
-use gateway::Gateway;
+use std::sync::Arc;
 
-/// A change that holds.
-#[derive(Debug)]
-pub struct Applied {
-    /// What was noticed and is not wrong: settings not in use yet, older spellings.
-    pub notes: Vec<Problem>,
-    /// How many providers there are now.
-    pub providers: usize,
+use config::{Difference, Problem, Sheet};
+use serde_json::{Value as Json, json};
+use store::{AuditEntry, NewRevision, Recorded, StoreProblem};
+
+use crate::actor::{Actor, Via};
+use crate::candidate::{Candidate, without_changes};
+use crate::change::{Applied, Change, Proposal};
+use crate::later::later;
+use crate::refused::Refused;
+use crate::status::now_us;
+use crate::{Control, memory};
+
+/// Something somebody did, or tried, for the audit trail.
+#[derive(Clone, Debug)]
+pub struct Deed<'d> {
+    /// What kind of thing: `provider.pause`.
+    pub action: &'d str,
+    /// What it was done to.
+    pub subject: &'d str,
+    /// What came of it: `done`, `refused`, `unchanged`.
+    pub outcome: &'d str,
+    /// More of it; holds no secret.
+    pub detail: Json,
 }
 
-/// Reads the configuration anew and publishes it. Doors stay as they are; calls that have begun keep the old one.
-///
-/// # Errors
-/// Every problem found. The running configuration is then untouched.
-pub fn apply(gateway: &Gateway, given: &Given) -> Result<Applied, Problems> {
-    let loaded = config::load(given)?;
-    let mut notes = loaded.notes;
-    notes.extend(later(&gateway.world(), &loaded.snapshot));
-    let applied = Applied { notes, providers: loaded.snapshot.providers.len() };
-    gateway.publish(loaded.snapshot);
-    Ok(applied)
+/// How often a change that nobody bound to a revision is tried again when others are faster.
+const TRIES: usize = 20;
+
+impl Control {
+    /// Makes a change. Doors stay as they are; calls that have begun keep the old configuration.
+    ///
+    /// # Errors
+    /// Why it was not made. The running configuration is then untouched.
+    pub async fn apply(&self, actor: &Actor, change: Change) -> Result<Applied, Refused> {
+        let _turn = self.inner.turn.lock().await;
+        // A configuration is much to hold on somebody else's stack.
+        let outcome = Box::pin(self.change(actor, &change)).await;
+        self.now().status.take_down(actor, &outcome);
+        self.gateway().reloaded(outcome.is_ok(), self.revision());
+        let (action, subject) = change.proposal.told();
+        let deed = |outcome, detail| Deed { action, subject: &subject, outcome, detail };
+        match &outcome {
+            Err(refused) => self.audit(actor, deed("refused", json!({"why": refused.to_string()}))).await,
+            Ok(applied) if !applied.changed && matches!(actor.via, Via::Api | Via::Command) => {
+                self.audit(actor, deed("unchanged", json!({}))).await;
+            }
+            // A revision brings its entry with it.
+            Ok(_) => {}
+        }
+        self.inner.told.send_modify(|times| *times += 1);
+        outcome
+    }
+
+    /// What a change would make, and nothing happens.
+    ///
+    /// # Errors
+    /// Why it would not be made.
+    pub async fn plan(&self, actor: &Actor, proposal: &Proposal) -> Result<Applied, Refused> {
+        let _turn = self.inner.turn.lock().await;
+        let head = self.catch_up().await?;
+        let candidate = self.candidate(actor, proposal, head).await?;
+        let (differences, same) = self.differences(&candidate).await;
+        let notes = self.notes(&candidate);
+        Ok(Applied { revision: head, changed: !same, differences, notes })
+    }
+
+    /// Notes in the audit trail what somebody did, or tried, that is no change of the configuration.
+    pub async fn audit(&self, actor: &Actor, deed: Deed<'_>) {
+        let Deed { action, subject, outcome, .. } = deed;
+        if let Err(problem) = self.books().db.audit(&entry(actor, &deed)).await {
+            let actor = &actor.name;
+            tracing::error!(
+                action,
+                subject,
+                outcome,
+                actor,
+                "the audit trail has no entry of this: {problem}"
+            );
+        }
+    }
+
+    async fn change(&self, actor: &Actor, change: &Change) -> Result<Applied, Refused> {
+        let first = self.revision() == 0 && !matches!(change.proposal, Proposal::Reread);
+        if first && self.catch_up().await? == 0 {
+            // What is to be changed is a revision, too, or nothing could lead back to it.
+            self.one(&Actor::itself(Via::Start), &Change::from(Proposal::Reread)).await?;
+        }
+        self.one(actor, change).await
+    }
+
+    async fn one(&self, actor: &Actor, change: &Change) -> Result<Applied, Refused> {
+        let own = matches!(change.proposal, Proposal::Reread);
+        for _ in 0..TRIES {
+            let head = match self.catch_up().await {
+                // Files are read all the same while the database is away; what was changed at run time stays known.
+                Err(Refused::Store(problem)) if own => {
+                    tracing::warn!("not recorded as a revision: {problem}");
+                    return self.unrecorded(actor, change).await;
+                }
+                head => head?,
+            };
+            if let Some(expected) = change.expected.filter(|expected| *expected != head) {
+                return Err(Refused::Conflict { expected, head });
+            }
+            let candidate = self.candidate(actor, &change.proposal, head).await?;
+            let (differences, same) = self.differences(&candidate).await;
+            let notes = self.notes(&candidate);
+            if head > 0 && same {
+                self.publish(head, candidate);
+                return Ok(Applied { revision: head, changed: false, differences, notes });
+            }
+            match self.record(actor, change, (head, &candidate), &differences).await {
+                Ok(Recorded::Done(revision)) => {
+                    self.inner.copy.keep(revision, &candidate.layer);
+                    self.publish(revision, candidate);
+                    return Ok(Applied { revision, changed: true, differences, notes });
+                }
+                Ok(Recorded::Moved(_)) => {}
+                Err(problem) if own => {
+                    tracing::warn!("not recorded as a revision: {problem}");
+                    self.publish(head, candidate);
+                    return Ok(Applied { revision: head, changed: false, differences, notes });
+                }
+                Err(problem) => return Err(problem.into()),
+            }
+        }
+        let head = self.revision();
+        Err(Refused::Conflict { expected: change.expected.unwrap_or(head), head })
+    }
+
+    /// Reads files anew without the database.
+    async fn unrecorded(&self, actor: &Actor, change: &Change) -> Result<Applied, Refused> {
+        let head = self.revision();
+        let candidate = self.candidate(actor, &change.proposal, head).await?;
+        let (differences, _same) = self.differences(&candidate).await;
+        let notes = self.notes(&candidate);
+        self.publish(head, candidate);
+        Ok(Applied { revision: head, changed: false, differences, notes })
+    }
+
+    async fn record(
+        &self,
+        actor: &Actor,
+        change: &Change,
+        (head, candidate): (u64, &Candidate),
+        differences: &[Difference],
+    ) -> Result<Recorded, StoreProblem> {
+        let changed = json!(differences.iter().map(told).collect::<Vec<_>>());
+        let new = NewRevision {
+            actor: actor.name.clone(),
+            via: actor.via.name().to_owned(),
+            reason: change.reason.clone(),
+            sheet: candidate.sheet.text(),
+            layer: candidate.layer.clone(),
+            changed: changed.to_string(),
+        };
+        let (action, subject) = change.proposal.told();
+        let detail = json!({"revision": head + 1, "reason": change.reason, "changed": changed});
+        let deed = Deed { action, subject: &subject, outcome: "done", detail };
+        self.books().db.record_revision(head, &new, &entry(actor, &deed)).await
+    }
+
+    /// The same as [`Self::catch_up`], when it is nobody else's turn.
+    pub(crate) async fn take_in(&self) -> Result<u64, Refused> {
+        let _turn = self.inner.turn.lock().await;
+        let before = self.revision();
+        let revision = self.catch_up().await?;
+        if revision != before {
+            self.inner.told.send_modify(|times| *times += 1);
+        }
+        Ok(revision)
+    }
+
+    /// Takes in what other gateways that share the database have changed, and returns the newest revision.
+    pub(crate) async fn catch_up(&self) -> Result<u64, Refused> {
+        let db = &self.books().db;
+        self.inner.strongbox.prepare(db).await?;
+        let head = db.head_number().await?;
+        if head == self.revision() {
+            return Ok(head);
+        }
+        let Some(newest) = db.head().await? else { return Ok(0) };
+        let mut given = self.given();
+        memory::take(db, &self.inner.strongbox, &newest, &mut given).await?;
+        let below = config::sheet(&without_changes(&given))?;
+        let candidate = self.checked(given, below).await?;
+        self.inner.copy.keep(newest.number, &newest.layer);
+        self.publish(newest.number, candidate);
+        Ok(newest.number)
+    }
+
+    /// What a candidate says differently than what counts, and whether it is the same in every way.
+    async fn differences(&self, candidate: &Candidate) -> (Vec<Difference>, bool) {
+        // Without any, everything is new.
+        let known = self.sheet().await.unwrap_or_default();
+        let stored = memory::text(&self.now().given.stored) == candidate.layer;
+        (known.differences(&candidate.sheet), stored && known.text() == candidate.sheet.text())
+    }
+
+    fn notes(&self, candidate: &Candidate) -> Vec<Problem> {
+        let mut notes = candidate.loaded.notes.clone();
+        notes.extend(later(&self.gateway().world(), &candidate.loaded.snapshot));
+        notes.extend(self.overridden(candidate));
+        notes
+    }
+
+    /// Swaps.
+    fn publish(&self, revision: u64, candidate: Candidate) {
+        let Candidate { given, loaded, sheet, files, .. } = candidate;
+        self.gateway().publish(loaded.snapshot);
+        let mut now = self.now();
+        // What was found meanwhile stays found.
+        let found = std::mem::take(&mut now.given.found);
+        now.given = config::Given { found, ..given };
+        now.revision = revision;
+        now.sheet = Some(sheet);
+        now.files = Some(files);
+    }
+
+    /// What is written, as it counts now; secrets sealed.
+    ///
+    /// # Errors
+    /// When nothing was read since the start, and the database is away.
+    pub async fn sheet(&self) -> Result<Arc<Sheet>, Refused> {
+        let known = self.now().sheet.clone();
+        match known {
+            Some(sheet) => Ok(sheet),
+            // Nothing was read since the start: what was recorded last counts.
+            None => self.sheet_of(self.revision()).await.map(Arc::new),
+        }
+    }
 }
 
-/// What differs and is only looked at when a gateway starts.
-fn later(now: &Snapshot, next: &Snapshot) -> Vec<Problem> {
-    let (old, new) = (&now.server, &next.server);
-    let differs = [
-        ("server.listen", old.listen != new.listen),
-        ("server.admin_listen", old.admin_listen != new.admin_listen),
-        ("server.workers", old.workers != new.workers),
-        ("server.tls", old.tls != new.tls),
-        ("logging", now.logging != next.logging),
-    ];
-    let told = |path: &str| Problem {
-        path: path.to_owned(),
-        place: None,
-        what: format!("`{path}` is another one now, and counts from the next start on."),
-        fix: Some("Run openai-proxy restart.".to_owned()),
-    };
-    differs.iter().filter(|(_, differs)| *differs).map(|(path, _)| told(path)).collect()
+fn entry(actor: &Actor, deed: &Deed<'_>) -> AuditEntry {
+    AuditEntry {
+        at_us: now_us(),
+        actor: actor.name.clone(),
+        role: actor.role.name().to_owned(),
+        address: actor.address.clone(),
+        action: deed.action.to_owned(),
+        subject: deed.subject.to_owned(),
+        outcome: deed.outcome.to_owned(),
+        detail: deed.detail.to_string(),
+    }
+}
+
+fn told(difference: &Difference) -> Json {
+    json!({"path": difference.path, "was": difference.was, "is": difference.is})
 }

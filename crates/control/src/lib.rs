@@ -1,8 +1,112 @@
-//! Floor 3: who may change what, by one path.
+//! Floor 3: who may change what, by one path: propose, check, record, publish, swap.
 //!
-//! Plain so far: a change is the configuration read anew, checked whole, and swapped in. Recording it as a revision, the
-//! admin API and the panel join here.
+//! `apply.rs` is that path: files that changed, signals, the admin API and the command line all call it. `follow.rs` watches for
+//! changes others make. What is recorded is read back by `history.rs`; secrets are sealed in `secrets.rs` before anything is.
 
+mod actor;
 mod apply;
+mod candidate;
+mod change;
+mod follow;
+mod history;
+mod later;
+mod memory;
+mod refused;
+mod secrets;
+mod status;
 
-pub use apply::{Applied, apply};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use config::{Found, Given, Sheet};
+use gateway::Gateway;
+use store::Books;
+use tokio::sync::watch;
+
+pub use actor::{Actor, Via};
+pub use apply::Deed;
+pub use change::{Applied, Change, Proposal};
+pub use follow::follow;
+pub use memory::Remembered;
+pub use refused::Refused;
+pub use status::ReloadStatus;
+
+use secrets::Strongbox;
+
+/// What may change a running gateway. Cheap to clone; all clones are the same one.
+#[derive(Clone)]
+pub struct Control {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    gateway: Arc<Gateway>,
+    books: Arc<Books>,
+    strongbox: Strongbox,
+    copy: memory::Copy,
+    /// One change at a time.
+    turn: tokio::sync::Mutex<()>,
+    now: Mutex<Now>,
+    told: watch::Sender<u64>,
+}
+
+/// What counts at this moment.
+struct Now {
+    given: Given,
+    /// The revision in use; 0: none is recorded yet.
+    revision: u64,
+    /// What is written, secrets sealed; none until something was recorded.
+    sheet: Option<Arc<Sheet>>,
+    /// What is written without what was changed at run time.
+    files: Option<Arc<Sheet>>,
+    status: ReloadStatus,
+}
+
+impl Control {
+    /// For a gateway that was built from `given`, with what these books remember.
+    pub fn new(gateway: Arc<Gateway>, books: Arc<Books>, given: Given, remembered: Remembered) -> Self {
+        let Remembered { revision, strongbox, copy } = remembered;
+        let now = Now { given, revision, sheet: None, files: None, status: ReloadStatus::default() };
+        let (told, _nobody) = watch::channel(0);
+        let turn = tokio::sync::Mutex::default();
+        Self { inner: Arc::new(Inner { gateway, books, strongbox, copy, turn, now: Mutex::new(now), told }) }
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> &Gateway {
+        &self.inner.gateway
+    }
+
+    /// What is remembered.
+    pub fn books(&self) -> &Books {
+        &self.inner.books
+    }
+
+    /// What the configuration is read from: with what was changed at run time, and the secrets it needs, opened.
+    pub fn given(&self) -> Given {
+        self.now().given.clone()
+    }
+
+    /// The number of the revision in use; 0: none is recorded yet.
+    pub fn revision(&self) -> u64 {
+        self.now().revision
+    }
+
+    /// How reading the configuration anew went.
+    pub fn reload_status(&self) -> ReloadStatus {
+        self.now().status.clone()
+    }
+
+    /// Tells of every change, by a number that grows.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.told.subscribe()
+    }
+
+    /// Adds servers that were recognised on this computer; they count from the next change on.
+    pub fn found(&self, found: Vec<Found>) {
+        self.now().given.found = found;
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.inner.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

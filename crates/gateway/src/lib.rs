@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use config::Snapshot;
+use config::snapshot::Provider;
 
 pub use account::statistics::{
     Counted, Errors, LastError, Latency, ProviderStatistics, Statistics, Sums, Tokens, Window,
@@ -47,6 +48,7 @@ pub use standing::{
 use upstream::Client;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
+pub use upstream::verify::{Calls, Check, CheckResult, Verification, VerifyOptions};
 pub use upstream::visit::{Visit, VisitProblem, Visitor};
 
 /// What all calls of one worker share. Each worker has its own upstream client, so that no lock crosses cores on the
@@ -117,6 +119,11 @@ impl Gateway {
         self.office.show(office);
     }
 
+    /// Counts a change of the configuration that was proposed: whether it holds, and which revision counts now.
+    pub fn reloaded(&self, holds: bool, revision: u64) {
+        self.metrics.reloaded(holds, revision);
+    }
+
     /// Asks the providers that have not said which models they have, as the first call that needs to know does.
     pub async fn ask_for_models(&self) {
         upstream::discover::refresh(self, &self.world(), None).await;
@@ -170,6 +177,21 @@ impl Gateway {
         self.standing(provider)
     }
 
+    /// Verifies a provider, step by step, also one that calls are kept from. What is asked of its models is recorded as calls
+    /// of the caller `verify`, and counts for its statistics and its standing.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub async fn verify(
+        &self,
+        provider: &str,
+        options: VerifyOptions,
+    ) -> Result<Verification, NoSuchProvider> {
+        let world = self.world();
+        let known = world.providers.iter().find(|known| known.name == provider).ok_or(NoSuchProvider)?;
+        Ok(upstream::verify::verify(Some(self), known.clone(), options).await)
+    }
+
     fn known(&self) -> Known<'_> {
         Known { catalogue: &self.catalogue, register: &self.register }
     }
@@ -188,4 +210,9 @@ impl Gateway {
     pub async fn close_books(&self) {
         self.ledger.flush(true).await;
     }
+}
+
+/// Verifies a provider beside any gateway: nothing is recorded.
+pub async fn verify(provider: Arc<Provider>, options: VerifyOptions) -> Verification {
+    upstream::verify::verify(None, provider, options).await
 }

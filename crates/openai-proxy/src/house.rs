@@ -3,70 +3,57 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use config::snapshot::{Database, Storage};
-use config::{Given, Problem, Problems, Snapshot};
+use config::snapshot::Source;
+use config::{Given, Snapshot};
+use control::Control;
 use gateway::Gateway;
 use gateway::life::State;
-use gateway::listen::{self, DoorProblem, Doors};
+use gateway::listen::{self, Doors};
 use store::db::Filter;
-use store::{Books, Place, StoreProblem, UsageRecord};
+use store::{Books, UsageRecord};
 
+use crate::foundation::{BuildProblem, Foundation, RECORDS};
 use crate::screen::{self, View};
 use crate::search::Search;
 
-/// Records kept in memory: some megabytes.
-const RECORDS: usize = 10_000;
-
 /// A running gateway.
 pub struct House {
-    gateway: Gateway,
+    gateway: Arc<Gateway>,
     doors: Doors,
     books: Arc<Books>,
-}
-
-/// Where records are kept.
-fn books(storage: &Storage) -> Result<Books, StoreProblem> {
-    let place = match &storage.database {
-        Database::Memory => return Ok(Books::in_memory(RECORDS)),
-        Database::Nowhere => {
-            tracing::warn!(
-                "usage records are kept in memory only and go with this process: neither STATE_DIRECTORY nor HOME says where a file could be"
-            );
-            return Ok(Books::in_memory(RECORDS));
-        }
-        Database::File(path) => Place::Sqlite(path.clone()),
-        Database::Postgres(url) => Place::Postgres(url.expose().to_owned()),
-    };
-    match Books::open(&place, &storage.spool) {
-        Err(problem @ StoreProblem::File { .. }) if !storage.written => {
-            tracing::warn!("usage records are kept in memory only and go with this process: {problem}");
-            Ok(Books::in_memory(RECORDS))
-        }
-        opened => opened,
-    }
-}
-
-/// Why a house could not be built.
-#[derive(Debug)]
-pub enum BuildProblem {
-    /// The configuration is refused: exit 78.
-    Config(Problems),
-    /// The database must not be used as it is: exit 78, for starting again does not help.
-    Store(StoreProblem),
-    /// A door cannot be opened: exit 1.
-    Door(DoorProblem),
+    control: Control,
 }
 
 impl House {
-    /// Builds a house from a checked configuration and opens its books and doors.
+    /// Builds a house from whatever its configuration is read from. Servers of this computer are not looked for.
+    ///
+    /// # Errors
+    /// When the configuration is refused, or books or doors cannot be opened.
+    pub fn new(given: Given) -> Result<Self, BuildProblem> {
+        let foundation = Foundation::lay(given)?;
+        let loaded = config::load(&foundation.given).map_err(BuildProblem::Config)?;
+        Self::build(loaded.snapshot, foundation)
+    }
+
+    /// Builds it on its foundation, from the configuration that was checked with what the books remember, and opens its doors.
     ///
     /// # Errors
     /// When they cannot be opened.
-    pub fn build(world: Snapshot) -> Result<Self, BuildProblem> {
-        let books = Arc::new(books(&world.storage).map_err(BuildProblem::Store)?);
-        let gateway = Gateway::new(world, books.clone());
+    pub fn build(world: Snapshot, foundation: Foundation) -> Result<Self, BuildProblem> {
+        let Foundation { books, mut given, remembered } = foundation;
+        if let Source::File(path) = &world.source {
+            // This file is read again, or nothing is: never one at another place because it is away for a moment.
+            given.file = Some(path.clone());
+        }
+        let gateway = Arc::new(Gateway::new(world, books.clone()));
+        let control = Control::new(gateway.clone(), books.clone(), given, remembered);
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
-        Ok(Self { gateway, doors, books })
+        Ok(Self { gateway, doors, books, control })
+    }
+
+    /// What may change it.
+    pub fn control(&self) -> &Control {
+        &self.control
     }
 
     /// The configuration in use at this moment.
@@ -94,14 +81,6 @@ impl House {
         let mut view = screen::view(&self.gateway, self.addresses(), seen);
         view.admin = self.admin().map(|address| format!("http://{address}/metrics"));
         view
-    }
-
-    /// Reads the configuration anew.
-    ///
-    /// # Errors
-    /// Every problem found; the running configuration is then untouched.
-    pub fn reload(&self, given: &Given) -> Result<Vec<Problem>, Problems> {
-        control::apply(&self.gateway, given).map(|applied| applied.notes)
     }
 
     /// Not ready any more; running calls finish.

@@ -3,6 +3,7 @@
 mod command;
 mod exit;
 mod folders;
+mod foundation;
 mod given;
 mod house;
 mod instance;
@@ -13,4 +14,5 @@ mod search;
 mod talk;
 
 pub use command::run;
-pub use house::{BuildProblem, House};
+pub use foundation::{BuildProblem, Foundation};
+pub use house::House;

@@ -1,7 +1,7 @@
 //! Files and folders that are nobody else's business: 0600 and 0700, and no symbolic link is followed.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -36,6 +36,24 @@ pub(crate) fn private_file(path: &Path, open: Open) -> io::Result<File> {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
     Ok(file)
+}
+
+/// Puts a file that only we may read in the place of an older one, whole or not at all.
+///
+/// # Errors
+/// When it cannot be written; the older one is then still there.
+pub fn keep_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = Path::new(&beside);
+    let _ = std::fs::remove_file(beside);
+    let mut new = private_file(beside, Open::New)?;
+    let written = new.write_all(bytes).and_then(|()| new.sync_all());
+    let kept = written.and_then(|()| std::fs::rename(beside, path));
+    if kept.is_err() {
+        let _ = std::fs::remove_file(beside);
+    }
+    kept
 }
 
 /// Opens a file for reading, if it is no link.

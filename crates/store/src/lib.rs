@@ -21,6 +21,7 @@ pub mod vault;
 pub use audit::{AuditEntry, AuditFilter, AuditKey, AuditReport, AuditRow};
 pub use books::Books;
 pub use db::{Db, Place};
+pub use files::keep_file;
 pub use idempotency::{Once, OnceKey};
 pub use problem::StoreProblem;
 pub use revision::{NewRevision, Recorded, Revision, RevisionLine};

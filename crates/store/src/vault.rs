@@ -131,6 +131,14 @@ impl Vault {
         if vault.keys.is_empty() { Err("it holds no key".to_owned()) } else { Ok(vault) }
     }
 
+    /// A key that goes with the process, for what is kept in memory only.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn of_this_process() -> Result<Self, StoreProblem> {
+        Self::of(random()?.expose()).map_err(StoreProblem::Secret)
+    }
+
     /// Whether all keys that are used are here.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::reader::table::Shape::{
     Address, Choice, Or, Sealed, Secret as Hidden, Section, Switch, Text, Value, Whole,
 };
 use crate::reader::table::{Form, Table, later, now};
-use crate::reader::{AGE, DURATION, Section as Settings, Written};
+use crate::reader::{AGE, At, DURATION, Section as Settings, Written};
 use crate::snapshot::Database;
 
 /// What is kept, and where.
@@ -19,7 +19,8 @@ pub(crate) const STORAGE: Table = Table {
         now("database", Sealed(&DATABASE), "sqlite:path, postgres://user@host/name, or memory."),
         later("redis", Address, "What several gateways share."),
         later("objects", Address, "Where large things are kept."),
-        later("encryption_key", Hidden, "What secrets are sealed with; `auto` makes one."),
+        now("encryption_key", Or(&["auto"], &Hidden), "What secrets are sealed with; `auto` makes one.")
+            .usual("auto"),
         later("on_outage", Choice(&["serve", "fail"]), "What happens without the database."),
         later("backup", Section(&BACKUP), "Copies of the database."),
         later("retention", Section(&RETENTION), "How long things are kept."),
@@ -55,14 +56,29 @@ const RETENTION: Table = Table {
 /// Where records are kept, if that is written.
 pub(crate) struct Storage {
     pub(crate) database: Option<Written<Database>>,
+    /// What secrets are sealed with, if it is not to be made.
+    pub(crate) key: Option<Secret>,
 }
 
 /// Reads `storage`.
 pub(crate) fn read(section: Option<Settings<'_>>) -> Storage {
-    let Some(section) = section else { return Storage { database: None } };
+    let Some(section) = section else { return Storage { database: None, key: None } };
     let database = section.written("database", database);
+    let key = section.get("encryption_key").and_then(|at| key(&at));
     section.close();
-    Storage { database }
+    Storage { database, key }
+}
+
+/// A key, or several, one a line, the first for new secrets. `auto`, and a variable that is not set: one is made.
+fn key(at: &At<'_>) -> Option<Secret> {
+    const SHORTEST: usize = 32;
+    let text = at.text().filter(|text| !text.trim().is_empty() && text != "auto")?;
+    if text.lines().map(str::trim).any(|line| !line.is_empty() && line.len() < SHORTEST) {
+        let what = format!("holds a key that is too short: {SHORTEST} characters are the least.");
+        at.wrong_as(what, "Make one: openssl rand -hex 32");
+        return None;
+    }
+    Some(Secret::new(text))
 }
 
 /// Never repeats what is written: a URL may hold a password.

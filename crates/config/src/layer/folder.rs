@@ -45,6 +45,21 @@ pub(crate) fn companions(
     all
 }
 
+/// The folders of the patterns of `include`, in which files may appear.
+pub(crate) fn include_folders(path: &Path, text: &str, environment: &Environment) -> Vec<PathBuf> {
+    let root = head(path, text, environment);
+    let patterns = match root.get("include").filter(|node| !node.is_null()) {
+        None => vec![USUAL.to_owned()],
+        Some(node) => {
+            let unsaid = Findings::default();
+            At::new(node, "include".to_owned(), &unsaid).each(|pattern| Ok(pattern.to_owned()))
+        }
+    };
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let folder = |pattern: &String| beside.join(pattern.rsplit_once('/').map_or("", |(folder, _)| folder));
+    patterns.iter().filter(|pattern| pattern.contains('*')).map(folder).collect()
+}
+
 /// The few settings that say what else is to be read. What is wrong with them is told when the whole is read.
 fn head(path: &Path, text: &str, environment: &Environment) -> Node {
     let mut root =

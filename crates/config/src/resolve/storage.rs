@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::document::storage::Storage as Document;
 use crate::reader::Findings;
-use crate::snapshot::{Database, Storage};
+use crate::snapshot::{Database, Storage, VaultKey};
 
 /// The name of our file in the state folder.
 const FILE: &str = "openai-proxy.db";
+/// The name of the file of keys there.
+const KEYS: &str = "vault.key";
 
 /// Decides it; `None` when a finding tells what is missing.
 pub(crate) fn resolve(
@@ -17,6 +19,15 @@ pub(crate) fn resolve(
     findings: &Findings,
 ) -> Option<Storage> {
     let state = state(environment);
+    let key = match (&document.key, &state) {
+        (Some(text), _) => VaultKey::Text(text.clone()),
+        (None, Some(folder)) => VaultKey::File(folder.join(KEYS)),
+        (None, None) => match document.database.as_ref().map(|written| &written.value) {
+            // What outlasts the process needs a key that does.
+            Some(Database::File(path)) => VaultKey::File(path.with_extension("key")),
+            _ => VaultKey::Nowhere,
+        },
+    };
     let beside = |file: &Path| {
         let mut name = file.as_os_str().to_owned();
         name.push("-spool");
@@ -26,20 +37,20 @@ pub(crate) fn resolve(
         return Some(match state {
             Some(folder) => {
                 let file = folder.join(FILE);
-                Storage { spool: beside(&file), database: Database::File(file), written: false }
+                Storage { spool: beside(&file), database: Database::File(file), key, written: false }
             }
-            None => Storage { spool: PathBuf::new(), database: Database::Nowhere, written: false },
+            None => Storage { spool: PathBuf::new(), database: Database::Nowhere, key, written: false },
         });
     };
     match &written.value {
         Database::File(path) => {
             let file = at_home(path, environment);
-            Some(Storage { spool: beside(&file), database: Database::File(file), written: true })
+            Some(Storage { spool: beside(&file), database: Database::File(file), key, written: true })
         }
         Database::Postgres(url) => match state {
             Some(folder) => {
                 let database = Database::Postgres(url.clone());
-                Some(Storage { spool: folder.join("spool"), database, written: true })
+                Some(Storage { spool: folder.join("spool"), database, key, written: true })
             }
             None => {
                 let what = "needs a folder for what has not reached it yet, and there is none.";
@@ -47,7 +58,7 @@ pub(crate) fn resolve(
                 None
             }
         },
-        other => Some(Storage { spool: PathBuf::new(), database: other.clone(), written: true }),
+        other => Some(Storage { spool: PathBuf::new(), database: other.clone(), key, written: true }),
     }
 }
 

@@ -114,8 +114,21 @@ pub struct Storage {
     pub database: Database,
     /// The folder of what has not reached it yet; empty where the database is in memory.
     pub spool: PathBuf,
+    /// What secrets are sealed with before they go there.
+    pub key: VaultKey,
     /// Somebody wrote which database; else it is the usual place, and where that cannot be written, memory.
     pub written: bool,
+}
+
+/// What secrets are sealed with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum VaultKey {
+    /// The keys themselves, one a line, the first for new secrets.
+    Text(Secret),
+    /// A file that holds them, which is made when it is needed first.
+    File(PathBuf),
+    /// Nothing is written, and there is no folder for a file: a key that goes with the process.
+    Nowhere,
 }
 
 /// A database.

@@ -4,14 +4,25 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use protocol::fault::Kind;
+use protocol::operation::Operation;
 use protocol::usage::Usage;
 use store::UsageRecord;
 use store::usage_record::{Outcome, Tokens};
 
 use super::{Ledger, Unaccountable};
 use crate::Gateway;
-use crate::intake::{Call, Upload};
+use crate::intake::{Call, Upload, fresh_id};
 use crate::route::Target;
+
+/// A call of our own, on somebody's behalf.
+pub(crate) struct Errand<'a> {
+    /// What is asked.
+    pub(crate) operation: Operation,
+    /// The provider's own name of the model.
+    pub(crate) model: &'a str,
+    /// A stream is asked for.
+    pub(crate) stream: bool,
+}
 
 /// The running count of one call. Dropping it hands the record in.
 pub(crate) struct Meter {
@@ -47,6 +58,18 @@ impl Meter {
             ledger,
             expose,
         }
+    }
+
+    /// Starts for a call of our own; `caller` is whom it is recorded for.
+    pub(crate) fn of_errand(gateway: &Gateway, errand: &Errand<'_>, caller: &str) -> Self {
+        let mut meter = Self::start(gateway, false, &Method::POST);
+        let record = &mut meter.record;
+        record.id = fresh_id();
+        record.operation = errand.operation.name().to_owned();
+        record.model_asked = Some(errand.model.to_owned());
+        record.stream = errand.stream;
+        record.caller = caller.to_owned();
+        meter
     }
 
     /// Notes what the intake understood.

@@ -9,5 +9,5 @@ pub(crate) mod statistics;
 
 pub(crate) use clerk::Unaccountable;
 pub(crate) use ledger::{Ledger, Seen};
-pub(crate) use meter::Meter;
+pub(crate) use meter::{Errand, Meter};
 pub(crate) use statistics::Windows;

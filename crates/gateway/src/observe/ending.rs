@@ -31,6 +31,18 @@ pub enum Ending {
 const FROM_UPSTREAM: &str = "upstream_";
 
 impl Ending {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Answered,
+        Self::Refused,
+        Self::ProviderRefused,
+        Self::RateLimited,
+        Self::ProviderFailed,
+        Self::KeyRefused,
+        Self::Transport,
+        Self::CallerLeft,
+    ];
+
     /// The ending of a finished call.
     pub(crate) fn of(record: &UsageRecord) -> Self {
         let error = record.error.as_deref();

@@ -80,6 +80,9 @@ pub(crate) struct Metrics {
     lost: Counter<u64, AtomicU64>,
     unverified: Family<ByProvider, Gauge>,
     kept: Family<Kept, Gauge>,
+    reloads: Counter,
+    reload_failures: Counter,
+    revision: Gauge,
     overrides: Family<ByOverride, Gauge>,
 }
 
@@ -103,6 +106,9 @@ impl Metrics {
             lost: Counter::default(),
             unverified: Family::default(),
             kept: Family::default(),
+            reloads: Counter::default(),
+            reload_failures: Counter::default(),
+            revision: Gauge::default(),
             overrides: Family::default(),
         };
         let registry = &mut metrics.registry;
@@ -132,6 +138,18 @@ impl Metrics {
         registry.register("rejected", "Calls answered with an error of our own", metrics.rejected.clone());
         registry.register("records_lost", "Usage records that could not be kept", metrics.lost.clone());
         registry.register("records_taken", "1 while that place takes usage records", metrics.kept.clone());
+        registry.register(
+            "config_reloads",
+            "Changes of the configuration that hold",
+            metrics.reloads.clone(),
+        );
+        let failures = metrics.reload_failures.clone();
+        registry.register(
+            "config_reload_failures",
+            "Changes of the configuration that were refused",
+            failures,
+        );
+        registry.register("config_revision", "The revision that counts", metrics.revision.clone());
         let overrides = metrics.overrides.clone();
         registry.register("provider_overrides", "1 while this is said of a provider by hand", overrides);
         let build = Family::<Build, Gauge>::default();
@@ -187,6 +205,12 @@ impl Metrics {
         if let (Outcome::Refused, Some(reason)) = (record.outcome, &record.error) {
             self.rejected.get_or_create(&Reason { reason: reason.clone() }).inc();
         }
+    }
+
+    /// Counts a change of the configuration that was proposed, and shows which revision counts now.
+    pub(crate) fn reloaded(&self, holds: bool, revision: u64) {
+        if holds { &self.reloads } else { &self.reload_failures }.inc();
+        self.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
     }
 
     /// Shows whether a place takes usage records.

@@ -27,6 +27,11 @@ impl Inspector {
         Self { provider, visitor }
     }
 
+    /// Who goes there, for those who look at each step.
+    pub(super) fn visitor(&mut self) -> &mut Visitor {
+        &mut self.visitor
+    }
+
     /// Asks with the credential stored for it. The path is one of ours, with `/v1`; a body is JSON.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod promise;
 mod realtime;
 mod received;
 mod trouble;
+pub(crate) mod verify;
 pub(crate) mod visit;
 mod watch;
 

@@ -61,6 +61,11 @@ impl VisitProblem {
         matches!(self.0, Trouble::Proxy(_))
     }
 
+    /// What went wrong, for those who tell it otherwise.
+    pub(super) fn into_trouble(self) -> Trouble {
+        self.0
+    }
+
     /// The cause in one line. It may name hosts and addresses: for the person at the terminal, never for the network.
     pub fn cause(&self) -> String {
         self.0.cause()
@@ -144,6 +149,16 @@ impl Visitor {
     /// When no answer came.
     pub async fn ask(&mut self, request: Request<Bytes>) -> Result<Visit, VisitProblem> {
         self.ask_now(request).await.map_err(VisitProblem)
+    }
+
+    /// How it makes connections, for those who look at each step.
+    pub(super) fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    /// Asks on this connection next.
+    pub(super) fn begin_on(&mut self, line: Line) {
+        self.line = Some(line);
     }
 
     async fn ask_now(&mut self, mut request: Request<Bytes>) -> Result<Visit, Trouble> {

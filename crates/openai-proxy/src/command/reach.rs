@@ -10,6 +10,7 @@ use config::snapshot::Door;
 use gateway::{Visit, VisitProblem, Visitor};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode};
+use protocol::vendor::Purpose;
 use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
@@ -34,31 +35,9 @@ const LARGEST: usize = 64 * 1024 * 1024;
 /// Where a gateway listens when nothing says otherwise (D-2).
 const USUAL: &str = "http://127.0.0.1:2020";
 
-/// Words in the names of models that do not chat.
-const NO_CHAT: &[&str] = &[
-    "embed",
-    "bge-",
-    "rerank",
-    "whisper",
-    "transcribe",
-    "tts",
-    "speech",
-    "kokoro",
-    "dall-e",
-    "image",
-    "sora",
-    "moderation",
-    "realtime",
-    "audio",
-    "clip",
-    "babbage",
-    "davinci-002",
-    "guard",
-];
-
 /// Whether a model is not known, by its name, to be for something else than chat.
 pub(crate) fn chats(id: &str) -> bool {
-    !NO_CHAT.iter().any(|word| id.to_ascii_lowercase().contains(word))
+    Purpose::of(id) == Purpose::Chat
 }
 
 /// A gateway that can be asked.

@@ -1,19 +1,23 @@
 //! `serve`: the gateway in the foreground, until a signal.
 
+use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use config::Given;
 use config::snapshot::Source;
+use control::{Actor, Change, Control, Proposal, Via};
 use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::foundation::{BuildProblem, Foundation};
 use crate::given::{self, Named};
-use crate::house::{BuildProblem, House};
+use crate::house::House;
 use crate::instance::Instance;
 use crate::search::Search;
 use crate::talk::Talk;
@@ -126,14 +130,12 @@ impl Serving<'_> {
             let _inside = runtime.enter();
             Signals::new().map_err(system)?
         };
-        let (house, seen) = start(&mut self.given, &runtime)?;
+        let (house, seen) = start(self.given.clone(), &runtime)?;
         let world = house.world();
-        let mut file = None;
-        if let Source::File(path) = &world.source {
-            // A reload reads this file, or fails: it never slips to another place because the file is away for a moment.
-            self.given.file = Some(path.clone());
-            file = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()));
-        }
+        let file = match &world.source {
+            Source::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+            Source::Environment | Source::Nothing => None,
+        };
         let mut note = Note {
             folder: folders::notes_to_write(&self.given.environment),
             instance: Instance::this(house.view(seen.as_ref()), file, self.log.take()),
@@ -141,7 +143,7 @@ impl Serving<'_> {
         note.write();
         self.welcome(&note.instance, &world.logging);
         notify(&[NotifyState::Ready]);
-        runtime.block_on(until_stopped(&mut signals, &house, &mut self.given, &mut note));
+        runtime.block_on(until_stopped(&mut signals, &house, &mut note, seen));
         notify(&[NotifyState::Stopping, more_time(house.world().server.timeouts.drain)]);
         let running = house.calls();
         if running > 0 {
@@ -215,14 +217,20 @@ fn more_time(drain: Duration) -> NotifyState<'static> {
 /// What a stop takes beyond its drain: the doors stay open for a moment, the books are written.
 const BESIDES_THE_DRAIN: Duration = Duration::from_secs(20);
 
-/// Loads, searches this computer if that is wanted, and builds.
-fn start(given: &mut Given, runtime: &Runtime) -> Result<(House, Option<Search>), BuildProblem> {
-    let (loaded, seen) = runtime.block_on(search::load(given)).map_err(BuildProblem::Config)?;
+/// Lays the foundation, loads, searches this computer if that is wanted, and builds.
+fn start(given: Given, runtime: &Runtime) -> Result<(House, Option<Search>), BuildProblem> {
+    if let Ok(files) = config::load(&given) {
+        // Until it is known what was changed at run time, logging is what files say.
+        logging::start(&files.snapshot.logging);
+    }
+    let mut foundation = Foundation::lay(given)?;
+    let loading = search::load(&mut foundation.given);
+    let (loaded, seen) = runtime.block_on(loading).map_err(BuildProblem::Config)?;
     logging::start(&loaded.snapshot.logging);
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    House::build(loaded.snapshot).map(|house| (house, seen))
+    House::build(loaded.snapshot, foundation).map(|house| (house, seen))
 }
 
 /// How often it is looked whether a port of this computer has opened, which costs next to nothing.
@@ -230,15 +238,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often this computer is searched all the same: a server may have changed behind its port.
 const AGAIN: Duration = Duration::from_secs(15);
 
-async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, note: &mut Note) {
+async fn until_stopped(signals: &mut Signals, house: &House, note: &mut Note, mut seen: Option<Search>) {
+    let control = house.control();
+    let mut changes = control.changes();
+    let mut following = pin!(control::follow(control.clone()));
     let mut ports = search::Ports::new(house.addresses());
     let mut searched = Instant::now();
     // Where providers are written, no port is anybody's business.
-    let wanted = |given: &Given| config::load(given).is_ok_and(|loaded| loaded.search.is_some());
-    let mut searching = wanted(given);
+    let wanted = || config::load(&control.given()).is_ok_and(|loaded| loaded.search.is_some());
+    let mut searching = wanted();
     loop {
         let asked = tokio::select! {
             asked = signals.next() => asked,
+            never = &mut following => match never {},
+            Ok(()) = changes.changed() => Asked::Note,
             () = tokio::time::sleep(LOOK), if searching => {
                 match ports.opened().await || searched.elapsed() >= AGAIN {
                     true => Asked::Search,
@@ -250,58 +263,73 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
             Asked::Stop => return,
             Asked::Reload => {
                 notify_of_reload();
-                let (notes, refused) = match reload(house, given) {
-                    Ok(notes) => (notes.iter().map(ToString::to_string).collect(), None),
-                    Err(problems) => (Vec::new(), Some(problems.to_string())),
-                };
-                (note.instance.notes, note.instance.refused) = (notes, refused);
-                note.instance.reloads += 1;
-                searching = wanted(given);
-                note.instance.view = house.view(None);
-                note.write();
+                beside(&mut following, reload(control, Via::Signal)).await;
                 notify(&[NotifyState::Ready]);
+            }
+            Asked::Note => {
+                let status = control.reload_status();
+                if let Some(last) = status.last {
+                    let refused = (last.outcome == "refused").then(|| last.problems.join("\n"));
+                    (note.instance.notes, note.instance.refused) = (last.notes, refused);
+                }
+                note.instance.reloads = status.proposed;
+                searching = wanted();
+                note.instance.view = house.view(seen.as_ref());
+                note.write();
             }
             Asked::Search => {
                 searched = Instant::now();
-                if let Some(search) = search_again(house, given).await {
-                    note.instance.view = house.view(Some(&search));
-                    note.write();
-                }
+                // The change it makes is told, and the note written then.
+                seen = beside(&mut following, search_again(house)).await.or(seen);
             }
         }
     }
 }
 
-fn reload(house: &House, given: &Given) -> Result<Vec<config::Problem>, config::Problems> {
-    match house.reload(given) {
-        Ok(notes) => {
-            for note in &notes {
+/// Does something while changes are followed, which may be at work on one and has to finish before anybody else's turn.
+async fn beside<T>(
+    following: &mut (impl Future<Output = Infallible> + Unpin),
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::select! {
+        done = work => done,
+        never = following => match never {},
+    }
+}
+
+async fn reload(control: &Control, via: Via) -> bool {
+    match control.apply(&Actor::itself(via), Change::from(Proposal::Reread)).await {
+        Ok(applied) => {
+            for note in &applied.notes {
                 tracing::warn!("{note}");
             }
-            tracing::info!("configuration read anew");
-            Ok(notes)
+            tracing::info!(revision = applied.revision, "configuration read anew");
+            true
         }
-        Err(problems) => {
-            tracing::error!("the configuration is refused and nothing changed:\n{problems}");
-            Err(problems)
+        Err(refused) => {
+            tracing::error!("the configuration is refused and nothing changed:\n{refused}");
+            false
         }
     }
 }
 
 /// Takes in servers that have come, and returns what was seen if any has. One that has gone stays a provider: what was
 /// meant for it goes nowhere else.
-async fn search_again(house: &House, given: &mut Given) -> Option<Search> {
-    let patience = config::load(given).ok()?.search?;
+async fn search_again(house: &House) -> Option<Search> {
+    let control = house.control();
+    let mut given = control.given();
+    let patience = config::load(&given).ok()?.search?;
     let own: Vec<u16> = house.addresses().iter().map(std::net::SocketAddr::port).collect();
     let search = search::search(patience, &own).await;
-    let new = search::add(given, search.found());
+    let new = search::add(&mut given, search.found());
     if new.is_empty() {
         return None;
     }
     for server in &new {
         tracing::info!(name = server.name, at = server.base_url, "a server has come");
     }
-    reload(house, given).ok().map(|_| search)
+    control.found(given.found);
+    reload(control, Via::Search).await.then_some(search)
 }
 
 /// The signals a gateway obeys.
@@ -317,6 +345,8 @@ struct Signals {
 enum Asked {
     Stop,
     Reload,
+    /// The configuration is another one, or was refused: the note says so.
+    Note,
     Search,
 }
 

@@ -1,6 +1,5 @@
 //! Where usage is kept, and what a caller notices when that place is locked, full, newer or gone: as little as can be.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use testkit::caller::{Answer as Answered, ask};
 use testkit::vendor::{Act, Answer, Seen, Vendor};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::house::{CHAT_ANSWER, TestHouse, chat, provider};
+use crate::house::{CHAT_ANSWER, TestHouse, chat, given, provider};
 
 fn good(_: &Seen) -> Act {
     Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into()
@@ -102,8 +101,8 @@ async fn a_newer_database_is_not_started_with() {
     let later = "INSERT INTO schema_versions (version, name, applied_us) VALUES (99, 'later', 0)";
     sqlx::raw_sql(later).execute(&mut other).await.unwrap();
     other.close().await.unwrap();
-    let loaded = config::parse(&yaml, &BTreeMap::new()).unwrap();
-    let Err(BuildProblem::Store(problem)) = House::build(loaded.snapshot) else {
+    let (_folder, given) = given(&yaml);
+    let Err(BuildProblem::Store(problem)) = House::new(given) else {
         panic!("a newer database was taken");
     };
     assert!(matches!(problem, StoreProblem::Newer { .. }), "{problem}");

@@ -61,9 +61,18 @@ fn checks() -> Vec<String> {
             );
         }
     }
+    // Each provider it has verified by the gateway.
+    let verified = gateway::Verification::CHECKS.iter();
+    words.extend(verified.filter(|word| **word != "clock").map(|word| format!("provider.{word}")));
     words.sort();
     words.dedup();
     words
+}
+
+#[test]
+fn every_check_of_a_verification_stands_in_the_documents() {
+    let text = document("verification.md");
+    assert_eq!(rows(text.split("| check |").nth(1).unwrap()), gateway::Verification::CHECKS);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! A house for a test: the real one, on a free port, configured by a few lines, closed when dropped.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use openai_proxy::House;
@@ -14,6 +13,16 @@ pub(crate) const UPSTREAM_KEY: &str = "sk-test-upstream-key";
 pub(crate) struct TestHouse {
     house: Option<House>,
     address: SocketAddr,
+    /// Where its file is.
+    folder: Option<tempfile::TempDir>,
+}
+
+/// What a house is built from: this file, and no environment. The folder goes when it is dropped.
+pub(crate) fn given(yaml: &str) -> (tempfile::TempDir, config::Given) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("openai-proxy.yaml");
+    std::fs::write(&file, yaml).unwrap();
+    (folder, config::Given { file: Some(file), ..config::Given::default() })
 }
 
 impl TestHouse {
@@ -24,18 +33,22 @@ impl TestHouse {
         } else {
             format!("server: {{listen: \"127.0.0.1:0\", workers: 2}}\n{yaml}")
         };
-        let loaded = config::parse(&yaml, &BTreeMap::new()).unwrap_or_else(|problems| panic!("{problems}"));
-        let house = House::build(loaded.snapshot).unwrap();
-        let address = house.addresses().first().copied().unwrap_or_else(|| "0.0.0.0:0".parse().unwrap());
-        Self { house: Some(house), address }
+        let (folder, given) = given(&yaml);
+        let mut house = Self::of(&given);
+        house.folder = Some(folder);
+        house
+    }
+
+    /// Rewrites the file it was built from.
+    pub(crate) fn rewrite(&self, yaml: &str) {
+        std::fs::write(self.folder.as_ref().unwrap().path().join("openai-proxy.yaml"), yaml).unwrap();
     }
 
     /// From whatever a configuration can be read from.
     pub(crate) fn of(given: &config::Given) -> Self {
-        let loaded = config::load(given).unwrap_or_else(|problems| panic!("{problems}"));
-        let house = House::build(loaded.snapshot).unwrap();
-        let address = house.addresses()[0];
-        Self { house: Some(house), address }
+        let house = House::new(given.clone()).unwrap();
+        let address = house.addresses().first().copied().unwrap_or_else(|| "0.0.0.0:0".parse().unwrap());
+        Self { house: Some(house), address, folder: None }
     }
 
     /// In front of one vendor, as `openai`, with our own key for it.

@@ -1,10 +1,8 @@
 //! The seven invariants of the line, each under its number (`crates/gateway/src/serve.rs`, ARCHITECTURE.md).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::Given;
 use store::usage_record::Outcome;
 use testkit::caller::{Caller, ask};
 use testkit::vendor::{Act, Answer, Ending, Ledger, Vendor};
@@ -28,13 +26,9 @@ async fn invariant_1_a_call_sees_one_snapshot() {
     let mut caller = Caller::connect(house.address()).await;
     caller.send(post("/v1/chat/completions", &chat("gpt-4o", true))).await.unwrap();
     caller.wait_for_head().await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("openai-proxy.yaml");
-    std::fs::write(&file, format!("server: {{listen: \"127.0.0.1:0\"}}\n{}", provider(&new))).unwrap();
-    house
-        .inner()
-        .reload(&Given { file: Some(file), environment: BTreeMap::new(), ..Given::default() })
-        .unwrap();
+    house.rewrite(&format!("server: {{listen: \"127.0.0.1:0\"}}\n{}", provider(&new)));
+    let signal = control::Actor::itself(control::Via::Signal);
+    house.inner().control().apply(&signal, control::Proposal::Reread.into()).await.unwrap();
     go.notify_one();
     let answer = caller.read_answer().await;
     assert_eq!(answer.text(), chat_events(false).concat(), "the running call ended as it began");

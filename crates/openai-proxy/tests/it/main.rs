@@ -52,3 +52,4 @@ mod tls;
 mod transcript;
 mod transcriptions;
 mod uploads;
+mod verifying;

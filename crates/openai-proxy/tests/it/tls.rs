@@ -1,7 +1,6 @@
 //! TLS at the door, from files, and towards upstreams, always verified (T-52, F-12, D-9).
 #![expect(clippy::unwrap_used, reason = "a set-up that fails must fail its test loudly")]
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, chat_events, provider};
+use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, chat_events, given, provider};
 
 /// A certificate authority of a test's own, and a directory for what it writes.
 pub(crate) struct Authority {
@@ -52,6 +51,13 @@ impl Authority {
     /// A certificate for these names and addresses.
     pub(crate) fn signs(&self, names: &[&str]) -> Identity {
         self.signs_as(params(names))
+    }
+
+    /// The same, valid until then.
+    pub(crate) fn signs_until(&self, names: &[&str], end: std::time::SystemTime) -> Identity {
+        let mut params = params(names);
+        params.not_after = end.into();
+        self.signs_as(params)
     }
 
     fn signs_as(&self, params: CertificateParams) -> Identity {
@@ -385,9 +391,9 @@ fn a_certificate_that_cannot_be_used_is_refused_by_its_file() {
         (&cert, &not_theirs, "good.pem"),
     ] {
         let yaml = door(cert, key) + "providers: {mock: {}}\n";
-        let loaded = config::parse(&yaml, &BTreeMap::new()).unwrap();
-        assert!(matches!(loaded.snapshot.server.listen[..], [Door::Tcp(_)]));
-        let Err(BuildProblem::Door(problem)) = House::build(loaded.snapshot) else {
+        let (_folder, given) = given(&yaml);
+        assert!(matches!(config::load(&given).unwrap().snapshot.server.listen[..], [Door::Tcp(_)]));
+        let Err(BuildProblem::Door(problem)) = House::new(given) else {
             panic!("{} and {} are refused", cert.display(), key.display());
         };
         let said = problem.to_string();

@@ -8,6 +8,7 @@ mod compatible;
 pub mod fingerprint;
 pub mod mock;
 mod openai;
+mod purpose;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
@@ -16,6 +17,8 @@ use crate::dialect::Dialect;
 use crate::operation::{Operation, Row};
 use crate::secret::Secret;
 use crate::verdict::UpstreamFault;
+
+pub use purpose::Purpose;
 
 /// A vendor's habits. Pure: it builds and reads messages, it never sends one.
 pub trait Vendor: Sync + Send {

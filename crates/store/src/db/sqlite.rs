@@ -102,11 +102,20 @@ impl Sqlite {
         let write = async move {
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
-            // At once for writing: a lock that is asked for in the middle cannot be waited for.
-            let mut change = inner.writer.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
-            let done = work(&mut change).await.map_err(away)?;
-            change.commit().await.map_err(away)?;
-            Ok(done)
+            let mut writer = inner.writer.acquire().await.map_err(away)?;
+            let done = async {
+                // At once for writing: a lock that is asked for in the middle cannot be waited for.
+                let mut change = writer.begin_with("BEGIN IMMEDIATE").await?;
+                let done = work(&mut change).await?;
+                change.commit().await?;
+                Ok(done)
+            };
+            let done = done.await;
+            if done.is_err() {
+                // One whose commit failed, on a full disk for example, never begins anything again.
+                writer.close_on_drop();
+            }
+            done.map_err(away)
         };
         self.engine.run(write).await
     }

@@ -25,12 +25,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("http", &["protocol", "config", "gateway", "control", "openai-proxy"]),
     ("http-body", &["gateway"]),
     ("http-body-util", &["gateway"]),
-    ("httpdate", &["openai-proxy"]),
+    ("httpdate", &["gateway", "openai-proxy"]),
     ("hyper", &["gateway"]),
     ("hyper-util", &["gateway"]),
     ("indicatif", &["openai-proxy"]),
     ("jsonc-parser", &["openai-proxy"]),
     ("memchr", &["protocol", "gateway", "testkit"]),
+    ("notify", &["control"]),
     ("prometheus-client", &["gateway"]),
     ("proptest", &[]),
     ("rcgen", &[]),
@@ -60,6 +61,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["openai-proxy"]),
     ("uuid", &["store", "gateway"]),
     ("webpki-roots", &["gateway"]),
+    ("x509-cert", &["gateway"]),
     ("zeroize", &["store"]),
 ];
 

@@ -191,16 +191,19 @@ fn told(tally: &Tally, window: Duration, covered: Duration) -> Window {
 
 fn sums(tally: &Tally, covered: Duration) -> Sums {
     let count = |what| tally.get(what);
-    let (calls, answered, caller_left) =
-        (count(Count::Calls), count(Count::Answered), count(Count::CallerLeft));
+    let calls = tally.calls();
     let errors = Errors {
-        total: calls - answered - caller_left,
-        refused: count(Count::Refused),
-        provider_refused: count(Count::ProviderRefused),
-        rate_limited: count(Count::RateLimited),
-        provider_failed: count(Count::ProviderFailed),
-        key_refused: count(Count::KeyRefused),
-        transport: count(Count::Transport),
+        total: Ending::ALL
+            .into_iter()
+            .filter(|ending| ending.is_error())
+            .map(|error| tally.ended(error))
+            .sum(),
+        refused: tally.ended(Ending::Refused),
+        provider_refused: tally.ended(Ending::ProviderRefused),
+        rate_limited: tally.ended(Ending::RateLimited),
+        provider_failed: tally.ended(Ending::ProviderFailed),
+        key_refused: tally.ended(Ending::KeyRefused),
+        transport: tally.ended(Ending::Transport),
     };
     let tokens = Tokens {
         input: count(Count::Input),
@@ -211,9 +214,9 @@ fn sums(tally: &Tally, covered: Duration) -> Sums {
     let minutes = covered.max(MINUTE).as_secs_f64() / 60.0;
     Sums {
         calls,
-        answered,
+        answered: tally.ended(Ending::Answered),
         errors,
-        caller_left,
+        caller_left: tally.ended(Ending::CallerLeft),
         streams: count(Count::Streams),
         tokens,
         uncounted_calls: count(Count::Uncounted),

@@ -6,19 +6,9 @@ use store::UsageRecord;
 use super::histogram::Histogram;
 use crate::observe::Ending;
 
-/// What is counted, besides times.
+/// What is counted, besides endings and times.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Count {
-    Calls,
-    // Each call is in one of the next eight.
-    Answered,
-    Refused,
-    ProviderRefused,
-    RateLimited,
-    ProviderFailed,
-    KeyRefused,
-    Transport,
-    CallerLeft,
     Streams,
     Input,
     Output,
@@ -35,6 +25,8 @@ const COUNTS: usize = Count::BytesOut as usize + 1;
 /// The count of some calls.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tally {
+    /// Each call is in one of them.
+    endings: [u64; Ending::ALL.len()],
     counts: [u64; COUNTS],
     /// Of calls a provider was asked for.
     pub(super) duration: Histogram,
@@ -48,10 +40,19 @@ impl Tally {
         self.counts[what as usize]
     }
 
+    /// How many ended so.
+    pub(super) fn ended(&self, ending: Ending) -> u64 {
+        self.endings[ending as usize]
+    }
+
+    /// How many there are.
+    pub(super) fn calls(&self) -> u64 {
+        self.endings.iter().sum()
+    }
+
     /// Takes a finished call in.
     pub(super) fn take(&mut self, record: &UsageRecord, ending: Ending) {
-        self.more(Count::Calls, 1);
-        self.more(of(ending), 1);
+        self.endings[ending as usize] += 1;
         self.more(Count::Streams, u64::from(record.stream));
         if let Some(tokens) = record.tokens {
             self.more(Count::Input, tokens.input);
@@ -72,7 +73,8 @@ impl Tally {
 
     /// Adds another tally.
     pub(super) fn add(&mut self, other: &Self) {
-        for (own, more) in self.counts.iter_mut().zip(other.counts) {
+        let own = self.endings.iter_mut().chain(&mut self.counts);
+        for (own, more) in own.zip(other.endings.into_iter().chain(other.counts)) {
             *own = own.saturating_add(more);
         }
         self.duration.add(&other.duration);
@@ -83,19 +85,6 @@ impl Tally {
     fn more(&mut self, what: Count, more: u64) {
         let own = &mut self.counts[what as usize];
         *own = own.saturating_add(more);
-    }
-}
-
-fn of(ending: Ending) -> Count {
-    match ending {
-        Ending::Answered => Count::Answered,
-        Ending::Refused => Count::Refused,
-        Ending::ProviderRefused => Count::ProviderRefused,
-        Ending::RateLimited => Count::RateLimited,
-        Ending::ProviderFailed => Count::ProviderFailed,
-        Ending::KeyRefused => Count::KeyRefused,
-        Ending::Transport => Count::Transport,
-        Ending::CallerLeft => Count::CallerLeft,
     }
 }
 

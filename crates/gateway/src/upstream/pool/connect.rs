@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::dns::Dns;
 use super::{Line, address, outbound, tls::Tls};
@@ -45,22 +46,39 @@ impl Connector {
         if origin.scheme == Scheme::Inside {
             return line(mock::open()).await;
         }
-        let tcp = match &origin.proxy {
-            None => self.reach(&origin.host, origin.port, origin.allow_private).await?,
-            Some(proxy) => {
-                // The proxy is the operator's own; where the tunnel leads is the proxy's to decide.
-                let mut tcp = self.reach(&proxy.host, proxy.port, true).await?;
-                outbound::tunnel(&mut tcp, proxy, origin).await?;
-                tcp
-            }
-        };
-        if origin.scheme == Scheme::Http {
-            return line(tcp).await;
+        let tcp = self.open(origin).await?;
+        match origin.scheme {
+            Scheme::Https => line(self.encrypt(origin, tcp).await?).await,
+            Scheme::Http | Scheme::Inside => line(tcp).await,
         }
+    }
+
+    /// The first step: the addresses of the origin's own name.
+    pub(in crate::upstream) async fn look_up(&self, origin: &Origin) -> Result<Vec<SocketAddr>, Trouble> {
+        let found = self.dns.resolve(&origin.host, origin.port).await;
+        found.map_err(|error| Trouble::Unreachable(error.into()))
+    }
+
+    /// The second: a way to the origin, through the proxy if there is one, and in plain text.
+    pub(in crate::upstream) async fn open(&self, origin: &Origin) -> Result<TcpStream, Trouble> {
+        let Some(proxy) = &origin.proxy else {
+            return self.reach(&origin.host, origin.port, origin.allow_private).await;
+        };
+        // The proxy is the operator's own; where the tunnel leads is the proxy's to decide.
+        let mut tcp = self.reach(&proxy.host, proxy.port, true).await?;
+        outbound::tunnel(&mut tcp, proxy, origin).await?;
+        Ok(tcp)
+    }
+
+    /// The third, where the origin speaks TLS.
+    pub(in crate::upstream) async fn encrypt(
+        &self,
+        origin: &Origin,
+        tcp: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, Trouble> {
         let connector = self.tls.connector(origin).map_err(Trouble::Tls)?;
         let name = ServerName::try_from(origin.host.clone()).map_err(|error| Trouble::Tls(error.into()))?;
-        let stream = connector.connect(name, tcp).await.map_err(|error| Trouble::Tls(error.into()))?;
-        line(stream).await
+        connector.connect(name, tcp).await.map_err(|error| Trouble::Tls(error.into()))
     }
 
     /// A TCP connection to the first address that answers, among those allowed.

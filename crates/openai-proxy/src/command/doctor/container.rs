@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use config::snapshot::Provider;
-
 use super::finding::Finding;
 use super::scene::Scene;
 
@@ -23,12 +21,6 @@ pub(super) fn sign(scene: &Scene) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// Whether a provider is looked for at this very computer.
-pub(super) fn is_here(provider: &Provider) -> bool {
-    let host = &provider.origin.host;
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {

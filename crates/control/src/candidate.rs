@@ -1,0 +1,185 @@
+//! What a change would make of the configuration: read and checked beside the one that counts.
+
+use std::sync::Arc;
+
+use config::snapshot::Authority;
+use config::{By, Difference, Edit, Given, Layer, Loaded, Problem, Sheet, Stored, What, edited};
+use protocol::secret::Secret;
+use serde_json::Value as Json;
+
+use crate::actor::Actor;
+use crate::change::Proposal;
+use crate::refused::Refused;
+use crate::{Control, memory};
+
+/// A configuration that would hold.
+pub(crate) struct Candidate {
+    pub(crate) given: Given,
+    pub(crate) loaded: Loaded,
+    /// What is written, secrets sealed.
+    pub(crate) sheet: Arc<Sheet>,
+    /// The same without what was changed at run time.
+    pub(crate) files: Arc<Sheet>,
+    /// What is stored, as a text.
+    pub(crate) layer: String,
+}
+
+/// Sections that say where changes are kept: nothing that is kept there can change them.
+const FILES_ONLY: [&str; 4] = ["version", "include", "config", "storage"];
+
+impl Control {
+    /// Builds what a proposal would make, as the successor of revision `head`.
+    pub(crate) async fn candidate(
+        &self,
+        actor: &Actor,
+        proposal: &Proposal,
+        head: u64,
+    ) -> Result<Candidate, Refused> {
+        let mut given = self.given();
+        let below = config::sheet(&without_changes(&given))?;
+        let by = By {
+            author: Some(actor.name.clone()),
+            time: Some(std::time::SystemTime::now()),
+            place: format!("revision {}", head + 1),
+        };
+        match proposal {
+            Proposal::Reread => {}
+            Proposal::Edits(edits) => {
+                self.may_change(edits)?;
+                let edits = self.sealed(edits, &mut given).await?;
+                given.stored = edited(&given.stored, Layer::Database, &edits, &below, &by);
+            }
+            Proposal::Rollback(number) => {
+                self.may_change(&[])?;
+                let wanted = self.sheet_of(*number).await?;
+                given.stored.retain(|row| row.layer != Layer::Database);
+                given.stored.extend(self.rollback(&wanted, &below, &by).await?);
+                self.open(&given.stored.clone(), &mut given).await?;
+            }
+            Proposal::Import(rows) => {
+                let rows = self.imported(rows, &mut given).await?;
+                given.stored.extend(rows);
+            }
+        }
+        self.checked(given, below).await
+    }
+
+    /// Reads and checks what is given.
+    pub(crate) async fn checked(&self, given: Given, below: Sheet) -> Result<Candidate, Refused> {
+        let loaded = config::load(&given)?;
+        let sheet = Arc::new(self.without_secrets(config::sheet(&given)?).await?);
+        let files = Arc::new(self.without_secrets(below).await?);
+        let layer = memory::text(&given.stored);
+        Ok(Candidate { given, loaded, sheet, files, layer })
+    }
+
+    /// Whether settings may be changed here at all, and these.
+    fn may_change(&self, edits: &[Edit]) -> Result<(), Refused> {
+        if self.gateway().world().authority == Authority::File {
+            return Err(Refused::ReadOnly);
+        }
+        let whole = |edit: &Edit| match &edit.what {
+            What::Set(Json::Object(members)) if edit.path.is_empty() => members.keys().cloned().collect(),
+            _ => edit.path.first().cloned().into_iter().collect::<Vec<_>>(),
+        };
+        let mut sections = edits.iter().flat_map(whole);
+        match sections.find(|section| FILES_ONLY.contains(&section.as_str())) {
+            Some(section) => Err(Refused::FilesOnly(section)),
+            None => Ok(()),
+        }
+    }
+
+    /// The edits with the secrets in them sealed; `given` gets them, opened.
+    async fn sealed(&self, edits: &[Edit], given: &mut Given) -> Result<Vec<Edit>, Refused> {
+        let mut edits = edits.to_vec();
+        for edit in &mut edits {
+            if let What::Set(value) | What::Replace(value) = &mut edit.what {
+                self.seal(&edit.path, value, given).await?;
+            }
+        }
+        Ok(edits)
+    }
+
+    async fn seal(&self, path: &[String], value: &mut Json, given: &mut Given) -> Result<(), Refused> {
+        let secrets = config::open_secrets(path, value);
+        let names = self.inner.strongbox.names(&self.books().db, &secrets).await?;
+        config::seal(path, value, &names);
+        given.sealed.extend(names.into_iter().map(|(secret, name)| (name, Secret::new(secret))));
+        Ok(())
+    }
+
+    /// A sheet with every secret on it sealed.
+    async fn without_secrets(&self, mut sheet: Sheet) -> Result<Sheet, Refused> {
+        let secrets = config::open_secrets(&[], sheet.value());
+        let names = self.inner.strongbox.names(&self.books().db, &secrets).await?;
+        config::seal(&[], sheet.value_mut(), &names);
+        Ok(sheet)
+    }
+
+    /// The rows that make today's files say what a sheet says.
+    async fn rollback(&self, wanted: &Sheet, below: &Sheet, by: &By) -> Result<Vec<Stored>, Refused> {
+        let below = self.without_secrets(below.clone()).await?;
+        let files_only =
+            |path: &[String]| path.first().is_some_and(|word| FILES_ONLY.contains(&word.as_str()));
+        let patches = wanted.over(&below).into_iter().filter(|patch| !files_only(&patch.path));
+        let row = |patch: config::Patch| Stored {
+            layer: Layer::Database,
+            path: patch.path,
+            value: patch.value.to_string(),
+            alone: patch.alone,
+            place: by.place.clone(),
+            author: by.author.clone(),
+            time: by.time,
+        };
+        Ok(patches.map(row).collect())
+    }
+
+    /// Rows of another program's state, with the secrets in them sealed.
+    async fn imported(&self, rows: &[Stored], given: &mut Given) -> Result<Vec<Stored>, Refused> {
+        let mut rows = rows.to_vec();
+        for row in &mut rows {
+            // What is no JSON is one value, as it stands.
+            let mut value =
+                serde_json::from_str(&row.value).unwrap_or_else(|_| Json::String(row.value.clone()));
+            self.seal(&row.path, &mut value, given).await?;
+            row.value = value.to_string();
+        }
+        Ok(rows)
+    }
+
+    /// Opens the secrets rows refer to.
+    async fn open(&self, rows: &[Stored], given: &mut Given) -> Result<(), Refused> {
+        let names = rows.iter().flat_map(|row| config::sealed_names(&row.value));
+        Ok(self.inner.strongbox.open_named(&self.books().db, names, &mut given.sealed).await?)
+    }
+
+    /// Settings of files that changed and have no effect, for something else was said at run time.
+    pub(crate) fn overridden(&self, candidate: &Candidate) -> Vec<Problem> {
+        let Some(before) = self.now().files.clone() else { return Vec::new() };
+        let hidden = |difference: &Difference| {
+            let path = candidate.files.words(&difference.path);
+            let rows = candidate.given.stored.iter().filter(|row| row.layer == Layer::Database);
+            rows.filter(|row| path.starts_with(&row.path)).count() > 0
+        };
+        let told = |difference: Difference| Problem {
+            what: format!(
+                "`{}` changed in a file, and what was set at run time counts instead.",
+                difference.path
+            ),
+            fix: Some(format!(
+                "Let the file count: openai-proxy config reset {0}. Keep what counts, in the file: openai-proxy config adopt {0}",
+                difference.path
+            )),
+            path: difference.path,
+            place: None,
+        };
+        before.differences(&candidate.files).into_iter().filter(hidden).map(told).collect()
+    }
+}
+
+/// The same without what was changed at run time.
+pub(crate) fn without_changes(given: &Given) -> Given {
+    let mut given = given.clone();
+    given.stored.retain(|row| row.layer != Layer::Database);
+    given
+}

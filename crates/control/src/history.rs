@@ -1,0 +1,42 @@
+//! Earlier revisions, read back.
+
+use config::{Difference, Sheet};
+use store::RevisionLine;
+
+use crate::Control;
+use crate::refused::Refused;
+
+impl Control {
+    /// The revisions older than `before`, newest first.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn versions(&self, before: Option<u64>, limit: usize) -> Result<Vec<RevisionLine>, Refused> {
+        Ok(self.books().db.revisions(before, limit).await?)
+    }
+
+    /// What was written at a revision; secrets sealed.
+    ///
+    /// # Errors
+    /// When there is no such revision, or the database is away.
+    pub async fn sheet_of(&self, revision: u64) -> Result<Sheet, Refused> {
+        let found = self.books().db.revision(revision).await?.ok_or(Refused::NoRevision(revision))?;
+        Ok(Sheet::read(&found.sheet, &format!("revision {revision}"))?)
+    }
+
+    /// What one revision says differently than another; secrets hidden.
+    ///
+    /// # Errors
+    /// When one of them is not there, or the database is away.
+    pub async fn differences_of(&self, first: u64, second: u64) -> Result<Vec<Difference>, Refused> {
+        Ok(self.sheet_of(first).await?.differences(&self.sheet_of(second).await?))
+    }
+
+    /// Wraps all secrets under the first key of the vault. Returns how many were under another.
+    ///
+    /// # Errors
+    /// When the keys cannot be read, or the database is away.
+    pub async fn rotate_secrets(&self) -> Result<usize, Refused> {
+        Ok(self.inner.strongbox.rotate(&self.books().db).await?)
+    }
+}

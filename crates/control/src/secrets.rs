@@ -1,0 +1,102 @@
+//! Secrets of the configuration: sealed before a change is recorded, opened before it counts.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use config::snapshot::VaultKey;
+use protocol::secret::Secret;
+use store::{Db, StoreProblem, Vault};
+
+/// The vault, opened when it is needed first: who never keeps anything needs no key.
+pub(crate) struct Strongbox {
+    key: VaultKey,
+    vault: Mutex<Option<Arc<Vault>>>,
+}
+
+impl Strongbox {
+    pub(crate) fn new(key: VaultKey) -> Self {
+        Self { key, vault: Mutex::default() }
+    }
+
+    /// The vault; its keys are those of the moment it was opened.
+    pub(crate) async fn vault(&self, db: &Db) -> Result<Arc<Vault>, StoreProblem> {
+        if let Some(vault) = self.opened() {
+            return Ok(vault);
+        }
+        let vault = Arc::new(self.open(&db.keys_in_use().await?)?);
+        let mut kept = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.get_or_insert(vault).clone())
+    }
+
+    /// Opens the vault, and has the audit trail sealed with what is in it.
+    pub(crate) async fn prepare(&self, db: &Db) -> Result<(), StoreProblem> {
+        if self.opened().is_some() {
+            return Ok(());
+        }
+        let vault = self.vault(db).await?;
+        db.set_audit_key(db.audit_key(&vault).await?);
+        Ok(())
+    }
+
+    fn opened(&self) -> Option<Arc<Vault>> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn open(&self, used: &[String]) -> Result<Vault, StoreProblem> {
+        let of = |text: &str| {
+            let vault = Vault::of(text).map_err(StoreProblem::Secret)?;
+            vault.has(used).map_err(StoreProblem::Secret)?;
+            Ok(vault)
+        };
+        match &self.key {
+            VaultKey::Text(text) => of(text.expose()),
+            VaultKey::File(file) => Vault::open(file, used),
+            VaultKey::Nowhere => Vault::of_this_process(),
+        }
+    }
+
+    /// Reads the keys anew and wraps what is sealed under older ones with the first. Returns how many that were.
+    pub(crate) async fn rotate(&self, db: &Db) -> Result<usize, StoreProblem> {
+        let vault = Arc::new(self.open(&db.keys_in_use().await?)?);
+        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(vault.clone());
+        db.rotate_secrets(&vault).await
+    }
+
+    /// The names under which these secrets are kept from now on.
+    pub(crate) async fn names(
+        &self,
+        db: &Db,
+        secrets: &[Secret],
+    ) -> Result<BTreeMap<String, String>, StoreProblem> {
+        let mut names = BTreeMap::new();
+        if secrets.is_empty() {
+            return Ok(names);
+        }
+        let vault = self.vault(db).await?;
+        for secret in secrets {
+            let name = db.secret_named_after(&vault, secret.expose()).await?;
+            names.insert(secret.expose().to_owned(), name);
+        }
+        Ok(names)
+    }
+
+    /// Opens the secrets of these names that are not open yet.
+    pub(crate) async fn open_named(
+        &self,
+        db: &Db,
+        names: impl IntoIterator<Item = &str>,
+        opened: &mut BTreeMap<String, Secret>,
+    ) -> Result<(), StoreProblem> {
+        for name in names {
+            if opened.contains_key(name) {
+                continue;
+            }
+            let vault = self.vault(db).await?;
+            // One that is not there is told when the configuration is read, with the setting that needs it.
+            if let Some(secret) = db.open_secret(&vault, name).await? {
+                opened.insert(name.to_owned(), Secret::new(secret.expose()));
+            }
+        }
+        Ok(())
+    }
+}
