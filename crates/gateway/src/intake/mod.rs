@@ -48,7 +48,10 @@ pub(crate) async fn read(
     let found = operation::find(&head.method, &path).map_err(|problem| path_error(problem, &path))?;
     note_spelling(found.spelling);
     let query = head.uri.query().map(str::to_owned);
-    let offered = credential::read(&head.headers, query.as_deref())?;
+    // What administers this gateway is for nobody else, least of all for a provider.
+    head.headers.remove(&*world.admin.header);
+    let administers = |offered: &Offered| world.admin.keys.iter().any(|key| key.secret.is_same(&offered.0));
+    let offered = credential::read(&head.headers, query.as_deref())?.filter(|offered| !administers(offered));
     let upgrade = upgrade(&mut head, found.row)?;
     let caller_ip = caller_address(world, peer, &head.headers);
     let limits = &world.server.limits;
