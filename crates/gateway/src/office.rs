@@ -108,6 +108,12 @@ fn check(world: &Snapshot, peer: &Peer, letter: &Letter) -> Result<(), ApiError>
     let head = letter.headers();
     check_http2(letter.uri(), letter.version(), letter.method(), head)?;
     check_host(world, peer, letter.uri(), head)?;
+    // What a page elsewhere has its browser fetch has no origin when it is an image, say; browsers tell all the same.
+    let site = head.get("sec-fetch-site").map(|site| site.as_bytes());
+    if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+        let say = "A page elsewhere had this asked, and only pages of this gateway itself may ask for administration.";
+        return Err(ApiError::new(Kind::OriginRefused, say));
+    }
     let Some(origin) = head.get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
     let host = head.get(HOST).and_then(|host| host.to_str().ok());
