@@ -1,9 +1,7 @@
 //! What somebody says of a provider by hand, and what its answers tell: who is asked, and what callers hear.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use config::Given;
 use gateway::{Ending, Gateway, HealthWord, NoSuchProvider, Override, OverrideKind, Question, Way};
 use http::Method;
 use testkit::caller::{Answer, ask};
@@ -83,12 +81,11 @@ async fn a_pause_outlasts_a_reload_and_is_for_names_that_are_configured() {
     let house = TestHouse::new(&yaml);
     gateway(&house).set_standing("one", said(OverrideKind::Paused, None)).unwrap();
     assert_eq!(gateway(&house).set_standing("two", said(OverrideKind::Paused, None)), Err(NoSuchProvider));
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("openai-proxy.yaml");
-    std::fs::write(&file, format!("server: {{listen: \"127.0.0.1:0\"}}\n{yaml}")).unwrap();
-    house
-        .inner()
-        .reload(&Given { file: Some(file), environment: BTreeMap::new(), ..Given::default() })
+    house.rewrite(&format!("server: {{listen: \"127.0.0.1:0\"}}\n{yaml}"));
+    let control = house.inner().control();
+    control
+        .apply(&control::Actor::itself(control::Via::Signal), control::Proposal::Reread.into())
+        .await
         .unwrap();
     assert_eq!(chats(&house, "m").await.error_code().as_deref(), Some("provider_paused"));
 }
