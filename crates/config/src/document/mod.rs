@@ -7,6 +7,7 @@ pub(crate) mod observe;
 pub(crate) mod provider;
 pub(crate) mod route;
 pub(crate) mod storage;
+mod upkeep;
 
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ const CONFIG: Table = Table {
         now("environment", Text, "Picks a file beside this one; without it ENVIRONMENT does."),
         later("source", Choice(&["file", "layered", "database"]), "Who may change settings."),
         later("watch", Switch, "Whether files are read again when they change."),
-        later("history", Whole(0), "How many versions are kept."),
+        now("history", Whole(0), "How many versions are kept; 0: all.").usual("500"),
     ],
 };
 
@@ -125,15 +126,17 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     }
     // Which files are read was decided before this was.
     let _ = top.get("include");
+    let mut history = None;
     if let Some(section) = top.section("config", &CONFIG) {
         let _ = section.text("environment");
+        history = section.get("history").and_then(|at| upkeep::history(&at));
         section.close();
     }
     let search = top.get("discovery").and_then(discovery);
     // Merged under every provider before anything is read.
     top.get("provider_defaults").map(|at| at.named());
     let server = top.section("server", &listener::SERVER);
-    let document = Document {
+    let mut document = Document {
         listener: listener::read(server.as_ref(), findings),
         access: access(&top),
         providers: top.get("providers").map(|at| provider::read_all(&at)).unwrap_or_default(),
@@ -145,6 +148,9 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         metrics: observe::metrics(top.section("telemetry", &observe::TELEMETRY)),
         storage: storage::read(top.section("storage", &storage::STORAGE)),
     };
+    if let Some(history) = history {
+        document.storage.upkeep.kept.revisions = history;
+    }
     if let Some(server) = server {
         server.close();
     }

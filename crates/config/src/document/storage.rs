@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use protocol::secret::Secret;
 
+use super::upkeep;
 use crate::problem::{Wrong, wrong};
-use crate::reader::table::Shape::{
-    Address, Choice, Or, Sealed, Secret as Hidden, Section, Switch, Text, Value, Whole,
-};
+use crate::reader::table::Shape::{Address, Choice, Sealed, Secret as Hidden, Section};
 use crate::reader::table::{Form, Table, later, now};
-use crate::reader::{AGE, DURATION, Section as Settings, Written};
-use crate::snapshot::Database;
+use crate::reader::{Section as Settings, Written};
+use crate::snapshot::{Database, Upkeep};
 
 /// What is kept, and where.
 pub(crate) const STORAGE: Table = Table {
@@ -21,8 +20,9 @@ pub(crate) const STORAGE: Table = Table {
         later("objects", Address, "Where large things are kept."),
         later("encryption_key", Hidden, "What secrets are sealed with; `auto` makes one."),
         later("on_outage", Choice(&["serve", "fail"]), "What happens without the database."),
-        later("backup", Section(&BACKUP), "Copies of the database."),
-        later("retention", Section(&RETENTION), "How long things are kept."),
+        now("backup", Section(&upkeep::BACKUP), "Copies of the database."),
+        now("retention", Section(&upkeep::RETENTION), "How long things are kept."),
+        now("upkeep", Section(&upkeep::UPKEEP), "What else it wants now and then."),
     ],
 };
 
@@ -30,39 +30,19 @@ pub(crate) const STORAGE: Table = Table {
 const DATABASE: Form =
     Form { read: |text| database(text).map(|_| ()), pattern: "^(memory|sqlite:.+|postgres(ql)?://.+)$" };
 
-const BACKUP: Table = Table {
-    noun: "backups",
-    rows: &[
-        later("every", Or(&["off"], &Value(&DURATION)), "How often."),
-        later("keep", Whole(0), "How many."),
-        later("to", Text, "Where."),
-        later("verify", Switch, "Whether each is read again."),
-    ],
-};
-
-const KEPT: crate::reader::table::Shape = Or(&["forever"], &Value(&AGE));
-
-const RETENTION: Table = Table {
-    noun: "retention",
-    rows: &[
-        later("requests", KEPT, "Usage records."),
-        later("bodies", KEPT, "Prompts and answers."),
-        later("audit", KEPT, "Who changed what."),
-        later("usage_daily", KEPT, "Sums of a day."),
-    ],
-};
-
-/// Where records are kept, if that is written.
+/// Where records are kept, if that is written, and what is done to them.
 pub(crate) struct Storage {
     pub(crate) database: Option<Written<Database>>,
+    pub(crate) upkeep: Upkeep,
 }
 
 /// Reads `storage`.
 pub(crate) fn read(section: Option<Settings<'_>>) -> Storage {
-    let Some(section) = section else { return Storage { database: None } };
+    let Some(section) = section else { return Storage { database: None, upkeep: upkeep::usual() } };
     let database = section.written("database", database);
+    let upkeep = upkeep::read(&section);
     section.close();
-    Storage { database }
+    Storage { database, upkeep }
 }
 
 /// Never repeats what is written: a URL may hold a password.

@@ -62,6 +62,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
         logging: document.logging,
         metrics: document.metrics,
+        upkeep: storage::upkeep(document.storage.upkeep, storage.as_ref()?, around.environment),
         storage: storage?,
         source: around.source.clone(),
     })

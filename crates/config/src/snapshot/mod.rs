@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub metrics: Metrics,
     /// Where records are kept.
     pub storage: Storage,
+    /// What is done to them now and then.
+    pub upkeep: Upkeep,
     /// How this configuration came to be; shown on the first screen.
     pub source: Source,
 }
@@ -46,6 +48,45 @@ pub struct Storage {
     pub spool: PathBuf,
     /// Somebody wrote which database; else it is the usual place, and where that cannot be written, memory.
     pub written: bool,
+}
+
+/// What is done to the database now and then.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upkeep {
+    /// Copies; `None`: none are made.
+    pub backup: Option<Backup>,
+    /// How often it is looked through; `None`: never.
+    pub health_every: Option<Duration>,
+    /// How often the room of what was deleted is given back; `None`: never.
+    pub vacuum_every: Option<Duration>,
+    /// How long things are kept.
+    pub kept: Kept,
+}
+
+/// Copies of the database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Backup {
+    /// How often.
+    pub every: Duration,
+    /// How many of them stay.
+    pub keep: usize,
+    /// Their folder.
+    pub to: PathBuf,
+    /// Whether each is read again.
+    pub verify: bool,
+}
+
+/// How long things are kept; `None`: for ever.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// Usage records.
+    pub requests: Option<Duration>,
+    /// Sums of usage.
+    pub sums: Option<Duration>,
+    /// Who changed what.
+    pub audit: Option<Duration>,
+    /// How many revisions of the configuration; 0: all.
+    pub revisions: u64,
 }
 
 /// A database.
