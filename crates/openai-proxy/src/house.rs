@@ -11,6 +11,7 @@ use gateway::listen::{self, DoorProblem, Doors};
 use store::db::Filter;
 use store::{Books, Place, StoreProblem, UsageRecord};
 
+use crate::chores;
 use crate::screen::{self, View};
 use crate::search::Search;
 
@@ -66,6 +67,7 @@ impl House {
         let books = Arc::new(books(&world.storage).map_err(BuildProblem::Store)?);
         let gateway = Gateway::new(world, books.clone());
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
+        chores::start(&gateway, books.clone());
         Ok(Self { gateway, doors, books })
     }
 
