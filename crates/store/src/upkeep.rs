@@ -84,6 +84,8 @@ pub fn put_back(copy: &Path, file: &Path) -> Result<Option<PathBuf>, StoreProble
     if spool::is_in_use(&PathBuf::from(format!("{}-spool", file.display()))) {
         return Err(StoreProblem::file(file, "a gateway uses it. Stop that first: openai-proxy stop"));
     }
+    // The parent of a bare name is nowhere.
+    let file = &std::path::absolute(file).map_err(at)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     files::private_folder(folder).map_err(at)?;
     let beside = Beside::make(folder).map_err(at)?;

@@ -122,7 +122,15 @@ impl Chores {
             revisions = db.prune_revisions(kept.revisions).await?;
         }
         let bytes = db.bytes().await?;
-        tracing::info!(records, sums, audit, revisions, bytes, took = ?began.elapsed(), "what is too old was deleted");
+        tracing::info!(
+            records,
+            sums,
+            audit,
+            revisions,
+            bytes,
+            duration_ms = ms(began),
+            "what is too old was deleted"
+        );
         Ok(bytes)
     }
 
@@ -130,7 +138,7 @@ impl Chores {
         let before = self.books.db.bytes().await?;
         self.books.db.vacuum().await?;
         let bytes = self.books.db.bytes().await?;
-        tracing::info!(before, bytes, took = ?began.elapsed(), "the database was made as small as it can be");
+        tracing::info!(before, bytes, duration_ms = ms(began), "the database was made as small as it can be");
         Ok(bytes)
     }
 
@@ -138,7 +146,7 @@ impl Chores {
         let Some(backup) = &world.upkeep.backup else { return Ok(0) };
         let copied = self.books.db.back_up(&backup.to, backup.keep, backup.verify).await?;
         let (file, bytes) = (copied.file.display(), copied.bytes);
-        tracing::info!(%file, bytes, removed = copied.removed.len(), took = ?began.elapsed(), "the database was copied");
+        tracing::info!(%file, bytes, removed = copied.removed.len(), duration_ms = ms(began), "the database was copied");
         Ok(bytes)
     }
 
@@ -159,7 +167,12 @@ impl Chores {
                 tracing::error!("the audit is not as it was written: {broken}");
             }
         }
-        tracing::info!(bytes = health.bytes, damages = health.damages.len(), took = ?began.elapsed(), "the database was looked through");
+        tracing::info!(
+            bytes = health.bytes,
+            damages = health.damages.len(),
+            duration_ms = ms(began),
+            "the database was looked through"
+        );
         Ok(health.bytes)
     }
 
@@ -175,4 +188,8 @@ impl Chores {
         }
         self.log_is_large = large;
     }
+}
+
+fn ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
