@@ -122,6 +122,50 @@ fn exchange(copy: &Path, file: &Path, beside: &Path) -> Result<Option<PathBuf>, 
     Ok(was_there.then_some(aside))
 }
 
+/// A copy that took the place of a damaged database.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Which.
+    pub copy: PathBuf,
+    /// Where what is left of the damaged one is now, if anything is.
+    pub aside: Option<PathBuf>,
+    /// Newer copies that are no good, and why.
+    pub passed_over: Vec<(PathBuf, StoreProblem)>,
+}
+
+/// Puts the newest good copy of a folder in the place of a damaged database no gateway uses.
+///
+/// # Errors
+/// When the database is not damaged, or there is no good copy; then nothing has changed.
+pub fn recover(folder: &Path, file: &Path) -> Result<Recovered, StoreProblem> {
+    if file.exists() {
+        match sqlite::look_through(file) {
+            Ok(health) if health.damages.is_empty() => {
+                let why =
+                    "it is not damaged, so it was not touched. To put back a copy all the same, name it";
+                return Err(StoreProblem::file(file, why));
+            }
+            Err(problem @ (StoreProblem::Newer { .. } | StoreProblem::Foreign(_))) => return Err(problem),
+            _damaged_or_empty => {}
+        }
+    }
+    let mut passed_over = Vec::new();
+    for copy in copies(folder, &stem(file)).map_err(|error| StoreProblem::file(folder, error))? {
+        match put_back(&copy, file) {
+            Ok(aside) => return Ok(Recovered { copy, aside, passed_over }),
+            Err(
+                problem @ (StoreProblem::Damaged { .. }
+                | StoreProblem::Newer { .. }
+                | StoreProblem::Foreign(_)),
+            ) => passed_over.push((copy, problem)),
+            Err(problem) => return Err(problem),
+        }
+    }
+    let why =
+        format!("there is no good copy of {} in it ({} are no good)", file.display(), passed_over.len());
+    Err(StoreProblem::file(folder, why))
+}
+
 fn sound(file: &Path, health: &Health) -> Result<(), StoreProblem> {
     match health.damages.first() {
         None => Ok(()),
@@ -129,7 +173,8 @@ fn sound(file: &Path, health: &Health) -> Result<(), StoreProblem> {
     }
 }
 
-fn rotate(folder: &Path, stem: &str, keep: usize) -> std::io::Result<Vec<PathBuf>> {
+/// The copies of a folder, newest first.
+fn copies(folder: &Path, stem: &str) -> std::io::Result<Vec<PathBuf>> {
     let is_copy = |name: &str| {
         let stamp = name.strip_prefix(stem)?.strip_prefix('_')?.strip_suffix(".db")?;
         let digits = |c: char| c.is_ascii_digit() || c == '_';
@@ -138,16 +183,14 @@ fn rotate(folder: &Path, stem: &str, keep: usize) -> std::io::Result<Vec<PathBuf
     let entries = std::fs::read_dir(folder)?.flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| is_copy(name).is_some()).collect();
-    names.sort();
-    let old = names.len().saturating_sub(keep);
-    names.truncate(old);
-    names
-        .into_iter()
-        .map(|name| {
-            let path = folder.join(name);
-            std::fs::remove_file(&path).map(|()| path)
-        })
-        .collect()
+    names.sort_by(|a, b| b.cmp(a));
+    Ok(names.into_iter().map(|name| folder.join(name)).collect())
+}
+
+/// Takes away all copies but the newest; the oldest first.
+fn rotate(folder: &Path, stem: &str, keep: usize) -> std::io::Result<Vec<PathBuf>> {
+    let old = copies(folder, stem)?.into_iter().skip(keep).rev();
+    old.map(|path| std::fs::remove_file(&path).map(|()| path)).collect()
 }
 
 fn stem(file: &Path) -> String {

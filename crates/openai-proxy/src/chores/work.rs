@@ -158,7 +158,7 @@ impl Chores {
             tracing::error!(
                 damages,
                 first,
-                "the database is damaged: stop the gateway and restore a copy (openai-proxy db restore)"
+                "the database is damaged: stop the gateway and put back the newest good copy: openai-proxy db restore --recover"
             );
         }
         if db.has_audit_key() {

@@ -19,7 +19,7 @@ use crate::talk::{Mark, Talk};
 /// Look after the database: health, copies, less of it.
 #[derive(Args)]
 #[command(
-    before_help = "Examples:\n  openai-proxy db health\n  openai-proxy db backup --backup-dir /backups --max-backups 14\n  openai-proxy db restore /backups/openai-proxy_20240615_120000.db\n  openai-proxy db prune --older-than-days 90",
+    before_help = "Examples:\n  openai-proxy db health\n  openai-proxy db backup --backup-dir /backups --max-backups 14\n  openai-proxy db restore /backups/openai-proxy_20240615_120000.db\n  openai-proxy db restore --recover\n  openai-proxy db prune --older-than-days 90",
     after_help = "Exit codes: 0 done, 1 failed, 4 health found damage, 78 the database is newer, damaged or not ours."
 )]
 pub(super) struct Db {
@@ -71,8 +71,14 @@ enum What {
         #[command(flatten)]
         which: Which,
         /// The copy.
-        #[arg(value_name = "COPY")]
-        copy: PathBuf,
+        #[arg(value_name = "COPY", required_unless_present = "recover")]
+        copy: Option<PathBuf>,
+        /// It is damaged or gone: take the newest copy that is good.
+        #[arg(long, conflicts_with = "copy")]
+        recover: bool,
+        /// Where copies are. Default: `storage.backup.to`, which is `backups` beside the database.
+        #[arg(long, value_name = "FOLDER", requires = "recover")]
+        backup_dir: Option<PathBuf>,
     },
     /// Give back the room of what was deleted.
     Vacuum {
@@ -104,8 +110,9 @@ impl From<StoreProblem> for Failure {
 impl Db {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let (place, copies) = self.what.which().place()?;
-        if let What::Restore { copy, .. } = &self.what {
-            return restore(talk, copy, &place);
+        if let What::Restore { copy, backup_dir, .. } = self.what {
+            let folder = backup_dir.or(copies).unwrap_or_else(|| beside(&place));
+            return restore(talk, copy, &folder, &place);
         }
         if let Place::Sqlite(file) = &place
             && !file.exists()
@@ -208,14 +215,26 @@ impl What {
     }
 }
 
-fn restore(talk: &Talk, copy: &Path, place: &Place) -> Outcome {
+fn restore(talk: &Talk, copy: Option<PathBuf>, folder: &Path, place: &Place) -> Outcome {
     let Place::Sqlite(file) = place else {
         return Err(Failure::new(
             Exit::Failed,
             "Only a file can be restored here. For PostgreSQL: pg_restore.",
         ));
     };
-    let aside = upkeep::put_back(copy, file)?;
+    let (copy, aside) = match copy {
+        Some(copy) => {
+            let aside = upkeep::put_back(&copy, file)?;
+            (copy, aside)
+        }
+        None => {
+            let recovered = upkeep::recover(folder, file)?;
+            for (_, problem) in &recovered.passed_over {
+                talk.say(&format!("{} passed over: {problem}", talk.mark(Mark::Warning)));
+            }
+            (recovered.copy, recovered.aside)
+        }
+    };
     talk.say(&format!("{} {} is what {} was", talk.mark(Mark::Good), file.display(), copy.display()));
     if let Some(aside) = aside {
         talk.say(&format!("  what was there before: {}", aside.display()));
@@ -247,7 +266,7 @@ fn health(talk: &Talk, place: &Place, health: &Health, output: Option<&Path>) ->
     for damage in health.damages.iter().take(20) {
         talk.say(&format!("{} {damage}", talk.mark(Mark::Bad)));
     }
-    talk.say("Restore a copy: openai-proxy db restore COPY");
+    talk.say("Put the newest good copy in its place: openai-proxy db restore --recover");
     Ok(Exit::Trouble)
 }
 

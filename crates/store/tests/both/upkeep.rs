@@ -146,9 +146,8 @@ fn a_damaged_database_is_not_copied_and_costs_no_older_copy() {
     assert_eq!(files(&folder), kept);
 }
 
-/// Overwrites pages in the middle, as a bad disk does. Everything is in the file itself: the last one who leaves writes its
-/// log back.
-fn damage(file: &Path) {
+/// Everything is in the file itself from now on: the last one who leaves writes its log back.
+fn settle(file: &Path) {
     wait(async {
         use sqlx::{ConnectOptions, Connection};
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
@@ -156,6 +155,11 @@ fn damage(file: &Path) {
         sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     });
+}
+
+/// Overwrites pages in the middle, as a bad disk does.
+fn damage(file: &Path) {
+    settle(file);
     let mut bytes = std::fs::read(file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 20_000].fill(0xa5);
@@ -235,6 +239,64 @@ fn what_is_no_good_copy_changes_nothing() {
         assert!(problem.is_final(), "{}: {problem}", bad.display());
         assert_eq!(count(path(&ground)), 2_000, "{}", bad.display());
     }
+}
+
+/// F-53: whatever has become of the file, the newest good copy takes its place, and what is left of it is kept.
+#[test]
+fn a_damaged_database_is_replaced_by_the_newest_good_copy() {
+    let damages: [(&str, fn(&Path)); 5] = [
+        ("pages overwritten", damage),
+        ("cut", |file| {
+            let bytes = std::fs::read(file).unwrap();
+            std::fs::write(file, &bytes[..bytes.len() / 3]).unwrap();
+        }),
+        ("empty", |file| std::fs::write(file, "").unwrap()),
+        ("another text", |file| std::fs::write(file, "no database at all ".repeat(500)).unwrap()),
+        ("gone", |file| std::fs::remove_file(file).unwrap()),
+    ];
+    for (what, damage_it) in damages {
+        let ground = Ground::sqlite();
+        let db = ground.open();
+        db.append_now((0..2_000).map(record).collect()).unwrap();
+        let folder = ground.folder.path().join("backups");
+        let good = wait(db.back_up(&folder, 9, true)).unwrap().file;
+        drop(db);
+        let problem = upkeep::recover(&folder, path(&ground)).unwrap_err();
+        assert!(problem.to_string().contains("it is not damaged"), "{problem}");
+        // Two newer ones, which are none.
+        let (broken, newest) =
+            (folder.join("test_99990101_000000.db"), folder.join("test_99990102_000000.db"));
+        std::fs::copy(&good, &broken).unwrap();
+        damage(&broken);
+        std::fs::write(&newest, "half of a c").unwrap();
+        settle(path(&ground));
+        damage_it(path(&ground));
+        let recovered = upkeep::recover(&folder, path(&ground)).unwrap();
+        assert_eq!(recovered.copy, good, "{what}");
+        let passed: Vec<&PathBuf> = recovered.passed_over.iter().map(|(copy, _)| copy).collect();
+        assert_eq!(passed, [&newest, &broken], "{what}");
+        assert_eq!(recovered.aside.is_some(), what != "gone", "{what}");
+        assert_eq!(count(path(&ground)), 2_000, "{what}");
+    }
+}
+
+#[test]
+fn without_a_good_copy_nothing_is_recovered_and_nothing_changed() {
+    let ground = Ground::sqlite();
+    drop(ground.open());
+    let folder = ground.folder.path().join("backups");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("test_20200101_000000.db"), "half of a c").unwrap();
+    std::fs::write(path(&ground), "no database at all ".repeat(500)).unwrap();
+    let problem = upkeep::recover(&folder, path(&ground)).unwrap_err();
+    assert!(problem.to_string().contains("no good copy"), "{problem}");
+    assert!(std::fs::read_to_string(path(&ground)).unwrap().starts_with("no database at all"));
+    // What is merely newer than we are, or somebody else's, is not damaged.
+    std::fs::remove_file(path(&ground)).unwrap();
+    drop(ground.open());
+    ground.execute("INSERT INTO schema_versions (version, name, applied_us) VALUES (99, 'later', 0)");
+    let problem = upkeep::recover(&folder, path(&ground)).unwrap_err();
+    assert!(matches!(problem, StoreProblem::Newer { .. }), "{problem}");
 }
 
 #[test]
