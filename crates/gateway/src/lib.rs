@@ -69,6 +69,12 @@ impl Gateway {
         self.world.load_full()
     }
 
+    /// The configuration of any later moment, for those who look now and then.
+    pub fn worlds(&self) -> impl Fn() -> Arc<Snapshot> + Send + use<> {
+        let world = self.world.clone();
+        move || world.load_full()
+    }
+
     /// A second view of the same house with a client of its own, for another worker.
     fn for_worker(&self) -> Self {
         Self {

@@ -12,6 +12,7 @@ use gateway::listen::{self, Doors};
 use store::db::Filter;
 use store::{Books, UsageRecord};
 
+use crate::chores;
 use crate::foundation::{BuildProblem, Foundation, RECORDS};
 use crate::screen::{self, View};
 use crate::search::Search;
@@ -48,6 +49,7 @@ impl House {
         let gateway = Arc::new(Gateway::new(world, books.clone()));
         let control = Control::new(gateway.clone(), books.clone(), given, remembered);
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
+        chores::start(&gateway, books.clone());
         Ok(Self { gateway, doors, books, control })
     }
 

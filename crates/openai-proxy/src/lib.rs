@@ -1,5 +1,6 @@
 //! The roof: reads the command line, builds the house, and takes it down.
 
+mod chores;
 mod command;
 mod exit;
 mod folders;

@@ -9,7 +9,7 @@ use crate::problem::{Wrong, wrong};
 pub(crate) const DURATION: Form =
     Form { read: |text| duration(text).map(drop), pattern: r"^[0-9._]+ *(ms|s|m|h|d)?$" };
 /// How long something is kept; may be many years.
-pub(crate) const AGE: Form = Form { read: age, pattern: r"^[0-9._]+ *(ms|s|m|h|d)?$" };
+pub(crate) const AGE: Form = Form { read: |text| age(text).map(drop), pattern: r"^[0-9._]+ *(ms|s|m|h|d)?$" };
 /// A size in bytes.
 pub(crate) const SIZE: Form =
     Form { read: |text| size(text).map(drop), pattern: r"^[0-9._]+ *([kKmMgG]([iI]?[bB])?|[bB])?$" };
@@ -74,11 +74,15 @@ pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
     }
 }
 
-fn age(text: &str) -> Result<(), Wrong> {
+/// How long something is kept; a duration, or many days.
+pub(crate) fn age(text: &str) -> Result<Duration, Wrong> {
     const LONGEST: f64 = 36_525.0;
     match split(text) {
-        (days, "d") if decimal(days).is_some_and(|days| days <= LONGEST) => Ok(()),
-        _ => duration(text).map(drop),
+        (days, "d") => match decimal(days) {
+            Some(days) if days <= LONGEST => Ok(Duration::from_secs_f64(days * 86_400.0)),
+            _ => duration(text),
+        },
+        _ => duration(text),
     }
 }
 

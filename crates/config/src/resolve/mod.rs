@@ -63,6 +63,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         logging: document.logging,
         metrics: document.telemetry.metrics,
         stats_windows: document.telemetry.stats_windows,
+        upkeep: storage::upkeep(document.storage.upkeep, storage.as_ref()?, around.environment),
         storage: storage?,
         admin: document.admin,
         authority: document.authority,

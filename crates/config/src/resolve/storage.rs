@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::storage::Storage as Document;
 use crate::reader::Findings;
-use crate::snapshot::{Database, Storage, VaultKey};
+use crate::snapshot::{Database, Storage, Upkeep, VaultKey};
 
 /// The name of our file in the state folder.
 const FILE: &str = "openai-proxy.db";
@@ -60,6 +60,23 @@ pub(crate) fn resolve(
         },
         other => Some(Storage { spool: PathBuf::new(), database: other.clone(), key, written: true }),
     }
+}
+
+/// The same with the folder of copies: relative ones are beside the database, or in the state folder where it is no file.
+pub(super) fn upkeep(
+    mut upkeep: Upkeep,
+    storage: &Storage,
+    environment: &BTreeMap<String, String>,
+) -> Upkeep {
+    if let Some(backup) = &mut upkeep.backup {
+        let beside = match &storage.database {
+            Database::File(file) => file.parent().map(Path::to_owned),
+            Database::Memory | Database::Nowhere | Database::Postgres(_) => state(environment),
+        };
+        let to = at_home(&backup.to, environment);
+        backup.to = beside.unwrap_or_default().join(to.strip_prefix(".").unwrap_or(&to));
+    }
+    upkeep
 }
 
 /// Where a service or a user keeps state: the folder systemd made for it (`StateDirectory=`, systemd.exec(5)), else

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use config::Loaded;
-use config::snapshot::{Credential, Database, Door, Provider, Snapshot, UnknownModel};
+use config::snapshot::{Credential, Database, Door, Provider, Snapshot, UnknownModel, Upkeep};
 
 /// The summary of a configuration that was accepted.
 pub(crate) fn of(loaded: &Loaded) -> String {
@@ -52,6 +52,18 @@ fn server(out: &mut String, snapshot: &Snapshot) {
     }
     if snapshot.storage.database != Database::Nowhere {
         let _ = writeln!(out, "{:?}", snapshot.storage);
+    }
+    upkeep(out, &snapshot.upkeep);
+}
+
+fn upkeep(out: &mut String, upkeep: &Upkeep) {
+    const USUAL: &str = "Some((86400s, 14, true)) Some(604800s) Some(2592000s) Kept { requests: Some(7776000s), sums: None, audit: Some(34560000s), revisions: 500 }";
+    let Upkeep { backup, health_every, vacuum_every, kept } = upkeep;
+    let copies = backup.as_ref().map(|backup| (backup.every, backup.keep, backup.verify));
+    let shown = format!("{copies:?} {health_every:?} {vacuum_every:?} {kept:?}");
+    if shown != USUAL {
+        let to = backup.as_ref().map(|backup| backup.to.display().to_string()).unwrap_or_default();
+        let _ = writeln!(out, "upkeep {shown} {to}");
     }
 }
 

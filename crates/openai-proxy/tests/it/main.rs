@@ -12,6 +12,7 @@ mod house;
 mod answers;
 mod attacks;
 mod books;
+mod chores;
 mod containers;
 mod db;
 mod discovery;

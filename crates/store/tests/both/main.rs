@@ -6,6 +6,7 @@ mod large;
 mod once;
 mod opening;
 mod place;
+mod power;
 mod records;
 mod revisions;
 mod secrets;
