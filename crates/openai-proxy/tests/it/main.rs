@@ -18,6 +18,7 @@ mod discovery;
 mod doctor;
 mod documents;
 mod drain;
+mod exact_names;
 mod explaining;
 mod haproxy;
 mod heartbeats;
