@@ -1,6 +1,7 @@
 //! Where rows go. A closed set, matched here and nowhere else.
 
 mod engine;
+pub mod foreign;
 mod memory;
 mod migrations;
 mod postgres;

@@ -1,6 +1,7 @@
 //! Every test of the store, on both databases: a file, and a PostgreSQL of its own that these tests start.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail its test loudly")]
 
+mod foreign;
 mod large;
 mod opening;
 mod place;
