@@ -20,6 +20,11 @@ pub(crate) fn at(words: &[&str], node: &Node) -> Json {
     json(node, shape)
 }
 
+/// Whether there is such a setting, by the words of its path.
+pub fn is_setting(words: &[&str]) -> bool {
+    words.iter().try_fold(Shape::Section(&FILE), |shape, word| below(shape, word)).is_some()
+}
+
 /// A value on one line.
 pub(crate) fn line(value: &Json) -> String {
     match value {
@@ -103,7 +108,7 @@ fn single(scalar: &Scalar, shape: Option<Shape>) -> Json {
 }
 
 /// A number or a switch as such, everything else as text.
-fn typed(scalar: &Scalar) -> Json {
+pub(crate) fn typed(scalar: &Scalar) -> Json {
     match scalar.text.as_str() {
         text if scalar.quoted => json!(text),
         "true" => json!(true),

@@ -11,6 +11,7 @@ mod house;
 
 mod answers;
 mod attacks;
+mod azure_proxy;
 mod books;
 mod containers;
 mod db;

@@ -1,0 +1,284 @@
+//! An instance's settings in today's words. What has no place is told; what is state starts fresh.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::report::Verdict;
+
+/// What an instance says, in today's words.
+#[derive(Default, Debug)]
+pub(crate) struct Modern {
+    /// By today's names.
+    pub(crate) settings: Map<String, Json>,
+    /// What became of the rest: `name: why`.
+    pub(crate) remarks: Vec<(Verdict, String)>,
+    /// It is switched off.
+    pub(crate) off: bool,
+}
+
+/// How a value is to look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    /// At least this.
+    Whole(i64),
+    Names,
+    Pairs,
+    /// Any form of `models`.
+    Models,
+}
+
+/// What becomes of settings that are not of the older program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Strange {
+    /// They stay: somebody may have written today's words already.
+    Kept,
+    /// They are told.
+    Lost,
+}
+
+/// Settings that are ours under today's name.
+const KEPT: &[(&str, &str, Form)] = &[
+    ("type", "type", Form::Text),
+    ("provider_type", "type", Form::Text),
+    ("base_url", "base_url", Form::Text),
+    ("api_base", "base_url", Form::Text),
+    ("api_key", "api_key", Form::Text),
+    ("api_version", "api_version", Form::Text),
+    ("proxy", "proxy", Form::Text),
+    ("proxy_url", "proxy", Form::Text),
+    ("organization", "organization", Form::Text),
+    ("priority", "priority", Form::Whole(i64::MIN)),
+    ("weight", "weight", Form::Whole(0)),
+    ("max_tpm", "max_tpm", Form::Whole(0)),
+    ("max_rpm", "max_rpm", Form::Whole(0)),
+    ("models", "models", Form::Models),
+    ("supported_models", "supported_models", Form::Names),
+    ("model_deployments", "model_deployments", Form::Pairs),
+];
+
+/// What is no setting: how an instance was at that moment.
+const STATE: &[&str] = &[
+    "status",
+    "state",
+    "health",
+    "healthy",
+    "health_status",
+    "is_healthy",
+    "error_count",
+    "errors",
+    "last_error",
+    "last_error_time",
+    "consecutive_failures",
+    "rate_limited_until",
+    "cooldown_until",
+    "instance_stats",
+    "stats",
+    "last_used",
+    "last_checked",
+    "last_check",
+    "client",
+    "current_tpm",
+    "current_rpm",
+    "tpm_usage",
+    "usage_window",
+    "total_requests",
+    "successful_requests",
+    "failed_requests",
+    "request_count",
+    "total_tokens",
+    "total_tokens_served",
+    "tokens_used",
+    "total_latency_ms",
+    "avg_latency_ms",
+    "utilization_percentage",
+    "total_successful_requests",
+];
+
+/// What a table needs for itself.
+const BOOKKEEPING: &[&str] = &[
+    "id",
+    "instance_id",
+    "created_at",
+    "updated_at",
+    "changed_at",
+    "timestamp",
+    "worker_id",
+    "comment",
+    "changed_by",
+    "operation",
+    "action",
+    "change_type",
+    "author",
+    "hash",
+    "checksum",
+];
+
+/// Settings that have no place here, and why.
+const LOST: &[(&str, &str)] = &[
+    ("retry_count", "attempts are counted for all providers: `routing.retries`"),
+    ("max_retries", "attempts are counted for all providers: `routing.retries`"),
+    ("max_input_tokens", "how long a prompt may be is left to the provider"),
+    ("description", "it has no place; write a comment"),
+    ("tags", "they have no place; write a comment"),
+    ("metadata", "it has no place; write a comment"),
+];
+
+/// Whether a name is that of a setting, ours or older.
+pub(crate) fn is_setting(key: &str) -> bool {
+    KEPT.iter().any(|(older, ..)| *older == key)
+}
+
+/// Reads an instance's settings.
+pub(crate) fn modern(older: &Map<String, Json>, strange: Strange) -> Modern {
+    let mut out = Modern::default();
+    let mut state = Vec::new();
+    for (key, value) in older.iter().filter(|(_, value)| !value.is_null()) {
+        match key.as_str() {
+            "enabled" | "is_active" | "active" => out.off |= is_off(value),
+            "timeout" | "timeout_seconds" => out.timeout(key, value),
+            "rate_limit_enabled" => {}
+            key if BOOKKEEPING.contains(&key) || key.starts_with("x-") => {}
+            key if STATE.contains(&key) => state.push(key),
+            key if strange == Strange::Kept
+                && !is_setting(key)
+                && !LOST.iter().any(|(lost, _)| *lost == key) =>
+            {
+                out.settings.insert(key.to_owned(), value.clone());
+            }
+            key => out.setting(key, value),
+        }
+    }
+    if !state.is_empty() {
+        state.sort_unstable();
+        out.remark(Verdict::Needless, &state.join(", "), "not carried over: state starts fresh");
+    }
+    if older.get("rate_limit_enabled").is_some_and(is_off) {
+        let limits = ["max_tpm", "max_rpm"].map(|limit| out.settings.shift_remove(limit).is_some());
+        if limits.contains(&true) {
+            out.remark(Verdict::Changed, "max_tpm", "left out, for `rate_limit_enabled` is off");
+        }
+    }
+    out.one_list();
+    out
+}
+
+fn is_off(value: &Json) -> bool {
+    matches!(value, Json::Bool(false)) || value.as_i64() == Some(0) || value.as_str() == Some("false")
+}
+
+impl Modern {
+    fn remark(&mut self, verdict: Verdict, key: &str, why: &str) {
+        self.remarks.push((verdict, format!("{key}: {why}")));
+    }
+
+    fn setting(&mut self, key: &str, value: &Json) {
+        if let Some((_, why)) = LOST.iter().find(|(lost, _)| *lost == key) {
+            // 0 and nothing say what we do anyway.
+            let nothing = value.as_f64() == Some(0.0) || value.as_str() == Some("");
+            if !nothing {
+                self.remark(Verdict::Lost, key, why);
+            }
+            return;
+        }
+        let Some((_, today, form)) = KEPT.iter().find(|(older, ..)| *older == key) else {
+            return self.remark(Verdict::Lost, key, "not a setting we know");
+        };
+        match (form.of(value), *today) {
+            (None, _) => self.remark(Verdict::Lost, key, "its value is not of the form it should have"),
+            // What is empty says nothing.
+            (Some(Json::String(text)), _) if text.trim().is_empty() => {}
+            (Some(Json::Number(number)), "max_tpm" | "max_rpm") if number.as_i64() == Some(0) => {
+                self.remark(Verdict::Carried, key, "0 is no limit, and so none is written");
+            }
+            (Some(Json::String(kind)), "type") => self.kind(key, &kind),
+            (Some(value), today) => drop(self.settings.insert(today.to_owned(), value)),
+        }
+    }
+
+    /// The older program knew one vendor by its name, and any other as a generic one.
+    fn kind(&mut self, key: &str, kind: &str) {
+        let ours = match kind.to_ascii_lowercase().as_str() {
+            "generic" | "custom" | "openai_compatible" => COMPATIBLE.to_owned(),
+            other if protocol::vendor::find(other).is_some() || other.contains("${") => other.to_owned(),
+            _ => return self.remark(Verdict::Lost, key, &format!("`{kind}` is no kind of service we know")),
+        };
+        if ours == COMPATIBLE && kind != COMPATIBLE {
+            self.remark(Verdict::Changed, key, &format!("`{kind}` is called `{COMPATIBLE}`"));
+        }
+        self.settings.insert("type".to_owned(), json!(ours));
+    }
+
+    fn timeout(&mut self, key: &str, value: &Json) {
+        match value.as_f64().filter(|seconds| *seconds > 0.0) {
+            Some(seconds) => {
+                let told = "waiting for the first byte; an answer as a whole may take 15 minutes";
+                self.remark(Verdict::Changed, key, told);
+                let first_byte = format!("{}ms", (seconds * 1000.0).round());
+                self.settings.insert("timeouts".to_owned(), json!({"first_byte": first_byte}));
+            }
+            None => self.remark(Verdict::Lost, key, "not a number of seconds"),
+        }
+    }
+
+    /// A list of models and a map of deployments become the one map that says both. What weaker layers say of either is
+    /// taken away: the two lists of one instance belong together.
+    fn one_list(&mut self) {
+        let deployments = self.settings.get("model_deployments").and_then(Json::as_object).cloned();
+        let supported = self.settings.get("supported_models").and_then(Json::as_array).cloned();
+        let (Some(deployments), Some(supported)) = (deployments, supported) else { return };
+        let mut models = Map::new();
+        for name in supported.iter().filter_map(Json::as_str) {
+            let own = deployments.get(name).cloned().unwrap_or_else(|| json!(name));
+            models.insert(name.to_owned(), own);
+        }
+        let dropped: Vec<&str> =
+            deployments.keys().map(String::as_str).filter(|name| !models.contains_key(*name)).collect();
+        if models.is_empty() {
+            models = deployments;
+        } else if !dropped.is_empty() {
+            let why = format!("{} left out: not among `supported_models`", dropped.join(", "));
+            self.remark(Verdict::Changed, "model_deployments", &why);
+        }
+        self.settings.insert("model_deployments".to_owned(), Json::Null);
+        self.settings.insert("supported_models".to_owned(), Json::Null);
+        if !models.is_empty() {
+            self.settings.insert("models".to_owned(), Json::Object(models));
+        }
+    }
+}
+
+/// Any service that speaks the same API.
+const COMPATIBLE: &str = "openai-compatible";
+
+impl Form {
+    /// The value in this form. Lists and maps may be JSON in a text, numbers may be texts.
+    fn of(self, value: &Json) -> Option<Json> {
+        let read;
+        let value = match value.as_str().map(str::trim) {
+            Some(text)
+                if self != Self::Text && text != "discover" && !text.is_empty() && !text.contains("${") =>
+            {
+                read = serde_json::from_str(text).ok()?;
+                &read
+            }
+            _ => value,
+        };
+        // What a variable will say is not known yet.
+        if value.as_str().is_some_and(|text| text.contains("${")) {
+            return Some(value.clone());
+        }
+        let text = |value: &Json| value.as_str().is_some_and(|text| !text.chars().any(char::is_control));
+        match (self, value) {
+            (Self::Text, Json::String(_)) => text(value).then(|| value.clone()),
+            (Self::Whole(least), Json::Number(number)) => {
+                number.as_i64().filter(|number| *number >= least).map(Json::from)
+            }
+            (Self::Models, Json::String(word)) => (word == "discover").then(|| value.clone()),
+            (Self::Names | Self::Models, Json::Array(items)) => items.iter().all(text).then(|| value.clone()),
+            (Self::Pairs | Self::Models, Json::Object(members)) => {
+                members.values().all(text).then(|| value.clone())
+            }
+            _ => None,
+        }
+    }
+}
