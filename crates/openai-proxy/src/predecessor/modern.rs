@@ -198,7 +198,7 @@ impl Modern {
     /// The older program knew one vendor by its name, and any other as a generic one.
     fn kind(&mut self, key: &str, kind: &str) {
         let ours = match kind.to_ascii_lowercase().as_str() {
-            "generic" | "custom" | "openai_compatible" => COMPATIBLE.to_owned(),
+            "generic" | "custom" => COMPATIBLE.to_owned(),
             other if protocol::vendor::find(other).is_some() || other.contains("${") => other.to_owned(),
             _ => return self.remark(Verdict::Lost, key, &format!("`{kind}` is no kind of service we know")),
         };

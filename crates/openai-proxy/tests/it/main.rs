@@ -30,6 +30,7 @@ mod killed;
 mod languages;
 mod launch;
 mod leaving;
+mod litellm;
 mod matrix;
 mod mistakes;
 mod model_list;

@@ -226,7 +226,7 @@ fn in_order(settings: Map<String, Json>) -> Map<String, Json> {
 }
 
 /// Settings that may hold a secret.
-const SECRETS: &[&str] = &["api_key", "proxy"];
+const SECRETS: &[&str] = &["api_key", "base_url", "proxy"];
 
 /// Whether what stands there must not be copied: a key, or an address with a login.
 fn is_secret(key: &str) -> impl Fn(&str) -> bool {

@@ -26,6 +26,13 @@ impl Keys {
         format!("${{{name}}}")
     }
 
+    /// Keeps a variable that is asked for by this very name.
+    pub(super) fn hold(&mut self, name: &str, value: &str) {
+        if !self.kept.iter().any(|(known, _)| known == name) {
+            self.kept.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
     /// Their variables, in a sentence; none if there is no key.
     pub(super) fn names(&self) -> Option<String> {
         let names: Vec<&str> = self.kept.iter().map(|(name, _)| name.as_str()).collect();

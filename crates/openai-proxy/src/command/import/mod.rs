@@ -4,6 +4,7 @@ mod azure_proxy;
 mod env;
 mod haproxy;
 mod keys;
+mod litellm;
 mod made;
 mod plan;
 
@@ -23,7 +24,7 @@ use plan::Plan;
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
-    after_help = "Examples:\n  openai-proxy import haproxy /etc/haproxy/conf.d/openai-proxy.cfg\n  openai-proxy import haproxy openai-proxy.cfg --output openai-proxy.yaml\n  openai-proxy import env config/env > openai-proxy.yaml\n\nThe configuration goes to standard output, the report to standard error.\nExit codes: 0 done, 1 failed, 2 wrong use, 5 the output file is there and differs."
+    after_help = "Examples:\n  openai-proxy import haproxy /etc/haproxy/conf.d/openai-proxy.cfg\n  openai-proxy import haproxy openai-proxy.cfg --output openai-proxy.yaml\n  openai-proxy import env config/env > openai-proxy.yaml\n  openai-proxy import azure-proxy /config --output openai-proxy.yaml\n  openai-proxy import litellm config.yaml --output openai-proxy.yaml\n\nThe configuration goes to standard output, the report to standard error.\nExit codes: 0 done, 1 failed, 2 wrong use, 5 the output file is there and differs."
 )]
 pub(super) struct Import {
     #[command(subcommand)]
@@ -38,6 +39,8 @@ enum From {
     Env(Source),
     /// The older Azure proxy: base.yaml and what is beside it, its state file, its database.
     AzureProxy(Installation),
+    /// LiteLLM's config.yaml: models, accounts, routing.
+    Litellm(Source),
 }
 
 #[derive(Args)]
@@ -71,6 +74,9 @@ impl Import {
             From::AzureProxy(Installation { paths, environment, output }) => {
                 let made = azure_proxy::read(&paths, &given::environment(), environment)?;
                 return made.deliver(talk, output.as_deref());
+            }
+            From::Litellm(source) => {
+                return litellm::read(&source.file)?.deliver(talk, source.output.as_deref());
             }
         };
         let yaml = convert(talk, kind, &source.file)?;
