@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value as Json};
 
-use super::modern::is_setting;
+use super::words::is_setting;
 
 /// One instance, as one source has it.
 #[derive(Clone, PartialEq, Debug)]

@@ -8,6 +8,7 @@ mod database;
 mod instance;
 mod modern;
 mod state_file;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::account::{Account, Key};
 use super::at::ours;
-use super::deployment::{Account, Deployment, Key};
+use super::deployment::Deployment;
 use super::vendors::COMPATIBLE;
 use crate::command::import::keys::Keys;
 use crate::command::import::plan::free_name;

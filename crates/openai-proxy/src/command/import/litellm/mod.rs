@@ -1,9 +1,16 @@
 //! LiteLLM's config.yaml: its models become providers, one for each account, and public names.
 
+mod account;
 mod accounts;
+mod aliases;
+mod aside;
 mod at;
 mod deployment;
+mod general;
+mod library;
 mod names;
+mod per_model;
+mod router;
 mod settings;
 mod vendors;
 
@@ -16,7 +23,7 @@ use super::made::{Made, filled};
 use crate::exit::{Exit, Failure};
 use crate::report::Report;
 use at::{At, File, reference};
-use deployment::{Deployment, number};
+use deployment::Deployment;
 use names::Names;
 use settings::Settings;
 
@@ -112,16 +119,16 @@ fn convert(files: &[File], (keys, report): (&mut Keys, &mut Report)) -> Json {
     names.read(report);
     let mut settings = Settings::default();
     if let Some(at) = section(files, "router_settings", report) {
-        settings::router(&at, &mut names, &mut settings, (keys, report));
+        router::read(&at, &mut names, &mut settings, (keys, report));
     }
     if names.balances() {
         settings.by_turns(report);
     }
     if let Some(at) = section(files, "litellm_settings", report) {
-        settings::litellm(&at, &names, &mut settings, (keys, report));
+        library::read(&at, &names, &mut settings, (keys, report));
     }
     if let Some(at) = section(files, "general_settings", report) {
-        settings::general(&at, &mut settings, (keys, report));
+        general::read(&at, &mut settings, (keys, report));
     }
     let mut providers = Map::new();
     for (index, account) in accounts.iter().enumerate().filter(|(index, _)| names.uses(*index)) {
@@ -152,84 +159,15 @@ fn convert(files: &[File], (keys, report): (&mut Keys, &mut Report)) -> Json {
     put("providers", Some(Json::Object(providers)));
     put("models", names.top());
     put("routing", settings.take("routing"));
-    put("limits", limits(&deployments, &accounts, report));
+    put("limits", per_model::limits(&deployments, &accounts, report));
     for word in ["limits", "cache", "admin", "storage", "logging", "telemetry", "alerts"] {
         put(word, settings.take(word));
     }
-    put("pricing", prices(&deployments, report));
+    put("pricing", per_model::prices(&deployments, report));
     if let Some(at) = section(files, "environment_variables", report) {
         variables(&at, &document, (keys, report));
     }
     document
-}
-
-/// Limits of single models, where an account serves several: a limit of the public name, for all of its places together.
-fn limits(deployments: &[Deployment], accounts: &[accounts::Provider], report: &mut Report) -> Option<Json> {
-    let shared = |index: &usize| {
-        accounts.iter().any(|account| account.serves.len() > 1 && account.serves.contains(index))
-    };
-    let mut all = Map::new();
-    for (index, deployment) in deployments.iter().enumerate() {
-        if all.contains_key(&deployment.public) || !shared(&index) || deployment.public.contains('*') {
-            continue;
-        }
-        let group: Vec<&Deployment> =
-            deployments.iter().filter(|other| other.public == deployment.public).collect();
-        let mut limit = Map::new();
-        for (ours, theirs, of) in
-            [("requests", "rpm", (|d| d.rpm) as fn(&Deployment) -> Option<u64>), ("tokens", "tpm", |d| d.tpm)]
-        {
-            let said: Vec<u64> = group.iter().filter_map(|deployment| of(deployment)).collect();
-            if said.is_empty() {
-                continue;
-            }
-            let public = &deployment.public;
-            if said.len() < group.len() {
-                report.lost(
-                    deployment.spot.clone(),
-                    format!("{public}: {theirs}: not all of its places have one"),
-                );
-                continue;
-            }
-            let what = if group.len() > 1 {
-                "the sum of its places, for all of them together"
-            } else {
-                "for the model, at an account of several"
-            };
-            report
-                .changed(deployment.spot.clone(), format!("{public}: {theirs}: `limits.per_model`, {what}"));
-            limit.insert(ours.to_owned(), json!(format!("{}/min", said.iter().sum::<u64>())));
-        }
-        if !limit.is_empty() {
-            all.insert(deployment.public.clone(), Json::Object(limit));
-        }
-    }
-    (!all.is_empty()).then(|| json!({"per_model": all}))
-}
-
-/// Prices that were written: of a million tokens here, of one there.
-fn prices(deployments: &[Deployment], report: &mut Report) -> Option<Json> {
-    let mut all = Map::new();
-    for deployment in deployments.iter().filter(|deployment| !deployment.prices.is_empty()) {
-        let price = deployment.prices.iter().map(|(key, price)| ((*key).to_owned(), number(*price)));
-        let price = Json::Object(price.collect());
-        match all.get(&deployment.public) {
-            Some(known) if *known != price => {
-                let told =
-                    format!("{}: prices belong to a model here, and the first ones count", deployment.public);
-                report.changed(deployment.spot.clone(), told);
-            }
-            Some(_) => {}
-            None => {
-                report.carried(
-                    deployment.spot.clone(),
-                    format!("{}: its prices: `pricing.overrides`", deployment.public),
-                );
-                all.insert(deployment.public.clone(), price);
-            }
-        }
-    }
-    (!all.is_empty()).then(|| json!({"overrides": all}))
 }
 
 /// Variables that were set in the file: kept, if the result asks for them.

@@ -3,20 +3,19 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::accounts::Provider;
-use super::at::At;
 use super::deployment::Deployment;
 use crate::report::Report;
 
 /// The names of one configuration.
 pub(super) struct Names<'d> {
-    deployments: &'d [Deployment],
-    providers: &'d [Provider],
+    pub(super) deployments: &'d [Deployment],
+    pub(super) providers: &'d [Provider],
     /// What each provider serves: public and own names. None: it is asked.
     listed: Vec<Option<Vec<(String, String)>>>,
     /// `models`
-    top: Map<String, Json>,
+    pub(super) top: Map<String, Json>,
     /// All public names, in order.
-    known: Vec<String>,
+    pub(super) known: Vec<String>,
 }
 
 impl<'d> Names<'d> {
@@ -25,7 +24,7 @@ impl<'d> Names<'d> {
         Self { deployments, providers, listed, top: Map::new(), known: Vec::new() }
     }
 
-    fn provider_of(&self, deployment: usize) -> usize {
+    pub(super) fn provider_of(&self, deployment: usize) -> usize {
         self.providers.iter().position(|provider| provider.serves.contains(&deployment)).unwrap_or_default()
     }
 
@@ -179,53 +178,6 @@ impl<'d> Names<'d> {
         Some(weights)
     }
 
-    /// `model_group_alias`: another word for a name.
-    pub(super) fn alias(&mut self, at: &At<'_>, report: &mut Report) {
-        let alias = at.key;
-        let target = at.get("model").and_then(|at| at.text()).or_else(|| at.text());
-        let hidden = at.get("hidden").is_some_and(|at| at.is_on());
-        let Some(target) = target.filter(|target| self.known.contains(target)) else {
-            return report.lost(at.spot(), format!("alias {alias}: no model is called so"));
-        };
-        if self.known.iter().any(|known| known == alias) {
-            return report.lost(at.spot(), format!("alias {alias}: a model of its own is called so"));
-        }
-        let places = match self.top.get(&target) {
-            Some(Json::Object(members)) => members.get("use").cloned().unwrap_or_default(),
-            Some(other) => other.clone(),
-            None => {
-                let serves = |deployment: &Deployment| deployment.public == target;
-                let Some(index) = self.deployments.iter().position(serves) else { return };
-                let name = &self.providers[self.provider_of(index)].name;
-                json!(format!("{name}/{target}"))
-            }
-        };
-        // Each place by its own name, for the alias is nobody's.
-        let places = match places {
-            Json::Array(places) => {
-                Json::Array(places.into_iter().map(|place| named(place, &target)).collect())
-            }
-            place => named(place, &target),
-        };
-        let value = match (hidden, self.top.get(&target).and_then(|value| value.get("strategy"))) {
-            (false, None) => places,
-            (hidden, strategy) => {
-                let mut members = Map::new();
-                strategy
-                    .into_iter()
-                    .for_each(|strategy| drop(members.insert("strategy".into(), strategy.clone())));
-                if hidden {
-                    members.insert("hidden".into(), json!(true));
-                }
-                members.insert("use".into(), places);
-                Json::Object(members)
-            }
-        };
-        report.carried(at.spot(), format!("alias {alias}: {target}"));
-        self.top.insert(alias.to_owned(), value);
-        self.known.push(alias.to_owned());
-    }
-
     /// Whether callers may ask for it.
     pub(super) fn knows(&self, name: &str) -> bool {
         let fits = |pattern: &str| match pattern.split_once('*') {
@@ -257,17 +209,5 @@ impl<'d> Names<'d> {
     /// `models`, if there is anything to write there.
     pub(super) fn top(&self) -> Option<Json> {
         (!self.top.is_empty()).then(|| Json::Object(self.top.clone()))
-    }
-}
-
-/// A place with the name its provider lists it under.
-fn named(place: Json, target: &str) -> Json {
-    match place {
-        Json::String(name) if !name.contains('/') => json!(format!("{name}/{target}")),
-        Json::Object(mut members) => {
-            members.entry("model").or_insert_with(|| json!(target));
-            Json::Object(members)
-        }
-        other => other,
     }
 }
