@@ -45,6 +45,8 @@ pub(crate) struct Places {
 pub(crate) struct CarriedOver {
     /// Weakest first.
     pub(crate) rows: Vec<Stored>,
+    /// Instances that were switched off, whatever weaker layers say of them, and where that stands.
+    pub(crate) off: Vec<(String, String)>,
 }
 
 /// What cannot be read.
@@ -80,7 +82,9 @@ impl Places {
         let named = |name: &str| environment.get(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let there = |path: &PathBuf| path.symlink_metadata().is_ok();
         let database = named(DATABASE).or_else(|| home.map(|home| home.join(USUAL_DATABASE)));
-        Self { database: database.filter(there), state_file: named(STATE).filter(there) }
+        // Where ours is by now, there is nothing of theirs.
+        let theirs = |path: &PathBuf| there(path) && !matches!(foreign::whose(path), Ok(Whose::Ours));
+        Self { database: database.filter(theirs), state_file: named(STATE).filter(there) }
     }
 
     /// Reads them, and tells what cannot be carried over.
@@ -88,14 +92,21 @@ impl Places {
     /// # Errors
     /// When one of them cannot be read; nothing is taken over then.
     pub(crate) fn carried_over(&self, report: &mut Report) -> Result<CarriedOver, Unread> {
-        let mut rows = Vec::new();
+        let mut carried = CarriedOver { rows: Vec::new(), off: Vec::new() };
         if let Some(file) = &self.state_file {
-            rows.extend(rows_of(file, state_file::read(file)?, report));
+            carried.add(file, state_file::read(file)?, report);
         }
         if let Some(file) = &self.database {
-            rows.extend(rows_of(file, database::read(file)?, report));
+            carried.add(file, database::read(file)?, report);
         }
-        Ok(CarriedOver { rows })
+        for (name, place) in &carried.off {
+            report.lost(
+                &**place,
+                format!("providers.{name}: it is switched off, which has no place here; left out"),
+            );
+            carried.rows.retain(|row| row.path.get(1) != Some(name));
+        }
+        Ok(carried)
     }
 }
 
@@ -119,37 +130,40 @@ pub(crate) fn set_apart(environment: &BTreeMap<String, String>) -> Vec<String> {
     if another { vec![DATABASE.to_owned()] } else { Vec::new() }
 }
 
-fn rows_of(file: &Path, left: Left, report: &mut Report) -> Vec<Stored> {
-    let place = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let mut rows = Vec::new();
-    if left.instances.is_empty() {
-        report.needless(&*place, "it holds no instance");
-    }
-    if left.older > 0 {
-        let count = match left.older {
-            1 => "1 other version stays".to_owned(),
-            count => format!("{count} other versions stay"),
-        };
-        report.needless(&*place, format!("{count} behind: one counts, the current or the newest"));
-    }
-    for instance in left.instances {
-        let name = &instance.name;
-        if !config::is_provider_name(name) {
-            report.lost(&*place, format!("{}: not a name we can use", shown(name)));
-            continue;
+impl CarriedOver {
+    /// Lays what one source holds over the weaker ones.
+    fn add(&mut self, file: &Path, left: Left, report: &mut Report) {
+        let place = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        if left.instances.is_empty() {
+            report.needless(&*place, "it holds no instance");
         }
-        let Modern { settings, remarks, off } = modern(&instance.settings, Strange::Lost);
-        let path = format!("providers.{name}");
-        for (verdict, text) in remarks {
-            report.note(&*place, verdict, format!("{path}.{text}"));
+        if left.older > 0 {
+            let count = match left.older {
+                1 => "1 other version stays".to_owned(),
+                count => format!("{count} other versions stay"),
+            };
+            report.needless(&*place, format!("{count} behind: one counts, the current or the newest"));
         }
-        if off {
-            report.lost(&*place, format!("{path}: it is switched off, which has no place here; left out"));
-            continue;
+        for instance in left.instances {
+            let name = &instance.name;
+            if !config::is_provider_name(name) {
+                report.lost(&*place, format!("{}: not a name we can use", shown(name)));
+                continue;
+            }
+            let Modern { settings, remarks, off } = modern(&instance.settings, Strange::Lost);
+            let path = format!("providers.{name}");
+            for (verdict, text) in remarks {
+                report.note(&*place, verdict, format!("{path}.{text}"));
+            }
+            if let Some(off) = off {
+                self.off.retain(|(other, _)| other != name);
+                self.off.extend(off.then(|| (name.clone(), place.clone())));
+            }
+            self.rows.extend(
+                settings.iter().map(|(key, value)| stored((name, key), value, &place, instance.time)),
+            );
         }
-        rows.extend(settings.iter().map(|(key, value)| stored((name, key), value, &place, instance.time)));
     }
-    rows
 }
 
 /// A name of theirs as it may be shown.

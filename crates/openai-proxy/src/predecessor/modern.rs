@@ -12,8 +12,8 @@ pub(crate) struct Modern {
     pub(crate) settings: Map<String, Json>,
     /// What became of the rest: `name: why`.
     pub(crate) remarks: Vec<(Verdict, String)>,
-    /// It is switched off.
-    pub(crate) off: bool,
+    /// Whether it is switched off, where it is said.
+    pub(crate) off: Option<bool>,
 }
 
 /// What becomes of settings that are not of the older program.
@@ -31,7 +31,9 @@ pub(crate) fn modern(older: &Map<String, Json>, strange: Strange) -> Modern {
     let mut state = Vec::new();
     for (key, value) in older.iter().filter(|(_, value)| !value.is_null()) {
         match key.as_str() {
-            "enabled" | "is_active" | "active" => out.off |= is_off(value),
+            "enabled" | "is_active" | "active" => {
+                out.off = Some(out.off == Some(true) || is_off(value));
+            }
             "timeout" | "timeout_seconds" => out.timeout(key, value),
             "rate_limit_enabled" => {}
             key if BOOKKEEPING.contains(&key) || key.starts_with("x-") => {}

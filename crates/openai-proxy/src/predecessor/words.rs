@@ -103,7 +103,7 @@ pub(super) const LOST: &[(&str, &str)] = &[
 
 /// Whether a name is that of a setting, ours or older.
 pub(super) fn is_setting(key: &str) -> bool {
-    KEPT.iter().any(|(older, ..)| *older == key)
+    key == "enabled" || KEPT.iter().any(|(older, ..)| *older == key)
 }
 
 impl Form {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use config::Given;
 
 use super::keys::Keys;
-use super::made::{Made, filled};
+use super::made::{Made, filled, take_out};
 use crate::exit::{Exit, Failure};
 use crate::predecessor::{Places, carried_over};
 use crate::report::Report;
@@ -79,7 +79,10 @@ pub(super) fn read(
     };
     let refused =
         |problems: config::Problems| Failure::new(Exit::Failed, format!("It cannot be read:\n{problems}"));
-    let document = config::written(&given).map_err(refused)?;
+    let mut document = config::written(&given).map_err(refused)?;
+    for (name, _) in &carried.off {
+        take_out(&mut document, &format!("providers.{name}"));
+    }
     // A variable that is not there would hide who asks for it.
     given.environment.extend(filled(&document));
     let sources = config::sources(&given).map_err(refused)?;

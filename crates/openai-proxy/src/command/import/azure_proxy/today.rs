@@ -46,7 +46,7 @@ pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut
         };
         let literal = |key: &str| settings.get(key).and_then(Json::as_str).is_some_and(is_secret(key));
         let hidden: Vec<&str> = SECRETS.iter().copied().filter(|key| literal(key)).collect();
-        for leaf in sources.below(&path).filter(|_| !off) {
+        for leaf in sources.below(&path).filter(|_| off != Some(true)) {
             let key = leaf.path[path.len()..].trim_start_matches('.').split('.').next().unwrap_or_default();
             if !lost(key) && !hidden.contains(&key) {
                 let known = config::is_setting(&["providers", &name, key]);
@@ -60,7 +60,7 @@ pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut
                 format!("{path}.{text}"),
             );
         }
-        if off {
+        if off == Some(true) {
             report.lost(
                 place("enabled"),
                 format!("{path}: it is switched off, which has no place here; left out"),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::account::{Account, Key};
-use super::at::ours;
+use super::at::{ours, reference};
 use super::deployment::Deployment;
 use super::vendors::COMPATIBLE;
 use crate::command::import::keys::Keys;
@@ -88,7 +88,7 @@ impl Provider {
         if !account.identity.is_empty() {
             let member = |(key, value): &(&str, String)| {
                 let value = match *key {
-                    "client_secret" if !value.starts_with("os.environ/") => {
+                    "client_secret" if reference(value).is_none() => {
                         keys.keep(&self.variable("CLIENT_SECRET"), value)
                     }
                     _ => ours(value),
@@ -102,7 +102,7 @@ impl Provider {
             let member = |(name, value): &(String, String)| {
                 let secret =
                     ["key", "token", "secret", "auth"].iter().any(|word| name.to_lowercase().contains(word));
-                let value = match secret && !value.starts_with("os.environ/") {
+                let value = match secret && reference(value).is_none() {
                     true => keys.keep(&self.variable(name), value),
                     false => ours(value),
                 };

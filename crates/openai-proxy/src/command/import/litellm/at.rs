@@ -89,9 +89,10 @@ impl<'f> At<'f> {
     }
 }
 
-/// `os.environ/NAME` as we write it; everything else as it is.
+/// `os.environ/NAME` as we write it; and `${NAME}`, which whoever rolls such a file out fills in.
 pub(super) fn reference(text: &str) -> Option<String> {
-    let name = text.strip_prefix("os.environ/")?;
+    let rolled_out = || text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let name = text.strip_prefix("os.environ/").or_else(rolled_out)?;
     let proper = |c: char| c.is_ascii_alphanumeric() || c == '_';
     (!name.is_empty() && name.chars().all(proper)).then(|| format!("${{{name}}}"))
 }
