@@ -89,6 +89,12 @@ impl Modern {
             (Some(Json::Number(number)), "max_tpm" | "max_rpm") if number.as_i64() == Some(0) => {
                 self.remark(Verdict::Carried, key, "0 is no limit, and so none is written");
             }
+            (Some(Json::String(url)), "base_url") if !url.contains("${") && config::origin(&url).is_err() => {
+                self.remark(Verdict::Lost, key, "it is no address");
+            }
+            (Some(Json::String(url)), "proxy") if !url.contains("${") && !is_proxy(&url) => {
+                self.remark(Verdict::Lost, key, "it is no address of a proxy: http://host:port");
+            }
             (Some(Json::String(kind)), "type") => self.kind(key, &kind),
             (Some(value), today) => drop(self.settings.insert(today.to_owned(), value)),
         }
@@ -144,6 +150,13 @@ impl Modern {
             self.settings.insert("models".to_owned(), Json::Object(models));
         }
     }
+}
+
+/// `http://host:port`, with or without scheme and login.
+fn is_proxy(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place).trim_end_matches('/');
+    !place.contains('/') && config::origin(&format!("http://{place}")).is_ok()
 }
 
 /// Any service that speaks the same API.

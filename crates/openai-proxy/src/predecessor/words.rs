@@ -123,16 +123,18 @@ impl Form {
         if value.as_str().is_some_and(|text| text.contains("${")) {
             return Some(value.clone());
         }
-        let text = |value: &Json| value.as_str().is_some_and(|text| !text.chars().any(char::is_control));
+        let line = |text: &str| !text.chars().any(char::is_control);
+        let text = |value: &Json| value.as_str().is_some_and(|text| !text.is_empty() && line(text));
         match (self, value) {
-            (Self::Text, Json::String(_)) => text(value).then(|| value.clone()),
+            (Self::Text, Json::String(text)) => line(text).then(|| value.clone()),
             (Self::Whole(least), Json::Number(number)) => {
                 number.as_i64().filter(|number| *number >= least).map(Json::from)
             }
             (Self::Models, Json::String(word)) => (word == "discover").then(|| value.clone()),
             (Self::Names | Self::Models, Json::Array(items)) => items.iter().all(text).then(|| value.clone()),
             (Self::Pairs | Self::Models, Json::Object(members)) => {
-                members.values().all(text).then(|| value.clone())
+                let named = |(name, own): (&String, &Json)| !name.is_empty() && line(name) && text(own);
+                members.iter().all(named).then(|| value.clone())
             }
             _ => None,
         }

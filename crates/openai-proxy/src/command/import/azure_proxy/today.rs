@@ -36,8 +36,20 @@ pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut
     for (name, provider) in std::mem::take(providers) {
         let path = format!("providers.{name}");
         let Some(members) = provider.as_object() else { continue };
-        let place = |key: &str| spot(sources.below(&format!("{path}.{key}")).next().and_then(winner));
+        let first = |path: &str| spot(sources.below(path).next().and_then(winner));
+        let place = |key: &str| first(&format!("{path}.{key}"));
         let Modern { mut settings, remarks, off } = modern(members, Strange::Kept);
+        let nowhere = !settings.contains_key("base_url") && !has_home(&settings);
+        let left_out = match off {
+            Some(true) => Some("it is switched off, which has no place here"),
+            _ if !config::is_provider_name(&name) => Some("not a name we can use"),
+            _ if nowhere => Some("nothing says where it is"),
+            _ => None,
+        };
+        if let Some(why) = left_out {
+            report.lost(first(&path), format!("{path}: {why}; left out"));
+            continue;
+        }
         let lost = |key: &str| {
             remarks.iter().any(|(verdict, text)| {
                 !matches!(verdict, Verdict::Changed | Verdict::Carried)
@@ -46,7 +58,7 @@ pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut
         };
         let literal = |key: &str| settings.get(key).and_then(Json::as_str).is_some_and(is_secret(key));
         let hidden: Vec<&str> = SECRETS.iter().copied().filter(|key| literal(key)).collect();
-        for leaf in sources.below(&path).filter(|_| off != Some(true)) {
+        for leaf in sources.below(&path) {
             let key = leaf.path[path.len()..].trim_start_matches('.').split('.').next().unwrap_or_default();
             if !lost(key) && !hidden.contains(&key) {
                 let known = config::is_setting(&["providers", &name, key]);
@@ -59,13 +71,6 @@ pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut
                 *verdict,
                 format!("{path}.{text}"),
             );
-        }
-        if off == Some(true) {
-            report.lost(
-                place("enabled"),
-                format!("{path}: it is switched off, which has no place here; left out"),
-            );
-            continue;
         }
         settings.retain(|_, value| !value.is_null());
         usual_kind(&path, &mut settings, report);
@@ -86,6 +91,12 @@ pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut
         report.changed(0, "priority: the higher number is tried first; see whether that is what was meant");
     }
     document
+}
+
+/// Whether its kind has an address of its own.
+fn has_home(settings: &Map<String, Json>) -> bool {
+    let kind = settings.get("type").and_then(Json::as_str).and_then(protocol::vendor::find);
+    kind.is_some_and(|vendor| vendor.home().is_some())
 }
 
 /// What a person looks for first stands first.

@@ -94,6 +94,14 @@ pub(super) fn unread(public: &str, params: &At<'_>, report: &mut Report) {
     for at in params.members() {
         let key = at.key;
         if READ.contains(&key) {
+            let odd = match key {
+                "rpm" | "tpm" | "weight" | "order" | "max_parallel_requests" => at.whole().is_none(),
+                "timeout" | "stream_timeout" => at.clock().is_none(),
+                key => PRICES.iter().any(|(_, theirs)| *theirs == key) && at.price().is_none(),
+            };
+            if odd {
+                report.lost(at.spot(), format!("{public}: {key}: no number that can be meant"));
+            }
             continue;
         }
         let why = match LOST.iter().find(|(lost, _)| *lost == key) {

@@ -72,6 +72,16 @@ impl<'f> At<'f> {
         self.text()?.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)
     }
 
+    /// A price of one token: beyond this somebody meant something else.
+    pub(super) fn price(&self) -> Option<f64> {
+        self.number().filter(|price| *price <= 1000.0)
+    }
+
+    /// Seconds that say something, up to a year, in our words.
+    pub(super) fn clock(&self) -> Option<String> {
+        self.number().filter(|clock| *clock >= 0.001 && *clock <= 31_536_000.0).map(seconds)
+    }
+
     /// A whole number.
     pub(super) fn whole(&self) -> Option<u64> {
         self.text()?.parse().ok()
@@ -97,12 +107,12 @@ pub(super) fn reference(text: &str) -> Option<String> {
     (!name.is_empty() && name.chars().all(proper)).then(|| format!("${{{name}}}"))
 }
 
-/// A text of theirs in our file: a reference to a variable, or itself; what would be a reference to us is not one to them.
+/// A text of theirs in our file: a reference to a variable, or itself.
 pub(super) fn ours(text: &str) -> String {
-    reference(text).unwrap_or_else(|| text.replace("${", "$${"))
+    reference(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// Seconds in our words.
-pub(super) fn seconds(number: f64) -> String {
+fn seconds(number: f64) -> String {
     if number.fract() == 0.0 { format!("{number}s") } else { format!("{}ms", (number * 1000.0).round()) }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::account::{Account, account};
 use super::aside::{PRICES, about, unread};
-use super::at::{At, seconds};
+use super::at::{At, ours};
 use super::vendors::{COMPATIBLE, Served, served};
 use crate::report::Report;
 
@@ -55,8 +55,12 @@ pub(super) fn read(entry: &At<'_>, credentials: &[At<'_>], report: &mut Report) 
     let param = |key: &str| params.get(key).or_else(|| credential.as_ref().and_then(|at| at.get(key)));
     let written = |key: &str| param(key).and_then(|at| at.text()).filter(|text| !text.is_empty());
     let base = written("api_base").or_else(|| written("base_url"));
+    let odd = |base: &&str| !ours(base).contains("${") && config::origin(base).is_err();
     if base.as_deref().is_some_and(|base| base.contains(['@', '?'])) {
         lost(report, "its address holds a login or a query, which have no place in one");
+        return None;
+    } else if base.as_deref().filter(odd).is_some() {
+        lost(report, "its `api_base` is no address");
         return None;
     }
     let (known, own) = match served(&model, written("custom_llm_provider").as_deref()) {
@@ -93,11 +97,10 @@ pub(super) fn read(entry: &At<'_>, credentials: &[At<'_>], report: &mut Report) 
     let limit = |key: &str| {
         param(key).or_else(|| entry.get(key)).and_then(|at| at.whole()).filter(|limit| *limit > 0)
     };
-    let clock = |key: &str| param(key).and_then(|at| at.number()).filter(|clock| *clock > 0.0).map(seconds);
+    let clock = |key: &str| param(key).and_then(|at| at.clock());
     let info = entry.get("model_info");
-    let price = |key: &str| {
-        param(key).or_else(|| info.as_ref().and_then(|at| at.get(key))).and_then(|at| at.number())
-    };
+    let price =
+        |key: &str| param(key).or_else(|| info.as_ref().and_then(|at| at.get(key))).and_then(|at| at.price());
     Some(Deployment {
         weight: limit("weight"),
         order: limit("order"),

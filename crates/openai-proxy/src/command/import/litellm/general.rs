@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::at::{At, reference, seconds};
+use super::at::{At, reference};
 use super::settings::Settings;
 use crate::command::import::keys::Keys;
 use crate::report::Report;
@@ -37,12 +37,13 @@ pub(super) fn read(section: &At<'_>, out: &mut Settings, (keys, report): (&mut K
                 None => lost(report, "not a number"),
             },
             "background_health_checks" => {}
-            "health_check_interval" => match at.number().filter(|clock| *clock > 0.0) {
-                Some(clock) if section.get("background_health_checks").is_some_and(|at| at.is_on()) => {
-                    out.carry(&at, "provider_defaults.health.active", json!(seconds(clock)), report);
+            "health_check_interval" => {
+                if section.get("background_health_checks").is_some_and(|at| at.is_on()) {
+                    out.clock(&at, "provider_defaults.health.active", report);
+                } else {
+                    report.needless(at.spot(), "health_check_interval");
                 }
-                _ => report.needless(at.spot(), "health_check_interval"),
-            },
+            }
             "max_request_size_mb" => match at.number().filter(|size| *size >= 1.0) {
                 Some(size) => {
                     out.carry(&at, "server.limits.body", json!(format!("{}MiB", size.floor())), report)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::at::{At, seconds};
+use super::at::At;
 use super::names::Names;
 use super::router::redis;
 use super::settings::{BY_KIND, Settings, shared};
@@ -69,9 +69,7 @@ fn cache(section: &At<'_>, out: &mut Settings, (keys, report): (&mut Keys, &mut 
             ("type", other) => {
                 report.lost(at.spot(), format!("cache_params.type: {other}: answers are kept in memory"))
             }
-            ("ttl", _) if at.number().is_some_and(|clock| clock > 0.0) => {
-                out.carry(&at, "cache.ttl", json!(seconds(at.number().unwrap_or_default())), report);
-            }
+            ("ttl", _) => out.clock(&at, "cache.ttl", report),
             ("host" | "port" | "password" | "url" | "redis_url", _) => {}
             (key, _) => report.lost(at.spot(), format!("cache_params.{key}: it has no place here")),
         }

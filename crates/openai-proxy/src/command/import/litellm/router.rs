@@ -70,6 +70,9 @@ pub(super) fn redis(section: &At<'_>, out: &mut Settings, (keys, report): (&mut 
     let value = match (url, host) {
         (Some(url), _) => match reference(&url) {
             Some(url) => url,
+            None if !url.contains("://") => {
+                return report.lost(at.spot(), format!("{}: it is no address", at.key));
+            }
             None if url.contains('@') => keys.keep("REDIS_URL", &url),
             None => ours(&url),
         },

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::at::{At, seconds};
+use super::at::At;
 use super::names::Names;
 use crate::report::Report;
 
@@ -42,6 +42,16 @@ impl Settings {
         }
     }
 
+    /// A number of seconds.
+    pub(super) fn clock(&mut self, at: &At<'_>, path: &str, report: &mut Report) {
+        match at.clock() {
+            Some(clock) => self.carry(at, path, json!(clock), report),
+            None => {
+                report.lost(at.spot(), format!("{}: no number of seconds, or longer than a year", at.key))
+            }
+        }
+    }
+
     /// Sets it unless a stronger section did.
     pub(super) fn carry(&mut self, at: &At<'_>, path: &str, value: Json, report: &mut Report) {
         let pointer = format!("/{}", path.replace('.', "/"));
@@ -68,22 +78,11 @@ pub(super) fn shared(at: &At<'_>, names: &Names<'_>, out: &mut Settings, report:
     match at.key {
         "num_retries" => match at.whole() {
             Some(retries) => out.carry(at, "routing.retries", json!(retries), report),
-            None => return false,
+            None => report.lost(at.spot(), "num_retries: no whole number"),
         },
-        "timeout" | "request_timeout" => match at.number().filter(|clock| *clock > 0.0) {
-            Some(clock) => out.carry(at, "provider_defaults.timeouts.total", json!(seconds(clock)), report),
-            None => return false,
-        },
-        "stream_timeout" => match at.number().filter(|clock| *clock > 0.0) {
-            Some(clock) => {
-                out.carry(at, "provider_defaults.timeouts.first_byte", json!(seconds(clock)), report)
-            }
-            None => return false,
-        },
-        "cooldown_time" => match at.number().filter(|clock| *clock > 0.0) {
-            Some(clock) => out.carry(at, "provider_defaults.breaker.open_for", json!(seconds(clock)), report),
-            None => return false,
-        },
+        "timeout" | "request_timeout" => out.clock(at, "provider_defaults.timeouts.total", report),
+        "stream_timeout" => out.clock(at, "provider_defaults.timeouts.first_byte", report),
+        "cooldown_time" => out.clock(at, "provider_defaults.breaker.open_for", report),
         "fallbacks" => fallbacks(at, names, out, report),
         "default_fallbacks" => fallback(at, "*", &at.texts(), (names, out, report)),
         _ => return false,
