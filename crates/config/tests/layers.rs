@@ -202,8 +202,13 @@ fn variables_of_older_programs_are_read_and_named_where_nothing_follows_from_the
     assert_eq!(
         told(&given),
         "FEISHU_WEBHOOK_URL: `alerts` is not in use yet.\n\
-         INSTANCE_MANAGER_STATE_FILE: INSTANCE_MANAGER_STATE_FILE is not in use yet."
+         INSTANCE_MANAGER_STATE_FILE: This is an older program's state; it is not read at every start. \
+         Take over what it holds: openai-proxy import azure-proxy"
     );
+    let apart = Given { set_apart: vec!["INSTANCE_MANAGER_DB_PATH".to_owned()], ..given };
+    let database = config::load(&apart).unwrap().snapshot.storage;
+    assert!(!database.written, "another program's file is none of ours: {database:?}");
+    assert!(told(&apart).contains("INSTANCE_MANAGER_DB_PATH: This is a database of another program"));
 }
 
 /// What `sources` says about one setting: everybody who spoke, strongest first.

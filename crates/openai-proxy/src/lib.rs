@@ -10,6 +10,8 @@ mod house;
 mod instance;
 mod logging;
 mod occupant;
+mod predecessor;
+mod report;
 mod screen;
 mod search;
 mod talk;

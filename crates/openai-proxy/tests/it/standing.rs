@@ -1,9 +1,7 @@
 //! What somebody says of a provider by hand, and what its answers tell: who is asked, and what callers hear.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use config::Given;
 use gateway::{Ending, Gateway, HealthWord, NoSuchProvider, Override, OverrideKind, Question, Way};
 use http::Method;
 use testkit::caller::{Answer, ask};

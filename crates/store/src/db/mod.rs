@@ -5,6 +5,7 @@ mod ask;
 mod audit;
 mod chores;
 mod engine;
+pub mod foreign;
 mod memory;
 mod migrations;
 mod once;

@@ -19,7 +19,7 @@ use crate::files::{self, Open};
 use crate::problem::StoreProblem;
 
 /// Stands in the head of our files (`PRAGMA application_id`): "oaip".
-const OURS: i32 = 0x6f61_6970;
+pub(super) const OURS: i32 = 0x6f61_6970;
 /// How long one process waits for another that writes.
 const BUSY: Duration = Duration::from_secs(5);
 /// The writer's memory, in KiB as SQLite wants it, as far as it is needed: with less, pages of the indexes are written and

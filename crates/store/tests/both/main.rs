@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail its test loudly")]
 
 mod audit;
+mod foreign;
 mod large;
 mod once;
 mod opening;

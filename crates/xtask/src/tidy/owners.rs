@@ -49,7 +49,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("socket2", &["gateway"]),
     ("sqlx", &["store"]),
     ("strsim", &["config"]),
-    ("tempfile", &["openai-proxy"]),
+    ("tempfile", &["openai-proxy", "store"]),
     ("thiserror", &["protocol", "config", "store"]),
     ("tokio", &["store", "gateway", "control", "openai-proxy", "testkit"]),
     ("tokio-rustls", &["gateway"]),
