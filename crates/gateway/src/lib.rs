@@ -70,11 +70,10 @@ impl Gateway {
     /// The gateway for a configuration, with records going into these books.
     pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
-        let access_log = world.logging.access_log;
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
             catalogue: Arc::new(Catalogue::default()),
-            ledger: Ledger::start(books, metrics.clone(), access_log),
+            ledger: Ledger::start(books, metrics.clone()),
             metrics,
             life: Arc::new(Life::default()),
             client: Client::new(),

@@ -35,6 +35,9 @@ pub(crate) struct Instance {
     pub(crate) config: Option<PathBuf>,
     /// Where its log goes, if `start` started it.
     pub(crate) log: Option<PathBuf>,
+    /// The file its configuration names for log lines.
+    #[serde(default)]
+    pub(crate) log_file: Option<PathBuf>,
     /// How often the configuration was read anew, and what was wrong the last time.
     pub(crate) reloads: u64,
     /// The mistakes because of which the last reload was refused.
@@ -66,6 +69,7 @@ impl Instance {
             arguments: std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect(),
             config,
             log,
+            log_file: None,
             reloads: 0,
             refused: None,
             notes: Vec::new(),
@@ -155,8 +159,8 @@ fn read(file: &Path) -> Option<Instance> {
         instance.foreign = true;
         // Nothing is run, opened or shown because a stranger wrote so.
         instance.arguments = Vec::new();
-        (instance.folder, instance.config, instance.log, instance.refused) =
-            (PathBuf::new(), None, None, None);
+        (instance.folder, instance.config, instance.refused) = (PathBuf::new(), None, None);
+        (instance.log, instance.log_file) = (None, None);
     }
     Some(instance)
 }

@@ -1,5 +1,6 @@
 //! From the document to the snapshot: everything that needs more than one value is decided here.
 
+mod logging;
 mod names;
 mod provider;
 mod proxy;
@@ -60,7 +61,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         models,
         routes,
         routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
-        logging: document.logging,
+        logging: logging::resolve(document.logging, around),
         metrics: document.metrics,
         storage: storage?,
         source: around.source.clone(),

@@ -12,7 +12,8 @@ use store::{Books, UsageRecord};
 use tokio::sync::{mpsc, oneshot};
 
 use super::clerk::{Clerk, Flush, Unaccountable};
-use crate::observe::{Metrics, access_log};
+use crate::observe::Metrics;
+use crate::observe::access_log::{self, Seen};
 
 /// Records that may wait to be written.
 const WAITING: usize = 65_536;
@@ -30,17 +31,17 @@ pub(crate) struct Ledger {
 }
 
 enum Entry {
-    Record(Box<UsageRecord>),
+    Record(Box<UsageRecord>, Option<Box<Seen>>),
     /// Answered when everything before it is written.
     Flush(Flush),
 }
 
 impl Ledger {
     /// Starts the writer on a thread of its own, away from every worker.
-    pub(crate) fn start(books: Arc<Books>, metrics: Arc<Metrics>, log_access: bool) -> Self {
+    pub(crate) fn start(books: Arc<Books>, metrics: Arc<Metrics>) -> Self {
         let (way, mut entries) = mpsc::channel(WAITING);
         let clerk = Clerk::start(books, metrics.clone());
-        let writer = Writer { clerk: clerk.clone(), metrics: metrics.clone(), log_access };
+        let writer = Writer { clerk: clerk.clone(), metrics: metrics.clone() };
         let work = move || {
             let mut batch = Vec::with_capacity(BATCH);
             while entries.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -64,9 +65,9 @@ impl Ledger {
         self.clerk.begins(record)
     }
 
-    /// Hands a finished record in. Never waits.
-    pub(crate) fn hand_in(&self, record: UsageRecord) {
-        if self.way.try_send(Entry::Record(Box::new(record))).is_err() {
+    /// Hands a finished record in, with what else its line in the access log shows. Never waits.
+    pub(crate) fn hand_in(&self, record: UsageRecord, seen: Option<Box<Seen>>) {
+        if self.way.try_send(Entry::Record(Box::new(record), seen)).is_err() {
             self.metrics.records_lost(1);
         }
     }
@@ -84,7 +85,6 @@ impl Ledger {
 struct Writer {
     clerk: Clerk,
     metrics: Arc<Metrics>,
-    log_access: bool,
 }
 
 impl Writer {
@@ -93,11 +93,9 @@ impl Writer {
         let mut flushes = Vec::new();
         for entry in entries {
             match entry {
-                Entry::Record(record) => {
+                Entry::Record(record, seen) => {
                     self.metrics.count(&record);
-                    if self.log_access {
-                        access_log::write(&record);
-                    }
+                    access_log::write(&record, seen.as_deref());
                     rows.push(*record);
                 }
                 Entry::Flush(flush) => flushes.push(flush),

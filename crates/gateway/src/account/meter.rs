@@ -2,7 +2,8 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use config::Snapshot;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use protocol::fault::Kind;
 use protocol::usage::Usage;
 use store::UsageRecord;
@@ -10,7 +11,8 @@ use store::usage_record::{Outcome, Tokens};
 
 use super::{Ledger, Unaccountable};
 use crate::Gateway;
-use crate::intake::{Call, Upload};
+use crate::intake::{Call, Peer, Upload};
+use crate::observe::access_log::Seen;
 use crate::route::Target;
 
 /// The running count of one call. Dropping it hands the record in.
@@ -21,17 +23,19 @@ pub(crate) struct Meter {
     upstream: std::time::Duration,
     upload: Option<Upload>,
     ledger: Ledger,
+    /// For the access log.
+    seen: Option<Box<Seen>>,
     expose: bool,
 }
 
 impl Meter {
     /// Starts with the first thing known of a call.
-    pub(crate) fn start(gateway: &Gateway, expose: bool, method: &Method) -> Self {
+    pub(crate) fn start<B>(gateway: &Gateway, world: &Snapshot, peer: &Peer, request: &Request<B>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = UsageRecord {
             record_id: uuid::Uuid::now_v7().to_string(),
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
-            method: method.as_str().to_owned(),
+            method: request.method().as_str().to_owned(),
             operation: "unknown".to_owned(),
             // Until something is sent, a call that ends has been left by its caller.
             status: 499,
@@ -45,7 +49,8 @@ impl Meter {
             upstream: std::time::Duration::ZERO,
             upload: None,
             ledger,
-            expose,
+            seen: Seen::of(&world.logging, peer.ip, request),
+            expose: world.routing.expose_headers,
         }
     }
 
@@ -57,6 +62,9 @@ impl Meter {
         record.model_asked.clone_from(&call.model);
         record.stream = call.streams;
         record.caller = caller.to_owned();
+        if let Some(seen) = &mut self.seen {
+            seen.peer = call.caller_ip;
+        }
         match &call.body {
             crate::intake::Payload::Whole(body) => record.bytes_in = body.len() as u64,
             crate::intake::Payload::Flowing(body) => self.upload = Some(body.notes()),
@@ -201,7 +209,7 @@ impl Drop for Meter {
             record.bytes_in = upload.bytes();
             record.model_asked = record.model_asked.or_else(|| upload.model());
         }
-        self.ledger.hand_in(record);
+        self.ledger.hand_in(record, self.seen.take());
     }
 }
 

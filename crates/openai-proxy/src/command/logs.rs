@@ -36,7 +36,11 @@ impl Logs {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let environment = environment();
         let running = instance::all(&environment);
-        let path = running.iter().find_map(|one| one.log.clone()).or_else(|| folders::log(&environment));
+        let of = |log: fn(&instance::Instance) -> &Option<PathBuf>| {
+            running.iter().find_map(|one| log(one).clone())
+        };
+        let path =
+            of(|one| &one.log).or_else(|| of(|one| &one.log_file)).or_else(|| folders::log(&environment));
         let path = path.filter(|path| path.is_file()).ok_or_else(|| no_log(running.first()))?;
         let failed =
             |error| Failure::new(Exit::Failed, format!("{} cannot be read: {error}.", path.display()));
@@ -87,6 +91,9 @@ fn follow(talk: &Talk, path: &Path, mut file: File) -> std::io::Result<()> {
             let another = std::fs::metadata(path)
                 .is_ok_and(|now| file.metadata().is_ok_and(|old| old.ino() != now.ino()));
             if another {
+                // What was written between the last look and its being put aside.
+                file.read_to_end(&mut bytes)?;
+                talk.print(&String::from_utf8_lossy(&bytes));
                 file = File::open(PathBuf::from(path))?;
             }
         }

@@ -1,7 +1,7 @@
 //! `serve`: the gateway in the foreground, until a signal.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -15,9 +15,10 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::given::{self, Named};
 use crate::house::{BuildProblem, House};
 use crate::instance::Instance;
+use crate::logging::{LogProblem, Logs};
 use crate::search::Search;
 use crate::talk::Talk;
-use crate::{folders, logging, occupant, search};
+use crate::{folders, occupant, search};
 
 /// Run the gateway in the foreground.
 #[derive(Args, Clone, Default, Debug)]
@@ -86,6 +87,13 @@ impl Serve {
     }
 }
 
+/// Starting again would not help: somebody must look at the place that was named.
+impl From<LogProblem> for Failure {
+    fn from(problem: LogProblem) -> Self {
+        Self::new(Exit::Refused, problem.to_string())
+    }
+}
+
 impl From<BuildProblem> for Failure {
     fn from(problem: BuildProblem) -> Self {
         match problem {
@@ -126,7 +134,7 @@ impl Serving<'_> {
             let _inside = runtime.enter();
             Signals::new().map_err(system)?
         };
-        let (house, seen) = start(&mut self.given, &runtime)?;
+        let (house, seen, mut logs) = start(&mut self.given, &runtime, self.talk.coloured())?;
         let world = house.world();
         let mut file = None;
         if let Source::File(path) = &world.source {
@@ -138,10 +146,13 @@ impl Serving<'_> {
             folder: folders::notes_to_write(&self.given.environment),
             instance: Instance::this(house.view(seen.as_ref()), file, self.log.take()),
         };
+        note.logs_to(&logs);
         note.write();
+        // What was said so far stands before the first screen.
+        logs.settle();
         self.welcome(&note.instance, &world.logging);
         notify(&[NotifyState::Ready]);
-        runtime.block_on(until_stopped(&mut signals, &house, &mut self.given, &mut note));
+        runtime.block_on(until_stopped(&mut signals, &house, &mut self.given, &mut note, &mut logs));
         notify(&[NotifyState::Stopping, more_time(house.world().server.timeouts.drain)]);
         let running = house.calls();
         if running > 0 {
@@ -184,6 +195,12 @@ impl Note {
         }
     }
 
+    /// Notes the file lines go to.
+    fn logs_to(&mut self, logs: &Logs) {
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.instance.log_file = logs.file().map(whole);
+    }
+
     fn forget(&self) {
         if let Some(folder) = &self.folder {
             self.instance.forget(folder);
@@ -216,13 +233,17 @@ fn more_time(drain: Duration) -> NotifyState<'static> {
 const BESIDES_THE_DRAIN: Duration = Duration::from_secs(20);
 
 /// Loads, searches this computer if that is wanted, and builds.
-fn start(given: &mut Given, runtime: &Runtime) -> Result<(House, Option<Search>), BuildProblem> {
+fn start(
+    given: &mut Given,
+    runtime: &Runtime,
+    colour: bool,
+) -> Result<(House, Option<Search>, Logs), Failure> {
     let (loaded, seen) = runtime.block_on(search::load(given)).map_err(BuildProblem::Config)?;
-    logging::start(&loaded.snapshot.logging);
+    let logs = Logs::start(&loaded.snapshot.logging, colour)?;
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    House::build(loaded.snapshot).map(|house| (house, seen))
+    Ok((House::build(loaded.snapshot)?, seen, logs))
 }
 
 /// How often it is looked whether a port of this computer has opened, which costs next to nothing.
@@ -230,7 +251,13 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often this computer is searched all the same: a server may have changed behind its port.
 const AGAIN: Duration = Duration::from_secs(15);
 
-async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, note: &mut Note) {
+async fn until_stopped(
+    signals: &mut Signals,
+    house: &House,
+    given: &mut Given,
+    note: &mut Note,
+    logs: &mut Logs,
+) {
     let mut ports = search::Ports::new(house.addresses());
     let mut searched = Instant::now();
     // Where providers are written, no port is anybody's business.
@@ -250,20 +277,24 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
             Asked::Stop => return,
             Asked::Reload => {
                 notify_of_reload();
-                let (notes, refused) = match reload(house, given) {
+                // Whoever moved the files away says so like this (logrotate), whatever becomes of the configuration.
+                logs.reopen();
+                let (notes, refused) = match reload(house, given, logs) {
                     Ok(notes) => (notes.iter().map(ToString::to_string).collect(), None),
                     Err(problems) => (Vec::new(), Some(problems.to_string())),
                 };
                 (note.instance.notes, note.instance.refused) = (notes, refused);
                 note.instance.reloads += 1;
                 searching = wanted(given);
+                note.logs_to(logs);
                 note.instance.view = house.view(None);
                 note.write();
                 notify(&[NotifyState::Ready]);
             }
             Asked::Search => {
                 searched = Instant::now();
-                if let Some(search) = search_again(house, given).await {
+                if let Some(search) = search_again(house, given, logs).await {
+                    note.logs_to(logs);
                     note.instance.view = house.view(Some(&search));
                     note.write();
                 }
@@ -272,9 +303,10 @@ async fn until_stopped(signals: &mut Signals, house: &House, given: &mut Given, 
     }
 }
 
-fn reload(house: &House, given: &Given) -> Result<Vec<config::Problem>, config::Problems> {
+fn reload(house: &House, given: &Given, logs: &mut Logs) -> Result<Vec<config::Problem>, config::Problems> {
     match house.reload(given) {
         Ok(notes) => {
+            logs.apply(&house.world().logging);
             for note in &notes {
                 tracing::warn!("{note}");
             }
@@ -290,7 +322,7 @@ fn reload(house: &House, given: &Given) -> Result<Vec<config::Problem>, config::
 
 /// Takes in servers that have come, and returns what was seen if any has. One that has gone stays a provider: what was
 /// meant for it goes nowhere else.
-async fn search_again(house: &House, given: &mut Given) -> Option<Search> {
+async fn search_again(house: &House, given: &mut Given, logs: &mut Logs) -> Option<Search> {
     let patience = config::load(given).ok()?.search?;
     let own: Vec<u16> = house.addresses().iter().map(std::net::SocketAddr::port).collect();
     let search = search::search(patience, &own).await;
@@ -301,7 +333,7 @@ async fn search_again(house: &House, given: &mut Given) -> Option<Search> {
     for server in &new {
         tracing::info!(name = server.name, at = server.base_url, "a server has come");
     }
-    reload(house, given).ok().map(|_| search)
+    reload(house, given, logs).ok().map(|_| search)
 }
 
 /// The signals a gateway obeys.
