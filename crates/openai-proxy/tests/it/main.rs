@@ -28,6 +28,7 @@ mod killed;
 mod languages;
 mod launch;
 mod leaving;
+mod logging;
 mod matrix;
 mod mistakes;
 mod model_list;
