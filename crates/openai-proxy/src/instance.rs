@@ -123,6 +123,14 @@ pub(crate) fn all(environment: &BTreeMap<String, String>) -> Vec<Instance> {
     found
 }
 
+/// Where the log of a gateway is: the file `start` gave it, else the one its configuration names, else where `start` would
+/// let the next one write.
+pub(crate) fn log(running: &[Instance], environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let given = running.iter().find_map(|one| one.log.clone());
+    let named = || running.iter().find_map(|one| one.log_file.clone());
+    given.or_else(named).or_else(|| folders::log(environment))
+}
+
 /// The notes of gateways that are gone.
 pub(crate) fn stale(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let gone = notes(environment).into_iter().filter(|(_, instance)| !instance.runs());

@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::given::environment;
+use crate::instance;
 use crate::talk::Talk;
-use crate::{folders, instance};
 
 /// Show the gateway's log.
 #[derive(Args)]
@@ -36,11 +36,7 @@ impl Logs {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let environment = environment();
         let running = instance::all(&environment);
-        let of = |log: fn(&instance::Instance) -> &Option<PathBuf>| {
-            running.iter().find_map(|one| log(one).clone())
-        };
-        let path =
-            of(|one| &one.log).or_else(|| of(|one| &one.log_file)).or_else(|| folders::log(&environment));
+        let path = instance::log(&running, &environment);
         let path = path.filter(|path| path.is_file()).ok_or_else(|| no_log(running.first()))?;
         let failed =
             |error| Failure::new(Exit::Failed, format!("{} cannot be read: {error}.", path.display()));

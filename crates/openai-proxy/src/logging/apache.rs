@@ -10,7 +10,7 @@ use super::line::{LogLine, Value};
 /// Writes it, without its end.
 pub(super) fn write(line: &LogLine, combined: bool, out: &mut String) {
     let word = |name: &str, out: &mut String| match line.field(name) {
-        Some(Value::Text(text)) if !text.is_empty() => escaped(text, &['"', '\\', ' '], escape, out),
+        Some(Value::Text(text)) if !text.is_empty() => escaped(text, &['"', '\\', ' '], bytes, out),
         _ => out.push('-'),
     };
     word("peer", out);
@@ -34,7 +34,7 @@ pub(super) fn write(line: &LogLine, combined: bool, out: &mut String) {
         for name in ["referer", "agent"] {
             out.push_str(" \"");
             match line.field(name) {
-                Some(Value::Text(text)) if !text.is_empty() => escaped(text, &['"', '\\'], escape, out),
+                Some(Value::Text(text)) if !text.is_empty() => escaped(text, &['"', '\\'], bytes, out),
                 _ => out.push('-'),
             }
             out.push('"');
@@ -42,19 +42,11 @@ pub(super) fn write(line: &LogLine, combined: bool, out: &mut String) {
     }
 }
 
-/// As Apache does: what is special behind a backslash, the bytes of the rest as `\xhh`.
-fn escape(c: char, out: &mut String) {
-    match c {
-        '"' | '\\' => out.extend(['\\', c]),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        _ => {
-            let mut bytes = [0; 4];
-            for byte in c.encode_utf8(&mut bytes).bytes() {
-                let _ = write!(out, "\\x{byte:02x}");
-            }
-        }
+/// As Apache does: the bytes of a character as `\xhh`.
+fn bytes(c: char, out: &mut String) {
+    let mut bytes = [0; 4];
+    for byte in c.encode_utf8(&mut bytes).bytes() {
+        let _ = write!(out, "\\x{byte:02x}");
     }
 }
 

@@ -37,21 +37,14 @@ pub(super) fn write(line: &LogLine, form: Form, access: AccessForm, out: &mut St
     out.push('\n');
 }
 
-/// As JSON and most languages write it.
-fn json_escape(c: char, out: &mut String) {
-    match c {
-        '"' | '\\' => out.extend(['\\', c]),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        // All that steer stand in the first plane, where one unit is enough.
-        _ => _ = write!(out, "\\u{:04x}", u32::from(c)),
-    }
+/// As JSON does. All that steer stand in the first plane, where one unit is enough.
+fn unit(c: char, out: &mut String) {
+    let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
 fn quoted(text: &str, out: &mut String) {
     out.push('"');
-    escaped(text, &['"', '\\'], json_escape, out);
+    escaped(text, &['"', '\\'], unit, out);
     out.push('"');
 }
 
@@ -85,7 +78,7 @@ fn json(line: &LogLine, out: &mut String) {
         }
     }
     out.push_str(",\"target\":\"");
-    escaped(line.target, &['"', '\\'], json_escape, out);
+    escaped(line.target, &['"', '\\'], unit, out);
     out.push_str("\"}");
 }
 
@@ -104,7 +97,7 @@ fn human(line: &LogLine, colour: bool, out: &mut String) {
             out.push('…');
             break;
         }
-        escaped(part, &[], json_escape, out);
+        escaped(part, &[], unit, out);
     }
     for (name, fact) in &line.fields {
         let before = out.len();

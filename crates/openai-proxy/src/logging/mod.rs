@@ -80,6 +80,10 @@ impl Logs {
             return;
         }
         let _ = self.filter.reload(filter::filter(logging));
+        self.made_from.levels = logging.levels.clone();
+        if *logging == self.made_from {
+            return;
+        }
         match Places::open(logging, self.colour) {
             Ok(new) => {
                 let old =

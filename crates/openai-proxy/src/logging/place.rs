@@ -149,6 +149,7 @@ impl Writer {
             Note::Settle(done) => {
                 let rest = self.gate.rest();
                 self.own(rest);
+                self.tell();
                 // Whoever asked may have stopped waiting.
                 let _ = done.try_send(());
             }

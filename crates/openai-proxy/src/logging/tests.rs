@@ -1,4 +1,4 @@
-//! Log files: no line is lost or cut, and nothing else in their folder is touched.
+//! Log files and the way to them: no line is lost or cut unseen, and nothing else in their folder is touched.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,6 +12,9 @@ use config::snapshot::{Period, Rotation};
 use flate2::read::GzDecoder;
 
 use super::file::LogFile;
+use super::form::{AccessForm, Form};
+use super::line::{LogLine, Value};
+use super::place::{Place, Sink};
 
 fn rules() -> Rotation {
     Rotation { max_size: 1000, backup_count: 3, ..Rotation::default() }
@@ -233,4 +236,31 @@ fn folders_and_files_are_nobody_elses_and_what_is_no_file_is_refused() {
     assert!(!at("elsewhere").exists(), "the link was followed");
     let _reader = File::options().read(true).write(true).open(at("pipe")).unwrap();
     assert!(LogFile::open(&at("pipe"), rules()).is_err(), "a pipe somebody reads");
+}
+
+#[test]
+fn of_lines_a_blocked_place_does_not_take_each_is_written_later_or_counted() {
+    const LINES: usize = 30_000;
+    let (mut read, write) = std::io::pipe().unwrap();
+    let sink = Sink::Error(File::from(std::os::fd::OwnedFd::from(write)));
+    let place = Place::start(sink, Form::Json, AccessForm::Json).unwrap();
+    // Nobody reads, and nothing waits.
+    for number in 0..LINES as u64 {
+        // Lines about calls are neither collapsed nor sampled.
+        let line =
+            LogLine { target: "access", ..LogLine::own("call", vec![("number", Value::Count(number))]) };
+        place.offer(line.into());
+    }
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        read.read_to_string(&mut text).map(|_| text).unwrap()
+    });
+    place.settle(std::time::Instant::now() + Duration::from_secs(10));
+    drop(place);
+    let text = reader.join().unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let (calls, told): (Vec<_>, Vec<_>) = lines.partition(|line| line["target"] == "access");
+    let dropped: u64 = told.iter().map(|line| line["lines"].as_u64().unwrap()).sum();
+    assert!(dropped > 10_000 && !calls.is_empty(), "{dropped} dropped, {} written", calls.len());
+    assert_eq!(calls.len() as u64 + dropped, LINES as u64);
 }
