@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -85,10 +85,13 @@ pub(super) fn tidy(log: &Path, rules: &Rotation) -> io::Result<()> {
 }
 
 /// Packs a file: it is there, whole, under one of the two names at any instant. One that was being packed when its gateway
-/// ended is packed anew.
+/// ended is packed anew. One that another gateway, or this one under earlier settings, is packing is left to it.
 fn pack(from: &Path, to: &Path) -> io::Result<()> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
     let mut plain = OpenOptions::new().read(true).custom_flags(flags).open(from)?;
+    if plain.try_lock().is_err() {
+        return Ok(());
+    }
     let data = plain.metadata()?;
     let mut beside = to.as_os_str().to_owned();
     beside.push(".new");
@@ -106,7 +109,11 @@ fn pack(from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(&beside, to)
     });
     match done {
-        Ok(()) => fs::remove_file(from),
+        // Another gateway may have moved it on meanwhile, and what has its name now is not packed.
+        Ok(()) if fs::symlink_metadata(from).is_ok_and(|now| now.ino() == data.ino()) => {
+            fs::remove_file(from)
+        }
+        Ok(()) => Ok(()),
         Err(error) => {
             // Better no half of one, and the whole file as it was.
             let _ = fs::remove_file(&beside);

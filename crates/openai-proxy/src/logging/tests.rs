@@ -207,6 +207,20 @@ fn what_a_kill_left_half_packed_is_packed_from_the_whole_file() {
 }
 
 #[test]
+fn a_file_somebody_else_is_packing_is_left_to_them() {
+    let (folder, log) = log();
+    let aside = folder.path().join("app.log.1");
+    fs::write(&aside, "whole\n").unwrap();
+    let other = File::open(&aside).unwrap();
+    other.lock().unwrap();
+    write(&log, rules(), []);
+    assert_eq!(names(folder.path()), ["app.log", "app.log.1"]);
+    drop(other);
+    write(&log, rules(), []);
+    assert_eq!(names(folder.path()), ["app.log", "app.log.1.gz"]);
+}
+
+#[test]
 fn a_file_that_cannot_be_put_aside_is_written_on_and_told() {
     let (folder, log) = log();
     // Somebody's folder stands where the file would go.
