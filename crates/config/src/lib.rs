@@ -35,8 +35,8 @@ mod whole;
 mod yaml;
 
 pub use address::origin;
-pub use edit::{By, Edit, What, edited};
 pub use document::provider::is_provider_name;
+pub use edit::{By, Edit, What, edited};
 pub use given::{Found, Given, Stored};
 pub use hide::is_setting;
 pub use layer::environment::PLACEHOLDER;

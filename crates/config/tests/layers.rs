@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use config::snapshot::Credential;
+use config::snapshot::{Credential, Level};
 use config::{Given, Loaded, load};
 
 /// A folder with these files, and what is read when its first file is named.
@@ -123,7 +123,7 @@ fn a_file_of_variables_fills_values_and_the_environment_wins() {
     let dotenv = (".env", "OPENAI_API_KEY=sk-file\nA=from-file\nOPENAI_PROXY__LOGGING__LEVEL=debug\n");
     let keys = |variables: &[(&str, &str)]| {
         let loaded = load(&given("dotenv", &[main, dotenv], variables)).unwrap();
-        assert_eq!(loaded.snapshot.logging.level, "info", "settings are not read from it");
+        assert_eq!(loaded.snapshot.logging.levels.default, Level::Info, "settings are not read from it");
         let key = |provider: &std::sync::Arc<config::snapshot::Provider>| match &provider.credential {
             Credential::Stored(key) => key.expose().to_owned(),
             other => format!("{other:?}"),

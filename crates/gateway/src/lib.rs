@@ -32,7 +32,7 @@ use config::snapshot::Provider;
 pub use account::statistics::{
     Counted, Errors, LastError, Latency, ProviderStatistics, Statistics, Sums, Tokens, Window,
 };
-use account::{Ledger, Seen, Windows};
+use account::{Ledger, Onlookers, Windows};
 use catalogue::Catalogue;
 pub use explain::{Explanation, Place, Question, Refused, Way};
 use life::Life;
@@ -94,12 +94,12 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
         let register = Arc::new(Register::new(&world));
-        let seen = Seen { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
-        let access_log = world.logging.access_log;
+        let onlookers =
+            Onlookers { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
             catalogue: Arc::new(Catalogue::default()),
-            ledger: Ledger::start(books, seen, access_log),
+            ledger: Ledger::start(books, onlookers),
             metrics,
             windows,
             register,

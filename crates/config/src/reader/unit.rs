@@ -74,16 +74,15 @@ pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
     }
 }
 
-/// How long something is kept; a duration, or many days.
+/// How long something is kept: a duration, or up to a hundred years of days.
 pub(crate) fn age(text: &str) -> Result<Duration, Wrong> {
     const LONGEST: f64 = 36_525.0;
-    match split(text) {
-        (days, "d") => match decimal(days) {
-            Some(days) if days <= LONGEST => Ok(Duration::from_secs_f64(days * 86_400.0)),
-            _ => duration(text),
-        },
-        _ => duration(text),
+    if let (days, "d") = split(text)
+        && let Some(days) = decimal(days).filter(|days| *days <= LONGEST)
+    {
+        return Ok(Duration::from_secs_f64(days * 86400.0));
     }
+    duration(text)
 }
 
 fn share(text: &str) -> Result<(), Wrong> {

@@ -1,5 +1,6 @@
 //! From the document to the snapshot: everything that needs more than one value is decided here.
 
+mod logging;
 mod names;
 mod provider;
 mod proxy;
@@ -60,10 +61,10 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         models,
         routes,
         routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
-        logging: document.logging,
         metrics: document.telemetry.metrics,
         stats_windows: document.telemetry.stats_windows,
         upkeep: storage::upkeep(document.storage.upkeep, storage.as_ref()?, around.environment),
+        logging: logging::resolve(document.logging, around),
         storage: storage?,
         admin: document.admin,
         authority: document.authority,

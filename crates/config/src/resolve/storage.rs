@@ -90,7 +90,8 @@ pub fn state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
         .or_else(|| given("XDG_STATE_HOME").or_else(home).map(|folder| folder.join("openai-proxy")))
 }
 
-fn at_home(path: &Path, environment: &BTreeMap<String, String>) -> PathBuf {
+/// A path whose `~` is the home folder.
+pub(super) fn at_home(path: &Path, environment: &BTreeMap<String, String>) -> PathBuf {
     match (path.strip_prefix("~"), environment.get("HOME")) {
         (Ok(rest), Some(home)) => Path::new(home).join(rest),
         _ => path.to_owned(),

@@ -3,6 +3,7 @@
 //! A call takes one `Arc<Snapshot>` at the door and sees nothing else until it ends.
 
 mod index;
+mod logging;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use protocol::secret::Secret;
 use protocol::vendor::{Site, Vendor};
 
 pub use index::{Chosen, Models, PathRule, Routes};
+pub use logging::{AccessLog, Level, Levels, LogFormat, Logging, Part, Period, Rotation};
 
 /// The steps statistics count in: no window is told more finely.
 pub const STATS_STEP: Duration = Duration::from_secs(10);
@@ -389,28 +391,6 @@ pub enum UnknownModel {
     Error,
     /// This provider, by its place in `Snapshot::providers`.
     Provider(usize),
-}
-
-/// What is logged, and how.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Logging {
-    /// `error`, `warn`, `info`, `debug` or `trace`.
-    pub level: String,
-    /// Human text or JSON lines.
-    pub format: LogFormat,
-    /// One record per finished call.
-    pub access_log: bool,
-}
-
-/// The shape of a log line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LogFormat {
-    /// Human on a terminal, JSON elsewhere.
-    Auto,
-    /// Human always.
-    Human,
-    /// JSON always.
-    Json,
 }
 
 /// Whether metrics are served, and where.

@@ -174,6 +174,7 @@ fn shown(name: &str) -> String {
 
 fn stored((name, key): (&str, &str), value: &Json, place: &str, time: Option<SystemTime>) -> Stored {
     Stored {
+        alone: false,
         layer: Layer::Imported,
         path: ["providers", name, key].map(str::to_owned).to_vec(),
         // JSON is YAML.

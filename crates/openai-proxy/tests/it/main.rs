@@ -32,6 +32,7 @@ mod languages;
 mod launch;
 mod leaving;
 mod litellm;
+mod logging;
 mod matrix;
 mod mistakes;
 mod model_list;
