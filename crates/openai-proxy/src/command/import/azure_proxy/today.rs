@@ -14,10 +14,9 @@ use crate::report::{Report, Spot, Verdict};
 /// The document in the form we would write it, and the report of every setting with who said it.
 pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut Keys, &mut Report)) -> Json {
     let Some(top) = document.as_object_mut() else { return document };
-    for (key, why) in [("version", "the older file's own number")] {
-        if top.shift_remove(key).is_some() {
-            report.needless(spot(sources.below(key).next().and_then(winner)), format!("{key}: {why}"));
-        }
+    if top.shift_remove("version").is_some() {
+        let said = sources.below("version").next().and_then(winner);
+        report.needless(spot(said), "version: the older file's own number");
     }
     let general = |leaf: &&Leaf| !leaf.path.starts_with("providers.") && leaf.path != "version";
     let mut strange = Vec::new();
