@@ -27,6 +27,8 @@ pub struct Given {
     pub sealed: BTreeMap<String, Secret>,
     /// Servers that were recognised on this computer, in order of preference: the layer below the file.
     pub found: Vec<Found>,
+    /// Variables whose usual meaning does not hold: they name another program's files and not ours.
+    pub set_apart: Vec<String>,
 }
 
 /// One setting that is kept elsewhere than in a file: changed at run time, or taken over from another program.

@@ -29,6 +29,11 @@ pub(crate) fn is_hidden(scalar: &Scalar, shape: Option<Shape>) -> bool {
     !scalar.text.is_empty() && single(scalar, shape) != typed(scalar)
 }
 
+/// Whether there is such a setting, by the words of its path.
+pub fn is_setting(words: &[&str]) -> bool {
+    words.iter().try_fold(Shape::Section(&FILE), |shape, word| below(shape, word)).is_some()
+}
+
 /// A value on one line.
 pub(crate) fn line(value: &Json) -> String {
     match value {
@@ -125,7 +130,7 @@ fn single(scalar: &Scalar, shape: Option<Shape>) -> Json {
 }
 
 /// A number or a switch as such, everything else as text.
-fn typed(scalar: &Scalar) -> Json {
+pub(crate) fn typed(scalar: &Scalar) -> Json {
     match scalar.text.as_str() {
         text if scalar.quoted => json!(text),
         "true" => json!(true),

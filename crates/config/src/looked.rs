@@ -46,7 +46,8 @@ pub fn looked(given: &Given) -> Vec<Looked> {
     let mut all = Vec::new();
     let mut add =
         |layer: Layer, place: String, outcome| all.push(Looked { what: layer.name(), place, outcome });
-    for name in environment::usual_variables(&given.environment) {
+    let apart = |name: &&str| given.set_apart.iter().any(|other| other == name);
+    for name in environment::usual_variables(&given.environment).filter(|name| !apart(name)) {
         add(Layer::Usual, name.to_owned(), Outcome::Taken);
     }
     let taken = file::taken(given);

@@ -83,6 +83,16 @@ pub(crate) struct Wrong {
     pub(crate) fix: Option<String>,
 }
 
+impl Wrong {
+    /// The same, where these words may be written as well.
+    pub(crate) fn or_write(mut self, words: &str) -> Self {
+        if let Some(rest) = self.fix.as_deref().and_then(|fix| fix.strip_prefix("Write ")) {
+            self.fix = Some(format!("Write {words}, or {rest}"));
+        }
+        self
+    }
+}
+
 /// Something wrong with a value, with the way out.
 pub(crate) fn wrong<T>(what: impl Into<String>, fix: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong { what: what.into(), fix: Some(fix.into()) })

@@ -10,7 +10,7 @@ mod unit;
 use std::cell::RefCell;
 
 pub(crate) use section::Section;
-pub(crate) use unit::{AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, duration, size};
+pub(crate) use unit::{AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, age, duration, size};
 
 use crate::nearest::instead;
 use crate::problem::{Place, Problem, Wrong, wrong};

@@ -1,4 +1,4 @@
-//! Writing YAML: a tree in block form, lists of single values on one line.
+//! Writing YAML: a tree in block form, lists of single values and small maps in lists on one line.
 
 use serde_json::Value;
 
@@ -21,9 +21,13 @@ fn block(value: &Value, depth: usize, out: &mut String) {
                 below(&format!("{margin}{}:", text(key)), value, depth + 1, out);
             }
         }
-        Value::Array(items) => {
-            items.iter().for_each(|item| below(&format!("{margin}-"), item, depth + 1, out))
-        }
+        Value::Array(items) => items.iter().for_each(|item| match item.as_object() {
+            Some(members) if !members.is_empty() && !members.values().any(is_nested) => {
+                let pairs = members.iter().map(|(key, value)| format!("{}: {}", text(key), flow(value)));
+                out.push_str(&format!("{margin}- {{{}}}\n", pairs.collect::<Vec<_>>().join(", ")));
+            }
+            _ => below(&format!("{margin}-"), item, depth + 1, out),
+        }),
         single => out.push_str(&format!("{margin}{}\n", flow(single))),
     }
 }
@@ -97,7 +101,7 @@ mod tests {
             "a": {"b": [1, "x", "on"], "c": {}, "/v1/*": "true", "*": "a: b"},
             "l": [{"x": "***"}, "80%", "12"],
         });
-        let want = "a:\n  b: [1, x, on]\n  c: {}\n  /v1/*: \"true\"\n  \"*\": \"a: b\"\nl:\n  -\n    x: \"***\"\n  - 80%\n  - \"12\"\n";
+        let want = "a:\n  b: [1, x, on]\n  c: {}\n  /v1/*: \"true\"\n  \"*\": \"a: b\"\nl:\n  - {x: \"***\"}\n  - 80%\n  - \"12\"\n";
         assert_eq!(yaml(&value), want);
     }
 

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use config::snapshot::Credential;
+use config::snapshot::{Credential, Level};
 use config::{Given, Loaded, load};
 
 /// A folder with these files, and what is read when its first file is named.
@@ -123,7 +123,7 @@ fn a_file_of_variables_fills_values_and_the_environment_wins() {
     let dotenv = (".env", "OPENAI_API_KEY=sk-file\nA=from-file\nOPENAI_PROXY__LOGGING__LEVEL=debug\n");
     let keys = |variables: &[(&str, &str)]| {
         let loaded = load(&given("dotenv", &[main, dotenv], variables)).unwrap();
-        assert_eq!(loaded.snapshot.logging.level, "info", "settings are not read from it");
+        assert_eq!(loaded.snapshot.logging.levels.default, Level::Info, "settings are not read from it");
         let key = |provider: &std::sync::Arc<config::snapshot::Provider>| match &provider.credential {
             Credential::Stored(key) => key.expose().to_owned(),
             other => format!("{other:?}"),
@@ -202,8 +202,13 @@ fn variables_of_older_programs_are_read_and_named_where_nothing_follows_from_the
     assert_eq!(
         told(&given),
         "FEISHU_WEBHOOK_URL: `alerts` is not in use yet.\n\
-         INSTANCE_MANAGER_STATE_FILE: INSTANCE_MANAGER_STATE_FILE is not in use yet."
+         INSTANCE_MANAGER_STATE_FILE: This is an older program's state; it is not read at every start. \
+         Take over what it holds: openai-proxy import azure-proxy"
     );
+    let apart = Given { set_apart: vec!["INSTANCE_MANAGER_DB_PATH".to_owned()], ..given };
+    let database = config::load(&apart).unwrap().snapshot.storage;
+    assert!(!database.written, "another program's file is none of ours: {database:?}");
+    assert!(told(&apart).contains("INSTANCE_MANAGER_DB_PATH: This is a database of another program"));
 }
 
 /// What `sources` says about one setting: everybody who spoke, strongest first.

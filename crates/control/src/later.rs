@@ -11,7 +11,6 @@ pub(crate) fn later(now: &Snapshot, next: &Snapshot) -> Vec<Problem> {
         ("server.workers", old.workers != new.workers),
         ("server.tls", old.tls != new.tls),
         ("storage", now.storage != next.storage),
-        ("logging", now.logging != next.logging),
     ];
     let told = |path: &str| Problem {
         path: path.to_owned(),

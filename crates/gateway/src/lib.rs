@@ -33,7 +33,7 @@ use config::snapshot::Provider;
 pub use account::statistics::{
     Counted, Errors, LastError, Latency, ProviderStatistics, Statistics, Sums, Tokens, Window,
 };
-use account::{Ledger, Seen, Windows};
+use account::{Ledger, Onlookers, Windows};
 use catalogue::Catalogue;
 pub use explain::{Explanation, Place, Question, Refused, Way};
 use life::Life;
@@ -71,6 +71,12 @@ impl Gateway {
         self.world.load_full()
     }
 
+    /// The configuration of any later moment, for those who look now and then.
+    pub fn worlds(&self) -> impl Fn() -> Arc<Snapshot> + Send + use<> {
+        let world = self.world.clone();
+        move || world.load_full()
+    }
+
     /// A second view of the same house with a client of its own, for another worker.
     fn for_worker(&self) -> Self {
         Self {
@@ -91,12 +97,12 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
         let register = Arc::new(Register::new(&world));
-        let seen = Seen { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
-        let access_log = world.logging.access_log;
+        let onlookers =
+            Onlookers { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
             catalogue: Arc::new(Catalogue::default()),
-            ledger: Ledger::start(books, seen, access_log),
+            ledger: Ledger::start(books, onlookers),
             metrics,
             windows,
             register,

@@ -41,7 +41,7 @@ pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incom
         return relay::page(page.status, page.head, page.text, peer);
     }
     let dialect = operation::dialect_of(request.uri().path());
-    let mut meter = Meter::start(gateway, world.routing.expose_headers, request.method());
+    let mut meter = Meter::start(gateway, &world, peer, &request);
     // A fault of ours ends this call and no other.
     let walked = AssertUnwindSafe(line(gateway, &world, peer, request, &mut meter)).catch_unwind().await;
     meter.ensure_id(intake::fresh_id);

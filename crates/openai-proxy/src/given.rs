@@ -8,6 +8,7 @@ use clap::Args;
 use config::Given;
 
 use crate::exit::{Exit, Failure};
+use crate::predecessor;
 
 /// Which configuration is meant.
 #[derive(Args, Clone, Default, Debug)]
@@ -52,7 +53,8 @@ impl Named {
         }
         let environment = environment();
         let home = environment.get("HOME").map(PathBuf::from);
-        Ok(Given { file: self.config.clone(), environment, overrides, home, ..Given::default() })
+        let set_apart = predecessor::set_apart(&environment);
+        Ok(Given { file: self.config.clone(), environment, overrides, home, set_apart, ..Given::default() })
     }
 }
 

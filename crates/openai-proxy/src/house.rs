@@ -14,6 +14,7 @@ use gateway::office::Office;
 use store::db::Filter;
 use store::{Books, UsageRecord};
 
+use crate::chores;
 use crate::foundation::{self, BuildProblem, Foundation, RECORDS};
 use crate::screen::{self, View};
 use crate::search::Search;
@@ -59,6 +60,7 @@ impl House {
         };
         foundation::apart(again).map_err(BuildProblem::Store)?;
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
+        chores::start(&gateway, books.clone());
         Ok(Self { gateway, doors, books, control, _office: office })
     }
 

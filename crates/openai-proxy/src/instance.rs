@@ -35,6 +35,9 @@ pub(crate) struct Instance {
     pub(crate) config: Option<PathBuf>,
     /// Where its log goes, if `start` started it.
     pub(crate) log: Option<PathBuf>,
+    /// The file its configuration names for log lines.
+    #[serde(default)]
+    pub(crate) log_file: Option<PathBuf>,
     /// How often the configuration was read anew, and what was wrong the last time.
     pub(crate) reloads: u64,
     /// The mistakes because of which the last reload was refused.
@@ -66,6 +69,7 @@ impl Instance {
             arguments: std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect(),
             config,
             log,
+            log_file: None,
             reloads: 0,
             refused: None,
             notes: Vec::new(),
@@ -119,6 +123,14 @@ pub(crate) fn all(environment: &BTreeMap<String, String>) -> Vec<Instance> {
     found
 }
 
+/// Where the log of a gateway is: the file `start` gave it, else the one its configuration names, else where `start` would
+/// let the next one write.
+pub(crate) fn log(running: &[Instance], environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let given = running.iter().find_map(|one| one.log.clone());
+    let named = || running.iter().find_map(|one| one.log_file.clone());
+    given.or_else(named).or_else(|| folders::log(environment))
+}
+
 /// The notes of gateways that are gone.
 pub(crate) fn stale(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let gone = notes(environment).into_iter().filter(|(_, instance)| !instance.runs());
@@ -155,8 +167,8 @@ fn read(file: &Path) -> Option<Instance> {
         instance.foreign = true;
         // Nothing is run, opened or shown because a stranger wrote so.
         instance.arguments = Vec::new();
-        (instance.folder, instance.config, instance.log, instance.refused) =
-            (PathBuf::new(), None, None, None);
+        (instance.folder, instance.config, instance.refused) = (PathBuf::new(), None, None);
+        (instance.log, instance.log_file) = (None, None);
     }
     Some(instance)
 }

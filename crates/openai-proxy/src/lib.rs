@@ -1,5 +1,6 @@
 //! The roof: reads the command line, builds the house, and takes it down.
 
+mod chores;
 mod command;
 mod exit;
 mod folders;
@@ -9,6 +10,8 @@ mod house;
 mod instance;
 mod logging;
 mod occupant;
+mod predecessor;
+mod report;
 mod screen;
 mod search;
 mod talk;

@@ -177,6 +177,11 @@ impl Talk {
         }
     }
 
+    /// Whether words on standard error may be coloured.
+    pub(crate) fn coloured(&self) -> bool {
+        self.colour
+    }
+
     /// A mark, coloured where that is wanted.
     pub(crate) fn mark(&self, mark: Mark) -> String {
         let code = match mark {

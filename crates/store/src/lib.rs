@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod books;
+pub mod chore;
 mod clock;
 pub mod db;
 mod files;
@@ -20,6 +21,7 @@ pub mod vault;
 
 pub use audit::{AuditEntry, AuditFilter, AuditKey, AuditReport, AuditRow};
 pub use books::Books;
+pub use chore::Chore;
 pub use db::{Db, Place};
 pub use files::keep_file;
 pub use idempotency::{Once, OnceKey};

@@ -27,7 +27,7 @@ pub enum StoreProblem {
     Foreign(PathBuf),
     /// The file is damaged, or no database.
     #[error(
-        "{place} is damaged or no database ({why}). It was not touched. Put it aside, or restore a backup of it."
+        "{place} is damaged or no database ({why}). It was not touched. Put the newest good copy in its place: openai-proxy db restore --recover"
     )]
     Damaged {
         /// Which database.

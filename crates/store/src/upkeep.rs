@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::db::sqlite::{self, Sqlite};
 use crate::db::{Db, Health};
@@ -29,52 +29,49 @@ fn only_files(instead: &str) -> StoreProblem {
 }
 
 impl Db {
-    /// Copies it into a folder while others use it: looked through before and after, under a name with the time, and of the
-    /// copies there the newest `keep` stay.
+    /// Copies it into a folder while others use it, under a name with the time: looked through before, and if `verify` says
+    /// so, after. Of the copies there the newest `keep` stay.
     ///
     /// # Errors
     /// When it or its copy is damaged, or the folder cannot be written. Then no older copy is taken away.
-    pub async fn back_up(&self, folder: &Path, keep: usize) -> Result<Copied, StoreProblem> {
+    pub async fn back_up(&self, folder: &Path, keep: usize, verify: bool) -> Result<Copied, StoreProblem> {
         match self.file() {
-            Some(sqlite) => back_up(sqlite, folder, keep).await,
+            Some(sqlite) => back_up(sqlite, folder, keep, verify).await,
             None if self.outlasts_the_process() => Err(only_files("Use pg_dump.")),
             None => Err(only_files("What is in memory is gone with the process.")),
         }
     }
 }
 
-async fn back_up(sqlite: &Sqlite, folder: &Path, keep: usize) -> Result<Copied, StoreProblem> {
+async fn back_up(sqlite: &Sqlite, folder: &Path, keep: usize, verify: bool) -> Result<Copied, StoreProblem> {
     let at = |error: std::io::Error| StoreProblem::file(folder, error);
     sound(sqlite.path(), &sqlite.health(true).await?)?;
     files::private_folder(folder).map_err(at)?;
     let stem = stem(sqlite.path());
     let name = format!("{stem}_{}.{ENDING}", stamp(SystemTime::now()));
     // In a folder of its own until it is whole: nobody takes half of it for a copy, and nobody else can read it.
-    let beside = tempfile_folder(folder).map_err(at)?;
-    let made = copy_into(sqlite, &beside, folder, &name).await;
-    let _ = std::fs::remove_dir_all(&beside);
-    let (file, bytes) = made?;
+    let beside = Beside::make(folder).map_err(at)?;
+    let new = beside.0.join(&name);
+    sqlite.copy_to(&new).await?;
+    let (file, bytes) = place(&new, &folder.join(&name), verify)?;
+    drop(beside);
     let removed = rotate(folder, &stem, keep.max(1)).map_err(at)?;
     Ok(Copied { file, bytes, removed })
 }
 
-async fn copy_into(
-    sqlite: &Sqlite,
-    beside: &Path,
-    folder: &Path,
-    name: &str,
-) -> Result<(PathBuf, u64), StoreProblem> {
-    let (new, file) = (beside.join(name), folder.join(name));
-    let at = |error: std::io::Error| StoreProblem::file(&file, error);
-    sqlite.copy_to(&new).await?;
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).map_err(at)?;
-    sound(&new, &sqlite::look_through(&new)?)?;
-    let copy = File::open(&new).map_err(at)?;
+/// Puts a whole copy in its place.
+fn place(new: &Path, file: &Path, verify: bool) -> Result<(PathBuf, u64), StoreProblem> {
+    let at = |error: std::io::Error| StoreProblem::file(file, error);
+    std::fs::set_permissions(new, std::fs::Permissions::from_mode(0o600)).map_err(at)?;
+    if verify {
+        sound(new, &sqlite::look_through(new)?)?;
+    }
+    let copy = File::open(new).map_err(at)?;
     copy.sync_all().map_err(at)?;
     // Two within a second: the second one says so instead of taking the first one's place.
-    std::fs::hard_link(&new, &file).map_err(at)?;
-    sync_folder(folder).map_err(at)?;
-    Ok((file.clone(), copy.metadata().map_err(at)?.len()))
+    std::fs::hard_link(new, file).map_err(at)?;
+    sync_folder(file.parent().unwrap_or(Path::new("."))).map_err(at)?;
+    Ok((file.to_owned(), copy.metadata().map_err(at)?.len()))
 }
 
 /// Puts a copy in the place of a database no gateway uses. What was there is put beside it under a name with the time, which
@@ -87,12 +84,12 @@ pub fn put_back(copy: &Path, file: &Path) -> Result<Option<PathBuf>, StoreProble
     if spool::is_in_use(&PathBuf::from(format!("{}-spool", file.display()))) {
         return Err(StoreProblem::file(file, "a gateway uses it. Stop that first: openai-proxy stop"));
     }
+    // The parent of a bare name is nowhere.
+    let file = &std::path::absolute(file).map_err(at)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     files::private_folder(folder).map_err(at)?;
-    let beside = tempfile_folder(folder).map_err(at)?;
-    let done = exchange(copy, file, &beside);
-    let _ = std::fs::remove_dir_all(&beside);
-    done
+    let beside = Beside::make(folder).map_err(at)?;
+    exchange(copy, file, &beside.0)
 }
 
 fn exchange(copy: &Path, file: &Path, beside: &Path) -> Result<Option<PathBuf>, StoreProblem> {
@@ -125,6 +122,50 @@ fn exchange(copy: &Path, file: &Path, beside: &Path) -> Result<Option<PathBuf>, 
     Ok(was_there.then_some(aside))
 }
 
+/// A copy that took the place of a damaged database.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Which.
+    pub copy: PathBuf,
+    /// Where what is left of the damaged one is now, if anything is.
+    pub aside: Option<PathBuf>,
+    /// Newer copies that are no good, and why.
+    pub passed_over: Vec<(PathBuf, StoreProblem)>,
+}
+
+/// Puts the newest good copy of a folder in the place of a damaged database no gateway uses.
+///
+/// # Errors
+/// When the database is not damaged, or there is no good copy; then nothing has changed.
+pub fn recover(folder: &Path, file: &Path) -> Result<Recovered, StoreProblem> {
+    if file.exists() {
+        match sqlite::look_through(file) {
+            Ok(health) if health.damages.is_empty() => {
+                let why =
+                    "it is not damaged, so it was not touched. To put back a copy all the same, name it";
+                return Err(StoreProblem::file(file, why));
+            }
+            Err(problem @ (StoreProblem::Newer { .. } | StoreProblem::Foreign(_))) => return Err(problem),
+            _damaged_or_empty => {}
+        }
+    }
+    let mut passed_over = Vec::new();
+    for copy in copies(folder, &stem(file)).map_err(|error| StoreProblem::file(folder, error))? {
+        match put_back(&copy, file) {
+            Ok(aside) => return Ok(Recovered { copy, aside, passed_over }),
+            Err(
+                problem @ (StoreProblem::Damaged { .. }
+                | StoreProblem::Newer { .. }
+                | StoreProblem::Foreign(_)),
+            ) => passed_over.push((copy, problem)),
+            Err(problem) => return Err(problem),
+        }
+    }
+    let why =
+        format!("there is no good copy of {} in it ({} are no good)", file.display(), passed_over.len());
+    Err(StoreProblem::file(folder, why))
+}
+
 fn sound(file: &Path, health: &Health) -> Result<(), StoreProblem> {
     match health.damages.first() {
         None => Ok(()),
@@ -132,7 +173,8 @@ fn sound(file: &Path, health: &Health) -> Result<(), StoreProblem> {
     }
 }
 
-fn rotate(folder: &Path, stem: &str, keep: usize) -> std::io::Result<Vec<PathBuf>> {
+/// The copies of a folder, newest first.
+fn copies(folder: &Path, stem: &str) -> std::io::Result<Vec<PathBuf>> {
     let is_copy = |name: &str| {
         let stamp = name.strip_prefix(stem)?.strip_prefix('_')?.strip_suffix(".db")?;
         let digits = |c: char| c.is_ascii_digit() || c == '_';
@@ -141,25 +183,54 @@ fn rotate(folder: &Path, stem: &str, keep: usize) -> std::io::Result<Vec<PathBuf
     let entries = std::fs::read_dir(folder)?.flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| is_copy(name).is_some()).collect();
-    names.sort();
-    let old = names.len().saturating_sub(keep);
-    names.truncate(old);
-    names
-        .into_iter()
-        .map(|name| {
-            let path = folder.join(name);
-            std::fs::remove_file(&path).map(|()| path)
-        })
-        .collect()
+    names.sort_by(|a, b| b.cmp(a));
+    Ok(names.into_iter().map(|name| folder.join(name)).collect())
+}
+
+/// Takes away all copies but the newest; the oldest first.
+fn rotate(folder: &Path, stem: &str, keep: usize) -> std::io::Result<Vec<PathBuf>> {
+    let old = copies(folder, stem)?.into_iter().skip(keep).rev();
+    old.map(|path| std::fs::remove_file(&path).map(|()| path)).collect()
 }
 
 fn stem(file: &Path) -> String {
     file.file_stem().map_or_else(|| "openai-proxy".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-fn tempfile_folder(folder: &Path) -> std::io::Result<PathBuf> {
-    let beside = folder.join(format!(".{}.new", uuid::Uuid::now_v7()));
-    files::private_folder(&beside).map(|()| beside)
+/// A folder for what is not whole yet. It goes with whoever made it, also when that is given up in the middle.
+struct Beside(PathBuf);
+
+impl Beside {
+    /// One that a killed process has left is older than this.
+    const LEFT: Duration = Duration::from_secs(86_400);
+
+    fn make(folder: &Path) -> std::io::Result<Self> {
+        Self::sweep(folder);
+        let beside = folder.join(format!(".{}.new", uuid::Uuid::now_v7()));
+        files::private_folder(&beside).map(|()| Self(beside))
+    }
+
+    fn sweep(folder: &Path) {
+        let ours = |name: &str| {
+            let id = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new"));
+            id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok())
+        };
+        let old = |entry: &std::fs::DirEntry| {
+            let changed = entry.metadata().and_then(|data| data.modified());
+            changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > Self::LEFT))
+        };
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(ours) && old(&entry) {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
@@ -183,8 +254,6 @@ fn stamp(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

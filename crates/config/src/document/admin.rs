@@ -2,6 +2,7 @@
 
 use protocol::secret::Secret;
 
+use super::upkeep;
 use crate::problem::{Wrong, wrong};
 use crate::reader::table::Shape::{self, Choice, Names, Section, Switch, Text, Value, Whole};
 use crate::reader::table::{Table, later, now};
@@ -36,7 +37,7 @@ pub(crate) const CONFIG: Table = Table {
         now("environment", Text, "Picks a file beside this one; without it ENVIRONMENT does."),
         now("source", Choice(&["file", "layered", "database"]), "Who may change settings.").usual("layered"),
         now("watch", Switch, "Whether files are read again when they change.").usual("on"),
-        later("history", Whole(0), "How many versions are kept."),
+        now("history", Whole(0), "How many versions are kept; 0: all.").usual("500"),
     ],
 };
 
@@ -88,12 +89,13 @@ fn header(text: &str) -> Result<String, Wrong> {
 }
 
 /// Reads `config`, as far as it does not say which files are read.
-pub(crate) fn configuration(section: Option<Settings<'_>>) -> (Authority, bool) {
+pub(crate) fn configuration(section: Option<Settings<'_>>) -> (Authority, bool, Option<u64>) {
     let (mut authority, mut watch) = (Authority::Layered, true);
-    let Some(section) = section else { return (authority, watch) };
+    let Some(section) = section else { return (authority, watch, None) };
     let _ = section.text("environment");
     authority = section.or("source", |at| at.choice(&Authority::ALL), authority);
     watch = section.or("watch", At::switch, watch);
+    let history = section.get("history").and_then(|at| upkeep::history(&at));
     section.close();
-    (authority, watch)
+    (authority, watch, history)
 }

@@ -8,6 +8,7 @@ pub(crate) mod observe;
 pub(crate) mod provider;
 pub(crate) mod route;
 pub(crate) mod storage;
+mod upkeep;
 
 use std::time::Duration;
 
@@ -120,12 +121,12 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     }
     // Which files are read was decided before this was.
     let _ = top.get("include");
-    let (authority, watch) = admin::configuration(top.section("config", &admin::CONFIG));
+    let (authority, watch, history) = admin::configuration(top.section("config", &admin::CONFIG));
     let search = top.get("discovery").and_then(discovery);
     // Merged under every provider before anything is read.
     top.get("provider_defaults").map(|at| at.named());
     let server = top.section("server", &listener::SERVER);
-    let document = Document {
+    let mut document = Document {
         listener: listener::read(server.as_ref(), findings),
         access: access(&top),
         providers: top.get("providers").map(|at| provider::read_all(&at)).unwrap_or_default(),
@@ -140,6 +141,9 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         authority,
         watch,
     };
+    if let Some(history) = history {
+        document.storage.upkeep.kept.revisions = history;
+    }
     if let Some(server) = server {
         server.close();
     }

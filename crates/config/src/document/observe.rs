@@ -1,33 +1,46 @@
 //! `logging` and `telemetry`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::problem::{Wrong, wrong};
 use crate::reader::table::Shape::{
-    self, Address, Choice, List, Names, OneOf, Or, Secret, Section, Switch, Text, Value, Whole,
+    self, Address, Choice, List, OneOf, Or, Secret, Section, Switch, Text, Value, Whole,
 };
 use crate::reader::table::{Form, Table, later, now};
-use crate::reader::{At, DURATION, SHARE, SIZE, Section as Settings, duration};
-use crate::snapshot::{LogFormat, Logging, Metrics, STATS_STEP};
+use crate::reader::{AGE, At, DURATION, SHARE, SIZE, Section as Settings, age, duration, size};
+use crate::snapshot::{
+    AccessLog, Level, Levels, LogFormat, Logging, Metrics, Part, Period, Rotation, STATS_STEP,
+};
 use crate::tree;
 
 /// Logging.
 pub(crate) const LOGGING: Table = Table {
     noun: "logging",
     rows: &[
-        now("level", OneOf(&[LEVEL, Names(&LEVEL)]), "How much is told.").usual("info"),
+        now("level", OneOf(&[LEVEL, Section(&LEVELS)]), "How much is told, or how much by each part.")
+            .usual("info"),
         now("format", Choice(&["auto", "human", "json"]), "For whom; `auto` is human on a terminal.")
             .usual("auto"),
+        now("file", Text, "Where lines are written besides standard error; beside the configuration file."),
+        now("max_size", Value(&SIZE), "How large a file may become before it is put aside; 0: any size.")
+            .usual("5MiB"),
+        now("backup_count", Whole(0), "How many files put aside are kept; 0: none.").usual("3"),
+        now("max_age", Or(&["off"], &Value(&AGE)), "How long files put aside are kept at most.").usual("off"),
+        now(
+            "rotate",
+            Choice(&["never", "hourly", "daily"]),
+            "When a file is put aside however large it is; in UTC.",
+        )
+        .usual("never"),
+        now("compress", Switch, "Whether files put aside are packed (gzip).").usual("on"),
         now(
             "access_log",
             Choice(&["off", "on", "true", "json", "combined", "common"]),
             "One line for every finished call.",
         )
         .usual("off"),
-        later("file", Text, "Where lines are written besides."),
-        later("max_size", Value(&SIZE), "How large a file may become."),
-        later("backup_count", Whole(0), "How many old files are kept."),
-        later("compress", Switch, "Whether old files are packed."),
+        now("access_log_file", Text, "Where that line is written instead of among the others."),
         later("bodies", Or(&["off", "errors", "all"], &Value(&SAMPLE)), "Whether bodies are written, too."),
         later(
             "mask",
@@ -38,6 +51,24 @@ pub(crate) const LOGGING: Table = Table {
 };
 
 const LEVEL: Shape = Choice(&["error", "warn", "info", "debug", "trace", "warning", "critical"]);
+
+/// One for each [`Part`]; what is not written is as `default`.
+const LEVELS: Table = Table {
+    noun: "logging.level",
+    rows: &[
+        now("default", LEVEL, "Whatever is not named here."),
+        now("listen", LEVEL, "Doors, connections and TLS towards callers."),
+        now("intake", LEVEL, "Understanding requests."),
+        now("routing", LEVEL, "Where requests go, and asking providers for their models."),
+        now("upstream", LEVEL, "Connections to providers, and what they answer."),
+        now("relay", LEVEL, "Passing answers on: failed calls, broken streams."),
+        now("account", LEVEL, "Counting calls."),
+        now("store", LEVEL, "The database and the spool."),
+        now("control", LEVEL, "Changes of the configuration and administration."),
+        now("program", LEVEL, "Start, stop, reload."),
+        now("http", LEVEL, "The HTTP engines below; never more than warn unless it stands here."),
+    ],
+};
 
 /// `sample:1%`.
 const SAMPLE: Form = Form {
@@ -96,44 +127,89 @@ const TRACES: Table = Table {
     ],
 };
 
-/// Reads `logging`.
+/// Reads `logging`. Its paths are still as written.
 pub(crate) fn logging(section: Option<Settings<'_>>) -> Logging {
-    let mut logging = Logging { level: "info".into(), format: LogFormat::Auto, access_log: false };
+    let mut logging = Logging::default();
     let Some(section) = section else { return logging };
-    logging.level = section.or("level", level, logging.level);
+    logging.levels = section.or("level", levels, logging.levels);
     let formats = [("auto", LogFormat::Auto), ("human", LogFormat::Human), ("json", LogFormat::Json)];
     logging.format = section.or("format", |at| at.choice(&formats), logging.format);
+    logging.rotation = rotation(&section);
     let kinds = [
-        ("off", false),
-        ("false", false),
-        ("on", true),
-        ("true", true),
-        ("json", true),
-        ("combined", true),
-        ("common", true),
+        ("off", AccessLog::Off),
+        ("false", AccessLog::Off),
+        ("on", AccessLog::Json),
+        ("true", AccessLog::Json),
+        ("json", AccessLog::Json),
+        ("combined", AccessLog::Combined),
+        ("common", AccessLog::Common),
     ];
     logging.access_log = section.or("access_log", |at| at.choice(&kinds), logging.access_log);
+    let path = |text: &str| Ok(PathBuf::from(text));
+    logging.file = section.written("file", path).map(|file| file.value);
+    let access = section.written("access_log_file", path);
+    if let Some(access) = access.as_ref().filter(|access| logging.file.as_ref() == Some(&access.value)) {
+        let what = "is the file of `logging.file`, too, and two writers would put it aside.";
+        access.wrong(
+            section.here().findings,
+            what,
+            "Remove it: the lines then stand among the others there.",
+        );
+    }
+    logging.access_log_file = access.map(|access| access.value);
     section.close();
     logging
 }
 
-/// One level, or one for each part, of which only `default` is in use yet.
-fn level(at: &At<'_>) -> Option<String> {
-    let levels = [
-        ("error", "error"),
-        ("warn", "warn"),
-        ("info", "info"),
-        ("debug", "debug"),
-        ("trace", "trace"),
-        ("warning", "warn"),
-        ("critical", "error"),
-    ];
-    if !matches!(at.node.value, tree::Value::Map(_)) {
-        return at.choice(&levels).map(str::to_owned);
+/// Files put aside are numbered up to here: larger numbers behind a name may be years or days.
+const MOST_KEPT: usize = 999;
+
+fn rotation(section: &Settings<'_>) -> Rotation {
+    let usual = Rotation::default();
+    let periods = [("never", Period::Never), ("hourly", Period::Hourly), ("daily", Period::Daily)];
+    let kept = |at: &At<'_>| {
+        let count = usize::try_from(at.number(0)?).ok().filter(|count| *count <= MOST_KEPT);
+        if count.is_none() {
+            at.wrong_as(
+                format!("is more than {MOST_KEPT}."),
+                "Write a smaller number, or a larger `max_size`.",
+            );
+        }
+        count
+    };
+    let limit = |text: &str| if text == "off" { Ok(None) } else { age(text).map(Some) };
+    Rotation {
+        max_size: section.or("max_size", |at| at.parse(size), usual.max_size),
+        backup_count: section.or("backup_count", kept, usual.backup_count),
+        max_age: section.or("max_age", |at| at.parse(limit), usual.max_age),
+        every: section.or("rotate", |at| at.choice(&periods), usual.every),
+        compress: section.or("compress", At::switch, usual.compress),
     }
-    let (default, parts): (Vec<_>, Vec<_>) = at.named().into_iter().partition(|(part, _)| part == "default");
-    parts.iter().for_each(|(_, at)| at.later());
-    default.first().and_then(|(_, at)| at.choice(&levels)).map(str::to_owned)
+}
+
+/// One level, or one for each part.
+fn levels(at: &At<'_>) -> Option<Levels> {
+    let one = |at: &At<'_>| {
+        at.choice(&[
+            ("error", Level::Error),
+            ("warn", Level::Warn),
+            ("info", Level::Info),
+            ("debug", Level::Debug),
+            ("trace", Level::Trace),
+            ("warning", Level::Warn),
+            ("critical", Level::Error),
+        ])
+    };
+    if !matches!(at.node.value, tree::Value::Map(_)) {
+        return one(at).map(|default| Levels { default, parts: Vec::new() });
+    }
+    let section = Settings::open(at.clone(), &LEVELS);
+    let default = section.or("default", one, Levels::default().default);
+    let parts = Part::ALL.into_iter();
+    let parts = parts.filter_map(|part| Some((part, section.get(part.name()).and_then(|at| one(&at))?)));
+    let levels = Levels { default, parts: parts.collect() };
+    section.close();
+    Some(levels)
 }
 
 /// What is measured.

@@ -165,6 +165,11 @@ const ENTRA: Table = Table {
     ],
 };
 
+/// Whether a provider may be called so.
+pub fn is_provider_name(name: &str) -> bool {
+    !RESERVED.contains(&name) && super::proper_name(name).is_ok()
+}
+
 /// Reads the map of providers.
 pub(crate) fn read_all(at: &At<'_>) -> Vec<Provider> {
     at.named().into_iter().map(|(name, at)| read(name, at)).collect()

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use protocol::secret::Secret;
 
+use super::upkeep;
 use crate::problem::{Wrong, wrong};
-use crate::reader::table::Shape::{
-    Address, Choice, Or, Sealed, Secret as Hidden, Section, Switch, Text, Value, Whole,
-};
+use crate::reader::table::Shape::{Address, Choice, Or, Sealed, Secret as Hidden, Section};
 use crate::reader::table::{Form, Table, later, now};
-use crate::reader::{AGE, At, DURATION, Section as Settings, Written};
-use crate::snapshot::Database;
+use crate::reader::{At, Section as Settings, Written};
+use crate::snapshot::{Database, Upkeep};
 
 /// What is kept, and where.
 pub(crate) const STORAGE: Table = Table {
@@ -22,8 +21,9 @@ pub(crate) const STORAGE: Table = Table {
         now("encryption_key", Or(&["auto"], &Hidden), "What secrets are sealed with; `auto` makes one.")
             .usual("auto"),
         later("on_outage", Choice(&["serve", "fail"]), "What happens without the database."),
-        later("backup", Section(&BACKUP), "Copies of the database."),
-        later("retention", Section(&RETENTION), "How long things are kept."),
+        now("backup", Section(&upkeep::BACKUP), "Copies of the database."),
+        now("retention", Section(&upkeep::RETENTION), "How long things are kept."),
+        now("upkeep", Section(&upkeep::UPKEEP), "What else it wants now and then."),
     ],
 };
 
@@ -31,42 +31,24 @@ pub(crate) const STORAGE: Table = Table {
 const DATABASE: Form =
     Form { read: |text| database(text).map(|_| ()), pattern: "^(memory|sqlite:.+|postgres(ql)?://.+)$" };
 
-const BACKUP: Table = Table {
-    noun: "backups",
-    rows: &[
-        later("every", Or(&["off"], &Value(&DURATION)), "How often."),
-        later("keep", Whole(0), "How many."),
-        later("to", Text, "Where."),
-        later("verify", Switch, "Whether each is read again."),
-    ],
-};
-
-const KEPT: crate::reader::table::Shape = Or(&["forever"], &Value(&AGE));
-
-const RETENTION: Table = Table {
-    noun: "retention",
-    rows: &[
-        later("requests", KEPT, "Usage records."),
-        later("bodies", KEPT, "Prompts and answers."),
-        later("audit", KEPT, "Who changed what."),
-        later("usage_daily", KEPT, "Sums of a day."),
-    ],
-};
-
-/// Where records are kept, if that is written.
+/// Where records are kept, if that is written, and what is done to them.
 pub(crate) struct Storage {
     pub(crate) database: Option<Written<Database>>,
     /// What secrets are sealed with, if it is not to be made.
     pub(crate) key: Option<Secret>,
+    pub(crate) upkeep: Upkeep,
 }
 
 /// Reads `storage`.
 pub(crate) fn read(section: Option<Settings<'_>>) -> Storage {
-    let Some(section) = section else { return Storage { database: None, key: None } };
+    let Some(section) = section else {
+        return Storage { database: None, key: None, upkeep: upkeep::usual() };
+    };
     let database = section.written("database", database);
     let key = section.get("encryption_key").and_then(|at| key(&at));
+    let upkeep = upkeep::read(&section);
     section.close();
-    Storage { database, key }
+    Storage { database, key, upkeep }
 }
 
 /// A key, or several, one a line, the first for new secrets. `auto`, and a variable that is not set: one is made.

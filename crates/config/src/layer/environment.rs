@@ -100,18 +100,25 @@ pub(crate) fn usual_variables(environment: &Environment) -> impl Iterator<Item =
     names.filter(|name| environment.get(*name).is_some_and(|value| !value.is_empty()))
 }
 
-/// The layer of those variables: weaker than anything somebody wrote for us.
-pub(crate) fn usual(environment: &Environment, findings: &Findings) -> Node {
+/// What takes over an older program's state.
+const TAKES_OVER: &str = "Take over what it holds: openai-proxy import azure-proxy";
+
+/// The layer of those variables: weaker than anything somebody wrote for us. Those set apart are an older program's.
+pub(crate) fn usual(environment: &Environment, set_apart: &[String], findings: &Findings) -> Node {
     let mut root = Node::empty(Place::outside("environment"));
     let filled = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     for (name, words, before) in USUAL {
-        if let Some(value) = filled(name) {
+        if set_apart.iter().any(|other| other == name) {
+            let what = "This is a database of another program and not used as ours.";
+            findings.note("", Some(&Place::outside(name)), what, Some(TAKES_OVER.to_owned()));
+        } else if let Some(value) = filled(name) {
             let place = Place::outside(name);
             merge::set(&mut root, words, Node::literal(&format!("{before}{value}"), place.clone()), &place);
         }
     }
     if filled(STATE).is_some() {
-        findings.note("", Some(&Place::outside(STATE)), format!("{STATE} is not in use yet."), None);
+        let what = "This is an older program's state; it is not read at every start.";
+        findings.note("", Some(&Place::outside(STATE)), what, Some(TAKES_OVER.to_owned()));
     }
     root
 }

@@ -64,8 +64,8 @@ pub(crate) fn of(
     given: &Given,
 ) -> Result<Stack, Problems> {
     let findings = Findings::default();
-    let mut layers =
-        vec![Spoken { layer: Layer::Usual, root: environment::usual(&given.environment, &findings) }];
+    let usual = environment::usual(&given.environment, &given.set_apart, &findings);
+    let mut layers = vec![Spoken { layer: Layer::Usual, root: usual }];
     let mut broken = Vec::new();
     let file = texts.first().map(|text| text.path.clone());
     let files = texts.iter().map(|text| file::shown(&text.path)).collect();

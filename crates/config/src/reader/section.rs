@@ -159,12 +159,7 @@ fn word_or(at: &At<'_>, words: &[&str], otherwise: &Shape) {
     match otherwise {
         _ if nearest(text, words.iter().copied()).is_some() => _ = at.parse(|text| nearly(text, words)),
         Shape::Value(form) => {
-            let with_words = |Wrong { what, fix }: Wrong| {
-                let rest = fix.as_deref().and_then(|fix| fix.strip_prefix("Write "));
-                let fix = rest.map(|rest| format!("Write {}, or {rest}", words.join(", "))).or(fix.clone());
-                Wrong { what, fix }
-            };
-            _ = at.parse(|text| (form.read)(text).map_err(with_words));
+            _ = at.parse(|text| (form.read)(text).map_err(|wrong| wrong.or_write(&words.join(", "))));
         }
         _ if is_word => _ = at.parse(|text| nearly(text, words)),
         _ => check(at, otherwise),

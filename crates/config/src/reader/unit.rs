@@ -9,7 +9,7 @@ use crate::problem::{Wrong, wrong};
 pub(crate) const DURATION: Form =
     Form { read: |text| duration(text).map(drop), pattern: r"^[0-9._]+ *(ms|s|m|h|d)?$" };
 /// How long something is kept; may be many years.
-pub(crate) const AGE: Form = Form { read: age, pattern: r"^[0-9._]+ *(ms|s|m|h|d)?$" };
+pub(crate) const AGE: Form = Form { read: |text| age(text).map(drop), pattern: r"^[0-9._]+ *(ms|s|m|h|d)?$" };
 /// A size in bytes.
 pub(crate) const SIZE: Form =
     Form { read: |text| size(text).map(drop), pattern: r"^[0-9._]+ *([kKmMgG]([iI]?[bB])?|[bB])?$" };
@@ -74,12 +74,15 @@ pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
     }
 }
 
-fn age(text: &str) -> Result<(), Wrong> {
+/// How long something is kept: a duration, or up to a hundred years of days.
+pub(crate) fn age(text: &str) -> Result<Duration, Wrong> {
     const LONGEST: f64 = 36_525.0;
-    match split(text) {
-        (days, "d") if decimal(days).is_some_and(|days| days <= LONGEST) => Ok(()),
-        _ => duration(text).map(drop),
+    if let (days, "d") = split(text)
+        && let Some(days) = decimal(days).filter(|days| *days <= LONGEST)
+    {
+        return Ok(Duration::from_secs_f64(days * 86400.0));
     }
+    duration(text)
 }
 
 fn share(text: &str) -> Result<(), Wrong> {

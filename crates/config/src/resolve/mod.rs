@@ -1,5 +1,6 @@
 //! From the document to the snapshot: everything that needs more than one value is decided here.
 
+mod logging;
 mod names;
 mod provider;
 mod proxy;
@@ -60,9 +61,10 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         models,
         routes,
         routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
-        logging: document.logging,
         metrics: document.telemetry.metrics,
         stats_windows: document.telemetry.stats_windows,
+        upkeep: storage::upkeep(document.storage.upkeep, storage.as_ref()?, around.environment),
+        logging: logging::resolve(document.logging, around),
         storage: storage?,
         admin: document.admin,
         authority: document.authority,
@@ -90,21 +92,21 @@ fn refuse_loop(
 }
 
 /// Where a model nobody knows goes when nobody wrote it: to the only provider, or, among those that were found, to the
-/// only cloud (D-12). Everything else would be a guess.
+/// only cloud (D-12). Everything else would be a guess, and a provider whose models are written has those and no others.
 fn unwritten_unknown_model(
     document: &Document,
     around: &Around<'_>,
     providers: &[Arc<Provider>],
 ) -> UnknownModel {
-    if providers.len() == 1 && (around.discovered || document.names.is_empty()) {
-        return UnknownModel::Provider(0);
-    }
     let is_cloud = |index: &usize| !providers[*index].local;
     let clouds: Vec<usize> = (0..providers.len()).filter(is_cloud).collect();
-    match clouds.as_slice() {
-        [only] if around.discovered => UnknownModel::Provider(*only),
-        _ => UnknownModel::Error,
-    }
+    let only = match (providers.len(), clouds.as_slice()) {
+        (1, _) if around.discovered || document.names.is_empty() => Some(0),
+        (_, [only]) if around.discovered => Some(*only),
+        _ => None,
+    };
+    let open = only.filter(|only| providers[*only].models.is_empty());
+    open.map_or(UnknownModel::Error, UnknownModel::Provider)
 }
 
 fn routes(document: &Document, places: &names::Places<'_>) -> Routes {

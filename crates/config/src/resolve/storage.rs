@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::storage::Storage as Document;
 use crate::reader::Findings;
-use crate::snapshot::{Database, Storage, VaultKey};
+use crate::snapshot::{Database, Storage, Upkeep, VaultKey};
 
 /// The name of our file in the state folder.
 const FILE: &str = "openai-proxy.db";
@@ -62,6 +62,23 @@ pub(crate) fn resolve(
     }
 }
 
+/// The same with the folder of copies: relative ones are beside the database, or in the state folder where it is no file.
+pub(super) fn upkeep(
+    mut upkeep: Upkeep,
+    storage: &Storage,
+    environment: &BTreeMap<String, String>,
+) -> Upkeep {
+    if let Some(backup) = &mut upkeep.backup {
+        let beside = match &storage.database {
+            Database::File(file) => file.parent().map(Path::to_owned),
+            Database::Memory | Database::Nowhere | Database::Postgres(_) => state(environment),
+        };
+        let to = at_home(&backup.to, environment);
+        backup.to = beside.unwrap_or_default().join(to.strip_prefix(".").unwrap_or(&to));
+    }
+    upkeep
+}
+
 /// Where a service or a user keeps state: the folder systemd made for it (`StateDirectory=`, systemd.exec(5)), else
 /// `$XDG_STATE_HOME/openai-proxy`, by default `~/.local/state/openai-proxy` (XDG Base Directory Specification 0.8).
 pub fn state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
@@ -73,7 +90,8 @@ pub fn state(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
         .or_else(|| given("XDG_STATE_HOME").or_else(home).map(|folder| folder.join("openai-proxy")))
 }
 
-fn at_home(path: &Path, environment: &BTreeMap<String, String>) -> PathBuf {
+/// A path whose `~` is the home folder.
+pub(super) fn at_home(path: &Path, environment: &BTreeMap<String, String>) -> PathBuf {
     match (path.strip_prefix("~"), environment.get("HOME")) {
         (Ok(rest), Some(home)) => Path::new(home).join(rest),
         _ => path.to_owned(),

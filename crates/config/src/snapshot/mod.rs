@@ -3,6 +3,7 @@
 //! A call takes one `Arc<Snapshot>` at the door and sees nothing else until it ends.
 
 mod index;
+mod logging;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use protocol::secret::Secret;
 use protocol::vendor::{Site, Vendor};
 
 pub use index::{Chosen, Models, PathRule, Routes};
+pub use logging::{AccessLog, Level, Levels, LogFormat, Logging, Part, Period, Rotation};
 
 /// The steps statistics count in: no window is told more finely.
 pub const STATS_STEP: Duration = Duration::from_secs(10);
@@ -44,6 +46,8 @@ pub struct Snapshot {
     pub authority: Authority,
     /// Files are read again when they change.
     pub watch: bool,
+    /// What is done to them now and then.
+    pub upkeep: Upkeep,
     /// How this configuration came to be; shown on the first screen.
     pub source: Source,
 }
@@ -129,6 +133,45 @@ pub enum VaultKey {
     File(PathBuf),
     /// Nothing is written, and there is no folder for a file: a key that goes with the process.
     Nowhere,
+}
+
+/// What is done to the database now and then.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upkeep {
+    /// Copies; `None`: none are made.
+    pub backup: Option<Backup>,
+    /// How often it is looked through; `None`: never.
+    pub health_every: Option<Duration>,
+    /// How often the room of what was deleted is given back; `None`: never.
+    pub vacuum_every: Option<Duration>,
+    /// How long things are kept.
+    pub kept: Kept,
+}
+
+/// Copies of the database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Backup {
+    /// How often.
+    pub every: Duration,
+    /// How many of them stay.
+    pub keep: usize,
+    /// Their folder.
+    pub to: PathBuf,
+    /// Whether each is read again.
+    pub verify: bool,
+}
+
+/// How long things are kept; `None`: for ever.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// Usage records.
+    pub requests: Option<Duration>,
+    /// Sums of usage.
+    pub sums: Option<Duration>,
+    /// Who changed what.
+    pub audit: Option<Duration>,
+    /// How many revisions of the configuration; 0: all.
+    pub revisions: u64,
 }
 
 /// A database.
@@ -348,28 +391,6 @@ pub enum UnknownModel {
     Error,
     /// This provider, by its place in `Snapshot::providers`.
     Provider(usize),
-}
-
-/// What is logged, and how.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Logging {
-    /// `error`, `warn`, `info`, `debug` or `trace`.
-    pub level: String,
-    /// Human text or JSON lines.
-    pub format: LogFormat,
-    /// One record per finished call.
-    pub access_log: bool,
-}
-
-/// The shape of a log line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LogFormat {
-    /// Human on a terminal, JSON elsewhere.
-    Auto,
-    /// Human always.
-    Human,
-    /// JSON always.
-    Json,
 }
 
 /// Whether metrics are served, and where.

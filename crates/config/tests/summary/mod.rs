@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use config::Loaded;
-use config::snapshot::{Credential, Database, Door, Provider, Snapshot, UnknownModel};
+use config::snapshot::{
+    AccessLog, Credential, Database, Door, Logging, Provider, Rotation, Snapshot, UnknownModel, Upkeep,
+};
 
 /// The summary of a configuration that was accepted.
 pub(crate) fn of(loaded: &Loaded) -> String {
@@ -45,7 +47,8 @@ fn server(out: &mut String, snapshot: &Snapshot) {
     if !server.allow_origins.is_empty() || !server.trusted_proxies.is_empty() || server.tls.is_some() {
         let _ = writeln!(out, "extras {extras:?}");
     }
-    let _ = writeln!(out, "{:?} {:?}", snapshot.logging, snapshot.metrics);
+    logging(out, &snapshot.logging);
+    let _ = writeln!(out, " {:?}", snapshot.metrics);
     let windows: Vec<u64> = snapshot.stats_windows.iter().map(|window| window.as_secs() / 60).collect();
     if windows != [5, 15, 30, 60] {
         let _ = writeln!(out, "stats windows {:?}", snapshot.stats_windows);
@@ -53,6 +56,34 @@ fn server(out: &mut String, snapshot: &Snapshot) {
     if snapshot.storage.database != Database::Nowhere {
         let _ = writeln!(out, "{:?}", snapshot.storage);
     }
+    upkeep(out, &snapshot.upkeep);
+}
+
+fn upkeep(out: &mut String, upkeep: &Upkeep) {
+    const USUAL: &str = "Some((86400s, 14, true)) Some(604800s) Some(2592000s) Kept { requests: Some(7776000s), sums: None, audit: Some(34560000s), revisions: 500 }";
+    let Upkeep { backup, health_every, vacuum_every, kept } = upkeep;
+    let copies = backup.as_ref().map(|backup| (backup.every, backup.keep, backup.verify));
+    let shown = format!("{copies:?} {health_every:?} {vacuum_every:?} {kept:?}");
+    if shown != USUAL {
+        let to = backup.as_ref().map(|backup| backup.to.display().to_string()).unwrap_or_default();
+        let _ = writeln!(out, "upkeep {shown} {to}");
+    }
+}
+
+/// The first line in short, and what else differs on a line of its own before it.
+fn logging(out: &mut String, logging: &Logging) {
+    let Logging { levels, format, file, rotation, access_log, access_log_file } = logging;
+    for (part, level) in &levels.parts {
+        let _ = writeln!(out, "level of {} {level:?}", part.name());
+    }
+    for file in file.iter().chain(access_log_file) {
+        let _ = writeln!(out, "log {}", file.display());
+    }
+    if *rotation != Rotation::default() {
+        let _ = writeln!(out, "{rotation:?}");
+    }
+    let (level, on) = (format!("{:?}", levels.default).to_lowercase(), *access_log != AccessLog::Off);
+    let _ = write!(out, "Logging {{ level: \"{level}\", format: {format:?}, access_log: {on} }}");
 }
 
 fn describe(out: &mut String, provider: &Provider) {

@@ -103,7 +103,7 @@ pub(super) struct Keep {
 #[derive(Serialize, ToSchema)]
 #[schema(as = DatabaseCopy)]
 pub(super) struct Copied {
-    /// Its name, in the folder of copies beside the database.
+    /// Its name, in the folder of copies (`storage.backup.to`).
     name: String,
     bytes: u64,
     /// Older copies that were taken away.
@@ -122,7 +122,9 @@ pub(super) async fn backup(ask: Ask<Keep, NoBody>) -> Outcome<Copied> {
     if !db.outlasts_the_process() {
         return Err(only_files());
     }
-    let folder = file.parent().unwrap_or(Path::new(".")).join("backups");
+    // Where the gateway's own copies go, or beside the database where it makes none.
+    let beside = || file.parent().unwrap_or(Path::new(".")).join("backups");
+    let folder = world.upkeep.backup.as_ref().map_or_else(beside, |backup| backup.to.clone());
     let copied = db.back_up(&folder, keep).await?;
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let copied = Copied {

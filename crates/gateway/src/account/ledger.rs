@@ -14,7 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clerk::{Clerk, Flush, Unaccountable};
 use super::statistics::Windows;
-use crate::observe::{Ending, Metrics, access_log};
+use crate::observe::access_log::{self, Seen};
+use crate::observe::{Ending, Metrics};
 use crate::standing::Register;
 
 /// Records that may wait to be written.
@@ -33,13 +34,13 @@ pub(crate) struct Ledger {
 }
 
 /// Who looks at every finished call.
-pub(crate) struct Seen {
+pub(crate) struct Onlookers {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) windows: Arc<Windows>,
     pub(crate) register: Arc<Register>,
 }
 
-impl Seen {
+impl Onlookers {
     fn see(&self, record: &UsageRecord) {
         let ending = Ending::of(record);
         self.metrics.count(record);
@@ -49,18 +50,18 @@ impl Seen {
 }
 
 enum Entry {
-    Record(Box<UsageRecord>),
+    Record(Box<UsageRecord>, Option<Box<Seen>>),
     /// Answered when everything before it is written.
     Flush(Flush),
 }
 
 impl Ledger {
     /// Starts the writer on a thread of its own, away from every worker.
-    pub(crate) fn start(books: Arc<Books>, seen: Seen, log_access: bool) -> Self {
+    pub(crate) fn start(books: Arc<Books>, onlookers: Onlookers) -> Self {
         let (way, mut entries) = mpsc::channel(WAITING);
-        let metrics = seen.metrics.clone();
+        let metrics = onlookers.metrics.clone();
         let clerk = Clerk::start(books, metrics.clone());
-        let writer = Writer { clerk: clerk.clone(), seen, log_access };
+        let writer = Writer { clerk: clerk.clone(), onlookers };
         let work = move || {
             let mut batch = Vec::with_capacity(BATCH);
             while entries.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -84,9 +85,9 @@ impl Ledger {
         self.clerk.begins(record)
     }
 
-    /// Hands a finished record in. Never waits.
-    pub(crate) fn hand_in(&self, record: UsageRecord) {
-        if self.way.try_send(Entry::Record(Box::new(record))).is_err() {
+    /// Hands a finished record in, with what else its line in the access log shows. Never waits.
+    pub(crate) fn hand_in(&self, record: UsageRecord, seen: Option<Box<Seen>>) {
+        if self.way.try_send(Entry::Record(Box::new(record), seen)).is_err() {
             self.metrics.records_lost(1);
         }
     }
@@ -103,8 +104,7 @@ impl Ledger {
 
 struct Writer {
     clerk: Clerk,
-    seen: Seen,
-    log_access: bool,
+    onlookers: Onlookers,
 }
 
 impl Writer {
@@ -113,11 +113,9 @@ impl Writer {
         let mut flushes = Vec::new();
         for entry in entries {
             match entry {
-                Entry::Record(record) => {
-                    self.seen.see(&record);
-                    if self.log_access {
-                        access_log::write(&record);
-                    }
+                Entry::Record(record, seen) => {
+                    self.onlookers.see(&record);
+                    access_log::write(&record, seen.as_deref());
                     rows.push(*record);
                 }
                 Entry::Flush(flush) => flushes.push(flush),

@@ -2,7 +2,8 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use config::Snapshot;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 use protocol::usage::Usage;
@@ -11,7 +12,8 @@ use store::usage_record::{Outcome, Tokens};
 
 use super::{Ledger, Unaccountable};
 use crate::Gateway;
-use crate::intake::{Call, Upload, fresh_id};
+use crate::intake::{Call, Peer, Upload, fresh_id};
+use crate::observe::access_log::Seen;
 use crate::route::Target;
 
 /// A call of our own, on somebody's behalf.
@@ -32,12 +34,21 @@ pub(crate) struct Meter {
     upstream: std::time::Duration,
     upload: Option<Upload>,
     ledger: Ledger,
+    /// For the access log.
+    seen: Option<Box<Seen>>,
     expose: bool,
 }
 
 impl Meter {
     /// Starts with the first thing known of a call.
-    pub(crate) fn start(gateway: &Gateway, expose: bool, method: &Method) -> Self {
+    pub(crate) fn start<B>(gateway: &Gateway, world: &Snapshot, peer: &Peer, request: &Request<B>) -> Self {
+        let mut meter = Self::begin(gateway, request.method());
+        meter.seen = Seen::of(&world.logging, peer.ip, request);
+        meter.expose = world.routing.expose_headers;
+        meter
+    }
+
+    fn begin(gateway: &Gateway, method: &Method) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = UsageRecord {
             record_id: uuid::Uuid::now_v7().to_string(),
@@ -56,13 +67,14 @@ impl Meter {
             upstream: std::time::Duration::ZERO,
             upload: None,
             ledger,
-            expose,
+            seen: None,
+            expose: false,
         }
     }
 
     /// Starts for a call of our own; `caller` is whom it is recorded for.
     pub(crate) fn of_errand(gateway: &Gateway, errand: &Errand<'_>, caller: &str) -> Self {
-        let mut meter = Self::start(gateway, false, &Method::POST);
+        let mut meter = Self::begin(gateway, &Method::POST);
         let record = &mut meter.record;
         record.id = fresh_id();
         record.operation = errand.operation.name().to_owned();
@@ -80,6 +92,9 @@ impl Meter {
         record.model_asked.clone_from(&call.model);
         record.stream = call.streams;
         record.caller = caller.to_owned();
+        if let Some(seen) = &mut self.seen {
+            seen.peer = call.caller_ip;
+        }
         match &call.body {
             crate::intake::Payload::Whole(body) => record.bytes_in = body.len() as u64,
             crate::intake::Payload::Flowing(body) => self.upload = Some(body.notes()),
@@ -224,7 +239,7 @@ impl Drop for Meter {
             record.bytes_in = upload.bytes();
             record.model_asked = record.model_asked.or_else(|| upload.model());
         }
-        self.ledger.hand_in(record);
+        self.ledger.hand_in(record, self.seen.take());
     }
 }
 

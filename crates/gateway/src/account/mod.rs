@@ -8,6 +8,6 @@ mod meter;
 pub(crate) mod statistics;
 
 pub(crate) use clerk::Unaccountable;
-pub(crate) use ledger::{Ledger, Seen};
+pub(crate) use ledger::{Ledger, Onlookers};
 pub(crate) use meter::{Errand, Meter};
 pub(crate) use statistics::Windows;

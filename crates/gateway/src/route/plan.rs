@@ -182,11 +182,15 @@ fn may_be_unheard(world: &Snapshot, catalogue: &Catalogue, wish: &Wish<'_>) -> b
 }
 
 /// Speech and transcription models are named by habit (`tts-1`, `whisper-1`), while a server of one's own has one voice or
-/// one ear: it takes them all, or the only provider does that has any.
+/// one ear: it takes them all, or the only provider does that has any. One whose models are written takes those alone.
 fn own_voice(world: &Snapshot, wish: &Wish<'_>) -> Option<usize> {
     let audio =
         matches!(wish.row.operation, Operation::Speech | Operation::Transcriptions | Operation::Translations);
-    let able = |place: &usize| audio && world.providers[*place].serves(wish.row.operation);
+    let open = |provider: &Provider| provider.models.is_empty() || wish.model.is_none();
+    let able = |place: &usize| {
+        let provider = &world.providers[*place];
+        audio && provider.serves(wish.row.operation) && open(provider)
+    };
     let all: Vec<usize> = (0..world.providers.len()).filter(able).collect();
     let own = all
         .iter()

@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand};
 use config::snapshot::Database;
 use serde_json::json;
-use store::db::Health;
+use store::db::{Health, History};
 use store::{Db as Store, Place, StoreProblem, upkeep};
 
+use crate::chores::Kind;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folders;
 use crate::given::{Named, refused};
@@ -18,7 +19,7 @@ use crate::talk::{Mark, Talk};
 /// Look after the database: health, copies, less of it.
 #[derive(Args)]
 #[command(
-    before_help = "Examples:\n  openai-proxy db health\n  openai-proxy db backup --backup-dir /backups --max-backups 14\n  openai-proxy db restore /backups/openai-proxy_20240615_120000.db\n  openai-proxy db prune --older-than-days 90",
+    before_help = "Examples:\n  openai-proxy db health\n  openai-proxy db backup --backup-dir /backups --max-backups 14\n  openai-proxy db restore /backups/openai-proxy_20240615_120000.db\n  openai-proxy db restore --recover\n  openai-proxy db prune --older-than-days 90",
     after_help = "Exit codes: 0 done, 1 failed, 4 health found damage, 78 the database is newer, damaged or not ours."
 )]
 pub(super) struct Db {
@@ -55,7 +56,7 @@ enum What {
     Backup {
         #[command(flatten)]
         which: Which,
-        /// Where copies go. Default: `backups` beside the database.
+        /// Where copies go. Default: `storage.backup.to`, which is `backups` beside the database.
         #[arg(long, value_name = "FOLDER")]
         backup_dir: Option<PathBuf>,
         /// How many copies stay there.
@@ -70,8 +71,14 @@ enum What {
         #[command(flatten)]
         which: Which,
         /// The copy.
-        #[arg(value_name = "COPY")]
-        copy: PathBuf,
+        #[arg(value_name = "COPY", required_unless_present = "recover")]
+        copy: Option<PathBuf>,
+        /// It is damaged or gone: take the newest copy that is good.
+        #[arg(long, conflicts_with = "copy")]
+        recover: bool,
+        /// Where copies are. Default: `storage.backup.to`, which is `backups` beside the database.
+        #[arg(long, value_name = "FOLDER", requires = "recover")]
+        backup_dir: Option<PathBuf>,
     },
     /// Give back the room of what was deleted.
     Vacuum {
@@ -102,9 +109,10 @@ impl From<StoreProblem> for Failure {
 
 impl Db {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
-        let place = self.what.which().place()?;
-        if let What::Restore { copy, .. } = &self.what {
-            return restore(talk, copy, &place);
+        let (place, copies) = self.what.which().place()?;
+        if let What::Restore { copy, backup_dir, .. } = self.what {
+            let folder = backup_dir.or(copies).unwrap_or_else(|| beside(&place));
+            return restore(talk, copy, &folder, &place);
         }
         if let Place::Sqlite(file) = &place
             && !file.exists()
@@ -115,19 +123,21 @@ impl Db {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| Failure::new(Exit::Failed, format!("There is no runtime: {error}.")))?;
-        runtime.block_on(self.what.run(talk, &place))
+        runtime.block_on(self.what.run(talk, &place, copies))
     }
 }
 
 impl Which {
-    fn place(&self) -> Result<Place, Failure> {
+    /// The database, and where copies of it go, if that is configured.
+    fn place(&self) -> Result<(Place, Option<PathBuf>), Failure> {
         if let Some(file) = &self.db_path {
-            return Ok(Place::Sqlite(file.clone()));
+            return Ok((Place::Sqlite(file.clone()), None));
         }
         let loaded = config::load(&self.named.given(Vec::new())?).map_err(|problems| refused(&problems))?;
+        let copies = loaded.snapshot.upkeep.backup.map(|backup| backup.to);
         match loaded.snapshot.storage.database {
-            Database::File(file) => Ok(Place::Sqlite(file)),
-            Database::Postgres(url) => Ok(Place::Postgres(url.expose().to_owned())),
+            Database::File(file) => Ok((Place::Sqlite(file), copies)),
+            Database::Postgres(url) => Ok((Place::Postgres(url.expose().to_owned()), copies)),
             Database::Memory | Database::Nowhere => {
                 let say =
                     "Usage is kept in memory only. Set storage.database, or name a file: --db-path FILE";
@@ -149,7 +159,7 @@ impl What {
         }
     }
 
-    async fn run(self, talk: &Talk, place: &Place) -> Outcome {
+    async fn run(self, talk: &Talk, place: &Place, copies: Option<PathBuf>) -> Outcome {
         let db = Store::open(place)?;
         match self {
             Self::Health { output, .. } => health(talk, place, &db.health(true).await?, output.as_deref()),
@@ -158,7 +168,7 @@ impl What {
                 Ok(Exit::Done)
             }
             Self::Backup { backup_dir, max_backups, no_vacuum, .. } => {
-                let folder = backup_dir.unwrap_or_else(|| beside(place));
+                let folder = backup_dir.or(copies).unwrap_or_else(|| beside(place));
                 if !no_vacuum && let Err(problem) = db.vacuum().await {
                     // A gateway that writes all the time is no reason to have no copy.
                     talk.say(&format!(
@@ -166,7 +176,7 @@ impl What {
                         talk.mark(Mark::Warning)
                     ));
                 }
-                let copied = db.back_up(&folder, max_backups).await?;
+                let copied = db.back_up(&folder, max_backups, true).await?;
                 let shown = copied.file.display();
                 if talk.json() {
                     talk.print_json(
@@ -205,14 +215,26 @@ impl What {
     }
 }
 
-fn restore(talk: &Talk, copy: &Path, place: &Place) -> Outcome {
+fn restore(talk: &Talk, copy: Option<PathBuf>, folder: &Path, place: &Place) -> Outcome {
     let Place::Sqlite(file) = place else {
         return Err(Failure::new(
             Exit::Failed,
             "Only a file can be restored here. For PostgreSQL: pg_restore.",
         ));
     };
-    let aside = upkeep::put_back(copy, file)?;
+    let (copy, aside) = match copy {
+        Some(copy) => {
+            let aside = upkeep::put_back(&copy, file)?;
+            (copy, aside)
+        }
+        None => {
+            let recovered = upkeep::recover(folder, file)?;
+            for (_, problem) in &recovered.passed_over {
+                talk.say(&format!("{} passed over: {problem}", talk.mark(Mark::Warning)));
+            }
+            (recovered.copy, recovered.aside)
+        }
+    };
     talk.say(&format!("{} {} is what {} was", talk.mark(Mark::Good), file.display(), copy.display()));
     if let Some(aside) = aside {
         talk.say(&format!("  what was there before: {}", aside.display()));
@@ -244,7 +266,7 @@ fn health(talk: &Talk, place: &Place, health: &Health, output: Option<&Path>) ->
     for damage in health.damages.iter().take(20) {
         talk.say(&format!("{} {damage}", talk.mark(Mark::Bad)));
     }
-    talk.say("Restore a copy: openai-proxy db restore COPY");
+    talk.say("Put the newest good copy in its place: openai-proxy db restore --recover");
     Ok(Exit::Trouble)
 }
 
@@ -265,8 +287,24 @@ fn report(place: &Place, health: &Health) -> serde_json::Value {
         "damages": health.damages,
         "bytes": health.bytes,
         "free_bytes": health.free_bytes,
+        "growth": grown(health).map(|(bytes, since)| json!({"bytes": bytes, "since_us": since})),
         "tables": tables,
+        "history": health.history.as_ref().map(history),
         "versions": health.versions.iter().map(version).collect::<Vec<_>>(),
+    })
+}
+
+/// How much larger it is than when a gateway last looked it through, and when that was.
+fn grown(health: &Health) -> Option<(i64, u64)> {
+    let last = health.chores.iter().find(|chore| chore.name == Kind::Health.name() && chore.done_us > 0)?;
+    Some((i64::try_from(health.bytes).ok()? - i64::try_from(last.bytes).ok()?, last.done_us))
+}
+
+fn history(history: &History) -> serde_json::Value {
+    let History { oldest, oldest_us, newest, newest_us, actor } = history;
+    json!({
+        "oldest": {"revision": oldest, "made_us": oldest_us},
+        "newest": {"revision": newest, "made_us": newest_us, "actor": actor},
     })
 }
 
@@ -281,6 +319,12 @@ fn show(talk: &Talk, place: &Place, health: &Health) {
         health.bytes,
         health.free_bytes
     );
+    if let Some((bytes, _since)) = grown(health) {
+        text += &format!("  grown          {bytes} since a gateway last looked it through\n");
+    }
+    if let Some(History { oldest, newest, actor, .. }) = &health.history {
+        text += &format!("  revisions      {oldest} to {newest}, the newest by {actor}\n");
+    }
     for (table, rows) in &health.tables {
         text += &format!("  {table:<14} {rows} rows\n");
     }

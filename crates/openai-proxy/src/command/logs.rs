@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::given::environment;
+use crate::instance;
 use crate::talk::Talk;
-use crate::{folders, instance};
 
 /// Show the gateway's log.
 #[derive(Args)]
@@ -36,7 +36,7 @@ impl Logs {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         let environment = environment();
         let running = instance::all(&environment);
-        let path = running.iter().find_map(|one| one.log.clone()).or_else(|| folders::log(&environment));
+        let path = instance::log(&running, &environment);
         let path = path.filter(|path| path.is_file()).ok_or_else(|| no_log(running.first()))?;
         let failed =
             |error| Failure::new(Exit::Failed, format!("{} cannot be read: {error}.", path.display()));
@@ -87,6 +87,9 @@ fn follow(talk: &Talk, path: &Path, mut file: File) -> std::io::Result<()> {
             let another = std::fs::metadata(path)
                 .is_ok_and(|now| file.metadata().is_ok_and(|old| old.ino() != now.ino()));
             if another {
+                // What was written between the last look and its being put aside.
+                file.read_to_end(&mut bytes)?;
+                talk.print(&String::from_utf8_lossy(&bytes));
                 file = File::open(PathBuf::from(path))?;
             }
         }

@@ -27,6 +27,18 @@ pub(super) fn deliver_private(talk: &Talk, file: &Path, text: &str, next: &str) 
     hand_over(talk, (file, text), next, Open::ToOwner)
 }
 
+/// Writes a file only its owner reads, over what is there, and shows nothing of it.
+///
+/// # Errors
+/// When it is a link, or cannot be written.
+pub(super) fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
+    if file.is_symlink() {
+        let say = format!("{} is a link, and was not written through.", file.display());
+        return Err(Failure::new(Exit::Conflict, say));
+    }
+    private(file, text, true).map_err(|why| unwritten(file, &why))
+}
+
 /// Who may read a file that is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,10 @@ use crate::foundation::{BuildProblem, Foundation};
 use crate::given::{self, Named};
 use crate::house::House;
 use crate::instance::Instance;
+use crate::logging::{LogProblem, Logs};
 use crate::search::Search;
 use crate::talk::Talk;
-use crate::{folders, logging, occupant, search};
+use crate::{folders, occupant, search};
 
 /// Run the gateway in the foreground.
 #[derive(Args, Clone, Default, Debug)]
@@ -90,6 +91,13 @@ impl Serve {
     }
 }
 
+/// Starting again would not help: somebody must look at the place that was named.
+impl From<LogProblem> for Failure {
+    fn from(problem: LogProblem) -> Self {
+        Self::new(Exit::Refused, problem.to_string())
+    }
+}
+
 impl From<BuildProblem> for Failure {
     fn from(problem: BuildProblem) -> Self {
         match problem {
@@ -130,7 +138,7 @@ impl Serving<'_> {
             let _inside = runtime.enter();
             Signals::new().map_err(system)?
         };
-        let (house, seen) = start(self.given.clone(), &runtime)?;
+        let (house, seen, mut logs) = start(self.given.clone(), &runtime, self.talk.coloured())?;
         let world = house.world();
         let file = match &world.source {
             Source::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
@@ -140,10 +148,13 @@ impl Serving<'_> {
             folder: folders::notes_to_write(&self.given.environment),
             instance: Instance::this(house.view(seen.as_ref()), file, self.log.take()),
         };
+        note.logs_to(&logs);
         note.write();
+        // What was said so far stands before the first screen.
+        logs.settle();
         self.welcome(&note.instance, &world.logging);
         notify(&[NotifyState::Ready]);
-        runtime.block_on(until_stopped(&mut signals, &house, &mut note, seen));
+        runtime.block_on(until_stopped(&mut signals, &house, (&mut note, &mut logs), seen));
         notify(&[NotifyState::Stopping, more_time(house.world().server.timeouts.drain)]);
         let running = house.calls();
         if running > 0 {
@@ -186,6 +197,12 @@ impl Note {
         }
     }
 
+    /// Notes the file lines go to.
+    fn logs_to(&mut self, logs: &Logs) {
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.instance.log_file = logs.file().map(whole);
+    }
+
     fn forget(&self) {
         if let Some(folder) = &self.folder {
             self.instance.forget(folder);
@@ -218,19 +235,25 @@ fn more_time(drain: Duration) -> NotifyState<'static> {
 const BESIDES_THE_DRAIN: Duration = Duration::from_secs(20);
 
 /// Lays the foundation, loads, searches this computer if that is wanted, and builds.
-fn start(given: Given, runtime: &Runtime) -> Result<(House, Option<Search>), BuildProblem> {
-    if let Ok(files) = config::load(&given) {
-        // Until it is known what was changed at run time, logging is what files say.
-        logging::start(&files.snapshot.logging);
-    }
+fn start(given: Given, runtime: &Runtime, colour: bool) -> Result<(House, Option<Search>, Logs), Failure> {
+    // Until it is known what was changed at run time, logging is what files say.
+    let early =
+        config::load(&given).ok().map(|files| Logs::start(&files.snapshot.logging, colour)).transpose()?;
     let mut foundation = Foundation::lay(given)?;
     let loading = search::load(&mut foundation.given);
     let (loaded, seen) = runtime.block_on(loading).map_err(BuildProblem::Config)?;
-    logging::start(&loaded.snapshot.logging);
+    let logging = &loaded.snapshot.logging;
+    let logs = match early {
+        Some(mut logs) => {
+            logs.apply(logging);
+            logs
+        }
+        None => Logs::start(logging, colour)?,
+    };
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    House::build(loaded.snapshot, foundation).map(|house| (house, seen))
+    Ok((House::build(loaded.snapshot, foundation)?, seen, logs))
 }
 
 /// How often it is looked whether a port of this computer has opened, which costs next to nothing.
@@ -238,7 +261,12 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often this computer is searched all the same: a server may have changed behind its port.
 const AGAIN: Duration = Duration::from_secs(15);
 
-async fn until_stopped(signals: &mut Signals, house: &House, note: &mut Note, mut seen: Option<Search>) {
+async fn until_stopped(
+    signals: &mut Signals,
+    house: &House,
+    (note, logs): (&mut Note, &mut Logs),
+    mut seen: Option<Search>,
+) {
     let control = house.control();
     let mut changes = control.changes();
     let mut following = pin!(control::follow(control.clone()));
@@ -263,7 +291,9 @@ async fn until_stopped(signals: &mut Signals, house: &House, note: &mut Note, mu
             Asked::Stop => return,
             Asked::Reload => {
                 notify_of_reload();
-                beside(&mut following, reload(control, Via::Signal)).await;
+                // Whoever moved the files away says so like this (logrotate), whatever becomes of the configuration.
+                logs.reopen();
+                beside(&mut following, reload(control, Via::Signal, logs)).await;
                 notify(&[NotifyState::Ready]);
             }
             Asked::Note => {
@@ -274,13 +304,15 @@ async fn until_stopped(signals: &mut Signals, house: &House, note: &mut Note, mu
                 }
                 note.instance.reloads = status.proposed;
                 searching = wanted();
+                logs.apply(&house.world().logging);
+                note.logs_to(logs);
                 note.instance.view = house.view(seen.as_ref());
                 note.write();
             }
             Asked::Search => {
                 searched = Instant::now();
                 // The change it makes is told, and the note written then.
-                seen = beside(&mut following, search_again(house)).await.or(seen);
+                seen = beside(&mut following, search_again(house, logs)).await.or(seen);
             }
         }
     }
@@ -297,9 +329,10 @@ async fn beside<T>(
     }
 }
 
-async fn reload(control: &Control, via: Via) -> bool {
+async fn reload(control: &Control, via: Via, logs: &mut Logs) -> bool {
     match control.apply(&Actor::itself(via), Change::from(Proposal::Reread)).await {
         Ok(applied) => {
+            logs.apply(&control.gateway().world().logging);
             for note in &applied.notes {
                 tracing::warn!("{note}");
             }
@@ -315,7 +348,7 @@ async fn reload(control: &Control, via: Via) -> bool {
 
 /// Takes in servers that have come, and returns what was seen if any has. One that has gone stays a provider: what was
 /// meant for it goes nowhere else.
-async fn search_again(house: &House) -> Option<Search> {
+async fn search_again(house: &House, logs: &mut Logs) -> Option<Search> {
     let control = house.control();
     let mut given = control.given();
     let patience = config::load(&given).ok()?.search?;
@@ -329,7 +362,7 @@ async fn search_again(house: &House) -> Option<Search> {
         tracing::info!(name = server.name, at = server.base_url, "a server has come");
     }
     control.found(given.found);
-    reload(control, Via::Search).await.then_some(search)
+    reload(control, Via::Search, logs).await.then_some(search)
 }
 
 /// The signals a gateway obeys.

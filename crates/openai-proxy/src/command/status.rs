@@ -87,7 +87,9 @@ impl Known {
             instance.version
         )];
         lines.push(instance.view.source.clone());
-        lines.extend(instance.log.as_ref().map(|log| format!("log: {}", log.display())));
+        lines.extend(
+            instance.log.iter().chain(&instance.log_file).map(|log| format!("log: {}", log.display())),
+        );
         if let Some(refused) = &instance.refused {
             lines.push(format!(
                 "The configuration as it is now is refused; the one before is in use:\n{refused}"

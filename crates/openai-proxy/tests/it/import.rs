@@ -26,8 +26,20 @@ fn import(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Compares with an expectation, or rewrites it.
+pub(crate) fn agree(golden: &Path, got: &str, wrong: &mut Vec<String>) {
+    #[expect(clippy::disallowed_methods, reason = "the switch of this test, not of the program")]
+    if std::env::var("UPDATE_GOLDEN").is_ok() {
+        std::fs::write(golden, got).unwrap();
+    }
+    let want = std::fs::read_to_string(golden).unwrap_or_default();
+    if got != want {
+        wrong.push(format!("--- {}: expected\n{want}\n--- got\n{got}", golden.display()));
+    }
 }
 
 /// Loads a result as the gateway would, with the variables it may ask for.
@@ -54,15 +66,7 @@ fn every_older_file_becomes_what_is_expected_and_loads() {
         let got = format!("{yaml}---\n{report}");
         assert!(!got.contains("canary"), "{name} tells a secret:\n{got}");
         loaded(&yaml);
-        let golden = folder().join(format!("{name}.expected"));
-        #[expect(clippy::disallowed_methods, reason = "the switch of this test, not of the program")]
-        if std::env::var("UPDATE_GOLDEN").is_ok() {
-            std::fs::write(&golden, &got).unwrap();
-        }
-        let want = std::fs::read_to_string(&golden).unwrap_or_default();
-        if got != want {
-            wrong.push(format!("--- {name}: expected\n{want}\n--- got\n{got}"));
-        }
+        agree(&folder().join(format!("{name}.expected")), &got, &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

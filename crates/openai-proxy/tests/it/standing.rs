@@ -81,12 +81,8 @@ async fn a_pause_outlasts_a_reload_and_is_for_names_that_are_configured() {
     let house = TestHouse::new(&yaml);
     gateway(&house).set_standing("one", said(OverrideKind::Paused, None)).unwrap();
     assert_eq!(gateway(&house).set_standing("two", said(OverrideKind::Paused, None)), Err(NoSuchProvider));
-    house.rewrite(&format!("server: {{listen: \"127.0.0.1:0\"}}\n{yaml}"));
-    let control = house.inner().control();
-    control
-        .apply(&control::Actor::itself(control::Via::Signal), control::Proposal::Reread.into())
-        .await
-        .unwrap();
+    let signal = control::Actor::itself(control::Via::Signal);
+    house.inner().control().apply(&signal, control::Proposal::Reread.into()).await.unwrap();
     assert_eq!(chats(&house, "m").await.error_code().as_deref(), Some("provider_paused"));
 }
 

@@ -44,7 +44,14 @@ impl Program {
 
     /// The program with these arguments and these variables only.
     pub(crate) fn start(dir: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = command(dir.path(), arguments).envs(environment.iter().copied()).spawn().unwrap();
+        let mut command = command(dir.path(), arguments);
+        command.envs(environment.iter().copied());
+        Self::of(dir, command)
+    }
+
+    /// A command that becomes the program.
+    pub(crate) fn of(dir: TempDir, mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let (out, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || {
@@ -75,6 +82,11 @@ impl Program {
         let line = self.says("Ready    http");
         let from = line.find("://").unwrap() + 3;
         line[from..].split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Writes its file anew.

@@ -13,6 +13,11 @@ impl Db {
         let _ = self.audit_key.set(key);
     }
 
+    /// Whether there is one.
+    pub fn has_audit_key(&self) -> bool {
+        self.audit_key.get().is_some()
+    }
+
     pub(super) fn key(&self) -> Result<&AuditKey, StoreProblem> {
         let none = || StoreProblem::Secret("there is no key for the audit".to_owned());
         self.audit_key.get().ok_or_else(none)

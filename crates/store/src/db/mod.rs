@@ -3,7 +3,9 @@
 #[macro_use]
 mod ask;
 mod audit;
+mod chores;
 mod engine;
+pub mod foreign;
 mod memory;
 mod migrations;
 mod once;
@@ -27,6 +29,7 @@ use postgres::Postgres;
 use sqlite::Sqlite;
 
 use crate::audit::AuditKey;
+use crate::chore::Chore;
 use crate::problem::StoreProblem;
 
 /// Which database is meant.
@@ -72,6 +75,25 @@ pub struct Health {
     pub tables: Vec<(String, u64)>,
     /// The steps it has taken: version, name, when (microseconds since 1970).
     pub versions: Vec<(i64, String, u64)>,
+    /// The revisions of the configuration it has, if any.
+    pub history: Option<History>,
+    /// What was done to it now and then.
+    pub chores: Vec<Chore>,
+}
+
+/// From which revision of the configuration to which.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct History {
+    /// The number of the oldest one.
+    pub oldest: u64,
+    /// When it was made, microseconds since 1970.
+    pub oldest_us: u64,
+    /// The number of the newest one.
+    pub newest: u64,
+    /// When that was made.
+    pub newest_us: u64,
+    /// Who made it.
+    pub actor: String,
 }
 
 /// Rows kept in memory: some megabytes.
@@ -130,6 +152,24 @@ impl Db {
             Base::Sqlite(sqlite) => sqlite.vacuum().await,
             Base::Postgres(postgres) => postgres.vacuum().await,
         }
+    }
+
+    /// How large it is.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub async fn bytes(&self) -> Result<u64, StoreProblem> {
+        match &self.base {
+            Base::Memory(_) => Ok(0),
+            Base::Sqlite(sqlite) => sqlite.bytes().await,
+            Base::Postgres(postgres) => postgres.bytes().await,
+        }
+    }
+
+    /// How large the log is that a file has beside it; it grows as long as somebody reads.
+    pub fn log_bytes(&self) -> Option<u64> {
+        let log = PathBuf::from(format!("{}-wal", self.file()?.path().display()));
+        std::fs::metadata(log).ok().map(|data| data.len())
     }
 
     /// Whether rows outlast the process.

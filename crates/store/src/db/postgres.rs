@@ -110,6 +110,10 @@ impl Postgres {
         self.engine.run(write).await
     }
 
+    pub(super) async fn bytes(&self) -> Result<u64, StoreProblem> {
+        self.read(|on| Box::pin(bytes(on))).await
+    }
+
     pub(super) async fn health(&self) -> Result<Health, StoreProblem> {
         self.read(|on| Box::pin(health(on))).await
     }
@@ -129,10 +133,13 @@ impl Postgres {
     }
 }
 
-async fn health(on: &mut PgConnection) -> Result<Health, sqlx::Error> {
+async fn bytes(on: &mut PgConnection) -> Result<u64, sqlx::Error> {
     let bytes = sqlx::query_scalar::<_, i64>("SELECT pg_database_size(current_database())");
-    let bytes = bytes.fetch_one(&mut *on).await?;
-    let mut health = Health { bytes: u64::try_from(bytes).unwrap_or(0), ..Health::default() };
+    Ok(u64::try_from(bytes.fetch_one(on).await?).unwrap_or(0))
+}
+
+async fn health(on: &mut PgConnection) -> Result<Health, sqlx::Error> {
+    let mut health = Health { bytes: bytes(&mut *on).await?, ..Health::default() };
     schema::contents(on, &mut health).await?;
     Ok(health)
 }

@@ -19,12 +19,14 @@ use crate::files::{self, Open};
 use crate::problem::StoreProblem;
 
 /// Stands in the head of our files (`PRAGMA application_id`): "oaip".
-const OURS: i32 = 0x6f61_6970;
+pub(super) const OURS: i32 = 0x6f61_6970;
 /// How long one process waits for another that writes.
 const BUSY: Duration = Duration::from_secs(5);
 /// The writer's memory, in KiB as SQLite wants it, as far as it is needed: with less, pages of the indexes are written and
 /// read again and again within one batch.
 const CACHE: &str = "-32768";
+/// What stays of the log beside the file when a long reader has let it grow, in bytes.
+const LOG: &str = "67108864";
 /// Connections that read.
 const READERS: u32 = 4;
 
@@ -55,7 +57,10 @@ impl Sqlite {
         let options = SqliteConnectOptions::new().filename(&path).busy_timeout(BUSY).foreign_keys(true);
         let writing = options.clone().journal_mode(SqliteJournalMode::Wal);
         // What has been committed is struck from the spool, so it has to be on the disk itself by then.
-        let writing = writing.synchronous(SqliteSynchronous::Full).pragma("cache_size", CACHE);
+        let writing = writing
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", CACHE)
+            .pragma("journal_size_limit", LOG);
         let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY);
         let inner = engine.wait_apart(async {
             let writer = pool(1).connect_lazy_with(writing);
@@ -125,6 +130,10 @@ impl Sqlite {
         &self.inner.path
     }
 
+    pub(super) async fn bytes(&self) -> Result<u64, StoreProblem> {
+        self.read(|on| Box::pin(bytes(on))).await
+    }
+
     pub(crate) async fn health(&self, thorough: bool) -> Result<Health, StoreProblem> {
         self.read(move |on| Box::pin(health(on, thorough))).await
     }
@@ -179,6 +188,15 @@ pub(crate) fn look_through(path: &Path) -> Result<Health, StoreProblem> {
     })
 }
 
+async fn pragma(on: &mut SqliteConnection, sql: &'static str) -> Result<u64, sqlx::Error> {
+    let number = sqlx::query_scalar::<_, i64>(sql).fetch_one(on).await?;
+    Ok(u64::try_from(number).unwrap_or(0))
+}
+
+async fn bytes(on: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    Ok(pragma(on, "PRAGMA page_size").await? * pragma(on, "PRAGMA page_count").await?)
+}
+
 /// How a file is. What a damaged one says while it is looked through is what is wrong with it.
 async fn health(on: &mut SqliteConnection, thorough: bool) -> Result<Health, sqlx::Error> {
     let mut health = Health::default();
@@ -187,12 +205,8 @@ async fn health(on: &mut SqliteConnection, thorough: bool) -> Result<Health, sql
         health.damages = check.fetch_all(&mut *on).await?;
         health.damages.retain(|line| line != "ok");
     }
-    let pragma = async |on: &mut SqliteConnection, sql: &'static str| {
-        sqlx::query_scalar::<_, i64>(sql).fetch_one(on).await.map(|number| u64::try_from(number).unwrap_or(0))
-    };
-    let page = pragma(on, "PRAGMA page_size").await?;
-    health.bytes = page * pragma(on, "PRAGMA page_count").await?;
-    health.free_bytes = page * pragma(on, "PRAGMA freelist_count").await?;
+    health.bytes = bytes(on).await?;
+    health.free_bytes = pragma(on, "PRAGMA page_size").await? * pragma(on, "PRAGMA freelist_count").await?;
     if health.damages.is_empty() {
         schema::contents(on, &mut health).await?;
     }

@@ -71,4 +71,12 @@ impl Db {
             all += piece;
         }
     }
+
+    /// Deletes the sums of hours that began before this time; how many.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub async fn prune_hours(&self, before_us: u64) -> Result<u64, StoreProblem> {
+        ask!(self, write, |_memory| 0, |sql, on| sql::usage::prune_hours(on, before_us))
+    }
 }

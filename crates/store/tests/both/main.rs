@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail its test loudly")]
 
 mod audit;
+mod foreign;
 mod large;
 mod once;
 mod opening;
 mod place;
+mod power;
 mod records;
 mod revisions;
 mod secrets;

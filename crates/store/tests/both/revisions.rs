@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use store::db::History;
 use store::revision::{NewRevision, Recorded, Revision};
 use store::{AuditEntry, AuditFilter, Db, Place, StoreProblem};
 
@@ -171,6 +172,9 @@ fn what_was_recorded_outlasts_the_process(ground: &Ground) {
     let db = ground.audited();
     assert_eq!(wait(db.head()).unwrap().unwrap().sheet, "sheet x");
     assert_eq!(record(&db, 1, "y"), Recorded::Done(2));
+    let told = wait(db.health(false)).unwrap().history.unwrap();
+    let expected = History { oldest: 1, oldest_us: 1_000, newest: 2, newest_us: 1_001, actor: "ada".into() };
+    assert_eq!(told, expected);
     assert_eq!(wait(db.verify_audit()).unwrap().broken, [], "the same key is found again");
 }
 

@@ -66,6 +66,16 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/config/src/document/listener.rs", "ollama", "the setting ollama_listen"),
     ("crates/config/src/document/provider.rs", "openai", "a value of the setting api"),
     ("crates/gateway/src/front.rs", "openai", "the welcome page speaks of OpenAI clients"),
+    (
+        "crates/openai-proxy/src/predecessor/mod.rs",
+        "azure",
+        "the folder the older proxy keeps its database in",
+    ),
+    (
+        "crates/openai-proxy/src/predecessor/modern.rs",
+        "openai",
+        "the kind that stands for every service of this API",
+    ),
     ("crates/openai-proxy/src/screen.rs", "openai", "the first screen names OPENAI_API_KEY"),
 ];
 

@@ -7,7 +7,7 @@ use super::finding::Finding;
 use super::scene::Scene;
 use super::scrub::Scrubber;
 use crate::command::version;
-use crate::folders;
+use crate::instance;
 
 /// Lines of the log that are taken along.
 const LINES: usize = 200;
@@ -86,8 +86,7 @@ fn checks(findings: &[Finding]) -> String {
 }
 
 fn log(scene: &Scene) -> String {
-    let path =
-        scene.running.iter().find_map(|one| one.log.clone()).or_else(|| folders::log(&scene.environment));
+    let path = instance::log(&scene.running, &scene.environment);
     let Some(text) = path.as_deref().and_then(end_of) else { return "there is none".to_owned() };
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")

@@ -5,7 +5,7 @@
 //! variable that names a program and no path (`WHISPER_URL`) is not guessed at.
 
 use super::plan::{Plan, Provider};
-use super::report::Report;
+use crate::report::Report;
 
 /// Where the template sent what had no backend of its own.
 const CLOUD: &str = "https://api.openai.com:443";

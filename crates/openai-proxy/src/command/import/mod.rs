@@ -1,9 +1,12 @@
 //! `import`: another program's configuration becomes ours, with a report of what was carried over and what was not.
 
+mod azure_proxy;
 mod env;
 mod haproxy;
+mod keys;
+mod litellm;
+mod made;
 mod plan;
-mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,15 +15,16 @@ use clap::{Args, Subcommand};
 
 use super::output;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::given;
+use crate::report::Report;
 use crate::talk::Talk;
 use plan::Plan;
-use report::Report;
 
 /// Turn another program's configuration into ours.
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
-    after_help = "Examples:\n  openai-proxy import haproxy /etc/haproxy/conf.d/openai-proxy.cfg\n  openai-proxy import haproxy openai-proxy.cfg --output openai-proxy.yaml\n  openai-proxy import env config/env > openai-proxy.yaml\n\nThe configuration goes to standard output, the report to standard error.\nExit codes: 0 done, 1 failed, 2 wrong use, 5 the output file is there and differs."
+    after_help = "Examples:\n  openai-proxy import haproxy /etc/haproxy/conf.d/openai-proxy.cfg\n  openai-proxy import haproxy openai-proxy.cfg --output openai-proxy.yaml\n  openai-proxy import env config/env > openai-proxy.yaml\n  openai-proxy import azure-proxy /config --output openai-proxy.yaml\n  openai-proxy import litellm config.yaml --output openai-proxy.yaml\n\nThe configuration goes to standard output, the report to standard error.\nExit codes: 0 done, 1 failed, 2 wrong use, 5 the output file is there and differs."
 )]
 pub(super) struct Import {
     #[command(subcommand)]
@@ -33,6 +37,23 @@ enum From {
     Haproxy(Source),
     /// The environment file of the older template: PORT and `BACKEND_*`.
     Env(Source),
+    /// The older Azure proxy: base.yaml and what is beside it, its state file, its database.
+    AzureProxy(Installation),
+    /// LiteLLM's config.yaml: models, accounts, routing.
+    Litellm(Source),
+}
+
+#[derive(Args)]
+struct Installation {
+    /// Its folder, or single files of it. Without any: where it would look itself.
+    #[arg(value_name = "FOLDER|FILE")]
+    paths: Vec<PathBuf>,
+    /// Which file beside base.yaml counts; without it ENVIRONMENT says so.
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Write the configuration to this file, and keys into a .env (0600) beside it.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -50,6 +71,13 @@ impl Import {
         let (source, kind): (_, Kind) = match self.from {
             From::Haproxy(source) => (source, Kind::Haproxy),
             From::Env(source) => (source, Kind::Env),
+            From::AzureProxy(Installation { paths, environment, output }) => {
+                let made = azure_proxy::read(&paths, &given::environment(), environment)?;
+                return made.deliver(talk, output.as_deref());
+            }
+            From::Litellm(source) => {
+                return litellm::read(&source.file)?.deliver(talk, source.output.as_deref());
+            }
         };
         let yaml = convert(talk, kind, &source.file)?;
         match &source.output {

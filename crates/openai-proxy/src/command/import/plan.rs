@@ -30,9 +30,6 @@ pub(super) struct Plan {
     pub(super) routes: Vec<(String, Vec<String>)>,
 }
 
-/// Names that mean something else to us.
-const RESERVED: &[&str] = &["config", "verify", "add", "add-many", "all", "models", "error"];
-
 impl Plan {
     /// Adds a provider, or finds the one that is the same but for its name; the name it has then.
     pub(super) fn provider(&mut self, mut provider: Provider, elsewise: &str) -> String {
@@ -41,15 +38,10 @@ impl Plan {
         if let Some(known) = self.providers.iter().find(same) {
             return known.name.clone();
         }
-        let taken =
-            |name: &str| RESERVED.contains(&name) || self.providers.iter().any(|known| known.name == name);
-        let mut name = proper(&provider.name);
-        if taken(&name) {
-            name = proper(elsewise);
-        }
-        let free = (2..).map(|number| format!("{name}-{number}")).find(|name| !taken(name));
-        provider.name = if taken(&name) { free.unwrap_or_default() } else { name };
-        let name = provider.name.clone();
+        let name = free_name(&[&provider.name, elsewise], |name| {
+            self.providers.iter().any(|known| known.name == name)
+        });
+        provider.name.clone_from(&name);
         self.providers.push(provider);
         name
     }
@@ -127,6 +119,14 @@ fn timeouts(clocks: &[(&'static str, String)]) -> String {
     }
     let clocks: Vec<String> = clocks.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     format!("  timeouts: {{{}}}\n", clocks.join(", "))
+}
+
+/// The first of these names that nobody has, in letters a provider may be called by; else the last one with a number.
+pub(super) fn free_name(wanted: &[&str], taken: impl Fn(&str) -> bool) -> String {
+    let free = |name: &String| config::is_provider_name(name) && !taken(name);
+    let names = wanted.iter().map(|name| proper(name));
+    let last = wanted.last().map(|name| proper(name)).unwrap_or_default();
+    names.chain((2..).map(|number| format!("{last}-{number}"))).find(free).unwrap_or_default()
 }
 
 /// Letters, digits, `-`, `_`, `.`, 64 at most.

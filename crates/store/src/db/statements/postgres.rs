@@ -10,6 +10,8 @@ pub(super) type Row = <Driver as Database>::Row;
 
 #[path = "audit.rs"]
 pub(in crate::db) mod audit;
+#[path = "chores.rs"]
+pub(in crate::db) mod chores;
 #[path = "once.rs"]
 pub(in crate::db) mod once;
 #[path = "revisions.rs"]

@@ -147,6 +147,12 @@ pub(in crate::db) async fn prune(on: &mut Connection, before_us: u64) -> Result<
     Ok(prune.execute(on).await?.rows_affected())
 }
 
+/// Deletes the sums of hours that began before this time; how many.
+pub(in crate::db) async fn prune_hours(on: &mut Connection, before_us: u64) -> Result<u64> {
+    let prune = sqlx::query::<Driver>("DELETE FROM usage_hourly WHERE hour_us < $1");
+    Ok(prune.bind(signed(before_us)).execute(on).await?.rows_affected())
+}
+
 fn record(row: &Row) -> Result<UsageRecord> {
     let number = |column: usize| row.try_get::<i64, _>(column);
     let counted = |column: usize| row.try_get::<Option<i64>, _>(column);

@@ -4,7 +4,7 @@ use super::server::{self, Around};
 use super::words::{Line, Section};
 use super::{conditions::Conditions, settings};
 use crate::command::import::plan::{Plan, Provider};
-use crate::command::import::report::Report;
+use crate::report::Report;
 
 /// Turns a backend into providers; their names, those that stand in behind the others last.
 pub(super) fn read(

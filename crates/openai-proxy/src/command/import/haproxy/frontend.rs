@@ -3,7 +3,7 @@
 use super::conditions::Conditions;
 use super::settings;
 use super::words::{Line, Section};
-use crate::command::import::report::Report;
+use crate::report::Report;
 
 /// What becomes of requests whose rule is lost.
 pub(super) const ELSEWHERE: &str = "such requests now go where the next fitting path leads";

@@ -8,7 +8,7 @@ mod settings;
 mod words;
 
 use super::plan::Plan;
-use super::report::Report;
+use crate::report::Report;
 use words::{Line, Section};
 
 /// Reads a file; whatever is not carried over is named.

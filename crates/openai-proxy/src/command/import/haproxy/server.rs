@@ -2,7 +2,7 @@
 
 use super::words::Line;
 use crate::command::import::plan::Provider;
-use crate::command::import::report::Report;
+use crate::report::Report;
 
 /// What a backend says about all of its servers.
 #[derive(Default)]

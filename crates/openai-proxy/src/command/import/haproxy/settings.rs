@@ -1,7 +1,7 @@
 //! Lines that mean the same wherever they stand: how HAProxy runs, what it logs, who is told who called.
 
 use super::words::Line;
-use crate::command::import::report::Report;
+use crate::report::Report;
 
 /// First words of lines that say how HAProxy runs and what it logs. We do this our own way, or need no telling.
 const NEEDLESS: &[&str] = &[
