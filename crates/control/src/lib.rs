@@ -17,7 +17,7 @@ mod status;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use config::{Found, Given, Sheet};
+use config::{Found, Given, Sheet, Stored};
 use gateway::Gateway;
 use store::Books;
 use tokio::sync::watch;
@@ -58,14 +58,16 @@ struct Now {
     sheet: Option<Arc<Sheet>>,
     /// What is written without what was changed at run time.
     files: Option<Arc<Sheet>>,
+    /// What another program left, until it is taken over.
+    left: Vec<Stored>,
     status: ReloadStatus,
 }
 
 impl Control {
     /// For a gateway that was built from `given`, with what these books remember.
     pub fn new(gateway: Arc<Gateway>, books: Arc<Books>, given: Given, remembered: Remembered) -> Self {
-        let Remembered { revision, strongbox, copy } = remembered;
-        let now = Now { given, revision, sheet: None, files: None, status: ReloadStatus::default() };
+        let Remembered { revision, strongbox, copy, left } = remembered;
+        let now = Now { given, revision, sheet: None, files: None, left, status: ReloadStatus::default() };
         let (told, _nobody) = watch::channel(0);
         let turn = tokio::sync::Mutex::default();
         Self { inner: Arc::new(Inner { gateway, books, strongbox, copy, turn, now: Mutex::new(now), told }) }

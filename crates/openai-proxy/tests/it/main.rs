@@ -13,6 +13,7 @@ mod answers;
 mod attacks;
 mod azure_proxy;
 mod books;
+mod changes;
 mod chores;
 mod containers;
 mod db;
