@@ -1,6 +1,7 @@
 //! A file on this computer: one writer, and readers beside it (write-ahead log).
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -42,6 +43,8 @@ struct Inner {
     path: PathBuf,
     /// Set once the file has been brought up to this version.
     ready: OnceCell<()>,
+    /// Why it is not written any more: the disk has failed (F-51). A second sync would say that all is well.
+    suspect: OnceLock<String>,
     writer: SqlitePool,
     readers: SqlitePool,
 }
@@ -65,7 +68,7 @@ impl Sqlite {
         let inner = engine.wait_apart(async {
             let writer = pool(1).connect_lazy_with(writing);
             let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-            Ok(Inner { path, ready: OnceCell::new(), writer, readers })
+            Ok(Inner { path, ready: OnceCell::new(), suspect: OnceLock::new(), writer, readers })
         })?;
         let sqlite = Self { engine, inner: std::sync::Arc::new(inner) };
         let inner = sqlite.inner.clone();
@@ -105,13 +108,26 @@ impl Sqlite {
     ) -> Result<T, StoreProblem> {
         let inner = self.inner.clone();
         let write = async move {
+            inner.may_be_written()?;
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
+            let mut writer = inner.writer.acquire().await.map_err(away)?;
             // At once for writing: a lock that is asked for in the middle cannot be waited for.
-            let mut change = inner.writer.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
-            let done = work(&mut change).await.map_err(away)?;
-            change.commit().await.map_err(away)?;
-            Ok(done)
+            let mut change = writer.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
+            let done = match work(&mut change).await {
+                Ok(done) => change.commit().await.map(|()| done),
+                Err(error) => {
+                    drop(change);
+                    Err(error)
+                }
+            };
+            let done = done.map_err(away);
+            if done.is_err() && inner.may_be_written().is_ok() {
+                // Some failures SQLite takes back by itself (a full disk), which the driver does not notice: it would begin
+                // no other change on this connection.
+                writer.close_on_drop();
+            }
+            done
         };
         self.engine.run(write).await
     }
@@ -132,6 +148,7 @@ impl Sqlite {
     pub(super) async fn vacuum(&self) -> Result<(), StoreProblem> {
         let inner = self.inner.clone();
         let work = async move {
+            inner.may_be_written()?;
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             let mut writer = inner.writer.acquire().await.map_err(away)?;
@@ -153,11 +170,28 @@ impl Sqlite {
 
 impl Inner {
     async fn make_ready(&self) -> Result<(), StoreProblem> {
-        self.ready.get_or_try_init(|| prepare(&self.path)).await.map(|_done| ())
+        let ready = self.ready.get_or_try_init(|| prepare(&self.path)).await;
+        ready.map(|_done| ()).map_err(|problem| self.noted(problem))
+    }
+
+    fn may_be_written(&self) -> Result<(), StoreProblem> {
+        let place = || self.path.display().to_string();
+        let suspect = self.suspect.get().cloned();
+        suspect.map_or(Ok(()), |why| Err(StoreProblem::Suspect { place: place(), why }))
     }
 
     fn problem(&self, error: &sqlx::Error) -> StoreProblem {
-        super::problem_of(&self.path.display().to_string(), error)
+        self.noted(super::problem_of(&self.path.display().to_string(), error))
+    }
+
+    fn noted(&self, problem: StoreProblem) -> StoreProblem {
+        if let StoreProblem::Suspect { why, .. } = &problem
+            && self.suspect.set(why.clone()).is_ok()
+        {
+            // Here, for it may follow upon another problem that was told already.
+            tracing::error!("{problem}");
+        }
+        problem
     }
 }
 
