@@ -112,19 +112,17 @@ impl Sqlite {
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             let mut writer = inner.writer.acquire().await.map_err(away)?;
-            // At once for writing: a lock that is asked for in the middle cannot be waited for.
-            let mut change = writer.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
-            let done = match work(&mut change).await {
-                Ok(done) => change.commit().await.map(|()| done),
-                Err(error) => {
-                    drop(change);
-                    Err(error)
-                }
+            let done = async {
+                // At once for writing: a lock that is asked for in the middle cannot be waited for.
+                let mut change = writer.begin_with("BEGIN IMMEDIATE").await?;
+                let done = work(&mut change).await?;
+                change.commit().await?;
+                Ok(done)
             };
-            let done = done.map_err(away);
+            let done = done.await.map_err(away);
+            // On a disk that failed, closing would sync once more.
             if done.is_err() && inner.may_be_written().is_ok() {
-                // Some failures SQLite takes back by itself (a full disk), which the driver does not notice: it would begin
-                // no other change on this connection.
+                // One whose commit failed, on a full disk for example, never begins anything again.
                 writer.close_on_drop();
             }
             done
