@@ -8,6 +8,7 @@
 )]
 
 mod house;
+mod program;
 
 mod answers;
 mod attacks;
@@ -18,6 +19,7 @@ mod chores;
 mod containers;
 mod db;
 mod discovery;
+mod disk;
 mod doctor;
 mod documents;
 mod drain;
