@@ -26,7 +26,7 @@ pub use actor::{Actor, Via};
 pub use apply::Deed;
 pub use change::{Applied, Change, Proposal};
 pub use follow::follow;
-pub use memory::Remembered;
+pub use memory::{Remembered, look};
 pub use refused::Refused;
 pub use status::ReloadStatus;
 

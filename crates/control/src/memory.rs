@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use config::snapshot::Storage;
+use config::snapshot::{Storage, VaultKey};
 use config::{Given, Layer, Stored, sealed_names};
 use serde::{Deserialize, Serialize};
 use store::{Books, Db, Revision, StoreProblem};
@@ -65,6 +65,17 @@ impl Remembered {
                 Ok(Self { revision, strongbox, copy, left })
             }
         }
+    }
+}
+
+/// Reads what was changed at run time into `given`, for somebody who only looks.
+///
+/// # Errors
+/// When the database is away, or a secret that is needed cannot be opened.
+pub async fn look(db: &Db, key: VaultKey, given: &mut Given) -> Result<(), StoreProblem> {
+    match db.head().await? {
+        Some(head) => take(db, &Strongbox::new(key), &head, given).await,
+        None => Ok(()),
     }
 }
 

@@ -8,7 +8,7 @@ use config::snapshot::{Database, Storage};
 use config::{Given, Layer, Problems, Stored};
 use control::Remembered;
 use gateway::listen::DoorProblem;
-use store::{Books, Place, StoreProblem};
+use store::{Books, Db, Place, StoreProblem};
 
 use crate::predecessor::{self, Unread};
 use crate::report::Report;
@@ -60,6 +60,25 @@ impl Foundation {
         given.stored.extend_from_slice(self.remembered.left());
         given
     }
+}
+
+/// What is given, with what was changed at run time, for a command that only looks. A database that is not there holds
+/// nothing, and is not made.
+///
+/// # Errors
+/// In words, when it is there and cannot be read.
+pub(crate) fn looked(given: &Given) -> Result<Given, String> {
+    let told = |problem: StoreProblem| problem.to_string();
+    let mut given = given.clone();
+    let Ok(storage) = config::storage(&given) else { return Ok(given) };
+    let place = match storage.database {
+        Database::File(path) if path.is_file() => Place::Sqlite(path),
+        Database::Postgres(url) => Place::Postgres(url.expose().to_owned()),
+        _ => return Ok(given),
+    };
+    let db = Db::open(&place).map_err(told)?;
+    apart(control::look(&db, storage.key, &mut given)).map_err(told)?;
+    Ok(given)
 }
 
 /// What an older program left where it would look for it itself (S3-121): taken over once, when nothing is recorded here.

@@ -12,7 +12,7 @@ use testkit::caller::ask;
 use testkit::vendor::{Act, Vendor};
 
 use crate::house::{TestHouse, chat};
-use crate::starting::Program;
+use crate::starting::{Program, command};
 
 const FIRST: &str = "server: {listen: \"127.0.0.1:0\", workers: 1}\n";
 
@@ -335,4 +335,20 @@ async fn an_older_programs_state_is_taken_over_once() {
     let bytes = std::fs::read(dir.path().join("state.db")).unwrap();
     let canary = b"sk-older-canary-0001";
     assert!(!bytes.windows(canary.len()).any(|window| window == canary), "the key is sealed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_show_what_was_changed_at_run_time_and_who_did_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = kept(dir.path(), "providers: {a: {base_url: \"http://localhost:1\", priority: 1}}\n");
+    let house = TestHouse::of(&given);
+    apply(house.inner().control(), set("providers.a.priority", json!(42))).await;
+    let said = |arguments: &[&str]| {
+        let output = command(dir.path(), arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(said(&["config", "get", "providers.a.priority"]), "42\n");
+    let sources = said(&["config", "sources", "providers.a.priority"]);
+    assert!(sources.contains("42") && sources.contains("(database, revision 2 by ada)"), "{sources}");
+    assert!(sources.contains("not 1"), "{sources}");
 }
