@@ -10,6 +10,7 @@
 mod house;
 mod program;
 
+mod admin;
 mod answers;
 mod attacks;
 mod azure_proxy;
