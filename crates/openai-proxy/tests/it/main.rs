@@ -8,16 +8,19 @@
 )]
 
 mod house;
+mod program;
 
 mod admin;
 mod answers;
 mod attacks;
 mod azure_proxy;
 mod books;
+mod changes;
 mod chores;
 mod containers;
 mod db;
 mod discovery;
+mod disk;
 mod doctor;
 mod documents;
 mod drain;
