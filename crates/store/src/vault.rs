@@ -83,6 +83,8 @@ impl Vault {
     /// # Errors
     /// When others may read the file, it is gone, or it lacks a key that is used: then nothing may start.
     pub fn open(file: &Path, used: &[String]) -> Result<Self, StoreProblem> {
+        // A name alone is a file of the folder we are in.
+        let file = &std::path::absolute(file).map_err(|error| StoreProblem::file(file, error))?;
         let at = |error: std::io::Error| StoreProblem::file(file, error);
         if std::fs::symlink_metadata(file).is_err() {
             if let Some(missing) = used.first() {
