@@ -208,7 +208,7 @@ impl Vault {
 
 /// Makes a key file, whole or not at all. Where another process has just made one, that one is it.
 fn make(file: &Path) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
+    let folder = files::folder_of(file);
     files::private_folder(folder)?;
     let mut key = Zeroizing::new(vec![0; KEY]);
     rand::fill(&mut key).map_err(|_unspecified| std::io::Error::other("no random numbers"))?;
