@@ -48,6 +48,7 @@ pub use origin::{Layer, Leaf, Origin, Said, Sources};
 pub use outline::{Outline, outline};
 pub use plain::{Plain, plain, written};
 pub use problem::{Place, Problem, Problems};
+pub use reader::span;
 pub use resolve::storage::state as state_folder;
 pub use rewrite::{Migrated, migrate, tidy};
 pub use schema::schema;
