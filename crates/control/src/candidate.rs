@@ -95,6 +95,10 @@ impl Control {
         for edit in &mut edits {
             if let What::Set(value) | What::Replace(value) = &mut edit.what {
                 self.seal(&edit.path, value, given).await?;
+                // Something sealed already may be put to another place.
+                let text = value.to_string();
+                let names: Vec<&str> = config::sealed_names(&text).collect();
+                self.inner.strongbox.open_named(&self.books().db, names, &mut given.sealed).await?;
             }
         }
         Ok(edits)
@@ -149,7 +153,8 @@ impl Control {
 
     /// Opens the secrets rows refer to.
     async fn open(&self, rows: &[Stored], given: &mut Given) -> Result<(), Refused> {
-        let names = rows.iter().flat_map(|row| config::sealed_names(&row.value));
+        // Gathered first: a borrowing iterator that is held while waiting could not go to another thread.
+        let names: Vec<&str> = rows.iter().flat_map(|row| config::sealed_names(&row.value)).collect();
         Ok(self.inner.strongbox.open_named(&self.books().db, names, &mut given.sealed).await?)
     }
 

@@ -2,8 +2,10 @@
 //!
 //! `apply.rs` is that path: files that changed, signals, the admin API and the command line all call it. `follow.rs` watches for
 //! changes others make. What is recorded is read back by `history.rs`; secrets are sealed in `secrets.rs` before anything is.
+//! `api/` is administration over HTTP; what operators say of providers by hand is kept by `standings.rs`.
 
 mod actor;
+pub mod api;
 mod apply;
 mod candidate;
 mod change;
@@ -13,6 +15,7 @@ mod later;
 mod memory;
 mod refused;
 mod secrets;
+mod standings;
 mod status;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

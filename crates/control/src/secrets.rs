@@ -7,6 +7,9 @@ use config::snapshot::VaultKey;
 use protocol::secret::Secret;
 use store::{Db, StoreProblem, Vault};
 
+/// What the names of secrets that settings refer to begin with.
+const OF_SETTINGS: &str = "value-";
+
 /// The vault, opened when it is needed first: who never keeps anything needs no key.
 pub(crate) struct Strongbox {
     key: VaultKey,
@@ -88,7 +91,8 @@ impl Strongbox {
         opened: &mut BTreeMap<String, Secret>,
     ) -> Result<(), StoreProblem> {
         for name in names {
-            if opened.contains_key(name) {
+            // Keys that are our own affair are no settings, whatever a setting says.
+            if opened.contains_key(name) || !name.starts_with(OF_SETTINGS) {
                 continue;
             }
             let vault = self.vault(db).await?;

@@ -56,7 +56,7 @@ pub(crate) fn refuse_at_admin_door(peer: &Peer) -> Result<(), ApiError> {
     if !peer.admin {
         return Ok(());
     }
-    let say = "This door is for health and metrics. Calls go to server.listen.";
+    let say = "This door is for health, metrics and administration. Calls go to server.listen.";
     Err(ApiError::new(Kind::UnknownPath, say))
 }
 
@@ -80,7 +80,8 @@ const WELCOME: &str = "This is openai-proxy. It works.\n\n\
     Models     /v1/models\n\
     Health     /health\n";
 
-const ADMIN: &str = "This is openai-proxy's door for health and metrics. Calls go to server.listen.\n";
+const ADMIN: &str =
+    "This is openai-proxy's door for health, metrics and administration. Calls go to server.listen.\n";
 
 fn welcome(head: &HeaderMap) -> Page {
     let accepts = head.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

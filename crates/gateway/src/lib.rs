@@ -16,6 +16,7 @@ pub mod listen;
 mod listing;
 mod mock;
 mod observe;
+pub mod office;
 mod relay;
 mod route;
 mod serve;
@@ -60,6 +61,7 @@ pub struct Gateway {
     windows: Arc<Windows>,
     register: Arc<Register>,
     life: Arc<Life>,
+    office: Arc<office::Way>,
     client: Client,
 }
 
@@ -85,6 +87,7 @@ impl Gateway {
             windows: self.windows.clone(),
             register: self.register.clone(),
             life: self.life.clone(),
+            office: self.office.clone(),
             client: Client::new(),
         }
     }
@@ -104,6 +107,7 @@ impl Gateway {
             windows,
             register,
             life: Arc::new(Life::default()),
+            office: Arc::default(),
             client: Client::new(),
         }
     }
@@ -114,6 +118,11 @@ impl Gateway {
         self.windows.describe(&world);
         self.register.describe(&world);
         self.world.store(Arc::new(world));
+    }
+
+    /// Opens the side door to whoever administers this gateway. The house owns them, and closes it by letting them go.
+    pub fn open_office(&self, office: &Arc<dyn office::Office>) {
+        self.office.show(office);
     }
 
     /// Counts a change of the configuration that was proposed: whether it holds, and which revision counts now.

@@ -28,11 +28,14 @@ use crate::error::ApiError;
 use crate::intake::Peer;
 use crate::relay::{self, RelayBody};
 use crate::upstream::Answer;
-use crate::{Gateway, admit, front, identify, intake, listing, route, upstream};
+use crate::{Gateway, admit, front, identify, intake, listing, office, route, upstream};
 
 /// Serves one request.
 pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incoming>) -> Response<RelayBody> {
     let world = gateway.world();
+    if let Some(room) = gateway.office.find(&world, peer, request.uri().path()) {
+        return office::visit(&*room, world, peer, request).await;
+    }
     let cors = intake::cors(&world, request.headers());
     if let Some(page) = front::page(gateway, &world, peer, &cors, &request) {
         return relay::page(page.status, page.head, page.text, peer);

@@ -46,7 +46,9 @@ impl Foundation {
 }
 
 /// Waits for something on a thread and a runtime made for it.
-fn apart<T: Send>(work: impl Future<Output = Result<T, StoreProblem>> + Send) -> Result<T, StoreProblem> {
+pub(crate) fn apart<T: Send>(
+    work: impl Future<Output = Result<T, StoreProblem>> + Send,
+) -> Result<T, StoreProblem> {
     let lost = |why: &str| StoreProblem::Away(format!("there is no thread for it: {why}"));
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use config::snapshot::Source;
 use config::{Given, Snapshot};
 use control::Control;
+use control::api::Api;
 use gateway::Gateway;
 use gateway::life::State;
 use gateway::listen::{self, Doors};
+use gateway::office::Office;
 use store::db::Filter;
 use store::{Books, UsageRecord};
 
 use crate::chores;
-use crate::foundation::{BuildProblem, Foundation, RECORDS};
+use crate::foundation::{self, BuildProblem, Foundation, RECORDS};
 use crate::screen::{self, View};
 use crate::search::Search;
 
@@ -23,6 +25,8 @@ pub struct House {
     doors: Doors,
     books: Arc<Books>,
     control: Control,
+    /// Held for the gateway, which only knows the way to it.
+    _office: Arc<dyn Office>,
 }
 
 impl House {
@@ -48,9 +52,16 @@ impl House {
         }
         let gateway = Arc::new(Gateway::new(world, books.clone()));
         let control = Control::new(gateway.clone(), books.clone(), given, remembered);
+        let office: Arc<dyn Office> = Arc::new(Api::new(control.clone()));
+        gateway.open_office(&office);
+        let again = async {
+            control.say_again().await;
+            Ok(())
+        };
+        foundation::apart(again).map_err(BuildProblem::Store)?;
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
         chores::start(&gateway, books.clone());
-        Ok(Self { gateway, doors, books, control })
+        Ok(Self { gateway, doors, books, control, _office: office })
     }
 
     /// What may change it.

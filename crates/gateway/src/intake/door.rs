@@ -19,22 +19,7 @@ pub(crate) fn check_door(
     uri: &http::Uri,
     head: &HeaderMap,
 ) -> Result<(), ApiError> {
-    let allowed = &world.server.allowed_hosts;
-    // On a Unix socket the host says nothing; a web page cannot reach one.
-    if !allowed.is_empty() && peer.ip.is_some() {
-        let named = head
-            .get(HOST)
-            .and_then(|value| value.to_str().ok())
-            .or_else(|| uri.authority().map(|a| a.as_str()));
-        let host = named.map(bare_host).unwrap_or_default();
-        if named.is_some() && !allowed.iter().any(|name| name.eq_ignore_ascii_case(host)) {
-            let say = format!(
-                "This gateway does not answer to the host name `{}`. Use localhost, or add the name to server.allowed_hosts.",
-                shown(host)
-            );
-            return Err(ApiError::new(Kind::WrongHost, say));
-        }
-    }
+    check_host(world, peer, uri, head)?;
     if cors(world, head) == Cors::Refused {
         let origin = head.get(ORIGIN).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let say = format!(
@@ -46,24 +31,62 @@ pub(crate) fn check_door(
     Ok(())
 }
 
-/// What the guard checks of HTTP/1.1 and HTTP/2 brings in another way: sizes, methods, and one name for the host.
-pub(crate) fn check_http2(parts: &http::request::Parts) -> Result<(), ApiError> {
-    if parts.version != http::Version::HTTP_2 {
+/// Checks that we are addressed by a name of ours.
+pub(crate) fn check_host(
+    world: &Snapshot,
+    peer: &Peer,
+    uri: &http::Uri,
+    head: &HeaderMap,
+) -> Result<(), ApiError> {
+    let allowed = &world.server.allowed_hosts;
+    // A door that only this computer reaches has this computer's names, whatever name the others answer to.
+    let inner =
+        peer.admin && world.server.admin_listen.is_some_and(|door| door.ip().to_canonical().is_loopback());
+    // On a Unix socket the host says nothing; a web page cannot reach one.
+    if peer.ip.is_none() || (allowed.is_empty() && !inner) {
         return Ok(());
     }
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let named =
+        head.get(HOST).and_then(|value| value.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));
+    let host = named.map(bare_host).unwrap_or_default();
+    let ours = allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+        || (inner && THIS_COMPUTER.iter().any(|name| name.eq_ignore_ascii_case(host)));
+    if named.is_none() || ours {
+        return Ok(());
+    }
+    let say = format!(
+        "This gateway does not answer to the host name `{}`. Use localhost, or add the name to server.allowed_hosts.",
+        shown(host)
+    );
+    Err(ApiError::new(Kind::WrongHost, say))
+}
+
+/// What this computer calls itself.
+const THIS_COMPUTER: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// What the guard checks of HTTP/1.1 and HTTP/2 brings in another way: sizes, methods, and one name for the host.
+pub(crate) fn check_http2(
+    uri: &http::Uri,
+    version: http::Version,
+    method: &http::Method,
+    head: &HeaderMap,
+) -> Result<(), ApiError> {
+    if version != http::Version::HTTP_2 {
+        return Ok(());
+    }
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
     let refuse = |kind, say: &'static str| Err(ApiError::new(kind, say));
     if target > protocol::frame::head::MAX_TARGET {
         return refuse(Kind::TargetTooLong, "A request target has at most 8 KiB.");
     }
-    if parts.headers.len() > protocol::frame::head::MAX_HEADERS {
+    if head.len() > protocol::frame::head::MAX_HEADERS {
         return refuse(Kind::HeadTooLarge, "A head has at most 100 header lines.");
     }
-    if matches!(parts.method, http::Method::TRACE | http::Method::CONNECT) {
+    if matches!(*method, http::Method::TRACE | http::Method::CONNECT) {
         return refuse(Kind::MethodNotAllowed, "CONNECT and TRACE are not served.");
     }
-    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-    let mut hosts = parts.headers.get_all(HOST).iter();
+    let authority = uri.authority().map(http::uri::Authority::as_str);
+    let mut hosts = head.get_all(HOST).iter();
     let agrees = hosts.next().is_none_or(|host| {
         authority.is_none_or(|authority| host.as_bytes().eq_ignore_ascii_case(authority.as_bytes()))
     });
@@ -90,7 +113,7 @@ pub(crate) fn cors(world: &Snapshot, head: &HeaderMap) -> Cors {
     let origin = value.to_str().unwrap_or_default();
     let web = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     let host = web.map(bare_host).unwrap_or_default();
-    let own = matches!(host, "localhost" | "127.0.0.1" | "::1");
+    let own = THIS_COMPUTER.contains(&host);
     if own || world.server.allow_origins.iter().any(|pattern| matches_origin(pattern, origin)) {
         Cors::Allowed(value.clone())
     } else {

@@ -22,7 +22,7 @@ use protocol::operation::{self, ModelAt, PathProblem, Spelling};
 pub(crate) use body::Payload;
 pub(crate) use call::{Call, fresh_id};
 pub(crate) use credential::Offered;
-pub(crate) use door::{Cors, caller_address, check_door, cors};
+pub(crate) use door::{Cors, caller_address, check_door, check_host, check_http2, cors};
 pub(crate) use imagined::{Imagined, imagine};
 pub(crate) use peer::{Peer, Running, Turn};
 pub(crate) use pieces::Gathered;
@@ -43,12 +43,15 @@ pub(crate) async fn read(
     request: Request<Incoming>,
 ) -> Result<Call, ApiError> {
     let (mut head, body) = request.into_parts();
-    door::check_http2(&head)?;
+    check_http2(&head.uri, head.version, &head.method, &head.headers)?;
     let path = head.uri.path().to_owned();
     let found = operation::find(&head.method, &path).map_err(|problem| path_error(problem, &path))?;
     note_spelling(found.spelling);
     let query = head.uri.query().map(str::to_owned);
-    let offered = credential::read(&head.headers, query.as_deref())?;
+    // What administers this gateway is for nobody else, least of all for a provider.
+    head.headers.remove(&*world.admin.header);
+    let administers = |offered: &Offered| world.admin.keys.iter().any(|key| key.secret.is_same(&offered.0));
+    let offered = credential::read(&head.headers, query.as_deref())?.filter(|offered| !administers(offered));
     let upgrade = upgrade(&mut head, found.row)?;
     let caller_ip = caller_address(world, peer, &head.headers);
     let limits = &world.server.limits;

@@ -7,6 +7,7 @@ mod silence;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use protocol::dialect::Dialect;
@@ -84,7 +85,12 @@ pub(crate) fn refuse_unmetered(error: &ApiError, peer: &Peer) -> Response<RelayB
 
 /// A page of our own: welcome, health, metrics.
 pub(crate) fn page(status: StatusCode, head: HeaderMap, text: String, peer: &Peer) -> Response<RelayBody> {
-    respond(status, head, RelayBody::whole(text.into(), None, peer))
+    own(status, head, text.into(), peer)
+}
+
+/// Any answer of our own that is no call's.
+pub(crate) fn own(status: StatusCode, head: HeaderMap, bytes: Bytes, peer: &Peer) -> Response<RelayBody> {
+    respond(status, head, RelayBody::whole(bytes, None, peer))
 }
 
 fn respond(status: StatusCode, head: HeaderMap, body: RelayBody) -> Response<RelayBody> {

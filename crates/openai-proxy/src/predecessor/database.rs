@@ -61,7 +61,8 @@ fn versions_of_the_whole(tables: &[Table]) -> Option<Left> {
     let current = tables.iter().filter(points).find_map(named);
     let is_current = |row: &&Row| current.is_some() && cell(row, VERSIONS) == current.as_ref();
     let row = table.rows.iter().find(is_current).or_else(|| newest(table.rows.iter()))?;
-    Some(Left { instances: whole(row)?, older: table.rows.len() - 1 })
+    // A version of nothing counts as well: all of them were removed.
+    Some(Left { instances: whole(row).unwrap_or_default(), older: table.rows.len() - 1 })
 }
 
 /// The newest of some rows: by its time, else by its version, else the last.
@@ -74,11 +75,20 @@ fn newest<'r>(rows: impl Iterator<Item = &'r Row>) -> Option<&'r Row> {
     rows.max_by(|a, b| age(a).partial_cmp(&age(b)).unwrap_or(std::cmp::Ordering::Equal))
 }
 
+/// Whether a table counts versions: by its name, or by holding several of one instance.
+fn is_history(table: &Table) -> bool {
+    let called =
+        ["history", "version", "audit", "log"].iter().any(|word| table.name.to_lowercase().contains(word));
+    let mut names: Vec<&str> = table.rows.iter().filter_map(name).collect();
+    names.sort_unstable();
+    let several = names.windows(2).any(|pair| pair[0] == pair[1]);
+    (called || several) && table.rows.iter().any(|row| cell(row, VERSIONS).is_some())
+}
+
 /// Where each row is about one instance. Tables that count versions are history: they are asked only when nothing else
 /// holds instances, for an instance that was removed still stands there.
 fn rows_of_their_own(tables: &[Table]) -> Left {
-    let counts = |table: &&Table| table.rows.iter().any(|row| cell(row, VERSIONS).is_some());
-    let (history, present): (Vec<&Table>, Vec<&Table>) = tables.iter().partition(counts);
+    let (history, present): (Vec<&Table>, Vec<&Table>) = tables.iter().partition(|table| is_history(table));
     let mut left = Left { instances: Vec::new(), older: 0 };
     left.instances = together(present.iter().flat_map(|table| &table.rows).filter_map(instance).collect());
     left.instances.retain(Instance::says_something);

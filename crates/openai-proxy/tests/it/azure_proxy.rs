@@ -65,7 +65,7 @@ fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn every_installation_becomes_what_is_expected_and_loads() {
     let mut wrong = Vec::new();
-    for case in ["whole", "rows", "columns", "history", "yaml-only"] {
+    for case in ["whole", "rows", "columns", "history", "emptied", "yaml-only"] {
         let dir = installation(case);
         let folder = dir.path().join(case);
         let before = content(&folder);

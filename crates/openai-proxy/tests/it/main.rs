@@ -9,6 +9,7 @@
 
 mod house;
 
+mod admin;
 mod answers;
 mod attacks;
 mod azure_proxy;

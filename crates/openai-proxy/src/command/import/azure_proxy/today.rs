@@ -13,84 +13,127 @@ use crate::report::{Report, Spot, Verdict};
 
 /// The document in the form we would write it, and the report of every setting with who said it.
 pub(super) fn today(mut document: Json, sources: &Sources, (keys, report): (&mut Keys, &mut Report)) -> Json {
-    let Some(top) = document.as_object_mut() else { return document };
-    for (key, why) in [("version", "the older file's own number")] {
-        if top.shift_remove(key).is_some() {
-            report.needless(spot(sources.below(key).next().and_then(winner)), format!("{key}: {why}"));
+    let mut telling = Telling { sources, strange: Vec::new(), keys, report };
+    telling.general(&mut document);
+    if let Some(providers) = document.get_mut("providers").and_then(Json::as_object_mut) {
+        for (name, provider) in std::mem::take(providers) {
+            let settings = provider.as_object().and_then(|older| telling.provider(&name, older));
+            providers.extend(settings.map(|settings| (name, Json::Object(in_order(settings)))));
+        }
+        let priorities: Vec<&Json> =
+            providers.values().filter_map(|settings| settings.get("priority")).collect();
+        if priorities.windows(2).any(|pair| pair[0] != pair[1]) {
+            let told = "priority: the higher number is tried first; see whether that is what was meant";
+            telling.report.changed(0, told);
         }
     }
-    let general = |leaf: &&Leaf| !leaf.path.starts_with("providers.") && leaf.path != "version";
-    let mut strange = Vec::new();
-    for leaf in sources.leaves.iter().filter(general) {
-        let words: Vec<&str> = leaf.path.split('.').collect();
-        carried(leaf, config::is_setting(&words), (&mut strange, report));
+    for path in telling.strange {
+        take_out(&mut document, &path);
     }
-    if let Some(said) = sources.below("server.listen").next().and_then(winner)
-        && said.value.as_deref().is_some_and(|listen| listen.starts_with("127.0.0.1:"))
-    {
-        let told = "server.listen: this computer alone; the older program let everybody in reach in";
-        report.changed(spot(Some(said)), told);
+    document
+}
+
+/// What is told meanwhile.
+struct Telling<'t> {
+    sources: &'t Sources,
+    /// Settings nobody knows: to be taken out.
+    strange: Vec<String>,
+    keys: &'t mut Keys,
+    report: &'t mut Report,
+}
+
+impl Telling<'_> {
+    /// Where something at a path, or below it, counts.
+    fn spot(&self, path: &str) -> Spot {
+        spot(self.sources.below(path).next().and_then(winner))
     }
-    let Some(providers) = top.get_mut("providers").and_then(Json::as_object_mut) else { return document };
-    let mut priorities = Vec::new();
-    for (name, provider) in std::mem::take(providers) {
+
+    /// Everything but the providers.
+    fn general(&mut self, document: &mut Json) {
+        if document.as_object_mut().is_some_and(|top| top.shift_remove("version").is_some()) {
+            self.report.needless(self.spot("version"), "version: the older file's own number");
+        }
+        let sources = self.sources;
+        let general = |leaf: &&Leaf| !leaf.path.starts_with("providers.") && leaf.path != "version";
+        for leaf in sources.leaves.iter().filter(general) {
+            let words: Vec<&str> = leaf.path.split('.').collect();
+            self.carried(leaf, config::is_setting(&words));
+        }
+        let listen =
+            sources.below("server.listen").next().and_then(winner).and_then(|said| said.value.as_deref());
+        if listen.is_some_and(|listen| listen.starts_with("127.0.0.1:")) {
+            let told = "server.listen: this computer alone; the older program let everybody in reach in";
+            self.report.changed(self.spot("server.listen"), told);
+        }
+    }
+
+    /// One instance's settings in today's words; none when it is left out.
+    fn provider(&mut self, name: &str, older: &Map<String, Json>) -> Option<Map<String, Json>> {
         let path = format!("providers.{name}");
-        let Some(members) = provider.as_object() else { continue };
-        let first = |path: &str| spot(sources.below(path).next().and_then(winner));
-        let place = |key: &str| first(&format!("{path}.{key}"));
-        let Modern { mut settings, remarks, off } = modern(members, Strange::Kept);
+        let Modern { mut settings, remarks, off } = modern(older, Strange::Kept);
         let nowhere = !settings.contains_key("base_url") && !has_home(&settings);
         let left_out = match off {
             Some(true) => Some("it is switched off, which has no place here"),
-            _ if !config::is_provider_name(&name) => Some("not a name we can use"),
+            _ if !config::is_provider_name(name) => Some("not a name we can use"),
             _ if nowhere => Some("nothing says where it is"),
             _ => None,
         };
         if let Some(why) = left_out {
-            report.lost(first(&path), format!("{path}: {why}; left out"));
-            continue;
+            self.report.lost(self.spot(&path), format!("{path}: {why}; left out"));
+            return None;
         }
         let lost = |key: &str| {
-            remarks.iter().any(|(verdict, text)| {
+            let so = |(verdict, text): &(Verdict, String)| {
                 !matches!(verdict, Verdict::Changed | Verdict::Carried)
                     && text.starts_with(&format!("{key}:"))
-            })
+            };
+            remarks.iter().any(so)
         };
         let literal = |key: &str| settings.get(key).and_then(Json::as_str).is_some_and(is_secret(key));
         let hidden: Vec<&str> = SECRETS.iter().copied().filter(|key| literal(key)).collect();
+        let sources = self.sources;
         for leaf in sources.below(&path) {
             let key = leaf.path[path.len()..].trim_start_matches('.').split('.').next().unwrap_or_default();
             if !lost(key) && !hidden.contains(&key) {
-                let known = config::is_setting(&["providers", &name, key]);
-                carried(leaf, known, (&mut strange, report));
+                self.carried(leaf, config::is_setting(&["providers", name, key]));
             }
         }
         for (verdict, text) in &remarks {
-            report.note(
-                place(text.split(':').next().unwrap_or_default()),
-                *verdict,
-                format!("{path}.{text}"),
-            );
+            let key = text.split(':').next().unwrap_or_default();
+            self.report.note(self.spot(&format!("{path}.{key}")), *verdict, format!("{path}.{text}"));
         }
         settings.retain(|_, value| !value.is_null());
-        usual_kind(&path, &mut settings, report);
+        usual_kind(&path, &mut settings, self.report);
         for key in hidden {
             let Some(secret) = settings.get(key).and_then(Json::as_str) else { continue };
-            let reference = keys.keep(&format!("{name}_{key}"), secret);
-            report.changed(place(key), format!("{path}.{key}: not copied; {reference} asks for it"));
+            let reference = self.keys.keep(&format!("{name}_{key}"), secret);
+            let told = format!("{path}.{key}: not copied; {reference} asks for it");
+            self.report.changed(self.spot(&format!("{path}.{key}")), told);
             settings.insert(key.to_owned(), json!(reference));
         }
-        priorities.extend(settings.get("priority").cloned());
-        providers.insert(name, Json::Object(in_order(settings)));
+        Some(settings)
     }
-    for path in strange {
-        take_out(&mut document, &path);
+
+    /// One setting: its value, where it stands, and whom it stands over; or that we know no such setting.
+    fn carried(&mut self, leaf: &Leaf, known: bool) {
+        let Some(said) = winner(leaf) else { return };
+        let Some(value) = &said.value else { return };
+        if !known {
+            self.strange.push(leaf.path.clone());
+            return self.report.lost(spot(Some(said)), format!("{}: not a setting we know", leaf.path));
+        }
+        let over: Vec<String> = leaf
+            .losers()
+            .filter(|other| theirs(other))
+            .filter_map(|other| {
+                let Spot { file, line } = spot(Some(other));
+                let place = if line == 0 { file } else { format!("{file}:{line}") };
+                Some(format!("{} of {place}", other.value.as_deref()?))
+            })
+            .collect();
+        let over = if over.is_empty() { String::new() } else { format!(", over {}", over.join(" and ")) };
+        self.report.carried(spot(Some(said)), format!("{}: {value}{over}", leaf.path));
     }
-    priorities.dedup();
-    if priorities.len() > 1 {
-        report.changed(0, "priority: the higher number is tried first; see whether that is what was meant");
-    }
-    document
 }
 
 /// Whether its kind has an address of its own.
@@ -139,25 +182,4 @@ fn theirs(said: &Said) -> bool {
 fn spot(said: Option<&Said>) -> Spot {
     let Some(said) = said else { return Spot::default() };
     Spot { file: shown(Path::new(&*said.origin.place.file)), line: said.origin.place.line }
-}
-
-/// One setting: its value, where it stands, and whom it stands over; or that we know no such setting.
-fn carried(leaf: &Leaf, known: bool, (strange, report): (&mut Vec<String>, &mut Report)) {
-    let Some(said) = winner(leaf) else { return };
-    let Some(value) = &said.value else { return };
-    if !known {
-        strange.push(leaf.path.clone());
-        return report.lost(spot(Some(said)), format!("{}: not a setting we know", leaf.path));
-    }
-    let over: Vec<String> = leaf
-        .losers()
-        .filter(|other| theirs(other))
-        .filter_map(|other| {
-            let Spot { file, line } = spot(Some(other));
-            let place = if line == 0 { file } else { format!("{file}:{line}") };
-            Some(format!("{} of {place}", other.value.as_deref()?))
-        })
-        .collect();
-    let over = if over.is_empty() { String::new() } else { format!(", over {}", over.join(" and ")) };
-    report.carried(spot(Some(said)), format!("{}: {value}{over}", leaf.path));
 }

@@ -1,5 +1,5 @@
-CREATE TABLE instances (name TEXT PRIMARY KEY, config TEXT, state TEXT, updated_at TEXT);
-INSERT INTO instances VALUES
+CREATE TABLE instances (name TEXT PRIMARY KEY, config TEXT, state TEXT, updated_at TEXT, version INTEGER DEFAULT 7);
+INSERT INTO instances (name, config, state, updated_at) VALUES
  ('east', '{"provider_type": "azure", "api_base": "https://east.openai.azure.com", "api_key": "canary-east", "priority": 5, "model_deployments": {"gpt-4o": "dep"}}', '{"status": "error", "error_count": 9}', '2024-06-15'),
  ('all', '{"api_base": "https://reserved.example"}', NULL, NULL),
 ('back', '{"enabled": true, "priority": 3}', NULL, NULL),
