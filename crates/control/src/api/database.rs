@@ -94,8 +94,8 @@ pub(super) async fn health(ask: Ask<Look, NoBody>) -> Outcome<Health> {
 #[serde(deny_unknown_fields, expecting = "parameters")]
 #[into_params(parameter_in = Query)]
 pub(super) struct Keep {
-    /// The newest so many copies stay.
-    #[param(minimum = 1, maximum = 1000, default = 14)]
+    /// The newest so many copies stay; without it as many as `storage.backup.keep` says.
+    #[param(minimum = 1, maximum = 1000)]
     keep: Option<usize>,
 }
 
@@ -112,11 +112,12 @@ pub(super) struct Copied {
 
 /// `POST /admin/v1/database/backup`
 pub(super) async fn backup(ask: Ask<Keep, NoBody>) -> Outcome<Copied> {
-    let keep = ask.query.keep.unwrap_or(14);
+    let world = ask.control.gateway().world();
+    let usual = world.upkeep.backup.as_ref().map_or(14, |backup| backup.keep.max(1));
+    let keep = ask.query.keep.unwrap_or(usual);
     if !(1..=1000).contains(&keep) {
         return Err(Objection::malformed("`keep` is a number from 1 to 1000."));
     }
-    let world = ask.control.gateway().world();
     let db = &ask.control.books().db;
     let Database::File(file) = &world.storage.database else { return Err(only_files()) };
     if !db.outlasts_the_process() {
@@ -125,7 +126,7 @@ pub(super) async fn backup(ask: Ask<Keep, NoBody>) -> Outcome<Copied> {
     // Where the gateway's own copies go, or beside the database where it makes none.
     let beside = || file.parent().unwrap_or(Path::new(".")).join("backups");
     let folder = world.upkeep.backup.as_ref().map_or_else(beside, |backup| backup.to.clone());
-    let copied = db.back_up(&folder, keep).await?;
+    let copied = db.back_up(&folder, keep, true).await?;
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let copied = Copied {
         name: name(&copied.file),

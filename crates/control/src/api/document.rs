@@ -181,8 +181,6 @@ fn id(row: &Row) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::*;
-
     #[test]
     fn no_two_types_are_described_under_one_name() {
         let mut schemas = Vec::new();

@@ -87,7 +87,7 @@ async fn one_setting_is_written_read_and_forgotten_again() {
     refused(&get(&house, at).await, 404);
     // A key is shown by nobody.
     let key = good(&get(&house, "/admin/v1/config/providers.one.api_key").await);
-    assert_eq!(key["value"].to_string().contains("first"), false, "{key}");
+    assert!(!key["value"].to_string().contains("first"), "{key}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
