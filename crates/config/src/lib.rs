@@ -41,7 +41,7 @@ pub use given::{Found, Given, Stored};
 pub use hide::is_setting;
 pub use layer::environment::PLACEHOLDER;
 pub use layer::file::places;
-pub use load::{Loaded, load, parse, storage};
+pub use load::{Loaded, admin, load, parse, storage};
 pub use looked::{Looked, Outcome, looked};
 pub use nearest::nearest;
 pub use origin::{Layer, Leaf, Origin, Said, Sources};

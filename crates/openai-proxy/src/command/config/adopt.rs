@@ -100,7 +100,8 @@ impl Adopted {
                     self.name_secrets(&[words, std::slice::from_ref(key)].concat(), value);
                 }
             }
-            Value::String(text) if text.contains(STARS) => {
+            // Hidden, or a word for what the database keeps, which no file can open.
+            Value::String(text) if text.contains(STARS) || config::sealed_names(text).next().is_some() => {
                 // The section says nothing that the rest does not.
                 let rest = words.get(1..).filter(|rest| !rest.is_empty()).unwrap_or(words);
                 let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
@@ -215,7 +216,9 @@ async fn counts_in_file(desk: &mut Desk, path: &str) -> Result<(), Failure> {
         let found = all.position(|said| said["layer"] == Layer::Database.name());
         // Strongest first: what follows would count.
         let next = found.and_then(|_| all.next());
-        let same = |next: &Value| next["value"] == at_run_time["value"];
+        let ours = |next: &Value| next["place"].as_str().is_some_and(|place| place.contains(FILE));
+        // A secret has another value there: the word for a variable.
+        let same = |next: &Value| ours(next) || next["value"] == at_run_time["value"];
         // What files do not say at all need not be taken away in one.
         let nothing = next.is_none() && at_run_time["value"].is_null();
         if nothing || next.is_some_and(same) {
@@ -243,7 +246,7 @@ mod tests {
     fn secrets_become_variables_and_nothing_else_does() {
         let mut adopted = Adopted { settings: Vec::new(), variables: Vec::new() };
         let words = ["providers", "azure-east"].map(str::to_owned);
-        let mut value = json!({"api_key": "***", "base_url": "https://***@host/v1", "weight": 3, "headers": {"X-Key": "***"}, "keys": ["***", "***"]});
+        let mut value = json!({"api_key": "***", "base_url": "https://***@host/v1", "weight": 3, "headers": {"X-Key": "***"}, "keys": ["${sealed:value-1}", "***"]});
         adopted.name_secrets(&words, &mut value);
         assert_eq!(
             value,

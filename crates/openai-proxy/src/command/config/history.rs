@@ -16,7 +16,7 @@ const REVISIONS: &str = "/admin/v1/revisions";
 pub(super) fn versions(talk: &Talk, most: usize, whom: &Whom) -> Outcome {
     let all = reach::run(async { Desk::open(whom).await?.list(REVISIONS, &[], most).await })?;
     if talk.json() {
-        talk.print_json(&all.into());
+        talk.print_json(&json!({"data": all}));
         return Ok(Exit::Done);
     }
     let row = |one: &Value| {

@@ -224,11 +224,29 @@ impl Desk {
             }
             _ => "",
         };
-        let mut say = format!("{detail}{hint}");
+        let detail = match code {
+            "invalid_configuration" => "The configuration this would make is refused. Nothing was changed:",
+            _ => detail,
+        };
+        let mut say = format!("{}{hint}", without_http(detail));
         for note in problem["problems"].as_array().into_iter().flatten() {
             say.push_str(&format!("\n{}", note_told(note)));
         }
         Failure::new(exit, say)
+    }
+}
+
+/// Advice to ask something over HTTP is none for who types commands; what happened always stands before it.
+fn without_http(detail: &str) -> String {
+    let is_http = |sentence: &str| {
+        let mut words = sentence.split([' ', ':']);
+        words.any(|word| matches!(word, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"))
+    };
+    let (first, rest) = detail.split_once(". ").unwrap_or((detail, ""));
+    let kept: Vec<&str> = rest.split_inclusive(". ").filter(|sentence| !is_http(sentence)).collect();
+    match kept.concat() {
+        rest if rest.is_empty() => format!("{}.", first.trim_end_matches('.')),
+        rest => format!("{first}. {}", rest.trim_end()),
     }
 }
 
@@ -257,7 +275,20 @@ impl Instance {
 
 #[cfg(test)]
 mod tests {
-    use super::segment;
+    use super::{segment, without_http};
+
+    #[test]
+    fn advice_for_programs_is_left_out_and_what_happened_stays() {
+        let said = "There is no provider `a`. See those there are: GET /admin/v1/providers";
+        assert_eq!(without_http(said), "There is no provider `a`.");
+        assert_eq!(
+            without_http("There is `two` already. Change it with PATCH, or take another name."),
+            "There is `two` already."
+        );
+        let both = "It was for revision 1. Look at what changed, and make it again.";
+        assert_eq!(without_http(both), both);
+        assert_eq!(without_http("Others were faster"), "Others were faster.");
+    }
 
     #[test]
     fn no_text_leaves_its_segment() {

@@ -50,7 +50,8 @@ pub(super) fn of(instance: &Instance, environment: &BTreeMap<String, String>) ->
     let given = Serve::of(arguments).ok().and_then(|serve| serve.given().ok()).unwrap_or_default();
     let file = instance.config.as_ref().map(|file| instance.folder.join(file));
     let given = Given { no_file: file.is_none(), file, environment: environment.clone(), ..given };
-    let admin = config::load(&given).ok()?.snapshot.admin;
+    // The gateway may have read better files than there are now.
+    let admin = config::admin(&given).ok()?;
     // The first of those that may do most.
     bearer(admin.keys.iter().rev().max_by_key(|key| key.role)?.secret.expose())
 }
