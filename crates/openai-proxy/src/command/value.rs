@@ -123,7 +123,7 @@ pub(super) fn assigned(below: &str, text: &str) -> Result<(String, Value), Failu
 }
 
 /// A value in maps, one for each word of its path, laid over what is there.
-pub(super) fn lay(over: &mut Value, path: &[&str], value: Value) {
+pub(super) fn lay(over: &mut Value, path: &[String], value: Value) {
     let Some((first, rest)) = path.split_first() else {
         *over = value;
         return;
@@ -132,7 +132,7 @@ pub(super) fn lay(over: &mut Value, path: &[&str], value: Value) {
         *over = Value::Object(serde_json::Map::new());
     }
     if let Some(members) = over.as_object_mut() {
-        lay(members.entry(*first).or_insert(Value::Null), rest, value);
+        lay(members.entry(first).or_insert(Value::Null), rest, value);
     }
 }
 
@@ -141,6 +141,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::given::words;
 
     fn value(text: &str) -> Value {
         written("server.listen", text).map_err(|failure| failure.say).unwrap()
@@ -178,9 +179,11 @@ mod tests {
     #[test]
     fn values_are_laid_over_each_other_by_their_paths() {
         let mut all = Value::Null;
-        lay(&mut all, &["models", "a"], json!("x/1"));
-        lay(&mut all, &["models", "b"], json!("x/2"));
-        lay(&mut all, &["server", "listen"], json!("127.0.0.1:1"));
-        assert_eq!(all, json!({"models": {"a": "x/1", "b": "x/2"}, "server": {"listen": "127.0.0.1:1"}}));
+        for (path, value) in
+            [("models.a", "x/1"), ("models.\"b.1\"", "x/2"), ("server.listen", "127.0.0.1:1")]
+        {
+            lay(&mut all, &words(path), json!(value));
+        }
+        assert_eq!(all, json!({"models": {"a": "x/1", "b.1": "x/2"}, "server": {"listen": "127.0.0.1:1"}}));
     }
 }

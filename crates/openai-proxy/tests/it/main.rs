@@ -10,6 +10,7 @@
 mod house;
 
 mod admin;
+mod administering;
 mod answers;
 mod attacks;
 mod azure_proxy;

@@ -136,8 +136,7 @@ impl Adopted {
     /// Laid over a document.
     fn over(&self, mut document: Value) -> Value {
         for (words, value) in &self.settings {
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            value::lay(&mut document, &words, value.clone());
+            value::lay(&mut document, words, value.clone());
         }
         document
     }
@@ -197,7 +196,9 @@ fn unwritten(file: &Path, why: &dyn std::fmt::Display) -> Failure {
 }
 
 async fn sources(desk: &mut Desk, path: &str) -> Result<Vec<Value>, Failure> {
-    let told = desk.get(&format!("/admin/config/sources?path={}", segment(path))).await?;
+    // They are told by paths without quotes.
+    let path = path.replace('"', "");
+    let told = desk.get(&format!("/admin/config/sources?path={}", segment(&path))).await?;
     Ok(told["settings"].as_array().cloned().unwrap_or_default())
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::command::reach::{self, Desk, Whom};
 use crate::command::{changed, value};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::given::{Named, refused};
+use crate::given::{Named, refused, words};
 use crate::talk::{Mark, Talk};
 
 /// One file, or settings with the values they would get.
@@ -24,7 +24,7 @@ fn of_settings(talk: &Talk, settings: &[String], whom: &Whom) -> Outcome {
     let mut patch = json!({});
     for setting in settings {
         let (path, value) = value::assigned("", setting)?;
-        value::lay(&mut patch, &path.split('.').collect::<Vec<_>>(), value);
+        value::lay(&mut patch, &words(&path), value);
     }
     let told = reach::run(async { Desk::open(whom).await?.post("/admin/v1/plan", Some(&patch)).await })?;
     changed::planned(talk, &told)

@@ -8,6 +8,7 @@ use crate::command::changed;
 use crate::command::reach::{self, Desk, Whom, Why};
 use crate::command::value::{self, KeyFrom};
 use crate::exit::Outcome;
+use crate::given::words;
 use crate::talk::Talk;
 
 /// Add a provider.
@@ -39,7 +40,7 @@ impl Add {
         let mut new = json!({"name": self.name});
         for setting in &self.settings {
             let (path, value) = value::assigned(&below, setting)?;
-            value::lay(&mut new, &path.split('.').collect::<Vec<_>>(), value);
+            value::lay(&mut new, &words(&path), value);
         }
         let base_url = match &self.base_url {
             Some(url) => Some(value::written(&format!("{below}base_url"), url)?),
