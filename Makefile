@@ -57,9 +57,9 @@ prepare-rust:
 	exit $$missing
 
 # What the tests run: the shipped HAProxy files in a real HAProxy, every line of the documents in a network namespace
-# with curl, and the store on a PostgreSQL of its own. Installed where we may. Debian keeps initdb off the path; pg_config
+# with curl, the store on a PostgreSQL of its own, and on a disk that strace lets fail. Installed where we may. Debian keeps initdb off the path; pg_config
 # and pg_lsclusters it does not.
-TOOLS := haproxy:haproxy curl:curl ip:iproute2 unshare:util-linux pg_lsclusters:postgresql
+TOOLS := haproxy:haproxy curl:curl ip:iproute2 unshare:util-linux pg_lsclusters:postgresql strace:strace
 prepare-tools:
 	@wanted=(); for tool in $(TOOLS); do command -v "$${tool%%:*}" >/dev/null || wanted+=("$${tool##*:}"); done; \
 	if [ $${#wanted[@]} = 0 ]; then exit 0; fi; \

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use protocol::secret::Secret;
 
+use crate::frozen::Frozen;
 use crate::origin::Layer;
 
 /// What we were given to read. Nothing global is looked at.
@@ -25,6 +27,8 @@ pub struct Given {
     pub stored: Vec<Stored>,
     /// What `${sealed:NAME}` stands for: secrets that are kept sealed elsewhere, opened for us.
     pub sealed: BTreeMap<String, Secret>,
+    /// What files said at one moment; none: they are read when it is asked what they say.
+    pub frozen: Option<Arc<Frozen>>,
     /// Servers that were recognised on this computer, in order of preference: the layer below the file.
     pub found: Vec<Found>,
     /// Variables whose usual meaning does not hold: they name another program's files and not ours.

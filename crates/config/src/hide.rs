@@ -161,10 +161,10 @@ fn is_switch(text: &str) -> bool {
     matches!(text, "on" | "off" | "true" | "false" | "yes" | "no")
 }
 
-/// Whether a text is one `${NAME}`, `${NAME:-}`, `${file:path}` or `${sealed:name}` and nothing else: it tells where a secret is, not what.
+/// Whether a text is one `${NAME}`, `${NAME:-}` or `${file:path}` and nothing else: it tells where a secret is, not what.
 fn is_reference(text: &str) -> bool {
     let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else { return false };
-    match inner.strip_prefix("file:").or_else(|| inner.strip_prefix("sealed:")) {
+    match inner.strip_prefix("file:") {
         Some(path) => !path.contains(['$', '{', '}']),
         None => {
             let name = inner.strip_suffix(":-").unwrap_or(inner);

@@ -1,11 +1,12 @@
 //! Reading a configuration: layers into one tree, the tree into a document, the document into a snapshot.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::document::{self, Document};
+use crate::frozen::Text;
 use crate::given::Given;
-use crate::layer::file::Text;
 use crate::layer::stack::{self, Stack};
 use crate::origin::Layer;
 use crate::problem::{Problem, Problems};
@@ -35,6 +36,14 @@ pub struct Loaded {
 /// All problems at once, in the order they were written.
 pub fn load(given: &Given) -> Result<Loaded, Problems> {
     build(stack::read(given)?, given)
+}
+
+/// The same with the files as they are at this moment: whatever is asked of it, they say the same, while somebody writes.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn frozen(given: &Given) -> Result<Given, Problems> {
+    Ok(Given { frozen: Some(Arc::new(stack::freeze(given)?)), ..given.clone() })
 }
 
 /// Where records and changes are kept, as files, variables and flags say: what has to be known before changes can be read.

@@ -26,6 +26,11 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
+    /// Some that were found elsewhere.
+    pub(crate) fn of(problems: Vec<Problem>, notes: Vec<Problem>) -> Self {
+        Self { problems: problems.into(), notes: notes.into(), used: RefCell::default() }
+    }
+
     /// A name is used that must be somebody's.
     fn used(&self, kind: table::Kind, name: Written<String>) {
         self.used.borrow_mut().push((kind, name));

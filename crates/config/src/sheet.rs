@@ -59,6 +59,12 @@ fn of(stack: Stack) -> Sheet {
     Sheet(exact(&root))
 }
 
+impl From<Json> for Sheet {
+    fn from(value: Json) -> Self {
+        Self(value)
+    }
+}
+
 impl Default for Sheet {
     /// Nothing is written.
     fn default() -> Self {

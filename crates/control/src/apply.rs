@@ -84,11 +84,18 @@ impl Control {
     }
 
     async fn change(&self, actor: &Actor, change: &Change) -> Result<Applied, Refused> {
-        let first = self.revision() == 0 && !matches!(change.proposal, Proposal::Reread);
+        let left = self.now().left.clone();
+        let first =
+            self.revision() == 0 && (!left.is_empty() || !matches!(change.proposal, Proposal::Reread));
         if first && self.catch_up().await? == 0 {
             // What is to be changed is a revision, too, or nothing could lead back to it.
-            self.one(&Actor::itself(Via::Start), &Change::from(Proposal::Reread)).await?;
+            let (via, proposal) = match left.is_empty() {
+                true => (Via::Start, Proposal::Reread),
+                false => (Via::Import, Proposal::Import(left)),
+            };
+            self.one(&Actor::itself(via), &Change::from(proposal)).await?;
         }
+        self.now().left.clear();
         self.one(actor, change).await
     }
 
@@ -184,7 +191,7 @@ impl Control {
             return Ok(head);
         }
         let Some(newest) = db.head().await? else { return Ok(0) };
-        let mut given = self.given();
+        let mut given = config::frozen(&self.given())?;
         memory::take(db, &self.inner.strongbox, &newest, &mut given).await?;
         let below = config::sheet(&without_changes(&given))?;
         let candidate = self.checked(given, below).await?;
@@ -215,7 +222,7 @@ impl Control {
         let mut now = self.now();
         // What was found meanwhile stays found.
         let found = std::mem::take(&mut now.given.found);
-        now.given = config::Given { found, ..given };
+        now.given = config::Given { found, frozen: None, ..given };
         now.revision = revision;
         now.sheet = Some(sheet);
         now.files = Some(files);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use config::snapshot::Authority;
-use config::{By, Difference, Edit, Given, Layer, Loaded, Problem, Sheet, Stored, What, edited};
+use config::{By, Difference, Edit, Given, Layer, Loaded, Problem, Problems, Sheet, Stored, What, edited};
 use protocol::secret::Secret;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::actor::Actor;
 use crate::change::Proposal;
@@ -35,13 +35,19 @@ impl Control {
         proposal: &Proposal,
         head: u64,
     ) -> Result<Candidate, Refused> {
-        let mut given = self.given();
-        let below = config::sheet(&without_changes(&given))?;
+        // Read once: whoever writes them meanwhile must not make it two halves.
+        let mut given = config::frozen(&self.given())?;
+        let mut below = config::sheet(&without_changes(&given))?;
+        self.refuse_nothing(&below)?;
         let by = By {
             author: Some(actor.name.clone()),
             time: Some(std::time::SystemTime::now()),
             place: format!("revision {}", head + 1),
         };
+        if self.gateway().world().authority == Authority::Database {
+            // From here on the database has the word: what files said is its beginning.
+            below = self.begun(&mut given, below, &by).await?;
+        }
         match proposal {
             Proposal::Reread => {}
             Proposal::Edits(edits) => {
@@ -71,6 +77,36 @@ impl Control {
         let files = Arc::new(self.without_secrets(below).await?);
         let layer = memory::text(&given.stored);
         Ok(Candidate { given, loaded, sheet, files, layer })
+    }
+
+    /// Refuses files that hold nothing where they held something: whoever writes them is not done.
+    fn refuse_nothing(&self, files: &Sheet) -> Result<(), Refused> {
+        let held = self.now().files.as_ref().is_some_and(|files| **files != Sheet::default());
+        if !held || *files != Sheet::default() {
+            return Ok(());
+        }
+        Err(Refused::Problems(Problems(vec![Problem {
+            path: String::new(),
+            place: None,
+            what: "The configuration's files hold nothing any more.".to_owned(),
+            fix: Some("Write what is to count; to begin without any, restart.".to_owned()),
+        }])))
+    }
+
+    /// Puts what files say into the database, if nothing is there, and returns what files say from then on: where it is.
+    async fn begun(&self, given: &mut Given, files: Sheet, by: &By) -> Result<Sheet, Refused> {
+        let members = files.value().as_object().cloned().unwrap_or_default();
+        let (leading, others): (Map<_, _>, Map<_, _>) =
+            members.into_iter().partition(|(section, _)| FILES_ONLY.contains(&section.as_str()));
+        if !given.stored.iter().any(|row| row.layer == Layer::Database) {
+            let edits: Vec<Edit> = others
+                .into_iter()
+                .map(|(section, value)| Edit { path: vec![section], what: What::Replace(value) })
+                .collect();
+            let edits = self.sealed(&edits, given).await?;
+            given.stored = edited(&given.stored, Layer::Database, &edits, &Sheet::default(), by);
+        }
+        Ok(Sheet::from(Json::Object(leading)))
     }
 
     /// Whether settings may be changed here at all, and these.

@@ -22,10 +22,11 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Records what a gateway starts with, and follows changes until it is dropped.
 pub async fn follow(control: Control) -> Infallible {
+    // Seen before they are read: whatever changes from now on is noticed.
+    let mut files = Files::new(&control);
     if let Err(refused) = control.apply(&Actor::itself(Via::Start), Change::from(Proposal::Reread)).await {
         tracing::warn!("what counts at the start is no revision: {refused}");
     }
-    let mut files = Files::new(&control);
     let mut asked = Instant::now();
     loop {
         files.something_happened().await;
@@ -107,7 +108,15 @@ impl Files {
                 let _ = watcher.watch(or_here(folder), RecursiveMode::NonRecursive);
             }
         }
-        self.seen = seen(&watched);
+        // What was seen before the last reading stays as it was then: it may have changed since.
+        let now = seen(&watched);
+        self.seen = now
+            .into_iter()
+            .map(|(path, now)| {
+                let then = self.seen.get(&path).copied();
+                (path, then.unwrap_or(now))
+            })
+            .collect();
         self.watched = watched;
     }
 

@@ -20,7 +20,7 @@ mod status;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use config::{Found, Given, Sheet};
+use config::{Found, Given, Sheet, Stored};
 use gateway::Gateway;
 use store::Books;
 use tokio::sync::watch;
@@ -29,7 +29,7 @@ pub use actor::{Actor, Via};
 pub use apply::Deed;
 pub use change::{Applied, Change, Proposal};
 pub use follow::follow;
-pub use memory::Remembered;
+pub use memory::{Remembered, look};
 pub use refused::Refused;
 pub use status::ReloadStatus;
 
@@ -61,14 +61,16 @@ struct Now {
     sheet: Option<Arc<Sheet>>,
     /// What is written without what was changed at run time.
     files: Option<Arc<Sheet>>,
+    /// What another program left, until it is taken over.
+    left: Vec<Stored>,
     status: ReloadStatus,
 }
 
 impl Control {
     /// For a gateway that was built from `given`, with what these books remember.
     pub fn new(gateway: Arc<Gateway>, books: Arc<Books>, given: Given, remembered: Remembered) -> Self {
-        let Remembered { revision, strongbox, copy } = remembered;
-        let now = Now { given, revision, sheet: None, files: None, status: ReloadStatus::default() };
+        let Remembered { revision, strongbox, copy, left } = remembered;
+        let now = Now { given, revision, sheet: None, files: None, left, status: ReloadStatus::default() };
         let (told, _nobody) = watch::channel(0);
         let turn = tokio::sync::Mutex::default();
         Self { inner: Arc::new(Inner { gateway, books, strongbox, copy, turn, now: Mutex::new(now), told }) }

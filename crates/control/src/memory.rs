@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use config::snapshot::Storage;
+use config::snapshot::{Storage, VaultKey};
 use config::{Given, Layer, Stored, sealed_names};
 use serde::{Deserialize, Serialize};
 use store::{Books, Db, Revision, StoreProblem};
@@ -15,9 +15,26 @@ pub struct Remembered {
     pub(crate) revision: u64,
     pub(crate) strongbox: Strongbox,
     pub(crate) copy: Copy,
+    /// What another program left, to be taken over: nothing was ever recorded here.
+    pub(crate) left: Vec<Stored>,
 }
 
 impl Remembered {
+    /// Whether nothing was ever recorded: then what another program left may be taken over.
+    pub fn nothing(&self) -> bool {
+        self.revision == 0
+    }
+
+    /// Takes this over as the first thing that is recorded. Until then it counts as it stands.
+    pub fn with(self, left: Vec<Stored>) -> Self {
+        Self { left, ..self }
+    }
+
+    /// What is to be taken over.
+    pub fn left(&self) -> &[Stored] {
+        &self.left
+    }
+
     /// Reads what was changed at run time, and opens the secrets it needs, into `given`. While the database is away, the copy
     /// on this computer's disk is read.
     ///
@@ -26,16 +43,17 @@ impl Remembered {
     pub async fn read(books: &Books, storage: Storage, given: &mut Given) -> Result<Self, StoreProblem> {
         let strongbox = Strongbox::new(storage.key);
         let copy = Copy::new(&books.db, &storage.spool);
+        let left = Vec::new();
         match books.db.head().await {
             Ok(Some(head)) => {
                 take(&books.db, &strongbox, &head, given).await?;
                 strongbox.prepare(&books.db).await?;
                 copy.keep(head.number, &head.layer);
-                Ok(Self { revision: head.number, strongbox, copy })
+                Ok(Self { revision: head.number, strongbox, copy, left })
             }
             Ok(None) => {
                 strongbox.prepare(&books.db).await?;
-                Ok(Self { revision: 0, strongbox, copy })
+                Ok(Self { revision: 0, strongbox, copy, left })
             }
             Err(problem) => {
                 let Some((revision, layer)) = copy.read() else { return Err(problem) };
@@ -44,9 +62,20 @@ impl Remembered {
                 }
                 tracing::warn!(revision, "the configuration is that of the last copy: {problem}");
                 given.stored = rows(&layer);
-                Ok(Self { revision, strongbox, copy })
+                Ok(Self { revision, strongbox, copy, left })
             }
         }
+    }
+}
+
+/// Reads what was changed at run time into `given`, for somebody who only looks.
+///
+/// # Errors
+/// When the database is away, or a secret that is needed cannot be opened.
+pub async fn look(db: &Db, key: VaultKey, given: &mut Given) -> Result<(), StoreProblem> {
+    match db.head().await? {
+        Some(head) => take(db, &Strongbox::new(key), &head, given).await,
+        None => Ok(()),
     }
 }
 

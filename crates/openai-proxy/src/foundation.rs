@@ -1,13 +1,17 @@
 //! What a house stands on: its books, and what they remember of the configuration.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use config::snapshot::{Database, Storage};
-use config::{Given, Problems};
+use config::{Given, Layer, Problems, Stored};
 use control::Remembered;
 use gateway::listen::DoorProblem;
-use store::{Books, Place, StoreProblem};
+use store::{Books, Db, Place, StoreProblem};
+
+use crate::predecessor::{self, Unread};
+use crate::report::Report;
 
 /// Records kept in memory: some megabytes.
 pub(crate) const RECORDS: usize = 10_000;
@@ -19,6 +23,8 @@ pub enum BuildProblem {
     Config(Problems),
     /// The database must not be used as it is: exit 78, for starting again does not help.
     Store(StoreProblem),
+    /// What an older program left cannot be read, and somebody named it: exit 1.
+    Left(Unread),
     /// A door cannot be opened: exit 1.
     Door(DoorProblem),
 }
@@ -40,9 +46,65 @@ impl Foundation {
     pub fn lay(mut given: Given) -> Result<Self, BuildProblem> {
         let storage = config::storage(&given).map_err(BuildProblem::Config)?;
         let books = Arc::new(books(&storage).map_err(BuildProblem::Store)?);
-        let remembered = apart(Remembered::read(&books, storage, &mut given)).map_err(BuildProblem::Store)?;
+        let mut remembered =
+            apart(Remembered::read(&books, storage, &mut given)).map_err(BuildProblem::Store)?;
+        if remembered.nothing() && books.db.outlasts_the_process() {
+            remembered = remembered.with(left_behind(&given)?);
+        }
         Ok(Self { books, given, remembered })
     }
+
+    /// What the configuration is read from at first: with what is still to be taken over.
+    pub(crate) fn given(&self) -> Given {
+        let mut given = self.given.clone();
+        given.stored.extend_from_slice(self.remembered.left());
+        given
+    }
+}
+
+/// What is given, with what was changed at run time, for a command that only looks. A database that is not there holds
+/// nothing, and is not made.
+///
+/// # Errors
+/// In words, when it is there and cannot be read.
+pub(crate) fn looked(given: &Given) -> Result<Given, String> {
+    let told = |problem: StoreProblem| problem.to_string();
+    let mut given = given.clone();
+    let Ok(storage) = config::storage(&given) else { return Ok(given) };
+    let place = match storage.database {
+        Database::File(path) if path.is_file() => Place::Sqlite(path),
+        Database::Postgres(url) => Place::Postgres(url.expose().to_owned()),
+        _ => return Ok(given),
+    };
+    let db = Db::open(&place).map_err(told)?;
+    apart(control::look(&db, storage.key, &mut given)).map_err(told)?;
+    Ok(given)
+}
+
+/// What an older program left where it would look for it itself (S3-121): taken over once, when nothing is recorded here.
+fn left_behind(given: &Given) -> Result<Vec<Stored>, BuildProblem> {
+    let mut report = Report::new(Path::new("older state"));
+    let carried = match predecessor::carried_over(&given.environment, given.home.as_deref(), &mut report) {
+        Ok(carried) if carried.rows.is_empty() && carried.off.is_empty() => return Ok(Vec::new()),
+        Ok(carried) => carried,
+        Err(unread) if predecessor::is_named(&given.environment) => return Err(BuildProblem::Left(unread)),
+        Err(unread) => {
+            tracing::warn!("{unread}");
+            return Ok(Vec::new());
+        }
+    };
+    report.told().lines().for_each(|line| tracing::warn!("taken over: {line}"));
+    let files = config::sheet(given).map_err(BuildProblem::Config)?;
+    let mut rows = carried.rows;
+    for (name, place) in carried.off {
+        let path = vec!["providers".to_owned(), name];
+        // One that files do not name is not there anyway.
+        if files.at(&path).is_some() {
+            let (layer, value) = (Layer::Imported, "null".to_owned());
+            rows.push(Stored { layer, path, value, alone: false, place, author: None, time: None });
+        }
+    }
+    Ok(rows)
 }
 
 /// Waits for something on a thread and a runtime made for it.

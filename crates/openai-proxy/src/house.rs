@@ -36,7 +36,7 @@ impl House {
     /// When the configuration is refused, or books or doors cannot be opened.
     pub fn new(given: Given) -> Result<Self, BuildProblem> {
         let foundation = Foundation::lay(given)?;
-        let loaded = config::load(&foundation.given).map_err(BuildProblem::Config)?;
+        let loaded = config::load(&foundation.given()).map_err(BuildProblem::Config)?;
         Self::build(loaded.snapshot, foundation)
     }
 

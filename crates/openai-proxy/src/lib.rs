@@ -19,3 +19,4 @@ mod talk;
 pub use command::run;
 pub use foundation::{BuildProblem, Foundation};
 pub use house::House;
+pub use predecessor::Unread;

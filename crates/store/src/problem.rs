@@ -35,6 +35,16 @@ pub enum StoreProblem {
         /// What the driver says.
         why: String,
     },
+    /// The disk failed while the file was written or read. What is in it now, nobody can say.
+    #[error(
+        "{place}: the disk failed ({why}). Nothing is written into it any more. Look at the disk, and at the database (openai-proxy db health), and restart."
+    )]
+    Suspect {
+        /// Which database.
+        place: String,
+        /// What the driver says.
+        why: String,
+    },
     /// A file or folder cannot be used as it is.
     #[error("{path}: {why}")]
     File {
@@ -60,8 +70,9 @@ impl StoreProblem {
         Self::File { path: path.to_owned(), why: why.to_string() }
     }
 
-    /// Whether waiting does not help: a person has to do something.
+    /// Whether it is wrong to start with this. Else what comes is spooled, until the database is well again or a person has
+    /// seen to it.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::Away(_))
+        !matches!(self, Self::Away(_) | Self::Suspect { .. })
     }
 }

@@ -200,7 +200,7 @@ impl Vault {
 
     fn key(&self, id: &str) -> Result<&[u8], StoreProblem> {
         let key = self.keys.get(id).map(|key| key.as_slice());
-        key.ok_or_else(|| StoreProblem::Secret(format!("it is sealed under the key {id}, which is not here")))
+        key.ok_or_else(|| StoreProblem::Secret(format!("it is sealed under the key {id}, which is not here: gateways of one database need the same `storage.encryption_key`")))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use crate::given::Given;
-use crate::origin::Layer;
 use crate::problem::{Place, Problem, Problems};
 use crate::reader::Findings;
 use crate::text_file::read_text;
@@ -14,13 +13,6 @@ const VARIABLE: &str = "OPENAI_PROXY_CONFIG";
 const NAME: &str = "openai-proxy.yaml";
 /// Where seed 003 keeps its own.
 const OLDER: &str = "/config/base.yaml";
-
-/// One file's text.
-pub(crate) struct Text {
-    pub(crate) layer: Layer,
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
-}
 
 /// Where a file is looked for: the one named, or the usual places, of which the first that exists is read.
 pub fn places(given: &Given) -> Vec<PathBuf> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::file::{self, Text};
+use super::file;
+use crate::frozen::Text;
 use crate::interpolate;
 use crate::origin::Layer;
 use crate::problem::{Place, wrong};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::file::Text;
 use super::{dotenv, environment, file, folder, older, stored};
+use crate::frozen::{Frozen, Text};
 use crate::given::Given;
 use crate::interpolate;
 use crate::merge;
@@ -33,17 +33,27 @@ pub(crate) struct Stack {
     pub(crate) findings: Findings,
 }
 
-/// Reads the file, what belongs to it, the environment and the flags.
-pub(crate) fn read(given: &Given) -> Result<Stack, Problems> {
+/// Reads the file and what belongs to it.
+pub(crate) fn freeze(given: &Given) -> Result<Frozen, Problems> {
     let Some((path, text)) = file::read(given)? else {
-        return of(Vec::new(), given.environment.clone(), given);
+        return Ok(Frozen { environment: given.environment.clone(), ..Frozen::default() });
     };
     let findings = Findings::default();
     let environment = environment(&path, given, &findings);
     let mut texts = vec![Text { layer: Layer::File, path, text }];
     folder::beside(&mut texts, &environment, &findings);
+    let (problems, notes) = findings.into_parts(&[]);
+    Ok(Frozen { texts, environment, problems, notes })
+}
+
+/// Reads the file, what belongs to it, the environment and the flags.
+pub(crate) fn read(given: &Given) -> Result<Stack, Problems> {
+    let Frozen { texts, environment, problems, notes } = match &given.frozen {
+        Some(frozen) => Frozen::clone(frozen),
+        None => freeze(given)?,
+    };
     let stack = of(texts, environment, given)?;
-    stack.findings.take_over(findings);
+    stack.findings.take_over(Findings::of(problems, notes));
     Ok(stack)
 }
 

@@ -9,7 +9,7 @@ use crate::snapshot::{Database, Storage, Upkeep, VaultKey};
 
 /// The name of our file in the state folder.
 const FILE: &str = "openai-proxy.db";
-/// The name of the file of keys there.
+/// The name of the file of keys there, for a database that is somewhere else.
 const KEYS: &str = "vault.key";
 
 /// Decides it; `None` when a finding tells what is missing.
@@ -19,14 +19,16 @@ pub(crate) fn resolve(
     findings: &Findings,
 ) -> Option<Storage> {
     let state = state(environment);
-    let key = match (&document.key, &state) {
-        (Some(text), _) => VaultKey::Text(text.clone()),
-        (None, Some(folder)) => VaultKey::File(folder.join(KEYS)),
-        (None, None) => match document.database.as_ref().map(|written| &written.value) {
-            // What outlasts the process needs a key that does.
-            Some(Database::File(path)) => VaultKey::File(path.with_extension("key")),
-            _ => VaultKey::Nowhere,
-        },
+    let written = document.database.as_ref().map(|written| &written.value);
+    let key = match (&document.key, written, &state) {
+        (Some(text), ..) => VaultKey::Text(text.clone()),
+        // Where the database goes, its key goes, too.
+        (None, Some(Database::File(path)), _) => {
+            VaultKey::File(at_home(path, environment).with_extension("key"))
+        }
+        (None, Some(Database::Memory), _) | (None, _, None) => VaultKey::Nowhere,
+        (None, Some(_), Some(folder)) => VaultKey::File(folder.join(KEYS)),
+        (None, None, Some(folder)) => VaultKey::File(folder.join(FILE).with_extension("key")),
     };
     let beside = |file: &Path| {
         let mut name = file.as_os_str().to_owned();

@@ -7,8 +7,8 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::edit::{By, Edit, What, edited};
+use crate::frozen::Text;
 use crate::given::Stored;
-use crate::layer::file::Text;
 
 /// A random tree of few keys in a random order, so that trees meet often.
 fn tree() -> impl Strategy<Value = Json> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{Voice, each_leaf, of, said};
+use crate::frozen::Text;
 use crate::given::{Given, Stored};
-use crate::layer::file::Text;
 use crate::layer::stack;
 use crate::load;
 use crate::merge;

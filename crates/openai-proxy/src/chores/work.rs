@@ -79,7 +79,8 @@ impl Chores {
             // Another gateway does it.
             Ok(false) => return Duration::ZERO,
             Err(problem) => {
-                tracing::warn!(chore = kind.name(), "it could not be begun and is tried again: {problem}");
+                // Whoever brings records there says so, too, and louder.
+                tracing::debug!(chore = kind.name(), "it could not be begun and is tried again: {problem}");
                 return LOOK;
             }
         }

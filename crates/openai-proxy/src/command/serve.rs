@@ -113,6 +113,7 @@ impl From<BuildProblem> for Failure {
         match problem {
             BuildProblem::Config(problems) => given::refused(&problems),
             BuildProblem::Store(problem) => Self::new(Exit::Refused, problem.to_string()),
+            BuildProblem::Left(unread) => Self::new(Exit::Failed, unread.to_string()),
             BuildProblem::Door(problem) => match problem.taken() {
                 Some(door) => Self::new(Exit::Failed, occupant::taken(door, &given::environment())),
                 None => Self::new(Exit::Failed, problem.to_string()),
@@ -250,8 +251,9 @@ fn start(given: Given, runtime: &Runtime, colour: bool) -> Result<(House, Option
     let early =
         config::load(&given).ok().map(|files| Logs::start(&files.snapshot.logging, colour)).transpose()?;
     let mut foundation = Foundation::lay(given)?;
-    let loading = search::load(&mut foundation.given);
-    let (loaded, seen) = runtime.block_on(loading).map_err(BuildProblem::Config)?;
+    let mut first = foundation.given();
+    let (loaded, seen) = runtime.block_on(search::load(&mut first)).map_err(BuildProblem::Config)?;
+    foundation.given.found = first.found;
     let logging = &loaded.snapshot.logging;
     let logs = match early {
         Some(mut logs) => {

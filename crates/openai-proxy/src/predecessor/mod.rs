@@ -51,7 +51,7 @@ pub(crate) struct CarriedOver {
 
 /// What cannot be read.
 #[derive(Debug)]
-pub(crate) struct Unread {
+pub struct Unread {
     file: PathBuf,
     why: String,
 }
@@ -120,6 +120,11 @@ pub(crate) fn carried_over(
     report: &mut Report,
 ) -> Result<CarriedOver, Unread> {
     Places::usual(environment, home).carried_over(report)
+}
+
+/// Whether somebody said where that state is.
+pub(crate) fn is_named(environment: &BTreeMap<String, String>) -> bool {
+    [DATABASE, STATE].iter().any(|name| environment.get(*name).is_some_and(|path| !path.is_empty()))
 }
 
 /// The variables that name another program's database where ours could be.

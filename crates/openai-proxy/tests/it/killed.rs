@@ -1,9 +1,7 @@
 //! kill -9 at any instant under load: every call a vendor was asked for has exactly one record after the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,11 +11,10 @@ use store::usage_record::GATEWAY_ENDED;
 use store::{Db, Place, UsageRecord};
 use testkit::caller::Caller;
 use testkit::vendor::{Answer, Seen, Vendor};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStderr};
 use tokio::task::JoinSet;
 
 use crate::house::{CHAT_ANSWER, chat, chat_events, provider};
+use crate::program::Program;
 
 /// As many as issue 4 asks for: some 20 seconds.
 const KILLS: u64 = 200;
@@ -35,11 +32,12 @@ async fn a_kill_at_any_instant_loses_no_call_and_doubles_none() {
     let (calls, mut starts) = (Arc::new(AtomicU64::new(0)), Vec::new());
     for time in 0..KILLS {
         let began = Instant::now();
-        let mut gateway = start(dir.path()).await;
+        let (mut gateway, address) = Program::ready(dir.path(), &[]).await;
         starts.push(began.elapsed());
         let mut callers = JoinSet::new();
         for caller in 0..CALLERS {
-            callers.spawn(call(gateway.address, calls.clone(), caller % 2 == 0));
+            // Connected before the time runs: a kill is to meet calls.
+            callers.spawn(call(Caller::connect(address).await, calls.clone(), caller % 2 == 0));
         }
         // Drawn by the number of the kill (splitmix64), in microseconds: the same each time this test runs.
         let mut draw = (time + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -49,7 +47,7 @@ async fn a_kill_at_any_instant_loses_no_call_and_doubles_none() {
         gateway.child.kill().await.unwrap();
         callers.join_all().await;
     }
-    let gateway = start(dir.path()).await;
+    let (gateway, _) = Program::ready(dir.path(), &[]).await;
     let asked: BTreeSet<String> = vendor.ledger().requests().iter().map(|seen| model(&seen.text())).collect();
     let records = settled(dir.path(), &asked).await;
     drop(gateway);
@@ -82,8 +80,7 @@ fn answer(seen: &Seen) -> testkit::vendor::Act {
 }
 
 /// Calls until nobody answers; each call asks for a model of its own, by which it is known everywhere.
-async fn call(address: SocketAddr, calls: Arc<AtomicU64>, stream: bool) {
-    let mut caller = Caller::connect(address).await;
+async fn call(mut caller: Caller, calls: Arc<AtomicU64>, stream: bool) {
     loop {
         let body = chat(&format!("m-{}", calls.fetch_add(1, Ordering::Relaxed)), stream);
         let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
@@ -92,32 +89,6 @@ async fn call(address: SocketAddr, calls: Arc<AtomicU64>, stream: bool) {
             return;
         }
     }
-}
-
-/// The real program, running.
-struct Running {
-    child: Child,
-    address: SocketAddr,
-    /// Held, so that what it says has somewhere to go: it says little.
-    _lines: Lines<BufReader<ChildStderr>>,
-}
-
-/// Starts the real program there, and waits until it is ready.
-async fn start(dir: &Path) -> Running {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_openai-proxy"));
-    command.arg("serve").env_clear().env("HOME", dir).current_dir(dir).kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut said = String::new();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some((_, rest)) = line.split_once("Ready    http://") {
-            let address = rest.split('/').next().unwrap().parse().unwrap();
-            return Running { child, address, _lines: lines };
-        }
-        said += &format!("{line}\n");
-    }
-    panic!("it did not start:\n{said}");
 }
 
 /// The records, once all of these calls are among them, or after a while.

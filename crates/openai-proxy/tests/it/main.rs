@@ -8,6 +8,7 @@
 )]
 
 mod house;
+mod program;
 
 mod admin;
 mod administering;
@@ -15,10 +16,12 @@ mod answers;
 mod attacks;
 mod azure_proxy;
 mod books;
+mod changes;
 mod chores;
 mod containers;
 mod db;
 mod discovery;
+mod disk;
 mod doctor;
 mod documents;
 mod drain;

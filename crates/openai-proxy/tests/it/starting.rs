@@ -97,6 +97,13 @@ impl Program {
         std::fs::remove_file(self.dir.path().join("openai-proxy.yaml")).unwrap();
     }
 
+    /// What of it is in memory, in KiB (proc(5), `VmRSS`).
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().split(' ').next().unwrap().parse().unwrap()
+    }
+
     /// Whether it catches HUP, INT and TERM by now (proc(5), `SigCgt`); else they would end it.
     fn hears_signals(&self) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

@@ -183,11 +183,17 @@ fn problem_of(place: &str, error: &sqlx::Error) -> StoreProblem {
     /// SQLite's words for a file that is no database, and for one whose pages contradict each other (sqlite3.h: primary
     /// codes 11 and 26, in the low byte).
     const DAMAGED: [i64; 2] = [11, 26];
-    let sqlite = error.as_database_error().and_then(|error| error.code());
-    let primary = sqlite.and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff);
-    // Five digits or letters are a code of Postgres, which is never damaged in this sense.
-    if !place.starts_with("postgres") && primary.is_some_and(|code| DAMAGED.contains(&code)) {
-        return StoreProblem::Damaged { place: place.to_owned(), why: error.to_string() };
+    /// SQLite's words for a disk that failed: reading (266, 522), writing (778), syncing (1034, 1290), cutting (1546).
+    const FAILED: [i64; 6] = [266, 522, 778, 1034, 1290, 1546];
+    let code = error.as_database_error().and_then(|error| error.code());
+    // Five digits or letters are a code of Postgres, which is neither in this sense.
+    let code = code.filter(|_| !place.starts_with("postgres")).and_then(|code| code.parse::<i64>().ok());
+    let (place_of, why) = (|| place.to_owned(), || error.to_string());
+    if code.is_some_and(|code| DAMAGED.contains(&(code & 0xff))) {
+        return StoreProblem::Damaged { place: place_of(), why: why() };
+    }
+    if code.is_some_and(|code| FAILED.contains(&code)) {
+        return StoreProblem::Suspect { place: place_of(), why: why() };
     }
     StoreProblem::Away(error.to_string())
 }

@@ -1,6 +1,7 @@
 //! A file on this computer: one writer, and readers beside it (write-ahead log).
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -42,6 +43,8 @@ struct Inner {
     path: PathBuf,
     /// Set once the file has been brought up to this version.
     ready: OnceCell<()>,
+    /// Why it is not written any more: the disk has failed (F-51). A second sync would say that all is well.
+    suspect: OnceLock<String>,
     writer: SqlitePool,
     readers: SqlitePool,
 }
@@ -65,7 +68,7 @@ impl Sqlite {
         let inner = engine.wait_apart(async {
             let writer = pool(1).connect_lazy_with(writing);
             let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-            Ok(Inner { path, ready: OnceCell::new(), writer, readers })
+            Ok(Inner { path, ready: OnceCell::new(), suspect: OnceLock::new(), writer, readers })
         })?;
         let sqlite = Self { engine, inner: std::sync::Arc::new(inner) };
         let inner = sqlite.inner.clone();
@@ -105,6 +108,7 @@ impl Sqlite {
     ) -> Result<T, StoreProblem> {
         let inner = self.inner.clone();
         let write = async move {
+            inner.may_be_written()?;
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             let mut writer = inner.writer.acquire().await.map_err(away)?;
@@ -115,12 +119,13 @@ impl Sqlite {
                 change.commit().await?;
                 Ok(done)
             };
-            let done = done.await;
-            if done.is_err() {
+            let done = done.await.map_err(away);
+            // On a disk that failed, closing would sync once more.
+            if done.is_err() && inner.may_be_written().is_ok() {
                 // One whose commit failed, on a full disk for example, never begins anything again.
                 writer.close_on_drop();
             }
-            done.map_err(away)
+            done
         };
         self.engine.run(write).await
     }
@@ -141,6 +146,7 @@ impl Sqlite {
     pub(super) async fn vacuum(&self) -> Result<(), StoreProblem> {
         let inner = self.inner.clone();
         let work = async move {
+            inner.may_be_written()?;
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             let mut writer = inner.writer.acquire().await.map_err(away)?;
@@ -162,11 +168,28 @@ impl Sqlite {
 
 impl Inner {
     async fn make_ready(&self) -> Result<(), StoreProblem> {
-        self.ready.get_or_try_init(|| prepare(&self.path)).await.map(|_done| ())
+        let ready = self.ready.get_or_try_init(|| prepare(&self.path)).await;
+        ready.map(|_done| ()).map_err(|problem| self.noted(problem))
+    }
+
+    fn may_be_written(&self) -> Result<(), StoreProblem> {
+        let place = || self.path.display().to_string();
+        let suspect = self.suspect.get().cloned();
+        suspect.map_or(Ok(()), |why| Err(StoreProblem::Suspect { place: place(), why }))
     }
 
     fn problem(&self, error: &sqlx::Error) -> StoreProblem {
-        super::problem_of(&self.path.display().to_string(), error)
+        self.noted(super::problem_of(&self.path.display().to_string(), error))
+    }
+
+    fn noted(&self, problem: StoreProblem) -> StoreProblem {
+        if let StoreProblem::Suspect { why, .. } = &problem
+            && self.suspect.set(why.clone()).is_ok()
+        {
+            // Here, for it may follow upon another problem that was told already.
+            tracing::error!("{problem}");
+        }
+        problem
     }
 }
 

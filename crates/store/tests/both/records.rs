@@ -8,6 +8,22 @@ use store::{Db, UsageRecord};
 
 use crate::place::{Ground, record, wait};
 
+/// What SQLite has taken back by itself, as it does on a full disk, does not spoil the connection for what comes then.
+#[test]
+fn a_change_that_the_database_took_back_is_followed_by_others() {
+    let ground = Ground::sqlite();
+    let db = ground.open();
+    ground.execute(
+        "CREATE TRIGGER no BEFORE INSERT ON usage_records BEGIN SELECT RAISE(ROLLBACK, 'taken back'); END",
+    );
+    for _ in 0..3 {
+        let problem = db.append_now(vec![record(1)]).unwrap_err();
+        assert!(problem.to_string().contains("taken back"), "{problem}");
+    }
+    ground.execute("DROP TRIGGER no");
+    assert_eq!(db.append_now(vec![record(1)]).unwrap(), 1);
+}
+
 crate::on_both!(
     a_record_comes_back_as_it_was_written,
     a_record_that_is_written_again_is_there_once_and_counted_once,

@@ -241,10 +241,13 @@ fn what_is_no_good_copy_changes_nothing() {
     }
 }
 
+/// What is done to a file.
+type Damage = fn(&Path);
+
 /// F-53: whatever has become of the file, the newest good copy takes its place, and what is left of it is kept.
 #[test]
 fn a_damaged_database_is_replaced_by_the_newest_good_copy() {
-    let damages: [(&str, fn(&Path)); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("pages overwritten", damage),
         ("cut", |file| {
             let bytes = std::fs::read(file).unwrap();

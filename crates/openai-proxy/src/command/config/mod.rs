@@ -11,9 +11,11 @@ mod view;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use config::Given;
 
 use super::reach::{Whom, Why};
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
+use crate::foundation;
 use crate::given::Named;
 use crate::talk::Talk;
 use change::Deed;
@@ -182,11 +184,9 @@ impl Config {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         match self.what {
             What::Where(named) => view::places(talk, &named.given(Vec::new())?),
-            What::Show(named) => view::show(talk, &named.given(Vec::new())?),
-            What::Get(setting) => view::get(talk, &setting.named.given(Vec::new())?, &setting.path),
-            What::Sources(settings) => {
-                view::sources(talk, &settings.named.given(Vec::new())?, &settings.path)
-            }
+            What::Show(named) => view::show(talk, &changed(talk, &named)?),
+            What::Get(setting) => view::get(talk, &changed(talk, &setting.named)?, &setting.path),
+            What::Sources(settings) => view::sources(talk, &changed(talk, &settings.named)?, &settings.path),
             What::Schema => {
                 talk.print_json(&config::schema());
                 Ok(crate::exit::Exit::Done)
@@ -206,4 +206,13 @@ impl Config {
             What::Adopt { path, write, to } => adopt::adopt(talk, &path, write, to.parts()),
         }
     }
+}
+
+/// What is given, with what was changed at run time.
+fn changed(talk: &Talk, named: &Named) -> Result<Given, Failure> {
+    let given = named.given(Vec::new())?;
+    Ok(foundation::looked(&given).unwrap_or_else(|why| {
+        talk.say(&format!("What was changed at run time is not shown: {why}."));
+        given
+    }))
 }

@@ -1,0 +1,354 @@
+//! Changes of the configuration: by files, by hand and by other gateways; recorded, conflicting, and taken back.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a set-up that fails must fail its test loudly")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use config::{Edit, Given, What};
+use control::{Actor, Applied, Change, Control, Proposal, Refused, Via};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testkit::caller::ask;
+use testkit::vendor::{Act, Vendor};
+
+use crate::house::{TestHouse, chat};
+use crate::starting::{Program, command};
+
+const FIRST: &str = "server: {listen: \"127.0.0.1:0\", workers: 1}\n";
+
+/// A file and a database in a folder of their own.
+fn kept(folder: &Path, rest: &str) -> Given {
+    let file = folder.join("openai-proxy.yaml");
+    let database = folder.join("state.db");
+    let yaml = format!("{FIRST}storage: {{database: \"sqlite:{}\"}}\n{rest}", database.display());
+    std::fs::write(&file, yaml).unwrap();
+    Given { file: Some(file), ..Given::default() }
+}
+
+fn ada() -> Actor {
+    Actor {
+        name: "ada".to_owned(),
+        role: config::snapshot::Role::Admin,
+        via: Via::Api,
+        address: String::new(),
+    }
+}
+
+fn set(path: &str, value: Value) -> Change {
+    let path = path.split('.').map(str::to_owned).collect();
+    Proposal::Edits(vec![Edit { path, what: What::Set(value) }]).into()
+}
+
+async fn apply(control: &Control, change: impl Into<Change>) -> Applied {
+    control.apply(&ada(), change.into()).await.unwrap_or_else(|refused| panic!("{refused}"))
+}
+
+/// What `config show` prints.
+fn shown(control: &Control) -> String {
+    config::yaml(&config::effective(&control.given()).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_restores_any_earlier_revision_byte_for_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let two = "providers: {a: {base_url: \"http://localhost:1\", api_key: sk-canary-of-a-file-0001}, b: http://localhost:2}\n";
+    let given = kept(dir.path(), two);
+    let house = TestHouse::of(&given);
+    let control = house.inner().control();
+    let mut seen = Vec::new();
+    let mut note = |applied: Applied| seen.push((applied.revision, shown(control)));
+    note(apply(control, set("providers.a.priority", json!(7))).await);
+    note(apply(control, set("providers.b.api_key", json!("sk-canary-typed-0002"))).await);
+    note(apply(control, set("models", json!({"fast": "b/x", "gpt-4.1": {"use": ["b"]}}))).await);
+    note(apply(control, set("providers.a", json!(null))).await);
+    note(apply(control, set("logging.level", json!("debug"))).await);
+    // The files change, too: another provider in front, one value elsewhere, and `b` gone.
+    let other = "providers: {c: http://localhost:3, a: {base_url: \"http://localhost:4\"}, b: http://localhost:2}\nrouting: {expose_headers: off}\n";
+    kept(dir.path(), other);
+    apply(control, Proposal::Edits(vec![Edit { path: vec!["models".into()], what: What::Reset }])).await;
+    note(apply(control, set("providers.c.weight", json!(3))).await);
+    let mut order: Vec<_> = seen.iter().collect();
+    order.rotate_left(2);
+    for (revision, then) in order.iter().chain(seen.iter().rev().collect::<Vec<_>>().iter()) {
+        apply(control, Proposal::Rollback(*revision)).await;
+        assert_eq!(&shown(control), then, "revision {revision}");
+    }
+    // It outlasts the process, and nothing of it stands open on the disk.
+    let (revision, then) = &seen[1];
+    apply(control, Proposal::Rollback(*revision)).await;
+    drop(house);
+    let house = TestHouse::of(&given);
+    assert_eq!(&shown(house.inner().control()), then);
+    for entry in std::fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
+        let bytes = std::fs::read(entry.path()).unwrap_or_default();
+        for secret in ["sk-canary-of-a-file-0001", "sk-canary-typed-0002"] {
+            let open = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(
+                !open || entry.file_name() == "openai-proxy.yaml",
+                "{secret} in {}",
+                entry.path().display()
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_writers_who_saw_the_same_revision_one_wins_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = kept(dir.path(), "providers: {a: http://localhost:1}\n");
+    // Two gateways at one database, and five writers at each.
+    let houses = [TestHouse::of(&given), TestHouse::of(&given)];
+    apply(houses[0].inner().control(), set("providers.a.priority", json!(0))).await;
+    for round in 1..=20 {
+        let head = houses[0].inner().control().books().db.head_number().await.unwrap();
+        let writers = (0..10).map(|writer| {
+            let control = houses[writer % 2].inner().control().clone();
+            let value = json!(round * 100 + writer);
+            let change = Change { expected: Some(head), ..set("providers.a.priority", value) };
+            async move { control.apply(&ada(), change).await }
+        });
+        let outcomes = futures_util::future::join_all(writers).await;
+        let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(won, 1, "{outcomes:?}");
+        for refused in outcomes.into_iter().filter_map(Result::err) {
+            assert!(
+                matches!(refused, Refused::Conflict { expected, head: now } if expected == head && now == head + 1)
+            );
+        }
+    }
+    let report = houses[1].inner().control().books().db.verify_audit().await.unwrap();
+    assert!(report.broken.is_empty(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_stand_in_files_only_is_refused_and_a_bad_value_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = TestHouse::of(&kept(dir.path(), "providers: {a: http://localhost:1}\n"));
+    let control = house.inner().control();
+    let before = shown(control);
+    for path in ["storage.database", "config.source", "include"] {
+        let refused = control.apply(&ada(), set(path, json!("memory"))).await;
+        assert!(matches!(refused, Err(Refused::FilesOnly(_))), "{path}: {refused:?}");
+    }
+    let refused = control.apply(&ada(), set("providers.a.base_url", json!("no url"))).await;
+    let Err(Refused::Problems(problems)) = refused else { panic!("{refused:?}") };
+    assert!(problems.to_string().contains("providers.a.base_url"), "{problems}");
+    assert_eq!(shown(control), before);
+    let status = control.reload_status();
+    assert_eq!((status.refused, status.last.unwrap().outcome), (4, "refused"));
+    // Files alone: nothing is changed at run time, and what was is not looked at.
+    apply(control, set("providers.a.priority", json!(9))).await;
+    drop(house);
+    let house =
+        TestHouse::of(&kept(dir.path(), "config: {source: file}\nproviders: {a: http://localhost:1}\n"));
+    let control = house.inner().control();
+    assert!(!shown(control).contains("priority: 9"));
+    assert!(matches!(
+        control.apply(&ada(), set("providers.a.priority", json!(1))).await,
+        Err(Refused::ReadOnly)
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_database_has_the_word_files_are_its_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = "config: {source: database}\nproviders: {a: http://localhost:1}\n";
+    let given = kept(dir.path(), database);
+    let house = TestHouse::of(&given);
+    apply(house.inner().control(), set("providers.b.base_url", json!("http://localhost:2"))).await;
+    kept(dir.path(), &database.replace("a: http://localhost:1", "z: http://localhost:9"));
+    apply(house.inner().control(), Proposal::Reread).await;
+    let names = |house: &TestHouse| {
+        let world = house.inner().world();
+        world.providers.iter().map(|provider| provider.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&house), ["a", "b"]);
+    drop(house);
+    assert_eq!(names(&TestHouse::of(&given)), ["a", "b"]);
+}
+
+/// A vendor that says who it is.
+async fn vendor(name: &'static str) -> Vendor {
+    Vendor::start(move |_| Act::text(200, name)).await
+}
+
+fn at(vendor: &Vendor) -> String {
+    format!("{FIRST}providers: {{p: {{base_url: \"{}/v1\", models: [m]}}}}\n", vendor.url())
+}
+
+/// Who answers, as soon as it is this one.
+async fn until_answered_by(address: std::net::SocketAddr, name: &str) {
+    let begun = Instant::now();
+    loop {
+        let answer = ask(address, "POST", "/v1/chat/completions", &[], chat("m", false)).await;
+        if answer.text() == name {
+            return;
+        }
+        assert_eq!(answer.status, 200, "a change fails no call: {}", answer.text());
+        assert!(begun.elapsed() < Duration::from_secs(10), "{name} never answered");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_changes_is_read_by_itself() {
+    let (one, two, three) = (vendor("one").await, vendor("two").await, vendor("three").await);
+    let mut program = Program::configured(&at(&one));
+    let address = program.address();
+    until_answered_by(address, "one").await;
+    program.write(&at(&two));
+    until_answered_by(address, "two").await;
+    // Half of a file, as an editor that is not done leaves it.
+    program.write(&at(&three).replace("]}}", "]"));
+    program.says("is refused, and nothing changed");
+    until_answered_by(address, "two").await;
+    program.write(&at(&three));
+    until_answered_by(address, "three").await;
+    // A file that appears beside it, and one that is put in its place.
+    std::fs::create_dir(program.folder().join("conf.d")).unwrap();
+    let over = format!("providers: {{p: {{base_url: \"{}/v1\"}}}}\n", one.url());
+    std::fs::write(program.folder().join("conf.d/a.yaml"), over).unwrap();
+    until_answered_by(address, "one").await;
+    std::fs::remove_file(program.folder().join("conf.d/a.yaml")).unwrap();
+    until_answered_by(address, "three").await;
+}
+
+/// As a ConfigMap is updated: the file is a link through a link to a folder, and that link is exchanged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_leads_elsewhere_is_another_file() {
+    let (one, two) = (vendor("one").await, vendor("two").await);
+    let dir = tempfile::tempdir().unwrap();
+    for (version, vendor) in [("v1", &one), ("v2", &two)] {
+        std::fs::create_dir(dir.path().join(version)).unwrap();
+        std::fs::write(dir.path().join(version).join("openai-proxy.yaml"), at(vendor)).unwrap();
+    }
+    let link = |to: &str| {
+        let new = dir.path().join("..new");
+        std::os::unix::fs::symlink(to, &new).unwrap();
+        std::fs::rename(new, dir.path().join("..data")).unwrap();
+    };
+    link("v1");
+    std::os::unix::fs::symlink("..data/openai-proxy.yaml", dir.path().join("openai-proxy.yaml")).unwrap();
+    let folder = dir.path().to_owned();
+    let mut program = Program::start(
+        TempDir::new().unwrap(),
+        &["serve", "--config", folder.join("openai-proxy.yaml").to_str().unwrap()],
+        &[],
+    );
+    let address = program.address();
+    until_answered_by(address, "one").await;
+    link("v2");
+    until_answered_by(address, "two").await;
+}
+
+/// F-64.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_reloads_under_load_fail_no_call_and_leave_nothing_behind() {
+    let (one, two) = (vendor("one").await, vendor("two").await);
+    // In memory, so that a database's own memory is not taken for ours.
+    let at = |vendor: &Vendor| format!("storage: {{database: memory}}\n{}", at(vendor));
+    let mut program = Program::configured(&at(&one));
+    let address = program.address();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let load = async {
+        let mut calls = 0_u32;
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        while !*stopped.borrow() {
+            tick.tick().await;
+            let answer = ask(address, "POST", "/v1/chat/completions", &[], chat("m", false)).await;
+            assert!(
+                answer.status == 200 && ["one", "two"].contains(&answer.text().as_str()),
+                "{}",
+                answer.text()
+            );
+            calls += 1;
+        }
+        calls
+    };
+    let reloads = async {
+        let mut begun = 0;
+        for round in 0..1_000 {
+            program.write(&at(if round % 2 == 0 { &two } else { &one }));
+            program.signal("HUP");
+            tokio::task::yield_now().await;
+            let wanted = if round % 2 == 0 { "two" } else { "one" };
+            until_answered_by(address, wanted).await;
+            if round == 200 {
+                begun = program.resident_kib();
+            }
+        }
+        program.write("providers: {p: {base_url: nothing}}\n");
+        program.signal("HUP");
+        program.says("nothing changed");
+        until_answered_by(address, "one").await;
+        stop.send(true).unwrap();
+        (begun, program.resident_kib())
+    };
+    let (calls, (early, late)) = tokio::join!(load, reloads);
+    assert!(calls > 1_000, "{calls} calls");
+    assert!(late < early + 8 * 1024, "{early} KiB after 200 reloads, {late} KiB after 1,000");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_of_one_database_follow_each_other() {
+    let (one, two) = (vendor("one").await, vendor("two").await);
+    let dir = tempfile::tempdir().unwrap();
+    let database = format!("storage: {{database: \"sqlite:{}\"}}\n", dir.path().join("shared.db").display());
+    let mut programs = [0, 1].map(|_| Program::configured(&format!("{}{database}", at(&one))));
+    let addresses = [programs[0].address(), programs[1].address()];
+    for address in addresses {
+        until_answered_by(address, "one").await;
+    }
+    // A third one, for a moment.
+    let file = dir.path().join("openai-proxy.yaml");
+    std::fs::write(&file, format!("{}{database}", at(&one))).unwrap();
+    let environment = [("HOME".to_owned(), programs[0].folder().display().to_string())].into();
+    let house = TestHouse::of(&Given { file: Some(file), environment, ..Given::default() });
+    apply(house.inner().control(), set("providers.p.base_url", json!(format!("{}/v1", two.url())))).await;
+    for address in addresses {
+        until_answered_by(address, "two").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_programs_state_is_taken_over_once() {
+    let vendor = vendor("older").await;
+    let dir = tempfile::tempdir().unwrap();
+    let state = json!({"instances": {"east": {"provider_type": "openai", "api_base": format!("{}/v1", vendor.url()),
+        "api_key": "sk-older-canary-0001", "supported_models": ["m"], "priority": 50}}});
+    std::fs::write(dir.path().join("state.json"), state.to_string()).unwrap();
+    let mut given = kept(dir.path(), "");
+    given
+        .environment
+        .insert("INSTANCE_MANAGER_STATE_FILE".into(), dir.path().join("state.json").display().to_string());
+    let house = TestHouse::of(&given);
+    let answer = ask(house.address(), "POST", "/v1/chat/completions", &[], chat("m", false)).await;
+    assert_eq!(answer.text(), "older");
+    apply(house.inner().control(), Proposal::Reread).await;
+    drop(house);
+    // From now on ours counts, whatever becomes of theirs.
+    std::fs::write(dir.path().join("state.json"), "{}").unwrap();
+    let house = TestHouse::of(&given);
+    let world = house.inner().world();
+    assert_eq!((world.providers[0].name.as_str(), world.providers[0].priority), ("east", 50));
+    let versions = house.inner().control().versions(None, 10).await.unwrap();
+    assert_eq!(versions.last().map(|first| (first.via.as_str(), first.number)), Some(("import", 1)));
+    let bytes = std::fs::read(dir.path().join("state.db")).unwrap();
+    let canary = b"sk-older-canary-0001";
+    assert!(!bytes.windows(canary.len()).any(|window| window == canary), "the key is sealed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_show_what_was_changed_at_run_time_and_who_did_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = kept(dir.path(), "providers: {a: {base_url: \"http://localhost:1\", priority: 1}}\n");
+    let house = TestHouse::of(&given);
+    apply(house.inner().control(), set("providers.a.priority", json!(42))).await;
+    let said = |arguments: &[&str]| {
+        let output = command(dir.path(), arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(said(&["config", "get", "providers.a.priority"]), "42\n");
+    let sources = said(&["config", "sources", "providers.a.priority"]);
+    assert!(sources.contains("42") && sources.contains("(database, revision 2 by ada)"), "{sources}");
+    assert!(sources.contains("not 1"), "{sources}");
+}

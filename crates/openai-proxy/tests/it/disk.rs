@@ -1,0 +1,67 @@
+//! F-51: a disk that says it could not keep what was written to the database's log. It is said by strace, in the place of
+//! the system.
+
+use std::process::Stdio;
+
+use store::db::Filter;
+use store::{Db, Place};
+use testkit::caller::ask;
+use testkit::vendor::{Answer, Vendor};
+
+use crate::house::{CHAT_ANSWER, chat, provider};
+use crate::program::Program;
+
+/// Whether a system call of another process can be made to fail here.
+async fn possible() -> bool {
+    let mut strace = tokio::process::Command::new("strace");
+    strace.args(["-e", "inject=fsync:error=EIO", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    strace.status().await.is_ok_and(|status| status.success())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_on_a_disk_that_fails_is_not_written_any_more_and_nothing_is_lost() {
+    if !possible().await {
+        eprintln!(
+            "passed over: no disk can be made to fail here (apt-get install strace; and tracing must be allowed)"
+        );
+        return;
+    }
+    let vendor =
+        Vendor::start(|_| Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into())
+            .await;
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("usage.db-wal");
+    let storage = "storage: {database: \"sqlite:usage.db\"}";
+    let yaml = format!("server: {{listen: \"127.0.0.1:0\", workers: 1}}\n{}{storage}\n", provider(&vendor));
+    std::fs::write(dir.path().join("openai-proxy.yaml"), yaml).unwrap();
+    // The file is made on a good disk; then every sync of its log fails.
+    let place = Place::Sqlite(dir.path().join("usage.db"));
+    drop(Db::open(&place).unwrap());
+    let failing = ["strace", "-D", "-f", "-qqq", "-o", "trace", "-P", log.to_str().unwrap()];
+    let failing =
+        [&failing[..], &["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]].concat();
+    let (mut program, address) = Program::ready(dir.path(), &failing).await;
+    let call = async |address, model: &str| {
+        let answer = ask(address, "POST", "/v1/chat/completions", &[], chat(model, false)).await;
+        assert_eq!(answer.status, 200, "calls are spooled and made");
+    };
+    call(address, "first").await;
+    program.says(&["the disk failed"], 1).await;
+    for n in 0..5 {
+        call(address, &format!("later-{n}")).await;
+    }
+    let (status, said) = program.stop().await;
+    assert!(status.success(), "{said:#?}");
+    let syncs = std::fs::read_to_string(dir.path().join("trace")).unwrap();
+    let syncs = syncs.lines().filter(|line| line.contains("EIO")).count();
+    assert_eq!(syncs, 1, "nobody asks a second time whether all is well");
+
+    // On a good disk again.
+    let (program, _) = Program::ready(dir.path(), &[]).await;
+    let (status, _) = program.stop().await;
+    assert!(status.success());
+    let records = Db::open(&place).unwrap().page(&Filter::default(), None, 100).await.unwrap().records;
+    let mut models: Vec<_> = records.into_iter().filter_map(|record| record.model_asked).collect();
+    models.sort();
+    assert_eq!(models, ["first", "later-0", "later-1", "later-2", "later-3", "later-4"]);
+}
