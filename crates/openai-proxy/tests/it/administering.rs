@@ -188,6 +188,11 @@ fn who_shows_no_key_or_a_wrong_one_may_nothing() {
     // The first of the two counts.
     let both = [("ADMIN_API_KEY", "x"), ("OPENAI_PROXY_ADMIN_KEY", "admin-key-0123456789")];
     assert_eq!(run(folder, &versions, &both).0, Some(0));
+    // One that is changed at run time is found like the one of the file.
+    let (code, said) = piped(folder, &["config", "set", "admin.api_key", "-"], "next-key-0123456789");
+    assert!(code == 0 && !said.contains("next-key"), "{said}");
+    assert_eq!(with("right").0, 77);
+    assert_eq!(op(folder, &versions).0, 0);
     // Somebody else's commands, who only know the address.
     let stranger = tempfile::tempdir().unwrap();
     let url = program.url();

@@ -10,6 +10,7 @@ use http::header::HeaderValue;
 use super::bearer;
 use crate::command::serve::Serve;
 use crate::exit::{Exit, Failure};
+use crate::foundation;
 use crate::instance::Instance;
 
 /// Variables it may stand in, the first that does.
@@ -43,14 +44,15 @@ pub(super) fn given(
     }
 }
 
-/// The key that stands in the configuration of a gateway of ours, as files and the environment say it now.
+/// The key that stands in the configuration of a gateway of ours, as files, the environment and its database say it now.
 pub(super) fn of(instance: &Instance, environment: &BTreeMap<String, String>) -> Option<HeaderValue> {
     // Another command than `serve` takes none of its flags, and has said where its file is.
     let arguments = instance.arguments.strip_prefix(&["serve".to_owned()]).unwrap_or_default();
     let given = Serve::of(arguments).ok().and_then(|serve| serve.given().ok()).unwrap_or_default();
     let file = instance.config.as_ref().map(|file| instance.folder.join(file));
     let given = Given { no_file: file.is_none(), file, environment: environment.clone(), ..given };
-    // The gateway may have read better files than there are now.
+    // A key may have been changed at run time; and the gateway may have read better files than there are now.
+    let given = foundation::looked(&given).unwrap_or(given);
     let admin = config::admin(&given).ok()?;
     // The first of those that may do most.
     bearer(admin.keys.iter().rev().max_by_key(|key| key.role)?.secret.expose())
