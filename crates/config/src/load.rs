@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::document;
+use crate::document::{self, Document};
 use crate::frozen::Text;
 use crate::given::Given;
 use crate::layer::stack::{self, Stack};
@@ -12,7 +12,7 @@ use crate::origin::Layer;
 use crate::problem::{Problem, Problems};
 use crate::reader::Findings;
 use crate::resolve::{self, Around};
-use crate::snapshot::{Snapshot, Source, Storage};
+use crate::snapshot::{Admin, Snapshot, Source, Storage};
 use crate::tree::Value;
 use crate::whole::{Discovered, Whole, whole};
 
@@ -51,20 +51,35 @@ pub fn frozen(given: &Given) -> Result<Given, Problems> {
 /// # Errors
 /// What is wrong with that, and nothing else.
 pub fn storage(given: &Given) -> Result<Storage, Problems> {
-    let mut stack = stack::read(given)?;
-    let mut root = whole(&mut stack, given).root;
-    // What is wrong with the rest is told when the whole is read.
-    let findings = Findings::default();
-    if let Value::Map(entries) = &mut root.value {
-        entries.retain(|entry| entry.key == "storage");
-    }
-    let document = document::read(&root, &findings);
+    let (document, stack, findings) = section("storage", given)?;
     let storage = resolve::storage::resolve(&document.storage, &stack.environment, &findings);
     let (problems, _) = findings.into_parts(&stack.files);
     match storage {
         Some(storage) if problems.is_empty() => Ok(storage),
         _ => Err(Problems(problems)),
     }
+}
+
+/// Who may look and change, as files, variables and flags say, whatever is wrong with the rest.
+///
+/// # Errors
+/// What is wrong with that, and nothing else.
+pub fn admin(given: &Given) -> Result<Admin, Problems> {
+    let (document, stack, findings) = section("admin", given)?;
+    let (problems, _) = findings.into_parts(&stack.files);
+    if problems.is_empty() { Ok(document.admin) } else { Err(Problems(problems)) }
+}
+
+/// The document with one section alone. What is wrong with the rest is told when the whole is read.
+fn section(name: &str, given: &Given) -> Result<(Document, Stack, Findings), Problems> {
+    let mut stack = stack::read(given)?;
+    let mut root = whole(&mut stack, given).root;
+    let findings = Findings::default();
+    if let Value::Map(entries) = &mut root.value {
+        entries.retain(|entry| entry.key == name);
+    }
+    let document = document::read(&root, &findings);
+    Ok((document, stack, findings))
 }
 
 /// Reads a configuration from a text, as if it stood in `openai-proxy.yaml` with nothing beside it.

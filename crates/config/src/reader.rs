@@ -10,6 +10,7 @@ mod unit;
 use std::cell::RefCell;
 
 pub(crate) use section::Section;
+pub use unit::span;
 pub(crate) use unit::{AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, age, duration, size};
 
 use crate::nearest::instead;

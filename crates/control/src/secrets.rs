@@ -38,7 +38,8 @@ impl Strongbox {
 
     /// Opens the vault, and has the audit trail sealed with what is in it.
     pub(crate) async fn prepare(&self, db: &Db) -> Result<(), StoreProblem> {
-        if self.opened().is_some() {
+        // Secrets of settings may have opened the vault before.
+        if db.has_audit_key() {
             return Ok(());
         }
         let vault = self.vault(db).await?;

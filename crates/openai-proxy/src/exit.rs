@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     NotRunning = 3,
     /// A check ran and found trouble.
     Trouble = 4,
-    /// Somebody must decide first: a file is there and differs, or a yes is missing.
+    /// Somebody must decide first: a file is there and differs, a yes is missing, or somebody else changed it meanwhile.
     Conflict = 5,
     /// The gateway, or what it leads to, cannot be reached (sysexits `EX_UNAVAILABLE`).
     Unreachable = 69,

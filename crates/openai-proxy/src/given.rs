@@ -21,8 +21,24 @@ pub(crate) struct Named {
     pub(crate) settings: Vec<String>,
 }
 
-/// Settings that are secrets.
+/// Settings that are secrets, wherever they stand.
 const SECRETS: &[&str] = &["api_key", "key", "secret", "password", "token"];
+
+/// The words of a dotted path; what stands in double quotes is one: models."gpt-4.1".
+pub(crate) fn words(path: &str) -> Vec<String> {
+    config::Sheet::default().words(path)
+}
+
+/// Whether a value at this path is a secret in the open, which everybody who lists processes would see.
+pub(crate) fn shows_a_secret(path: &str, value: &serde_json::Value) -> bool {
+    let words = words(path);
+    let known: Vec<&str> = words.iter().map(String::as_str).collect();
+    if config::is_setting(&known) {
+        return !config::open_secrets(&words, value).is_empty();
+    }
+    let last = known.last().copied().unwrap_or_default();
+    SECRETS.contains(&last) && value.as_str().is_none_or(|value| !value.contains("${"))
+}
 
 impl Named {
     /// What the configuration is read from, with more settings on top of those named here.

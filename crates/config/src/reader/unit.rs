@@ -50,6 +50,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Wrong> {
         .or_else(|_| wrong("is out of range.", FIX))
 }
 
+/// A duration as settings are given one, for what is no setting.
+///
+/// # Errors
+/// What is wrong with it, and what to write instead.
+pub fn span(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|wrong| {
+        let fix = wrong.fix.map(|fix| format!(" {fix}")).unwrap_or_default();
+        format!("It {}{fix}", wrong.what)
+    })
+}
+
 /// A size in bytes. A bare number is bytes; `KiB` counts in 1024, `KB` in 1000.
 pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
     const FIX: &str = "Write a number and a unit: 32KiB, 64MiB, 1GiB, 5MB.";

@@ -1,5 +1,7 @@
 //! The command line. The list below is the table of contents; each command is a file of that name.
 
+mod audit;
+mod changed;
 mod chat;
 mod check_config;
 mod check_endpoints;
@@ -21,8 +23,10 @@ mod logs;
 mod man;
 mod mock;
 mod model_list;
+mod moment;
 mod output;
 mod outside;
+mod providers;
 mod reach;
 mod serve;
 mod service;
@@ -31,8 +35,11 @@ mod start;
 mod status;
 mod stop;
 mod systemd;
+mod table;
 mod tool;
 mod transcribe;
+mod usage;
+mod value;
 mod version;
 
 use std::process::ExitCode;
@@ -97,8 +104,16 @@ enum Command {
     Init(init::Init),
     /// Turn another program's configuration into ours.
     Import(import::Import),
-    /// See where settings come from, and keep the file in shape.
+    /// See where settings come from, change them on a running gateway, and keep the file in shape.
     Config(config::Config),
+    /// See, add, try out, pause and take away the providers of the running gateway.
+    Providers(providers::Providers),
+    /// Show usage in sums, by hour or day and by what it is grouped by.
+    Usage(usage::Usage),
+    /// List finished calls, newest first.
+    Requests(usage::Requests),
+    /// See who did what, and whether the trail of it is whole.
+    Audit(audit::Audit),
     /// Look after the database: health, copies, less of it.
     Db(db::Db),
     /// Look for what commonly goes wrong, and say how to mend it.
@@ -151,6 +166,10 @@ impl Command {
             Self::Reload(reload) => reload.run(talk),
             Self::Logs(logs) => logs.run(talk),
             Self::Config(config) => config.run(talk),
+            Self::Providers(providers) => providers.run(talk),
+            Self::Usage(usage) => usage.run(talk),
+            Self::Requests(requests) => requests.run(talk),
+            Self::Audit(audit) => audit.run(talk),
             Self::Doctor(doctor) => doctor.run(talk),
             Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),

@@ -1,4 +1,8 @@
-//! Reaching a running gateway from a command: which one is meant, and asking it as any program would.
+//! Reaching a running gateway from a command: which one is meant, and asking it as any program would. Who administers it asks
+//! at its `desk`.
+
+mod desk;
+mod key;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,6 +20,8 @@ use serde_json::Value;
 use crate::exit::{Exit, Failure};
 use crate::given::{Named, environment};
 use crate::instance::{self, Instance};
+
+pub(crate) use desk::{Desk, Whom, Why, note_told, segment};
 
 /// Which gateway is meant.
 #[derive(Args, Clone, Default, Debug)]
@@ -168,18 +174,14 @@ impl Reach {
         path: &str,
         (kind, body): (&str, Bytes),
     ) -> Result<Visit, Failure> {
-        let unfit = |_| Failure::new(Exit::Failed, format!("`{path}` cannot be asked for."));
-        let mut request = Request::builder().method(method).uri(path).body(body).map_err(unfit)?;
-        let head = request.headers_mut();
-        head.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        if let Ok(kind) = HeaderValue::from_str(kind)
-            && !kind.is_empty()
-        {
-            head.insert(CONTENT_TYPE, kind);
-        }
+        let mut request = request(method, path, (kind, body))?;
         if let Some(key) = &self.key {
-            head.insert(AUTHORIZATION, key.clone());
+            request.headers_mut().insert(AUTHORIZATION, key.clone());
         }
+        self.send(request).await
+    }
+
+    async fn send(&mut self, request: Request<Bytes>) -> Result<Visit, Failure> {
         self.visitor.ask(request).await.map_err(|problem| self.unreached(&problem))
     }
 
@@ -295,11 +297,35 @@ impl Instance {
     pub(crate) fn url(&self) -> String {
         self.urls().into_iter().next().unwrap_or_default()
     }
+
+    /// Where it is administered: at a door apart, else at the first.
+    pub(crate) fn desk(&self) -> String {
+        let apart = self.view.admin.as_deref().map(|metrics| near(metrics.trim_end_matches("/metrics")));
+        apart.unwrap_or_else(|| self.url())
+    }
+}
+
+/// A request that shows no key.
+fn request(method: Method, path: &str, (kind, body): (&str, Bytes)) -> Result<Request<Bytes>, Failure> {
+    let unfit = |_| Failure::new(Exit::Failed, format!("`{path}` cannot be asked for."));
+    let mut request = Request::builder().method(method).uri(path).body(body).map_err(unfit)?;
+    let head = request.headers_mut();
+    head.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    if let Ok(kind) = HeaderValue::from_str(kind)
+        && !kind.is_empty()
+    {
+        head.insert(CONTENT_TYPE, kind);
+    }
+    Ok(request)
 }
 
 /// The caller's key, as it is shown.
 fn key(environment: &BTreeMap<String, String>) -> Option<HeaderValue> {
-    let key = environment.get("OPENAI_API_KEY").map(|key| key.trim()).filter(|key| !key.is_empty())?;
+    bearer(environment.get("OPENAI_API_KEY").map(|key| key.trim()).filter(|key| !key.is_empty())?)
+}
+
+/// A key as it is shown; none: no header can carry it.
+fn bearer(key: &str) -> Option<HeaderValue> {
     let mut key = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
     key.set_sensitive(true);
     Some(key)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 use config::Given;
 use config::snapshot::Source;
 use control::{Actor, Change, Control, Proposal, Via};
@@ -73,6 +73,16 @@ impl Serve {
 }
 
 impl Serve {
+    /// What these arguments mean, which stand behind the command's name.
+    ///
+    /// # Errors
+    /// When they mean nothing.
+    pub(super) fn of(arguments: &[String]) -> Result<Self, clap::Error> {
+        let words = std::iter::once("serve").chain(arguments.iter().map(String::as_str));
+        let matches = Self::augment_args(clap::Command::new("serve")).try_get_matches_from(words)?;
+        Self::from_arg_matches(&matches)
+    }
+
     /// The flags as they would be typed again.
     pub(super) fn arguments(&self) -> Vec<String> {
         let config = self.named.config.as_ref().map(|file| {

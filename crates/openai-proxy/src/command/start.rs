@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clap::{Args, FromArgMatches};
+use clap::Args;
 use config::snapshot::Source;
 
 use super::reach::Where;
@@ -95,11 +95,8 @@ fn would_start(arguments: &[String], folder: &Path) -> Result<(), Failure> {
     let gone =
         |error| Failure::new(Exit::Failed, format!("{} cannot be entered: {error}.", folder.display()));
     std::env::set_current_dir(folder).map_err(gone)?;
-    let words = std::iter::once("serve").chain(arguments.iter().map(String::as_str));
     let unread = |error: clap::Error| Failure::new(Exit::Failed, error.to_string());
-    let matches =
-        Serve::augment_args(clap::Command::new("serve")).try_get_matches_from(words).map_err(unread)?;
-    let given = Serve::from_arg_matches(&matches).map_err(unread)?.given()?;
+    let given = Serve::of(arguments).map_err(unread)?.given()?;
     config::load(&given).map(|_| ()).map_err(|problems| refused(&problems))
 }
 

@@ -11,6 +11,7 @@ mod house;
 mod program;
 
 mod admin;
+mod administering;
 mod answers;
 mod attacks;
 mod azure_proxy;

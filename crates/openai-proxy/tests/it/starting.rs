@@ -50,16 +50,14 @@ impl Program {
     }
 
     /// A command that becomes the program.
-    pub(crate) fn of(dir: TempDir, mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let (out, lines) = channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                drop(out.send(line));
-            }
-        });
+    pub(crate) fn of(dir: TempDir, command: Command) -> Self {
+        let (child, lines) = spawned(command);
         Self { child, dir, lines, said: Vec::new() }
+    }
+
+    /// Starts another one in its folder, when it has ended.
+    pub(crate) fn start_again(&mut self, arguments: &[&str]) {
+        (self.child, self.lines) = spawned(command(self.dir.path(), arguments));
     }
 
     /// Waits for a line on standard error that holds this text.
@@ -148,6 +146,19 @@ impl Program {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// A child, and the lines it says on standard error.
+fn spawned(mut command: Command) -> (Child, Receiver<String>) {
+    let mut child = command.spawn().unwrap();
+    let (out, lines) = channel();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            drop(out.send(line));
+        }
+    });
+    (child, lines)
 }
 
 impl Drop for Program {

@@ -20,6 +20,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap_complete", &["openai-proxy"]),
     ("clap_complete_nushell", &["openai-proxy"]),
     ("clap_mangen", &["openai-proxy"]),
+    ("console", &["openai-proxy"]),
     ("flate2", &["openai-proxy", "testkit"]),
     ("futures-util", &["gateway"]),
     ("h2", &["gateway"]),

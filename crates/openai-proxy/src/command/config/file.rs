@@ -97,7 +97,7 @@ fn deliver(talk: &Talk, file: &Path, text: &str, write: Option<bool>) -> Result<
 }
 
 /// Whole or not at all, with the permissions it had.
-fn overwrite(file: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn overwrite(file: &Path, text: &str) -> Result<(), Failure> {
     // Behind a link stands the file that is meant.
     let target = file.canonicalize();
     let replace = target.and_then(|target| {
