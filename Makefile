@@ -43,6 +43,7 @@ conformance: prepare ## official clients against the release binary
 	cargo build --release --package openai-proxy
 	$(PYTHON) conformance/run.py
 	$(PYTHON) conformance/launch.py
+	$(PYTHON) conformance/admin.py
 
 bench: ## load and latency (bench/run.sh)
 	@test -f bench/run.sh || { echo "bench/run.sh is not there yet: nothing to measure with."; exit 1; }

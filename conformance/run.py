@@ -51,7 +51,12 @@ CLIENTS = [
     Client("llm", "clients", "python/llm_client.py"),
     Client("aider", "aider", "python/aider_client.py"),
 ]
-LOCKS = {"clients": "requirements.txt", "aider": "requirements-aider.txt", "node": "package-lock.json"}
+LOCKS = {
+    "clients": "requirements.txt",
+    "aider": "requirements-aider.txt",
+    "schemathesis": "requirements-schemathesis.txt",
+    "node": "package-lock.json",
+}
 
 
 @dataclass

@@ -54,7 +54,7 @@ pub use reader::span;
 pub use resolve::storage::state as state_folder;
 pub use rewrite::{Migrated, migrate, tidy};
 pub use schema::schema;
-pub use sealing::{open_secrets, seal, sealed_names};
+pub use sealing::{misplaced_references, open_secrets, seal, sealed_names};
 pub use sheet::{Difference, Patch, Sheet, sheet};
 pub use snapshot::Snapshot;
 pub use sources::{effective, sources};

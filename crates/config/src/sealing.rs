@@ -36,6 +36,37 @@ pub fn sealed_names(text: &str) -> impl Iterator<Item = &str> {
     text.split("${sealed:").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
+/// Where a value takes its text from elsewhere, a variable, a file or the vault, and is no secret: what is wrong with it would be
+/// told with that text. The dotted paths; `path` is where the value stands.
+pub fn misplaced_references(path: &[String], value: &Json) -> Vec<String> {
+    let mut found = Vec::new();
+    references(&mut path.to_vec(), value, hide::shape_at(path), &mut found);
+    found
+}
+
+fn references(path: &mut Vec<String>, value: &Json, shape: Option<Shape>, found: &mut Vec<String>) {
+    match value {
+        Json::Object(members) => {
+            for (key, value) in members {
+                path.push(key.clone());
+                references(path, value, shape.and_then(|shape| hide::below(shape, key)), found);
+                path.pop();
+            }
+        }
+        Json::Array(items) => {
+            items.iter().for_each(|value| references(path, value, shape.and_then(hide::item), found));
+        }
+        Json::String(text) if text.contains("${") => {
+            // Whether any text would be hidden in this place.
+            let any = Scalar { text: "any".to_owned(), quoted: true, ..Scalar::default() };
+            if !hide::is_hidden(&any, shape) {
+                found.push(path.join("."));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Calls `seen` with every secret in the open. What takes its text from elsewhere, a variable or a file, holds none.
 fn each(value: &mut Json, shape: Option<Shape>, seen: &mut impl FnMut(&mut String)) {
     match value {
@@ -69,6 +100,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_text_from_elsewhere_stands_where_secrets_do() {
+        let sheet = json!({
+            "providers": {"a": {
+                "api_key": "${A}", "headers": {"X-Key": "${file:/k}"}, "base_url": "${HOST}",
+                "ca_file": "${A}", "models": ["${A}"], "priority": "${A}", "api_version": "v${A}",
+            }},
+            "logging": {"level": "${A}"},
+            "models": {"x": "${sealed:value-1}"},
+            "admin": {"api_key": "${A}"},
+        });
+        let found = misplaced_references(&[], &sheet);
+        let wanted = ["ca_file", "models", "priority", "api_version"].map(|key| format!("providers.a.{key}"));
+        assert_eq!(found[..4], wanted);
+        assert_eq!(found[4..], ["logging.level", "models.x"]);
+        let path = ["logging", "level"].map(str::to_owned);
+        assert_eq!(misplaced_references(&path, &json!("${A}")), ["logging.level"]);
+    }
 
     #[test]
     fn what_nobody_may_be_shown_is_sealed_and_nothing_else() {

@@ -194,7 +194,7 @@ impl Control {
         let mut given = config::frozen(&self.given())?;
         memory::take(db, &self.inner.strongbox, &newest, &mut given).await?;
         let below = config::sheet(&without_changes(&given))?;
-        let candidate = self.checked(given, below).await?;
+        let candidate = self.checked(given, below, false).await?;
         self.inner.copy.keep(newest.number, &newest.layer);
         self.publish(newest.number, candidate);
         Ok(newest.number)

@@ -67,14 +67,20 @@ impl Control {
                 given.stored.extend(rows);
             }
         }
-        self.checked(given, below).await
+        let lasting = !matches!(proposal, Proposal::Reread);
+        self.checked(given, below, lasting).await
     }
 
-    /// Reads and checks what is given.
-    pub(crate) async fn checked(&self, given: Given, below: Sheet) -> Result<Candidate, Refused> {
+    /// Reads and checks what is given. What is `lasting` holds only if it is recorded, with its secrets.
+    pub(crate) async fn checked(
+        &self,
+        given: Given,
+        below: Sheet,
+        lasting: bool,
+    ) -> Result<Candidate, Refused> {
         let loaded = config::load(&given)?;
-        let sheet = Arc::new(self.without_secrets(config::sheet(&given)?).await?);
-        let files = Arc::new(self.without_secrets(below).await?);
+        let sheet = Arc::new(self.without_secrets(config::sheet(&given)?, lasting).await?);
+        let files = Arc::new(self.without_secrets(below, lasting).await?);
         let layer = memory::text(&given.stored);
         Ok(Candidate { given, loaded, sheet, files, layer })
     }
@@ -149,16 +155,20 @@ impl Control {
     }
 
     /// A sheet with every secret on it sealed.
-    async fn without_secrets(&self, mut sheet: Sheet) -> Result<Sheet, Refused> {
+    async fn without_secrets(&self, mut sheet: Sheet, lasting: bool) -> Result<Sheet, Refused> {
         let secrets = config::open_secrets(&[], sheet.value());
-        let names = self.inner.strongbox.names(&self.books().db, &secrets).await?;
+        let (strongbox, db) = (&self.inner.strongbox, &self.books().db);
+        let names = match lasting {
+            true => strongbox.names(db, &secrets).await?,
+            false => strongbox.names_or_none(db, &secrets).await,
+        };
         config::seal(&[], sheet.value_mut(), &names);
         Ok(sheet)
     }
 
     /// The rows that make today's files say what a sheet says.
     async fn rollback(&self, wanted: &Sheet, below: &Sheet, by: &By) -> Result<Vec<Stored>, Refused> {
-        let below = self.without_secrets(below.clone()).await?;
+        let below = self.without_secrets(below.clone(), true).await?;
         let files_only =
             |path: &[String]| path.first().is_some_and(|word| FILES_ONLY.contains(&word.as_str()));
         let patches = wanted.over(&below).into_iter().filter(|patch| !files_only(&patch.path));

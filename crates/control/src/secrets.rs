@@ -1,7 +1,7 @@
 //! Secrets of the configuration: sealed before a change is recorded, opened before it counts.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use config::snapshot::VaultKey;
 use protocol::secret::Secret;
@@ -14,11 +14,16 @@ const OF_SETTINGS: &str = "value-";
 pub(crate) struct Strongbox {
     key: VaultKey,
     vault: Mutex<Option<Arc<Vault>>>,
+    /// The names of secrets that were kept by this process: a file that is read again costs the database nothing.
+    named: Mutex<BTreeMap<String, String>>,
 }
+
+/// Stands for a secret that could not be kept: the database is away.
+const NOT_KEPT: &str = "not-kept";
 
 impl Strongbox {
     pub(crate) fn new(key: VaultKey) -> Self {
-        Self { key, vault: Mutex::default() }
+        Self { key, vault: Mutex::default(), named: Mutex::default() }
     }
 
     /// The vault; its keys are those of the moment it was opened.
@@ -73,15 +78,37 @@ impl Strongbox {
         secrets: &[Secret],
     ) -> Result<BTreeMap<String, String>, StoreProblem> {
         let mut names = BTreeMap::new();
-        if secrets.is_empty() {
-            return Ok(names);
-        }
-        let vault = self.vault(db).await?;
         for secret in secrets {
-            let name = db.secret_named_after(&vault, secret.expose()).await?;
+            let known = self.named().get(secret.expose()).cloned();
+            let name = match known {
+                Some(name) => name,
+                None => {
+                    let vault = self.vault(db).await?;
+                    let name = db.secret_named_after(&vault, secret.expose()).await?;
+                    self.named().insert(secret.expose().to_owned(), name.clone());
+                    name
+                }
+            };
             names.insert(secret.expose().to_owned(), name);
         }
         Ok(names)
+    }
+
+    /// The same for what is not going to be recorded: a secret that cannot be kept now has no name of its own.
+    pub(crate) async fn names_or_none(&self, db: &Db, secrets: &[Secret]) -> BTreeMap<String, String> {
+        match self.names(db, secrets).await {
+            Ok(names) => names,
+            Err(_) => {
+                let named = self.named();
+                let name =
+                    |secret: &Secret| named.get(secret.expose()).map_or(NOT_KEPT, String::as_str).to_owned();
+                secrets.iter().map(|secret| (secret.expose().to_owned(), name(secret))).collect()
+            }
+        }
+    }
+
+    fn named(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens the secrets of these names that are not open yet.

@@ -56,6 +56,11 @@ pub fn keep_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     kept
 }
 
+/// The folder a file is in; one that is named alone is in this one.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Opens a file for reading, if it is no link.
 pub(crate) fn read_file(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(no_link()).open(path);

@@ -70,7 +70,7 @@ fn place(new: &Path, file: &Path, verify: bool) -> Result<(PathBuf, u64), StoreP
     copy.sync_all().map_err(at)?;
     // Two within a second: the second one says so instead of taking the first one's place.
     std::fs::hard_link(new, file).map_err(at)?;
-    sync_folder(file.parent().unwrap_or(Path::new("."))).map_err(at)?;
+    sync_folder(files::folder_of(file)).map_err(at)?;
     Ok((file.to_owned(), copy.metadata().map_err(at)?.len()))
 }
 
@@ -84,7 +84,7 @@ pub fn put_back(copy: &Path, file: &Path) -> Result<Option<PathBuf>, StoreProble
     nobody_uses(file)?;
     // The parent of a bare name is nowhere.
     let file = &std::path::absolute(file).map_err(at)?;
-    let folder = file.parent().unwrap_or(Path::new("."));
+    let folder = files::folder_of(file);
     files::private_folder(folder).map_err(at)?;
     let beside = Beside::make(folder).map_err(at)?;
     exchange(copy, file, &beside.0)
@@ -115,7 +115,7 @@ fn exchange(copy: &Path, file: &Path, beside: &Path) -> Result<Option<PathBuf>, 
     };
     sound(copy, &sqlite::look_through(&new).map_err(damaged)?)?;
     to.sync_all().map_err(at)?;
-    let folder = file.parent().unwrap_or(Path::new("."));
+    let folder = files::folder_of(file);
     let aside = folder.join(format!("{}_before_restore_{}.{ENDING}", stem(file), stamp(SystemTime::now())));
     let was_there = file.exists();
     // The log of a database belongs to it, and must not meet another.

@@ -83,6 +83,8 @@ impl Vault {
     /// # Errors
     /// When others may read the file, it is gone, or it lacks a key that is used: then nothing may start.
     pub fn open(file: &Path, used: &[String]) -> Result<Self, StoreProblem> {
+        // A name alone is a file of the folder we are in.
+        let file = &std::path::absolute(file).map_err(|error| StoreProblem::file(file, error))?;
         let at = |error: std::io::Error| StoreProblem::file(file, error);
         if std::fs::symlink_metadata(file).is_err() {
             if let Some(missing) = used.first() {
@@ -206,7 +208,7 @@ impl Vault {
 
 /// Makes a key file, whole or not at all. Where another process has just made one, that one is it.
 fn make(file: &Path) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
+    let folder = files::folder_of(file);
     files::private_folder(folder)?;
     let mut key = Zeroizing::new(vec![0; KEY]);
     rand::fill(&mut key).map_err(|_unspecified| std::io::Error::other("no random numbers"))?;

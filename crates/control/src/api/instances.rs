@@ -1,7 +1,6 @@
 //! The older paths to providers, which call them instances (seed 003). Paths and meanings are as they were.
 
 use axum::Json;
-use config::What;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -143,11 +142,4 @@ pub(super) async fn add_many(ask: Ask<Why, Json<Several>>) -> Outcome<Changed> {
     }
     let new = all.iter().map(Settings::named).collect::<Result<Vec<_>, _>>()?;
     providers::add(&ask, ask.query.reason.as_ref(), new).await
-}
-
-/// `PATCH /instances/{name}`
-pub(super) async fn patch(ask: Ask<Why, Json<Settings>>) -> Outcome<Changed> {
-    let settings = ask.body.of(ask.word("name"))?;
-    let what = What::Set(Value::Object(settings));
-    providers::change(&ask, ask.query.reason.as_ref(), ask.word("name"), what).await
 }

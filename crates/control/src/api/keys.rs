@@ -115,14 +115,25 @@ fn no_key(id: &str) -> Objection {
     ))
 }
 
+/// Where a key is written.
+fn setting(name: &str, id: &str) -> Vec<String> {
+    let mut path = path(name);
+    match id {
+        DEFAULT => path.push(SETTING.to_owned()),
+        id => path.extend(["keys", id, "key"].map(str::to_owned)),
+    }
+    path
+}
+
 /// What stands for a secret on the sheet, as far as its end may be shown.
 fn end_of(control: &Control, written: Option<&Value>) -> Option<String> {
     let name = written?.as_str()?.strip_prefix("${sealed:")?.strip_suffix('}')?;
     control.given().sealed.get(name).map(|secret| last_four(secret.expose()))
 }
 
-fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
-    let whole = effective(control)?;
+async fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
+    // On the sheet stands where a key is kept; what counts says which keys there are.
+    let (sheet, whole) = (control.sheet().await?, effective(control)?);
     let provider = of(&whole, name)?;
     let mut keys = Vec::new();
     if there(control, provider, name, DEFAULT) {
@@ -138,7 +149,7 @@ fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
     }
     keys.extend(others(provider).map(|(id, key)| Key {
         id: id.clone(),
-        last_four: end_of(control, key.get("key")),
+        last_four: end_of(control, sheet.at(&setting(name, id))),
         in_use: false,
         status: None,
         weight: key.get("weight").and_then(Value::as_i64),
@@ -151,13 +162,13 @@ fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
 /// `GET /admin/v1/providers/{name}/keys`
 pub(super) async fn all(ask: Ask<NoQuery, NoBody>) -> Outcome<List<Key>> {
     let revision = ask.control.revision();
-    Ok(Reply::of(List { data: keys(&ask.control, ask.word("name"))?, next: None }).at(revision))
+    Ok(Reply::of(List { data: keys(&ask.control, ask.word("name")).await?, next: None }).at(revision))
 }
 
 /// `GET /admin/v1/providers/{name}/keys/{id}`
 pub(super) async fn one(ask: Ask<NoQuery, NoBody>) -> Outcome<Key> {
     let revision = ask.control.revision();
-    let found = keys(&ask.control, ask.word("name"))?.into_iter().find(|key| key.id == ask.word("id"));
+    let found = keys(&ask.control, ask.word("name")).await?.into_iter().find(|key| key.id == ask.word("id"));
     Ok(Reply::of(found.ok_or_else(|| no_key(ask.word("id")))?).at(revision))
 }
 
@@ -196,11 +207,7 @@ pub(super) async fn rotate(ask: Ask<Why, Json<Next>>) -> Outcome<Changed> {
     let (name, id) = (ask.word("name"), ask.word("id"));
     // As it is written: a reference to where the old key is, never the key.
     let sheet = ask.control.sheet().await?;
-    let mut place = path(name);
-    match id {
-        DEFAULT => place.push(SETTING.to_owned()),
-        id => place.extend(["keys", id, "key"].map(str::to_owned)),
-    }
+    let place = setting(name, id);
     let old = sheet.at(&place).cloned();
     ask.edit(ask.query.reason.as_ref(), |whole| {
         if !there(&ask.control, of(whole, name)?, name, id) {

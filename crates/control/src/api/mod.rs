@@ -214,7 +214,7 @@ impl Desk {
     ) -> Result<crate::Actor, Objection> {
         let address = sender.address.map(|address| address.to_canonical().to_string()).unwrap_or_default();
         let now = Instant::now();
-        if let Some(seconds) = self.tries.deaf_for(&address, now) {
+        if let Some(seconds) = self.tries.deaf_for(&tries_of(&address), now) {
             let detail =
                 format!("Too many wrong keys came from this address. Try again in {seconds} seconds.");
             return Err(Objection::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", detail).wait(seconds));
@@ -236,7 +236,7 @@ impl Desk {
                     address: address.clone(),
                 };
                 let heed = match objection.code() == who::WRONG_KEY {
-                    true => self.tries.refused(&address, now),
+                    true => self.tries.refused(&tries_of(&address), now),
                     false => self.tries.told(&format!("none {address}"), now),
                 };
                 (unknown, objection, heed)
@@ -254,6 +254,11 @@ impl Desk {
         }
         Err(objection)
     }
+}
+
+/// Under which name tries from an address are counted.
+fn tries_of(address: &str) -> String {
+    format!("from {address}")
 }
 
 fn too_long() -> Objection {

@@ -106,6 +106,7 @@ async fn one<B>(ask: &Ask<Why, B>, what: What) -> Outcome<Changed> {
 pub(super) async fn plan(ask: Ask<NoQuery, Json<Open>>) -> Outcome<Changed> {
     let edits = edits(&ask.body.0);
     let proposal = if edits.is_empty() { Proposal::Reread } else { Proposal::Edits(edits) };
+    let proposal = super::shown::proper(proposal)?;
     Ok(super::shown::changed(ask.control.plan(&ask.actor, &proposal).await?))
 }
 

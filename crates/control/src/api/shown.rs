@@ -1,7 +1,7 @@
 //! What is shown alike everywhere: what a change did, the configuration as it counts, the end of a secret.
 
 use config::snapshot::Credential;
-use config::{Difference, Edit, Problems};
+use config::{Difference, Edit, Problems, What};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -102,8 +102,32 @@ impl<Q, B> Ask<Q, B> {
         if reason.is_some_and(|reason| reason.chars().count() > LONGEST) {
             return Err(Objection::malformed("`reason` has at most 1000 letters."));
         }
+        let proposal = proper(proposal)?;
         let change = Change { proposal, reason: reason.map(str::to_owned), expected };
         Ok(changed(self.control.apply(&self.actor, change).await?))
+    }
+}
+
+/// A proposal whose values may be repeated when they are wrong. What stands in a variable, in a file of this computer or sealed is
+/// nobody's to read here, not even by what is wrong with it.
+///
+/// # Errors
+/// Where a value comes from elsewhere and is no secret.
+pub(super) fn proper(proposal: Proposal) -> Result<Proposal, Objection> {
+    let Proposal::Edits(edits) = &proposal else { return Ok(proposal) };
+    let misplaced = |edit: &Edit| match &edit.what {
+        What::Set(value) | What::Replace(value) => config::misplaced_references(&edit.path, value),
+        What::Remove | What::Reset => Vec::new(),
+    };
+    match edits.iter().flat_map(misplaced).next() {
+        None => Ok(proposal),
+        Some(path) => Err(Objection::impossible(
+            "reference_misplaced",
+            format!(
+                "`{}` is no secret, so it cannot be taken from a variable or a file over this API. Write its value, or write the reference into a file of the configuration.",
+                super::ask::shown(&path)
+            ),
+        )),
     }
 }
 

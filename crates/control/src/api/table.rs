@@ -59,7 +59,7 @@ fn older() -> Vec<Row> {
             "State of one instance: health, figures, configuration",
             instances::one,
         ),
-        row(PATCH, "/instances/{name}", CHANGE, "Change an instance", instances::patch),
+        row(PATCH, "/instances/{name}", CHANGE, "Change an instance", providers::patch),
         row(DELETE, "/instances/{name}", CHANGE, "Take an instance away", providers::remove),
         row(
             GET,

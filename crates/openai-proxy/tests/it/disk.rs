@@ -3,6 +3,8 @@
 
 use std::process::Stdio;
 
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use store::db::Filter;
 use store::{Db, Place};
 use testkit::caller::ask;
@@ -34,9 +36,15 @@ async fn a_database_on_a_disk_that_fails_is_not_written_any_more_and_nothing_is_
     let storage = "storage: {database: \"sqlite:usage.db\"}";
     let yaml = format!("server: {{listen: \"127.0.0.1:0\", workers: 1}}\n{}{storage}\n", provider(&vendor));
     std::fs::write(dir.path().join("openai-proxy.yaml"), yaml).unwrap();
-    // The file is made on a good disk; then every sync of its log fails.
+    // It begins on a good disk; then every sync of the log fails.
     let place = Place::Sqlite(dir.path().join("usage.db"));
-    drop(Db::open(&place).unwrap());
+    let (program, _) = Program::ready(dir.path(), &[]).await;
+    assert!(program.stop().await.0.success());
+    // Its log is put into the file, or the next start would do that, and that would be the first sync.
+    let file = SqliteConnectOptions::new().filename(dir.path().join("usage.db"));
+    let mut other = file.connect().await.unwrap();
+    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
     let failing = ["strace", "-D", "-f", "-qqq", "-o", "trace", "-P", log.to_str().unwrap()];
     let failing =
         [&failing[..], &["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]].concat();

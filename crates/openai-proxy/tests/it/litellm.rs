@@ -33,7 +33,7 @@ fn variables(yaml: &str) -> Vec<(String, &'static str)> {
             "https://somewhere.example"
         }
         "REDIS_URL" => "redis://somewhere:6379",
-        _ => "something",
+        _ => "something-long-enough",
     };
     names.map(|name| (name.to_owned(), value(name))).collect()
 }

@@ -112,6 +112,8 @@ impl Sqlite {
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             let mut writer = inner.writer.acquire().await.map_err(away)?;
+            // Whoever had it before may have found out.
+            inner.may_be_written()?;
             let done = async {
                 // At once for writing: a lock that is asked for in the middle cannot be waited for.
                 let mut change = writer.begin_with("BEGIN IMMEDIATE").await?;
@@ -150,6 +152,8 @@ impl Sqlite {
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             let mut writer = inner.writer.acquire().await.map_err(away)?;
+            // Whoever had it before may have found out.
+            inner.may_be_written()?;
             sqlx::raw_sql("VACUUM").execute(&mut *writer).await.map_err(away)?;
             Ok(())
         };

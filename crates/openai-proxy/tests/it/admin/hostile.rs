@@ -134,3 +134,41 @@ async fn a_deep_or_strange_body_is_refused_and_not_swallowed() {
         );
     }
 }
+
+/// What stands in a file of this computer is told by nobody, not even by what would be wrong with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_and_no_sealed_key_is_read_through_a_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "what-nobody-may-read").unwrap();
+    let house = open_house();
+    good(&send(&house, "PATCH", "/instances/one", r#"{"api_key": "sk-what-nobody-may-read"}"#).await);
+    let written = house.inner().control().sheet().await.unwrap();
+    let sealed =
+        written.at(&["providers", "one", "api_key"].map(str::to_owned)).unwrap().as_str().unwrap().to_owned();
+    assert!(sealed.starts_with("${sealed:value-"), "{sealed}");
+    for reference in [format!("${{file:{}}}", file.display()), sealed, "${sealed:audit-key}".to_owned()] {
+        for patch in [
+            json!({"logging": {"level": reference}}),
+            json!({"server": {"listen": reference}}),
+            json!({"models": {"x": reference}}),
+            json!({"models": {"x": {"use": [reference]}}}),
+            json!({"routing": {"unknown_model": reference}}),
+            json!({"routing": {"retries": reference}}),
+            json!({"providers": {"two": {"type": reference}}}),
+            json!({"providers": {"two": {"base_url": reference}}}),
+            json!({"providers": {"two": {"ca_file": reference}}}),
+            json!({"providers": {"two": {"headers": {"x-a": reference}}}}),
+            json!({"providers": {"two": {"api_key": reference}}}),
+            json!({"providers": {"two": {"api_key": {"a": reference}}}}),
+            json!({"admin": {"keys": {"x": {"key": reference, "role": reference}}}}),
+            json!({"no_such": reference}),
+        ] {
+            for (method, path) in [("POST", "/admin/v1/plan"), ("PATCH", "/admin/v1/config")] {
+                let answer = send(&house, method, path, &patch.to_string()).await;
+                let text = answer.text();
+                assert!(answer.status < 500 && !text.contains("nobody-may-read"), "{method} {patch}: {text}");
+            }
+        }
+    }
+}

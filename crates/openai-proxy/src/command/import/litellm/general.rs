@@ -7,6 +7,9 @@ use super::settings::Settings;
 use crate::command::import::keys::Keys;
 use crate::report::Report;
 
+/// A key of administration has so many characters.
+const SHORTEST: usize = 16;
+
 /// `general_settings`
 pub(super) fn read(section: &At<'_>, out: &mut Settings, (keys, report): (&mut Keys, &mut Report)) {
     for at in section.members() {
@@ -14,6 +17,10 @@ pub(super) fn read(section: &At<'_>, out: &mut Settings, (keys, report): (&mut K
         match at.key {
             "master_key" => {
                 let text = at.text().unwrap_or_default();
+                if reference(&text).is_none() && text.len() < SHORTEST {
+                    lost(report, "too short for a key of administration; make one: openssl rand -hex 32");
+                    continue;
+                }
                 let key = reference(&text).unwrap_or_else(|| keys.keep("LITELLM_MASTER_KEY", &text));
                 out.carry(&at, "admin.api_key", json!(key), report);
                 let told = "callers are not asked for it: their keys are not in use yet, and so this computer alone may call";
