@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use config::snapshot::{Database, Storage};
-use config::{Given, Layer, Problems, Stored};
+use config::{Given, Problems, Stored};
 use control::Remembered;
 use gateway::listen::DoorProblem;
 use store::{Books, Db, Place, StoreProblem};
@@ -43,13 +43,24 @@ impl Foundation {
     ///
     /// # Errors
     /// When files do not say where the books are, they must not be used as they are, or they cannot be read.
-    pub fn lay(mut given: Given) -> Result<Self, BuildProblem> {
+    pub fn lay(given: Given) -> Result<Self, BuildProblem> {
+        Self::with(given, left_behind)
+    }
+
+    /// The same, with what is taken over where nothing is recorded yet.
+    ///
+    /// # Errors
+    /// As for [`Foundation::lay`], and when that cannot be read.
+    pub(crate) fn with(
+        mut given: Given,
+        left: impl FnOnce(&Given) -> Result<Vec<Stored>, BuildProblem>,
+    ) -> Result<Self, BuildProblem> {
         let storage = config::storage(&given).map_err(BuildProblem::Config)?;
         let books = Arc::new(books(&storage).map_err(BuildProblem::Store)?);
         let mut remembered =
             apart(Remembered::read(&books, storage, &mut given)).map_err(BuildProblem::Store)?;
         if remembered.nothing() && books.db.outlasts_the_process() {
-            remembered = remembered.with(left_behind(&given)?);
+            remembered = remembered.with(left(&given)?);
         }
         Ok(Self { books, given, remembered })
     }
@@ -94,17 +105,7 @@ fn left_behind(given: &Given) -> Result<Vec<Stored>, BuildProblem> {
         }
     };
     report.told().lines().for_each(|line| tracing::warn!("taken over: {line}"));
-    let files = config::sheet(given).map_err(BuildProblem::Config)?;
-    let mut rows = carried.rows;
-    for (name, place) in carried.off {
-        let path = vec!["providers".to_owned(), name];
-        // One that files do not name is not there anyway.
-        if files.at(&path).is_some() {
-            let (layer, value) = (Layer::Imported, "null".to_owned());
-            rows.push(Stored { layer, path, value, alone: false, place, author: None, time: None });
-        }
-    }
-    Ok(rows)
+    carried.rows(given).map_err(BuildProblem::Config)
 }
 
 /// Waits for something on a thread and a runtime made for it.

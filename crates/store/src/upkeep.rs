@@ -81,15 +81,24 @@ fn place(new: &Path, file: &Path, verify: bool) -> Result<(PathBuf, u64), StoreP
 /// When the copy is damaged, newer or none of ours, or a gateway runs; then nothing has changed.
 pub fn put_back(copy: &Path, file: &Path) -> Result<Option<PathBuf>, StoreProblem> {
     let at = |error: std::io::Error| StoreProblem::file(file, error);
-    if spool::is_in_use(&PathBuf::from(format!("{}-spool", file.display()))) {
-        return Err(StoreProblem::file(file, "a gateway uses it. Stop that first: openai-proxy stop"));
-    }
+    nobody_uses(file)?;
     // The parent of a bare name is nowhere.
     let file = &std::path::absolute(file).map_err(at)?;
     let folder = files::folder_of(file);
     files::private_folder(folder).map_err(at)?;
     let beside = Beside::make(folder).map_err(at)?;
     exchange(copy, file, &beside.0)
+}
+
+/// Whether no gateway uses the database in this file.
+///
+/// # Errors
+/// When one does.
+pub fn nobody_uses(file: &Path) -> Result<(), StoreProblem> {
+    match spool::is_in_use(&PathBuf::from(format!("{}-spool", file.display()))) {
+        true => Err(StoreProblem::file(file, "a gateway uses it. Stop that first: openai-proxy stop")),
+        false => Ok(()),
+    }
 }
 
 fn exchange(copy: &Path, file: &Path, beside: &Path) -> Result<Option<PathBuf>, StoreProblem> {

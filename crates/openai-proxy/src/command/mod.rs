@@ -21,6 +21,7 @@ mod launch;
 mod licenses;
 mod logs;
 mod man;
+mod migrate;
 mod mock;
 mod model_list;
 mod moment;
@@ -104,6 +105,8 @@ enum Command {
     Init(init::Init),
     /// Turn another program's configuration into ours.
     Import(import::Import),
+    /// Take over what another program remembers.
+    Migrate(migrate::Migrate),
     /// See where settings come from, change them on a running gateway, and keep the file in shape.
     Config(config::Config),
     /// See, add, try out, pause and take away the providers of the running gateway.
@@ -180,6 +183,7 @@ impl Command {
             Self::Mock(mock) => mock.run(talk),
             Self::Init(init) => init.run(talk),
             Self::Import(import) => import.run(talk),
+            Self::Migrate(migrate) => migrate.run(talk),
             Self::Db(db) => db.run(talk),
             Self::Completion(completion) => completion.run(talk, Cli::command()),
             Self::Man(man) => man.run(talk, Cli::command()),

@@ -3,6 +3,7 @@
 
 mod desk;
 mod key;
+mod objection;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +22,8 @@ use crate::exit::{Exit, Failure};
 use crate::given::{Named, environment};
 use crate::instance::{self, Instance};
 
-pub(crate) use desk::{Desk, Whom, Why, note_told, segment};
+pub(crate) use desk::{Desk, Whom, Why, segment};
+pub(crate) use objection::note_told;
 
 /// Which gateway is meant.
 #[derive(Args, Clone, Default, Debug)]

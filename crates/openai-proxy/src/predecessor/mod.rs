@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use config::{Layer, Stored};
+use config::{Given, Layer, Problems, Stored};
 use serde_json::Value as Json;
 use store::StoreProblem;
 use store::db::foreign::{self, Whose};
@@ -136,6 +136,24 @@ pub(crate) fn set_apart(environment: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 impl CarriedOver {
+    /// The rows as they are recorded: what was switched off is taken away where files name it.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub(crate) fn rows(self, given: &Given) -> Result<Vec<Stored>, Problems> {
+        let files = config::sheet(given)?;
+        let mut rows = self.rows;
+        for (name, place) in self.off {
+            let path = vec!["providers".to_owned(), name];
+            // One that files do not name is not there anyway.
+            if files.at(&path).is_some() {
+                let (layer, value) = (Layer::Imported, "null".to_owned());
+                rows.push(Stored { layer, path, value, alone: false, place, author: None, time: None });
+            }
+        }
+        Ok(rows)
+    }
+
     /// Lays what one source holds over the weaker ones.
     fn add(&mut self, file: &Path, left: Left, report: &mut Report) {
         let place = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();

@@ -287,6 +287,29 @@ async fn what_was_adopted_stands_in_a_file_and_survives_a_restart() {
     assert!(code == 1 && said.contains("Nothing at `models`"), "{said}");
 }
 
+#[test]
+fn a_file_that_would_not_say_the_same_is_not_left_behind() {
+    let stronger = "models: {fast: one/m-1}\n";
+    for (yaml, beside, word) in [
+        (LOCKED.to_owned(), Some(stronger), "conf.d/95-mine.yaml:1 says"),
+        (format!("{LOCKED}include: []\n"), None, "does not read conf.d/90-adopted.yaml"),
+    ] {
+        let program = Gateway::new(&yaml);
+        let folder = program.folder();
+        std::fs::create_dir(folder.join("conf.d")).unwrap();
+        std::fs::write(folder.join("conf.d/90-adopted.yaml"), "models: {old: mock/echo}\n").unwrap();
+        if let Some(text) = beside {
+            std::fs::write(folder.join("conf.d/95-mine.yaml"), text).unwrap();
+        }
+        done(folder, &["config", "set", "models.fast", "mock/echo"]);
+        let (code, said) = op(folder, &["config", "adopt", "models.fast", "--write"]);
+        assert!(code == 5 && said.contains(word) && said.contains("is as it was"), "{code} {said}");
+        let text = std::fs::read_to_string(folder.join("conf.d/90-adopted.yaml")).unwrap();
+        assert_eq!(text, "models: {old: mock/echo}\n");
+        assert!(done(folder, &["config", "adopt", "models.fast"]).contains("fast: mock/echo"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_is_piped_in_kept_sealed_and_adopted_as_a_variable() {
     const SECRET: &str = "sk-piped-in-0123456789-wxyz";

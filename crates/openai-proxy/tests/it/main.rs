@@ -39,6 +39,7 @@ mod leaving;
 mod litellm;
 mod logging;
 mod matrix;
+mod migrating;
 mod mistakes;
 mod model_list;
 mod network;
