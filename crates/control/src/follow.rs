@@ -17,6 +17,8 @@ use crate::change::{Change, Proposal};
 
 /// Who writes a file in several steps is done by then.
 const SETTLED: Duration = Duration::from_millis(200);
+/// How often secrets of revisions that are gone are taken away.
+const DAY: Duration = Duration::from_hours(24);
 /// How often we look by ourselves: where files lie on another computer, nobody tells us of them.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -28,6 +30,7 @@ pub async fn follow(control: Control) -> Infallible {
         tracing::warn!("what counts at the start is no revision: {refused}");
     }
     let mut asked = Instant::now();
+    let mut tidied = Instant::now();
     loop {
         files.something_happened().await;
         if files.changed(&control) {
@@ -37,6 +40,12 @@ pub async fn follow(control: Control) -> Infallible {
         if asked.elapsed() >= LOOK {
             others(&control).await;
             asked = Instant::now();
+        }
+        if tidied.elapsed() >= DAY {
+            if let Err(refused) = control.forget_secrets().await {
+                tracing::warn!("secrets nobody needs any more are kept: {refused}");
+            }
+            tidied = Instant::now();
         }
     }
 }

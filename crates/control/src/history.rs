@@ -1,10 +1,15 @@
 //! Earlier revisions, read back.
 
-use config::{Difference, Sheet};
+use std::collections::BTreeSet;
+
+use config::{Difference, Sheet, sealed_names};
 use store::RevisionLine;
 
 use crate::Control;
 use crate::refused::Refused;
+
+/// Revisions that are looked at at once.
+const PAGE: usize = 100;
 
 impl Control {
     /// The revisions older than `before`, newest first.
@@ -30,6 +35,29 @@ impl Control {
     /// When one of them is not there, or the database is away.
     pub async fn differences_of(&self, first: u64, second: u64) -> Result<Vec<Difference>, Refused> {
         Ok(self.sheet_of(first).await?.differences(&self.sheet_of(second).await?))
+    }
+
+    /// Takes away the secrets no revision refers to any more. Returns how many that were.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn forget_secrets(&self) -> Result<u64, Refused> {
+        let db = &self.books().db;
+        let mut kept = BTreeSet::new();
+        let mut before = None;
+        loop {
+            let page = db.revisions(before, PAGE).await?;
+            let Some(oldest) = page.last() else { break };
+            before = Some(oldest.number);
+            for line in &page {
+                let Some(revision) = db.revision(line.number).await? else { continue };
+                let named = sealed_names(&revision.layer).chain(sealed_names(&revision.sheet));
+                kept.extend(named.map(str::to_owned));
+            }
+        }
+        // Whoever is named from now on is known to be new, and stays.
+        self.inner.strongbox.forget_names();
+        Ok(db.prune_secrets(&|name: &str| kept.contains(name)).await?)
     }
 
     /// Wraps all secrets under the first key of the vault. Returns how many were under another.

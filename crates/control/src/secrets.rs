@@ -107,6 +107,11 @@ impl Strongbox {
         }
     }
 
+    /// From now on the database is asked again for the name of each.
+    pub(crate) fn forget_names(&self) {
+        self.named().clear();
+    }
+
     fn named(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.named.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use config::{Edit, Given, What};
 use control::{Actor, Applied, Change, Control, Proposal, Refused, Via};
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use testkit::caller::ask;
 use testkit::vendor::{Act, Vendor};
@@ -351,4 +352,28 @@ async fn commands_show_what_was_changed_at_run_time_and_who_did_it() {
     let sources = said(&["config", "sources", "providers.a.priority"]);
     assert!(sources.contains("42") && sources.contains("(database, revision 2 by ada)"), "{sources}");
     assert!(sources.contains("not 1"), "{sources}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_that_no_revision_names_any_more_are_taken_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = TestHouse::of(&kept(dir.path(), "providers: {a: {base_url: \"http://localhost:1\"}}\n"));
+    let control = house.inner().control();
+    apply(control, set("providers.a.api_key", json!("sk-canary-earlier-0001"))).await;
+    apply(control, set("providers.a.api_key", json!("sk-canary-current-0002"))).await;
+    let db = &control.books().db;
+    // Long ago.
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("state.db"));
+    let mut other = file.connect().await.unwrap();
+    sqlx::raw_sql("UPDATE secrets SET changed_us = 1").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    assert_eq!(control.forget_secrets().await.unwrap(), 0, "both are named by revisions");
+    db.prune_revisions(1).await.unwrap();
+    assert_eq!(control.forget_secrets().await.unwrap(), 1);
+    let ends: Vec<String> =
+        db.shown_secrets().await.unwrap().into_iter().map(|secret| secret.last_four).collect();
+    assert!(ends.contains(&"0002".to_owned()) && !ends.contains(&"0001".to_owned()), "{ends:?}");
+    // The earlier one may be entered again.
+    apply(control, set("providers.a.api_key", json!("sk-canary-earlier-0001"))).await;
+    drop(house);
 }
