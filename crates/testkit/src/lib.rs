@@ -11,6 +11,7 @@
 
 pub mod caller;
 pub mod line;
+pub mod postgres;
 pub mod raw;
 pub mod recordings;
 pub mod vendor;

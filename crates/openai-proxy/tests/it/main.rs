@@ -46,6 +46,7 @@ mod network;
 mod notes;
 mod outbound;
 mod paperwork;
+mod postgres;
 mod quiet;
 mod raw_bytes;
 mod realtime;

@@ -1,16 +1,12 @@
 //! Where a test's database is: a folder that goes with the test, and in it a file, or a database on the server that all tests
-//! of this process share. That server ends with the process, however it ends: it hangs on a pipe.
+//! of this process share.
 
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use store::usage_record::{Outcome, Tokens};
 use store::{Db, Place, UsageRecord, Vault};
 use tempfile::TempDir;
+use testkit::postgres::server;
 
 /// A place for one test.
 pub(crate) struct Ground {
@@ -155,63 +151,4 @@ pub(crate) fn record(number: u64) -> UsageRecord {
         bytes_in: 10,
         bytes_out: 20,
     }
-}
-
-/// The server of this process.
-struct Server {
-    folder: PathBuf,
-    _keeper: Child,
-}
-
-impl Server {
-    fn url(&self, database: &str) -> String {
-        format!("postgres://gateway@localhost/{database}?host={}", self.folder.display())
-    }
-}
-
-fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(start)
-}
-
-/// Starts a server on a socket in a folder of its own, as a user that is not root, which PostgreSQL demands. The shell that
-/// starts it waits for the end of its input, which is the end of this process, and then takes everything away.
-fn start() -> Server {
-    const KEEPER: &str = r#"
-set -e
-"$1/initdb" --pgdata "$2/data" --username gateway --auth trust --no-sync --encoding UTF8 >"$2/log" 2>&1
-"$1/pg_ctl" --pgdata "$2/data" --log "$2/log" --wait --options "-k $2 -c listen_addresses='' -F" start >/dev/null
-echo ready
-read -r end || true
-"$1/pg_ctl" --pgdata "$2/data" --mode immediate stop >/dev/null
-rm -rf "$2"
-"#;
-    let programs = programs();
-    let folder = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
-    let mut keeper = Command::new("sh");
-    keeper.args(["-c", KEEPER, "keeper"]).arg(programs).arg(&folder);
-    if rustix::process::geteuid().is_root() {
-        const NOBODY: u32 = 65_534;
-        std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
-        keeper.uid(NOBODY).gid(NOBODY);
-    }
-    // In a group of its own: Ctrl-C ends the tests, and the keeper then tidies up.
-    keeper.process_group(0).current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut keeper = keeper.spawn().unwrap();
-    let mut said = String::new();
-    BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
-    let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-    assert_eq!(said, "ready\n", "PostgreSQL did not start:\n{}", log());
-    Server { folder, _keeper: keeper }
-}
-
-/// Where PostgreSQL's programs are: Debian keeps them beside the path, one folder a version.
-fn programs() -> PathBuf {
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
-    folders.extend(["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"].map(PathBuf::from));
-    let found = folders.into_iter().find(|folder| folder.join("initdb").exists());
-    found.unwrap_or_else(|| {
-        panic!("PostgreSQL is not here: apt-get install postgresql (make prepare-tools does it)")
-    })
 }
