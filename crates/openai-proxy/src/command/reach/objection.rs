@@ -11,7 +11,7 @@ pub(super) fn failure(told: &Told, url: &str, withheld: bool) -> Failure {
     let problem = told.json();
     let code = problem["code"].as_str().unwrap_or_default();
     let Some(detail) = problem["detail"].as_str() else {
-        let say = format!("No administration answers at {}: {}.", url, told.error());
+        let say = format!("No administration answers at {url}: {}.", told.error());
         return Failure::new(Exit::Failed, say);
     };
     let exit = match (told.status, code) {
