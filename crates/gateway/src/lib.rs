@@ -166,9 +166,7 @@ impl Gateway {
     /// When there is none of that name.
     pub fn set_standing(&self, provider: &str, said: Override) -> Result<Standing, NoSuchProvider> {
         self.standing(provider)?;
-        let (kind, by) = (said.kind.word(), said.by.clone());
         self.register.set(provider, said);
-        tracing::warn!(provider, kind, by, "the standing of a provider was set by hand");
         self.standing(provider)
     }
 
@@ -179,7 +177,6 @@ impl Gateway {
     pub fn reset_standing(&self, provider: &str) -> Result<Standing, NoSuchProvider> {
         self.standing(provider)?;
         self.register.reset(provider);
-        tracing::warn!(provider, "the standing of a provider was reset by hand");
         self.standing(provider)
     }
 

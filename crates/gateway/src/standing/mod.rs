@@ -77,6 +77,8 @@ impl Register {
 
     /// Something is said by hand of a provider; it replaces what was said before.
     pub(crate) fn set(&self, provider: &str, said: Override) {
+        let (kind, by) = (said.kind.word(), said.by.as_str());
+        tracing::warn!(provider, kind, by, "the standing of a provider was set by hand");
         let held = Held::new(said, Instant::now());
         self.held.rcu(|all| {
             let mut all = BTreeMap::clone(all);
@@ -87,6 +89,7 @@ impl Register {
 
     /// What was said is taken back, and what was learnt of its health forgotten.
     pub(crate) fn reset(&self, provider: &str) {
+        tracing::warn!(provider, "the standing of a provider was reset by hand");
         self.held.rcu(|all| {
             let mut all = BTreeMap::clone(all);
             all.remove(provider);

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::reach::note_told;
-use crate::exit::Exit;
-use crate::exit::Outcome;
+use crate::exit::{Exit, Outcome};
 use crate::talk::{Mark, Talk};
 
 /// A change that was made.
@@ -59,15 +58,10 @@ pub(super) fn lines(differences: &Value) -> String {
     let line = |one: &Value| {
         let text = |name: &str| one[name].as_str().unwrap_or_default();
         match (one["was"].as_str(), one["is"].as_str()) {
-            (None, _) => format!("+ {}: {}\n", text("path"), shown(text("is"))),
-            (_, None) => format!("- {}: {}\n", text("path"), shown(text("was"))),
-            (Some(was), Some(is)) => format!("~ {}: {} -> {}\n", text("path"), shown(was), shown(is)),
+            (None, _) => format!("+ {}: {}\n", text("path"), text("is")),
+            (_, None) => format!("- {}: {}\n", text("path"), text("was")),
+            (Some(was), Some(is)) => format!("~ {}: {was} -> {is}\n", text("path")),
         }
     };
     differences.as_array().into_iter().flatten().map(line).collect()
-}
-
-/// A value for a person: where a secret is kept is of no use to them.
-fn shown(text: &str) -> &str {
-    if config::sealed_names(text).next().is_some() { "(secret)" } else { text }
 }

@@ -12,7 +12,10 @@ fn inside(part: Part) -> (&'static [&'static str], &'static [&'static str]) {
     match part {
         Part::Listen => (&["gateway::listen"], &[]),
         Part::Intake => (&["gateway::intake"], &[]),
-        Part::Routing => (&["gateway::route", "gateway::catalogue", "gateway::upstream::discover"], &[]),
+        Part::Routing => (
+            &["gateway::route", "gateway::catalogue", "gateway::standing", "gateway::upstream::discover"],
+            &[],
+        ),
         Part::Upstream => (&["gateway::upstream"], &[]),
         Part::Relay => (&["gateway::relay"], &[]),
         Part::Account => (&["gateway::account"], &[]),

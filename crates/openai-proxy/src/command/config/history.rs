@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::command::reach::{self, Desk, Whom, Why};
 use crate::command::table::table;
 use crate::command::{changed, moment};
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::talk::Talk;
 
 /// Where revisions are.
@@ -67,7 +67,7 @@ pub(super) fn diff(talk: &Talk, (from, to): (u64, Option<u64>), whom: &Whom) -> 
     Ok(Exit::Done)
 }
 
-async fn newest(desk: &mut Desk) -> Result<u64, crate::exit::Failure> {
+async fn newest(desk: &mut Desk) -> Result<u64, Failure> {
     let newest = desk.list(REVISIONS, &[], 1).await?;
     Ok(newest.first().and_then(|one| one["number"].as_u64()).unwrap_or(0))
 }

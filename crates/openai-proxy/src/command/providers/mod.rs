@@ -7,12 +7,12 @@ mod standing;
 mod verify;
 
 use clap::{Args, Subcommand};
+use http::Method;
 
 use super::changed;
 use super::reach::{self, Desk, Whom, Why, segment};
 use crate::exit::Outcome;
 use crate::talk::Talk;
-use http::Method;
 
 /// See, add, try out, pause and take away the providers of the running gateway.
 #[derive(Args)]

@@ -137,7 +137,7 @@ impl Desk {
         self.done((method, &path), body, why.if_revision).await
     }
 
-    /// The first entries of a list, and the cursor of what follows.
+    /// The first entries of a list, piece by piece.
     ///
     /// # Errors
     /// As for [`Desk::get`].

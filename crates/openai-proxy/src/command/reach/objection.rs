@@ -11,7 +11,7 @@ pub(super) fn failure(told: &Told, url: &str, withheld: bool) -> Failure {
     let problem = told.json();
     let code = problem["code"].as_str().unwrap_or_default();
     let Some(detail) = problem["detail"].as_str() else {
-        let say = format!("No administration answers at {}: {}.", url, told.error());
+        let say = format!("No administration answers at {url}: {}.", told.error());
         return Failure::new(Exit::Failed, say);
     };
     let exit = match (told.status, code) {
@@ -45,7 +45,7 @@ pub(super) fn failure(told: &Told, url: &str, withheld: bool) -> Failure {
 /// Advice to ask something over HTTP is none for who types commands; what happened always stands before it.
 fn without_http(detail: &str) -> String {
     let is_http = |sentence: &str| {
-        let mut words = sentence.split([' ', ':']);
+        let mut words = sentence.split(|c: char| !c.is_ascii_alphabetic());
         words.any(|word| matches!(word, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"))
     };
     let (first, rest) = detail.split_once(". ").unwrap_or((detail, ""));
