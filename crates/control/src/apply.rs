@@ -39,7 +39,8 @@ impl Control {
         let _turn = self.inner.turn.lock().await;
         // A configuration is much to hold on somebody else's stack.
         let outcome = Box::pin(self.change(actor, &change)).await;
-        self.now().status.take_down(actor, &outcome);
+        let reread = matches!(change.proposal, Proposal::Reread);
+        self.now().status.take_down(actor, reread, &outcome);
         self.gateway().reloaded(outcome.is_ok(), self.revision());
         let (action, subject) = change.proposal.told();
         let deed = |outcome, detail| Deed { action, subject: &subject, outcome, detail };
@@ -160,7 +161,7 @@ impl Control {
         let new = NewRevision {
             actor: actor.name.clone(),
             via: actor.via.name().to_owned(),
-            reason: change.reason.clone(),
+            reason: change.reason.clone().or_else(|| change.proposal.reason()),
             sheet: candidate.sheet.text(),
             layer: candidate.layer.clone(),
             changed: changed.to_string(),
@@ -210,7 +211,7 @@ impl Control {
 
     fn notes(&self, candidate: &Candidate) -> Vec<Problem> {
         let mut notes = candidate.loaded.notes.clone();
-        notes.extend(later(&self.gateway().world(), &candidate.loaded.snapshot));
+        notes.extend(later(&self.inner.opened, &candidate.loaded.snapshot));
         notes.extend(self.overridden(candidate));
         notes
     }

@@ -46,6 +46,14 @@ impl From<Proposal> for Change {
 }
 
 impl Proposal {
+    /// Why, where nobody says so and it can be told all the same.
+    pub(crate) fn reason(&self) -> Option<String> {
+        match self {
+            Self::Rollback(number) => Some(format!("back to revision {number}")),
+            Self::Reread | Self::Edits(_) | Self::Import(_) => None,
+        }
+    }
+
     /// What the audit trail calls it: an action, and what it is done to.
     pub(crate) fn told(&self) -> (&'static str, String) {
         match self {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::Control;
 use crate::actor::{Actor, Via};
 use crate::change::{Change, Proposal};
+use crate::refused::Refused;
 
 /// Who writes a file in several steps is done by then.
 const SETTLED: Duration = Duration::from_millis(200);
@@ -31,6 +32,7 @@ pub async fn follow(control: Control) -> Infallible {
     }
     let mut asked = Instant::now();
     let mut tidied = Instant::now();
+    let mut told = 0;
     loop {
         files.something_happened().await;
         if files.changed(&control) {
@@ -38,7 +40,7 @@ pub async fn follow(control: Control) -> Infallible {
             files.watch(&control);
         }
         if asked.elapsed() >= LOOK {
-            others(&control).await;
+            others(&control, &mut told).await;
             asked = Instant::now();
         }
         if tidied.elapsed() >= DAY {
@@ -61,7 +63,7 @@ async fn reread(control: &Control) {
 }
 
 /// Takes in what another gateway recorded.
-async fn others(control: &Control) {
+async fn others(control: &Control, told: &mut u64) {
     if !control.books().db.outlasts_the_process() {
         return;
     }
@@ -71,8 +73,20 @@ async fn others(control: &Control) {
             tracing::info!(revision, "another gateway changed the configuration: taken over");
         }
         Ok(_) => {}
-        Err(refused) => tracing::debug!("changes of other gateways are not known: {refused}"),
+        Err(Refused::Store(problem)) => tracing::debug!("changes of other gateways are not known: {problem}"),
+        Err(refused) => {
+            // Said once for each: it is tried again until it fits.
+            let head = control.books().db.head_number().await.unwrap_or_default();
+            if *told < head {
+                *told = head;
+                tracing::error!(
+                    revision = head,
+                    "another gateway of this database changed the configuration; it does not fit this one, which goes on with revision {before}:\n{refused}"
+                );
+            }
+        }
     }
+    control.hear().await;
 }
 
 /// What can be seen of a file without reading it: when it was changed, its size, and which one it is. A link is looked

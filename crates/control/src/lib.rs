@@ -20,7 +20,7 @@ mod status;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use config::{Found, Given, Sheet, Stored};
+use config::{Found, Given, Sheet, Snapshot, Stored};
 use gateway::Gateway;
 use store::Books;
 use tokio::sync::watch;
@@ -46,10 +46,14 @@ struct Inner {
     books: Arc<Books>,
     strongbox: Strongbox,
     copy: memory::Copy,
+    /// The configuration the doors were opened with.
+    opened: Arc<Snapshot>,
     /// One change at a time.
     turn: tokio::sync::Mutex<()>,
     now: Mutex<Now>,
     told: watch::Sender<u64>,
+    /// What was said of providers at any gateway of the database, as it was kept when it was looked at last.
+    heard: tokio::sync::Mutex<Vec<(String, String, Option<u64>)>>,
 }
 
 /// What counts at this moment.
@@ -73,7 +77,9 @@ impl Control {
         let now = Now { given, revision, sheet: None, files: None, left, status: ReloadStatus::default() };
         let (told, _nobody) = watch::channel(0);
         let turn = tokio::sync::Mutex::default();
-        Self { inner: Arc::new(Inner { gateway, books, strongbox, copy, turn, now: Mutex::new(now), told }) }
+        let (opened, heard) = (gateway.world(), tokio::sync::Mutex::default());
+        let now = Mutex::new(now);
+        Self { inner: Arc::new(Inner { gateway, books, strongbox, copy, opened, turn, now, told, heard }) }
     }
 
     /// The gateway.

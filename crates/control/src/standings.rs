@@ -77,6 +77,24 @@ impl Control {
     }
 }
 
+impl Control {
+    /// Takes in what was said at other gateways of the database.
+    pub(crate) async fn hear(&self) {
+        let Ok(kept) = self.books().db.standings(now_us()).await else { return };
+        let mut known = self.inner.heard.lock().await;
+        if *known == kept {
+            return;
+        }
+        for (provider, ..) in known.iter().filter(|(name, ..)| !kept.iter().any(|(other, ..)| other == name))
+        {
+            let _ = self.gateway().reset_standing(provider);
+        }
+        *known = kept;
+        drop(known);
+        self.say_again().await;
+    }
+}
+
 fn kind(word: &str) -> Option<OverrideKind> {
     let all = [OverrideKind::Paused, OverrideKind::ForcedOpen, OverrideKind::ForcedClosed];
     all.into_iter().find(|kind| kind.word() == word)

@@ -17,6 +17,9 @@ pub struct ReloadStatus {
     pub refused: u64,
     /// The last time.
     pub last: Option<Last>,
+    /// The last time files were read anew, by themselves or because somebody said so; a change by hand that is refused says
+    /// nothing against them.
+    pub last_read: Option<Last>,
 }
 
 /// The last time.
@@ -38,7 +41,7 @@ pub struct Last {
 
 impl ReloadStatus {
     /// Takes down how one went.
-    pub(crate) fn take_down(&mut self, actor: &Actor, outcome: &Result<Applied, Refused>) {
+    pub(crate) fn take_down(&mut self, actor: &Actor, reread: bool, outcome: &Result<Applied, Refused>) {
         self.proposed += 1;
         let (word, problems, notes) = match outcome {
             Ok(applied) => {
@@ -51,7 +54,11 @@ impl ReloadStatus {
             }
         };
         let (actor, via) = (actor.name.clone(), actor.via.name());
-        self.last = Some(Last { at_us: now_us(), actor, via, outcome: word, problems, notes });
+        let last = Last { at_us: now_us(), actor, via, outcome: word, problems, notes };
+        if reread || outcome.is_ok() {
+            self.last_read = Some(last.clone());
+        }
+        self.last = Some(last);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use config::snapshot::{Database, Storage};
-use config::{Given, Problems, Stored};
+use config::{Given, Layer, Problem, Problems, Stored};
 use control::Remembered;
 use gateway::listen::DoorProblem;
 use store::{Books, Db, Place, StoreProblem};
@@ -71,6 +71,27 @@ impl Foundation {
         given.stored.extend_from_slice(self.remembered.left());
         given
     }
+}
+
+/// What is given, without what was changed at run time.
+pub(crate) fn files_only(given: &Given) -> Given {
+    let mut given = given.clone();
+    given.stored.retain(|row| row.layer != Layer::Database);
+    given
+}
+
+/// The problems of a configuration; where what was changed at run time makes them, with the way out.
+pub(crate) fn problems(given: &Given, mut problems: Problems) -> Problems {
+    if config::load(&files_only(given)).is_ok() {
+        problems.0.push(Problem {
+            path: String::new(),
+            place: None,
+            what: "Files alone are in order: this was set at run time and does not fit them any more."
+                .to_owned(),
+            fix: Some("Let the files count again: openai-proxy config reset PATH --offline".to_owned()),
+        });
+    }
+    problems
 }
 
 /// What is given, with what was changed at run time, for a command that only looks. A database that is not there holds

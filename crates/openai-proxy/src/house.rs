@@ -36,7 +36,11 @@ impl House {
     /// When the configuration is refused, or books or doors cannot be opened.
     pub fn new(given: Given) -> Result<Self, BuildProblem> {
         let foundation = Foundation::lay(given)?;
-        let loaded = config::load(&foundation.given()).map_err(BuildProblem::Config)?;
+        let loaded = {
+            let given = foundation.given();
+            config::load(&given)
+                .map_err(|problems| BuildProblem::Config(foundation::problems(&given, problems)))?
+        };
         Self::build(loaded.snapshot, foundation)
     }
 

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::{Exit, Failure, Outcome};
-use crate::foundation::{BuildProblem, Foundation};
+use crate::foundation::{self, BuildProblem, Foundation};
 use crate::given::{self, Named};
 use crate::house::House;
 use crate::instance::Instance;
@@ -252,7 +252,9 @@ fn start(given: Given, runtime: &Runtime, colour: bool) -> Result<(House, Option
         config::load(&given).ok().map(|files| Logs::start(&files.snapshot.logging, colour)).transpose()?;
     let mut foundation = Foundation::lay(given)?;
     let mut first = foundation.given();
-    let (loaded, seen) = runtime.block_on(search::load(&mut first)).map_err(BuildProblem::Config)?;
+    let loading = runtime.block_on(search::load(&mut first));
+    let (loaded, seen) =
+        loading.map_err(|problems| BuildProblem::Config(foundation::problems(&first, problems)))?;
     foundation.given.found = first.found;
     let logging = &loaded.snapshot.logging;
     let logs = match early {
@@ -310,7 +312,7 @@ async fn until_stopped(
             }
             Asked::Note => {
                 let status = control.reload_status();
-                if let Some(last) = status.last {
+                if let Some(last) = status.last_read {
                     let refused = (last.outcome == "refused").then(|| last.problems.join("\n"));
                     (note.instance.notes, note.instance.refused) = (last.notes, refused);
                 }

@@ -15,6 +15,7 @@ use super::serve::Serve;
 use super::stop;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folders;
+use crate::foundation;
 use crate::given::{environment, refused};
 use crate::instance::{self, Instance};
 use crate::talk::{Mark, Talk};
@@ -97,7 +98,10 @@ fn would_start(arguments: &[String], folder: &Path) -> Result<(), Failure> {
     std::env::set_current_dir(folder).map_err(gone)?;
     let unread = |error: clap::Error| Failure::new(Exit::Failed, error.to_string());
     let given = Serve::of(arguments).map_err(unread)?.given()?;
-    config::load(&given).map(|_| ()).map_err(|problems| refused(&problems))
+    // With what was changed at run time, as the next start has it; where that is not known, without.
+    let given = foundation::looked(&given).unwrap_or(given);
+    let loaded = config::load(&given).map(|_| ());
+    loaded.map_err(|problems| refused(&foundation::problems(&given, problems)))
 }
 
 /// Starts `serve` with these arguments, detached, and waits until it is ready.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use config::{Edit, Given, What};
 use control::{Actor, Applied, Change, Control, Proposal, Refused, Via};
+use gateway::{Override, OverrideKind};
+use openai_proxy::{BuildProblem, House};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -308,6 +310,23 @@ async fn two_gateways_of_one_database_follow_each_other() {
     for address in addresses {
         until_answered_by(address, "two").await;
     }
+    // What is said of a provider by hand is heard everywhere, too.
+    let paused = Override {
+        kind: OverrideKind::Paused,
+        by: "ada".to_owned(),
+        why: String::new(),
+        since: std::time::SystemTime::now(),
+        lasts: None,
+    };
+    for (said, status) in [(Some(paused), 503), (None, 200)] {
+        house.inner().control().say("p", said).await.unwrap();
+        for address in addresses {
+            let begun = Instant::now();
+            while ask(address, "POST", "/v1/chat/completions", &[], chat("m", false)).await.status != status {
+                assert!(begun.elapsed() < Duration::from_secs(10), "{status} was never answered");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -376,4 +395,44 @@ async fn secrets_that_no_revision_names_any_more_are_taken_away() {
     // The earlier one may be entered again.
     apply(control, set("providers.a.api_key", json!("sk-canary-earlier-0001"))).await;
     drop(house);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_fit_the_files_any_more_is_let_go_without_a_gateway() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = kept(dir.path(), "providers: {one: http://localhost:1, two: http://localhost:2}\n");
+    let house = TestHouse::of(&given);
+    apply(house.inner().control(), set("providers.one.priority", json!(3))).await;
+    let used = command(dir.path(), &["config", "reset", "providers.one", "--offline"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&used.stderr).contains("a gateway uses it"), "{used:?}");
+    drop(house);
+    kept(dir.path(), "providers: {two: http://localhost:2}\n");
+    let Err(BuildProblem::Config(problems)) = House::new(given.clone()) else { panic!("it started") };
+    let told = problems.to_string();
+    assert!(told.contains("revision 2: `providers.one`") && told.contains("--offline"), "{told}");
+    let done = command(dir.path(), &["config", "reset", "providers.one", "--offline"]).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let house = TestHouse::of(&given);
+    assert_eq!(house.inner().world().providers.len(), 1);
+    assert_eq!(house.inner().control().revision(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_taken_away_takes_no_more_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = TestHouse::of(&kept(dir.path(), "providers: {mock: {}}\n"));
+    let control = house.inner().control();
+    apply(control, set("providers.mock.priority", json!(1))).await;
+    std::fs::rename(dir.path().join("state.db"), dir.path().join("elsewhere.db")).unwrap();
+    let refused = control.apply(&ada(), set("providers.mock.priority", json!(2))).await;
+    let Err(Refused::Store(problem)) = refused else { panic!("{refused:?}") };
+    assert!(problem.to_string().contains("was taken away"), "{problem}");
+    assert_eq!(
+        ask(house.address(), "POST", "/v1/chat/completions", &[], chat("mock", false)).await.status,
+        200
+    );
+    // Put back, it is the same file.
+    std::fs::rename(dir.path().join("elsewhere.db"), dir.path().join("state.db")).unwrap();
+    apply(control, set("providers.mock.priority", json!(2))).await;
+    house.records(|records| records.len() == 1).await;
 }

@@ -1,5 +1,6 @@
 //! A file on this computer: one writer, and readers beside it (write-ahead log).
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -45,6 +46,8 @@ struct Inner {
     ready: OnceCell<()>,
     /// Why it is not written any more: the disk has failed (F-51). A second sync would say that all is well.
     suspect: OnceLock<String>,
+    /// Which file it is: its device and number.
+    file: OnceLock<(u64, u64)>,
     writer: SqlitePool,
     readers: SqlitePool,
 }
@@ -68,7 +71,14 @@ impl Sqlite {
         let inner = engine.wait_apart(async {
             let writer = pool(1).connect_lazy_with(writing);
             let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-            Ok(Inner { path, ready: OnceCell::new(), suspect: OnceLock::new(), writer, readers })
+            Ok(Inner {
+                path,
+                ready: OnceCell::new(),
+                suspect: OnceLock::new(),
+                file: OnceLock::new(),
+                writer,
+                readers,
+            })
         })?;
         let sqlite = Self { engine, inner: std::sync::Arc::new(inner) };
         let inner = sqlite.inner.clone();
@@ -111,6 +121,7 @@ impl Sqlite {
             inner.may_be_written()?;
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
+            inner.is_there()?;
             let mut writer = inner.writer.acquire().await.map_err(away)?;
             // Whoever had it before may have found out.
             inner.may_be_written()?;
@@ -174,6 +185,22 @@ impl Inner {
     async fn make_ready(&self) -> Result<(), StoreProblem> {
         let ready = self.ready.get_or_try_init(|| prepare(&self.path)).await;
         ready.map(|_done| ()).map_err(|problem| self.noted(problem))
+    }
+
+    /// Whether the file is still the one that was opened: what is written into one that was taken away is lost.
+    fn is_there(&self) -> Result<(), StoreProblem> {
+        let now = std::fs::metadata(&self.path).map(|data| (data.dev(), data.ino())).ok();
+        match (now, self.file.get()) {
+            (Some(now), Some(file)) if now == *file => Ok(()),
+            (Some(now), None) => {
+                let _ = self.file.set(now);
+                Ok(())
+            }
+            _ => Err(StoreProblem::Away(format!(
+                "{} was taken away, or is another file now; put it back, or restart",
+                self.path.display()
+            ))),
+        }
     }
 
     fn may_be_written(&self) -> Result<(), StoreProblem> {

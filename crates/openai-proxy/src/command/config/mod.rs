@@ -5,6 +5,7 @@ mod adopt;
 mod change;
 mod file;
 mod history;
+mod offline;
 mod plan;
 mod view;
 
@@ -72,6 +73,9 @@ enum What {
         /// Its path.
         #[arg(value_name = "PATH")]
         path: String,
+        /// Without a gateway, in the database of the next start.
+        #[arg(long, conflicts_with_all = ["url", "if_revision"])]
+        offline: bool,
         #[command(flatten)]
         to: Change,
     },
@@ -118,6 +122,9 @@ enum What {
         /// Only say what that would change.
         #[arg(long)]
         dry_run: bool,
+        /// Without a gateway, in the database of the next start.
+        #[arg(long, conflicts_with_all = ["url", "if_revision", "dry_run"])]
+        offline: bool,
         #[command(flatten)]
         to: Change,
     },
@@ -195,12 +202,18 @@ impl Config {
             What::Migrate(file) => file::migrate(talk, &file.file, file.write),
             What::Set { path, value, to } => change::one(talk, &path, &Deed::Set(&value), to.parts()),
             What::Unset { path, to } => change::one(talk, &path, &Deed::Unset, to.parts()),
-            What::Reset { path, to } => change::one(talk, &path, &Deed::Reset, to.parts()),
+            What::Reset { path, offline: true, to } => {
+                offline::change(talk, &offline::Deed::Reset(&path), to.why.reason)
+            }
+            What::Reset { path, offline: false, to } => change::one(talk, &path, &Deed::Reset, to.parts()),
             What::Apply { file, to } => change::apply(talk, &file, to.parts()),
             What::Plan { candidate, whom } => plan::plan(talk, &candidate, &whom),
             What::Versions { limit, whom } => history::versions(talk, limit, &whom),
             What::Diff { from, to, whom } => history::diff(talk, (from, to), &whom),
-            What::Rollback { revision, dry_run, to } => {
+            What::Rollback { revision, offline: true, to, .. } => {
+                offline::change(talk, &offline::Deed::Rollback(revision), to.why.reason)
+            }
+            What::Rollback { revision, dry_run, offline: false, to } => {
                 history::rollback(talk, revision, dry_run, to.parts())
             }
             What::Adopt { path, write, to } => adopt::adopt(talk, &path, write, to.parts()),
