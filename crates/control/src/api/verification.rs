@@ -17,8 +17,8 @@ use super::shown::no_provider;
 #[serde(deny_unknown_fields, expecting = "parameters")]
 #[into_params(parameter_in = Query)]
 pub(super) struct How {
-    /// Which models are asked for a token, which costs money where tokens do: none, one or each.
-    #[param(inline, default = "each")]
+    /// Which models are asked for a token, which costs money where tokens do: none, one or each; each is usual.
+    #[param(inline)]
     calls: Option<Asked>,
 }
 

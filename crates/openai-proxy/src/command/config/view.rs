@@ -70,6 +70,14 @@ fn unknown(path: &str, nearest: Option<String>) -> Failure {
 /// The value at a dotted path. A key may hold dots itself: the longest that fits is taken. Else the nearest path.
 fn find<'v>(value: &'v Value, path: &str) -> Result<&'v Value, Option<String>> {
     let Value::Object(members) = value else { return Err(None) };
+    // As a change writes it: a name in quotes is one word.
+    if let Some((name, rest)) = path.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        return match (members.get(name), rest.strip_prefix('.')) {
+            (None, _) => Err(config::nearest(name, members.keys().map(String::as_str)).map(str::to_owned)),
+            (Some(value), None) => Ok(value),
+            (Some(value), Some(rest)) => find(value, rest),
+        };
+    }
     let mut fitting: Vec<(&String, &Value, &str)> = members
         .iter()
         .filter_map(|(key, value)| Some((key, value, path.strip_prefix(key.as_str())?)))
