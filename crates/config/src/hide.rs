@@ -113,7 +113,10 @@ fn single(scalar: &Scalar, shape: Option<Shape>) -> Json {
         None | Some(Shape::Anything | Shape::Secret | Shape::Sealed(_)) => hidden(),
         Some(Shape::Text | Shape::Name(_)) if filled => hidden(),
         Some(Shape::Text | Shape::Name(_)) => typed(scalar),
-        Some(Shape::Address) => address(&scalar.text).unwrap_or_else(hidden),
+        // As it was written: what a variable or a file holds is not shown.
+        Some(Shape::Address) => {
+            address(scalar.as_written.as_deref().unwrap_or(&scalar.text)).unwrap_or_else(hidden)
+        }
         Some(Shape::Switch) if is_switch(&scalar.text) || !filled => typed(scalar),
         Some(Shape::Whole(_)) if scalar.text.parse::<i64>().is_ok() || !filled => typed(scalar),
         Some(Shape::Value(form)) if (form.read)(&scalar.text).is_ok() || !filled => typed(scalar),

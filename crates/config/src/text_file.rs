@@ -2,8 +2,11 @@
 //! ever, so both are refused.
 
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+/// O_NONBLOCK (open(2)), which has another number on the BSDs.
+const NO_WAITING: i32 = if cfg!(target_os = "linux") { 0o4000 } else { 0x4 };
 /// The largest configuration that is read.
 pub(crate) const LARGEST: u64 = 4 * 1024 * 1024;
 
@@ -20,7 +23,8 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<String, String> {
     let told = |error: std::io::Error| error.to_string();
     // Before it is opened, because opening a pipe waits for somebody to write.
     regular(&std::fs::metadata(path).map_err(told)?)?;
-    let file = std::fs::File::open(path).map_err(told)?;
+    // A file of the system may have nothing to say yet, and is not waited for.
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(NO_WAITING).open(path).map_err(told)?;
     // And once more, for what is open now.
     regular(&file.metadata().map_err(told)?)?;
     let mut bytes = Vec::new();

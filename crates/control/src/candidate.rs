@@ -26,6 +26,12 @@ pub(crate) struct Candidate {
 
 /// Sections that say where changes are kept: nothing that is kept there can change them.
 const FILES_ONLY: [&str; 4] = ["version", "include", "config", "storage"];
+/// Single settings that stand in files only: they say which files this process writes, and by which door it is
+/// administered.
+const ALSO_FILES_ONLY: [[&str; 2]; 3] =
+    [["logging", "file"], ["logging", "access_log_file"], ["server", "admin_listen"]];
+/// The most settings one change may be about.
+const MOST: usize = 2_000;
 
 impl Control {
     /// Builds what a proposal would make, as the successor of revision `head`.
@@ -91,12 +97,10 @@ impl Control {
         if !held || *files != Sheet::default() {
             return Ok(());
         }
-        Err(Refused::Problems(Problems(vec![Problem {
-            path: String::new(),
-            place: None,
-            what: "The configuration's files hold nothing any more.".to_owned(),
-            fix: Some("Write what is to count; to begin without any, restart.".to_owned()),
-        }])))
+        Err(wrong(
+            "The configuration's files hold nothing any more.".to_owned(),
+            "Write what is to count; to begin without any, restart.",
+        ))
     }
 
     /// Puts what files say into the database, if nothing is there, and returns what files say from then on: where it is.
@@ -120,15 +124,34 @@ impl Control {
         if self.gateway().world().authority == Authority::File {
             return Err(Refused::ReadOnly);
         }
-        let whole = |edit: &Edit| match &edit.what {
-            What::Set(Json::Object(members)) if edit.path.is_empty() => members.keys().cloned().collect(),
-            _ => edit.path.first().cloned().into_iter().collect::<Vec<_>>(),
-        };
-        let mut sections = edits.iter().flat_map(whole);
-        match sections.find(|section| FILES_ONLY.contains(&section.as_str())) {
-            Some(section) => Err(Refused::FilesOnly(section)),
-            None => Ok(()),
+        let mut paths = Vec::new();
+        for edit in edits {
+            let value = match &edit.what {
+                What::Set(value) | What::Replace(value) => value,
+                What::Remove | What::Reset => &Json::Null,
+            };
+            every_path(&mut edit.path.clone(), value, &mut paths);
         }
+        if paths.len() > MOST {
+            return Err(wrong(
+                format!("One change is about {} settings; {MOST} are the most.", paths.len()),
+                "Make several changes of it, or write it into the file.",
+            ));
+        }
+        for path in paths {
+            let words: Vec<&str> = path.iter().map(String::as_str).collect();
+            let beside = ALSO_FILES_ONLY.iter().any(|only| words.starts_with(only));
+            if beside || words.first().is_some_and(|section| FILES_ONLY.contains(section)) {
+                return Err(Refused::FilesOnly(words.join(".")));
+            }
+            if words.iter().any(|word| word.starts_with("x-")) && !words.contains(&"headers") {
+                return Err(wrong(
+                    format!("`{}` is a free key, which says nothing and is shown nowhere.", words.join(".")),
+                    "Free keys (x-...) are for files.",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The edits with the secrets in them sealed; `given` gets them, opened.
@@ -226,6 +249,25 @@ impl Control {
         };
         before.differences(&candidate.files).into_iter().filter(hidden).map(told).collect()
     }
+}
+
+/// The paths of all single values, and of maps with nothing in them.
+fn every_path(path: &mut Vec<String>, value: &Json, out: &mut Vec<Vec<String>>) {
+    match value {
+        Json::Object(members) if !members.is_empty() => {
+            for (key, value) in members {
+                path.push(key.clone());
+                every_path(path, value, out);
+                path.pop();
+            }
+        }
+        _ => out.push(path.clone()),
+    }
+}
+
+fn wrong(what: String, fix: &str) -> Refused {
+    let fix = Some(fix.to_owned());
+    Refused::Problems(Problems(vec![Problem { path: String::new(), place: None, what, fix }]))
 }
 
 /// The same without what was changed at run time.

@@ -60,11 +60,12 @@ impl Control {
         Ok(db.prune_secrets(&|name: &str| kept.contains(name)).await?)
     }
 
-    /// Wraps all secrets under the first key of the vault. Returns how many were under another.
+    /// Wraps all secrets under the first key of the vault, as it is written now (`storage.encryption_key`). Returns how many were under another.
     ///
     /// # Errors
     /// When the keys cannot be read, or the database is away.
     pub async fn rotate_secrets(&self) -> Result<usize, Refused> {
-        Ok(self.inner.strongbox.rotate(&self.books().db).await?)
+        let key = self.gateway().world().storage.key.clone();
+        Ok(self.inner.strongbox.rotate(&self.books().db, key).await?)
     }
 }

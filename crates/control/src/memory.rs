@@ -61,7 +61,7 @@ impl Remembered {
                     return Err(problem);
                 }
                 tracing::warn!(revision, "the configuration is that of the last copy: {problem}");
-                given.stored = rows(&layer);
+                given.stored = rows(&layer)?;
                 Ok(Self { revision, strongbox, copy, left })
             }
         }
@@ -119,7 +119,7 @@ pub(crate) async fn take(
     revision: &Revision,
     given: &mut Given,
 ) -> Result<(), StoreProblem> {
-    given.stored = rows(&revision.layer);
+    given.stored = rows(&revision.layer)?;
     strongbox.open_named(db, sealed_names(&revision.layer), &mut given.sealed).await
 }
 
@@ -155,9 +155,21 @@ pub(crate) fn text(rows: &[Stored]) -> String {
     serde_json::to_string(&rows).unwrap_or_default()
 }
 
-/// The rows of a text. One that we did not write holds none.
-pub(crate) fn rows(text: &str) -> Vec<Stored> {
-    let rows: Vec<Row> = serde_json::from_str(text).unwrap_or_default();
+/// The rows of a text.
+///
+/// # Errors
+/// When we did not write it: what it says is then not known, and that is not nothing.
+pub(crate) fn rows(text: &str) -> Result<Vec<Stored>, StoreProblem> {
+    /// So deep no setting lies.
+    const DEEPEST: usize = 64;
+    let rows: Result<Vec<Row>, _> = serde_json::from_str(text);
+    let whole = rows.ok().filter(|rows| rows.iter().all(|row| row.path.len() <= DEEPEST));
+    let Some(rows) = whole else {
+        return Err(StoreProblem::Damaged {
+            place: "the newest revision in the database".to_owned(),
+            why: "what was changed at run time cannot be read in it".to_owned(),
+        });
+    };
     let row = |row: Row| Stored {
         layer: if row.layer == IMPORTED { Layer::Imported } else { Layer::Database },
         path: row.path,
@@ -167,7 +179,7 @@ pub(crate) fn rows(text: &str) -> Vec<Stored> {
         author: row.author,
         time: row.time_us.map(|time| UNIX_EPOCH + Duration::from_micros(time)),
     };
-    rows.into_iter().map(row).collect()
+    Ok(rows.into_iter().map(row).collect())
 }
 
 fn micros(time: SystemTime) -> Option<u64> {

@@ -12,7 +12,7 @@ const OF_SETTINGS: &str = "value-";
 
 /// The vault, opened when it is needed first: who never keeps anything needs no key.
 pub(crate) struct Strongbox {
-    key: VaultKey,
+    key: Mutex<VaultKey>,
     vault: Mutex<Option<Arc<Vault>>>,
     /// The names of secrets that were kept by this process: a file that is read again costs the database nothing.
     named: Mutex<BTreeMap<String, String>>,
@@ -23,7 +23,7 @@ const NOT_KEPT: &str = "not-kept";
 
 impl Strongbox {
     pub(crate) fn new(key: VaultKey) -> Self {
-        Self { key, vault: Mutex::default(), named: Mutex::default() }
+        Self { key: Mutex::new(key), vault: Mutex::default(), named: Mutex::default() }
     }
 
     /// The vault; its keys are those of the moment it was opened.
@@ -57,15 +57,22 @@ impl Strongbox {
             vault.has(used).map_err(StoreProblem::Secret)?;
             Ok(vault)
         };
-        match &self.key {
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match key {
             VaultKey::Text(text) => of(text.expose()),
-            VaultKey::File(file) => Vault::open(file, used),
+            VaultKey::File(file) => Vault::open(&file, used),
             VaultKey::Nowhere => Vault::of_this_process(),
         }
     }
 
-    /// Reads the keys anew and wraps what is sealed under older ones with the first. Returns how many that were.
-    pub(crate) async fn rotate(&self, db: &Db) -> Result<usize, StoreProblem> {
+    /// Takes these keys, or reads their file anew, and wraps what is sealed under older ones with the first. Returns how many
+    /// that were.
+    pub(crate) async fn rotate(&self, db: &Db, key: VaultKey) -> Result<usize, StoreProblem> {
+        if key == VaultKey::Nowhere {
+            // It was made for this process, and goes with it.
+            return Ok(0);
+        }
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
         let vault = Arc::new(self.open(&db.keys_in_use().await?)?);
         *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(vault.clone());
         db.rotate_secrets(&vault).await

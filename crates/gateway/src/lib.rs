@@ -114,6 +114,7 @@ impl Gateway {
 
     /// Publishes another configuration: calls that have begun keep theirs. Only `control::apply` calls this.
     pub fn publish(&self, world: Snapshot) {
+        let world = self.with_the_doors_that_are_open(world);
         self.metrics.describe(&world);
         self.windows.describe(&world);
         self.register.describe(&world);
@@ -123,6 +124,18 @@ impl Gateway {
     /// Opens the side door to whoever administers this gateway. The house owns them, and closes it by letting them go.
     pub fn open_office(&self, office: &Arc<dyn office::Office>) {
         self.office.show(office);
+    }
+
+    /// Doors stay as they were opened; so whatever depends on them, and on who can reach them, goes by those.
+    fn with_the_doors_that_are_open(&self, mut world: Snapshot) -> Snapshot {
+        let open = self.world();
+        let (old, new) = (&open.server, &mut world.server);
+        if old.listen != new.listen || old.admin_listen != new.admin_listen {
+            new.listen.clone_from(&old.listen);
+            new.admin_listen = old.admin_listen;
+            new.allowed_hosts.clone_from(&old.allowed_hosts);
+        }
+        world
     }
 
     /// Counts a change of the configuration that was proposed: whether it holds, and which revision counts now.

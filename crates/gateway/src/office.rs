@@ -28,6 +28,19 @@ pub type Reply = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 /// How long the office may think, its visitor's dictation included.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Headers in which those who pass letters on say so, besides `X-Forwarded-*`.
+const PASSED_ON: [&str; 9] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "x-envoy-external-address",
+    "cf-connecting-ip",
+    "true-client-ip",
+];
+
 /// Who sent a letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sender {
@@ -141,8 +154,8 @@ fn sender(world: &Snapshot, peer: &Peer, head: &HeaderMap) -> Sender {
         }),
     };
     // Whoever passes letters on for others says so in one of these.
-    let passed_on =
-        ["x-forwarded-for", "forwarded", "x-real-ip", "via"].iter().any(|name| head.contains_key(*name));
+    let says_so = |name: &str| name.starts_with("x-forwarded") || PASSED_ON.contains(&name);
+    let passed_on = head.keys().any(|name| says_so(name.as_str()));
     let here = door && !passed_on && peer.ip.is_none_or(loopback);
     Sender { address: caller_address(world, peer, head), here }
 }

@@ -63,8 +63,14 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
 
 /// Opens a file for reading, if it is no link.
 pub(crate) fn read_file(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).custom_flags(no_link()).open(path);
-    file.map_err(|error| say_link(path, error))
+    // A pipe is not waited for.
+    let flags = no_link() | i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|error| say_link(path, error))?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a regular file")),
+    }
 }
 
 fn no_link() -> i32 {

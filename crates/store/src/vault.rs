@@ -167,8 +167,8 @@ impl Vault {
         let id = uuid::Uuid::now_v7().to_string();
         let mut key = Zeroizing::new(vec![0; KEY]);
         rand::fill(&mut key).map_err(|_unspecified| failed("no random numbers"))?;
-        let sealed = close(&key, &place("sealed", &id), secret.as_bytes())?;
-        let wrapped_key = close(self.key(&self.current)?, &place("wrapped_key", &id), &key)?;
+        let sealed = close(&key, &place("sealed", &id, name), secret.as_bytes())?;
+        let wrapped_key = close(self.key(&self.current)?, &place("wrapped_key", &id, name), &key)?;
         let (name, key_id) = (name.to_owned(), self.current.clone());
         let changed_us = clock::now_us();
         Ok(Sealed { id, name, key_id, wrapped_key, sealed, last_four: last_four(secret), changed_us })
@@ -180,7 +180,7 @@ impl Vault {
     /// When its key is not here, or it was changed or moved.
     pub fn unseal(&self, row: &Sealed) -> Result<Opened, StoreProblem> {
         let key = self.unwrap_key(row)?;
-        open(&key, &place("sealed", &row.id), &row.sealed).map(Opened)
+        open(&key, &place("sealed", &row.id, &row.name), &row.sealed).map(Opened)
     }
 
     /// The same secret under the current key; `None`: it is.
@@ -192,12 +192,12 @@ impl Vault {
             return Ok(None);
         }
         let key = self.unwrap_key(row)?;
-        let wrapped_key = close(self.key(&self.current)?, &place("wrapped_key", &row.id), &key)?;
+        let wrapped_key = close(self.key(&self.current)?, &place("wrapped_key", &row.id, &row.name), &key)?;
         Ok(Some(Sealed { key_id: self.current.clone(), wrapped_key, ..row.clone() }))
     }
 
     fn unwrap_key(&self, row: &Sealed) -> Result<Zeroizing<Vec<u8>>, StoreProblem> {
-        open(self.key(&row.key_id)?, &place("wrapped_key", &row.id), &row.wrapped_key)
+        open(self.key(&row.key_id)?, &place("wrapped_key", &row.id, &row.name), &row.wrapped_key)
     }
 
     fn key(&self, id: &str) -> Result<&[u8], StoreProblem> {
@@ -242,8 +242,8 @@ pub(crate) fn name_of(key: &str, plain: &str) -> String {
 }
 
 /// What a secret is bound to.
-fn place(column: &str, row: &str) -> Vec<u8> {
-    [TABLE, column, row].join("\0").into_bytes()
+fn place(column: &str, row: &str, name: &str) -> Vec<u8> {
+    [TABLE, column, row, name].join("\0").into_bytes()
 }
 
 fn last_four(secret: &str) -> String {

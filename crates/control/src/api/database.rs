@@ -173,6 +173,25 @@ pub(super) async fn vacuum(ask: Ask<NoQuery, NoBody>) -> Outcome<Vacuumed> {
     Ok(Reply::of(Vacuumed { bytes_before, bytes }))
 }
 
+#[derive(Serialize, ToSchema)]
+pub(super) struct Rotated {
+    /// So many secrets were sealed under an older key.
+    rotated: usize,
+}
+
+/// `POST /admin/v1/secrets/rotate`
+pub(super) async fn rotate(ask: Ask<NoQuery, NoBody>) -> Outcome<Rotated> {
+    let rotated = ask.control.rotate_secrets().await?;
+    let detail = json!({"rotated": rotated});
+    ask.control
+        .audit(
+            &ask.actor,
+            crate::Deed { action: "secrets.rotate", subject: "secrets", outcome: "done", detail },
+        )
+        .await;
+    Ok(Reply::of(Rotated { rotated }))
+}
+
 /// What is old enough to go.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with `older_than_days`")]

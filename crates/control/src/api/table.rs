@@ -151,7 +151,7 @@ fn configuration() -> Vec<Row> {
             "Forget a change: what files say counts again",
             settings::reset,
         ),
-        row(POST, "/admin/v1/plan", LOOK, "What a merge patch would change", settings::plan),
+        row(POST, "/admin/v1/plan", CHANGE, "What a merge patch would change", settings::plan),
         row(POST, "/admin/v1/rollback", CHANGE, "Go back to a revision", settings::rollback),
         row(
             GET,
@@ -193,6 +193,13 @@ fn records() -> Vec<Row> {
             CHANGE,
             "Give back the room of what was deleted",
             database::vacuum,
+        ),
+        row(
+            POST,
+            "/admin/v1/secrets/rotate",
+            CHANGE,
+            "Wrap all secrets under the newest key of storage.encryption_key",
+            database::rotate,
         ),
         row(POST, "/admin/v1/database/prune", CHANGE, "Delete records of old calls", database::prune),
     ]

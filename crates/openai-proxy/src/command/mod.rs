@@ -29,6 +29,7 @@ mod output;
 mod outside;
 mod providers;
 mod reach;
+mod secrets;
 mod serve;
 mod service;
 mod speak;
@@ -117,6 +118,8 @@ enum Command {
     Requests(usage::Requests),
     /// See who did what, and whether the trail of it is whole.
     Audit(audit::Audit),
+    /// Look after what is kept sealed.
+    Secrets(secrets::Secrets),
     /// Look after the database: health, copies, less of it.
     Db(db::Db),
     /// Look for what commonly goes wrong, and say how to mend it.
@@ -173,6 +176,7 @@ impl Command {
             Self::Usage(usage) => usage.run(talk),
             Self::Requests(requests) => requests.run(talk),
             Self::Audit(audit) => audit.run(talk),
+            Self::Secrets(secrets) => secrets.run(talk),
             Self::Doctor(doctor) => doctor.run(talk),
             Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),

@@ -436,3 +436,71 @@ async fn a_database_that_was_taken_away_takes_no_more_changes() {
     apply(control, set("providers.mock.priority", json!(2))).await;
     house.records(|records| records.len() == 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_are_sealed_under_a_new_key_while_the_gateway_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = kept(dir.path(), "providers: {a: {base_url: \"http://localhost:1\"}}\n");
+    let house = TestHouse::of(&given);
+    apply(house.inner().control(), set("providers.a.api_key", json!("sk-canary-sealed-0001"))).await;
+    let keys = dir.path().join("state.key");
+    let old = std::fs::read_to_string(&keys).unwrap();
+    let new = "a new key of thirty-two characters or more";
+    std::fs::write(&keys, format!("{new}\n{old}")).unwrap();
+    let url = format!("http://{}", house.address());
+    let output = command(dir.path(), &["secrets", "rotate", "--url", &url, "--json"]).output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    // Its own two besides, that of the audit and that of names.
+    assert!(told["rotated"].as_u64().is_some_and(|rotated| rotated >= 3), "{told}");
+    apply(house.inner().control(), set("providers.a.priority", json!(1))).await;
+    drop(house);
+    // The old one is not needed any more.
+    std::fs::write(&keys, format!("{new}\n")).unwrap();
+    let house = TestHouse::of(&given);
+    let control = house.inner().control();
+    assert!(control.given().sealed.values().any(|secret| secret.expose() == "sk-canary-sealed-0001"));
+    assert!(control.books().db.verify_audit().await.unwrap().broken.is_empty());
+}
+
+/// What somebody may ask over HTTP must not bring what a variable or a file holds into an answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_read_through_a_setting_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("secret"), "CANARY-OF-A-FILE").unwrap();
+    let mut given = kept(dir.path(), "providers: {a: {base_url: \"http://${PLACE}/v1\"}}\n");
+    given.environment.insert("PLACE".to_owned(), "canary-of-a-variable".to_owned());
+    let house = TestHouse::of(&given);
+    assert!(!shown(house.inner().control()).contains("canary"), "an address is shown as it was written");
+    let references = [
+        r#"{"providers": {"x": {"provider_type": "${file:secret}", "base_url": "http://localhost:1"}}}"#,
+        r#"{"providers": {"x": {"base_url": "${file:secret}://h"}}}"#,
+        r#"{"providers": {"x": {"base_url": "http://${PLACE}/v1"}}}"#,
+    ];
+    for body in references {
+        for (method, path) in [("POST", "/admin/v1/plan"), ("PATCH", "/admin/v1/config")] {
+            let head = [("content-type", "application/json")];
+            let answer = ask(house.address(), method, path, &head, body).await;
+            assert_eq!(answer.status, 422, "{body}: {}", answer.text());
+            assert!(!answer.text().to_lowercase().contains("canary"), "{}", answer.text());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_cannot_be_read_is_not_taken_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = kept(dir.path(), "providers: {a: {base_url: \"http://localhost:1\"}}\n");
+    let house = TestHouse::of(&given);
+    let control = house.inner().control();
+    apply(control, set("providers.a.priority", json!(7))).await;
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("state.db"));
+    let mut other = file.connect().await.unwrap();
+    let broken = "INSERT INTO revisions SELECT number + 1, made_us, actor, via, reason, sheet, substr(layer, 1, 20), changed FROM revisions ORDER BY number DESC LIMIT 1";
+    sqlx::raw_sql(broken).execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let refused = control.apply(&ada(), set("providers.a.weight", json!(1))).await;
+    assert!(matches!(refused, Err(Refused::Store(store::StoreProblem::Damaged { .. }))), "{refused:?}");
+    assert!(shown(control).contains("priority: 7"), "what counted goes on counting");
+    drop(house);
+    assert!(matches!(House::new(given), Err(BuildProblem::Store(store::StoreProblem::Damaged { .. }))));
+}
