@@ -41,7 +41,9 @@ impl Remembered {
     /// # Errors
     /// When the database is away and there is no copy, or secrets are needed that only it has.
     pub async fn read(books: &Books, storage: Storage, given: &mut Given) -> Result<Self, StoreProblem> {
-        let strongbox = Strongbox::new(storage.key);
+        // What goes with the process needs no key that stays, and no file for one, which may not be possible here.
+        let lasts = books.db.outlasts_the_process();
+        let strongbox = Strongbox::new(if lasts { storage.key } else { VaultKey::Nowhere });
         let copy = Copy::new(&books.db, &storage.spool);
         let left = Vec::new();
         match books.db.head().await {
