@@ -46,17 +46,19 @@ impl Remembered {
         let strongbox = Strongbox::new(if lasts { storage.key } else { VaultKey::Nowhere });
         let copy = Copy::new(&books.db, &storage.spool);
         let left = Vec::new();
-        match books.db.head().await {
+        // Without the key of the audit, nobody could say whether a revision is as it was recorded.
+        let head = async {
+            strongbox.prepare(&books.db).await?;
+            books.db.head().await
+        };
+        match head.await {
             Ok(Some(head)) => {
                 take(&books.db, &strongbox, &head, given).await?;
-                strongbox.prepare(&books.db).await?;
                 copy.keep(head.number, &head.layer);
                 Ok(Self { revision: head.number, strongbox, copy, left })
             }
-            Ok(None) => {
-                strongbox.prepare(&books.db).await?;
-                Ok(Self { revision: 0, strongbox, copy, left })
-            }
+            Ok(None) => Ok(Self { revision: 0, strongbox, copy, left }),
+            Err(problem) if problem.is_final() => Err(problem),
             Err(problem) => {
                 let Some((revision, layer)) = copy.read() else { return Err(problem) };
                 if sealed_names(&layer).next().is_some() {

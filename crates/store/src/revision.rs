@@ -2,6 +2,9 @@
 
 use crate::text;
 
+use crate::audit::AuditKey;
+use crate::problem::StoreProblem;
+
 /// One recorded change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Revision {
@@ -21,6 +24,8 @@ pub struct Revision {
     pub layer: String,
     /// What it changed.
     pub changed: String,
+    /// That all this is as it was recorded, by whoever has the key of the audit.
+    pub(crate) seal: String,
 }
 
 /// The same for lists, without its long texts.
@@ -76,7 +81,27 @@ impl NewRevision {
     /// It as a row.
     pub(crate) fn numbered(self, number: u64, made_us: u64) -> Revision {
         let Self { actor, via, reason, sheet, layer, changed } = self;
-        Revision { number, made_us, actor, via, reason, sheet, layer, changed }
+        Revision { number, made_us, actor, via, reason, sheet, layer, changed, seal: String::new() }
+    }
+}
+
+impl Revision {
+    /// It with its seal.
+    pub(crate) fn sealed(mut self, key: &AuditKey) -> Self {
+        self.seal = key.of_revision(&self);
+        self
+    }
+
+    /// It, if it is as it was recorded. Whoever can only write rows cannot make one that is (docs/adr/0019).
+    pub(crate) fn trusted(self, key: &AuditKey) -> Result<Self, StoreProblem> {
+        if key.of_revision(&self) == self.seal {
+            return Ok(self);
+        }
+        Err(StoreProblem::Damaged {
+            place: format!("revision {}", self.number),
+            why: "it is not as it was recorded, or the key of the audit is not the one it was recorded with"
+                .to_owned(),
+        })
     }
 }
 

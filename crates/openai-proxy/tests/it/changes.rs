@@ -495,7 +495,7 @@ async fn a_row_that_cannot_be_read_is_not_taken_for_nothing() {
     apply(control, set("providers.a.priority", json!(7))).await;
     let file = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("state.db"));
     let mut other = file.connect().await.unwrap();
-    let broken = "INSERT INTO revisions SELECT number + 1, made_us, actor, via, reason, sheet, substr(layer, 1, 20), changed FROM revisions ORDER BY number DESC LIMIT 1";
+    let broken = "INSERT INTO revisions SELECT number + 1, made_us, actor, via, reason, sheet, substr(layer, 1, 20), changed, seal FROM revisions ORDER BY number DESC LIMIT 1";
     sqlx::raw_sql(broken).execute(&mut other).await.unwrap();
     other.close().await.unwrap();
     let refused = control.apply(&ada(), set("providers.a.weight", json!(1))).await;

@@ -13,9 +13,19 @@ impl Db {
     /// The newest revision.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is away, or it is not as it was recorded.
     pub async fn head(&self) -> Result<Option<Revision>, StoreProblem> {
-        ask!(self, read, |memory| memory.changes().head(), |sql, on| sql::revisions::head(on))
+        let found: Result<_, StoreProblem> =
+            ask!(self, read, |memory| memory.changes().head(), |sql, on| sql::revisions::head(on));
+        self.trusted(found?)
+    }
+
+    /// Who has no key of the audit only looks, and sees what is there.
+    fn trusted(&self, found: Option<Revision>) -> Result<Option<Revision>, StoreProblem> {
+        match self.key() {
+            Ok(key) => found.map(|found| found.trusted(key)).transpose(),
+            Err(_none) => Ok(found),
+        }
     }
 
     /// Its number; 0: there is none. Cheap enough to be asked every second.
@@ -29,9 +39,13 @@ impl Db {
     /// One of them.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is away, or it is not as it was recorded.
     pub async fn revision(&self, number: u64) -> Result<Option<Revision>, StoreProblem> {
-        ask!(self, read, |memory| memory.changes().one(number), |sql, on| sql::revisions::one(on, number))
+        let found: Result<_, StoreProblem> =
+            ask!(self, read, |memory| memory.changes().one(number), |sql, on| sql::revisions::one(
+                on, number
+            ));
+        self.trusted(found?)
     }
 
     /// Those before a number, or all, newest first.

@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use store::db::History;
-use store::revision::{NewRevision, Recorded, Revision};
+use store::revision::{NewRevision, Recorded};
 use store::{AuditEntry, AuditFilter, Db, Place, StoreProblem};
 
 use crate::place::{Ground, let_in, odd_texts, only_to_be_read, wait};
 
 crate::on_both!(
+    a_revision_that_was_rewritten_is_damage,
     what_was_recorded_outlasts_the_process,
     what_cannot_be_written_is_not_half_written;
     in memory, too:
@@ -56,8 +57,12 @@ fn what_was_recorded_comes_back(ground: &Ground) {
         assert_eq!(record(&db, after, "x"), Recorded::Done(after + 1));
     }
     let NewRevision { actor, via, reason, sheet, layer, changed } = new("x");
-    let third = Revision { number: 3, made_us: 1_002, actor, via, reason, sheet, layer, changed };
-    assert_eq!(wait(db.revision(3)).unwrap(), Some(third));
+    let third = wait(db.revision(3)).unwrap().unwrap();
+    assert_eq!((third.number, third.made_us), (3, 1_002));
+    assert_eq!(
+        (third.actor, third.via, third.reason, third.sheet, third.layer, third.changed),
+        (actor, via, reason, sheet, layer, changed)
+    );
     assert_eq!(wait(db.revision(9)).unwrap(), None);
     assert_eq!((wait(db.head()).unwrap().unwrap().number, wait(db.head_number()).unwrap()), (5, 5));
     let numbers = |before, limit| {
@@ -210,4 +215,29 @@ fn what_cannot_be_written_is_not_half_written(ground: &Ground) {
     assert_eq!(wait(db.head_number()).unwrap(), 1);
     assert_eq!(record(&db, 1, "z"), Recorded::Done(2));
     assert_eq!(wait(db.verify_audit()).unwrap().broken, []);
+}
+
+/// Whoever can only write rows makes no revision that counts.
+fn a_revision_that_was_rewritten_is_damage(ground: &Ground) {
+    let db = ground.audited();
+    record(&db, 0, "x");
+    record(&db, 1, "y");
+    for column in ["actor", "via", "reason", "sheet", "layer", "changed"] {
+        let found = |wanted: bool| {
+            let head = wait(db.head());
+            let damaged = matches!(head, Err(StoreProblem::Damaged { .. }));
+            assert_eq!((damaged, head.is_ok()), (wanted, !wanted), "{column}: {head:?}");
+        };
+        ground.tamper(&format!("UPDATE revisions SET {column} = {column} || ' ' WHERE number = 2"));
+        found(true);
+        ground.tamper(&format!(
+            "UPDATE revisions SET {column} = SUBSTR({column}, 1, LENGTH({column}) - 1) WHERE number = 2"
+        ));
+        found(false);
+    }
+    ground.tamper("INSERT INTO revisions SELECT number + 1, made_us, actor, via, reason, sheet, layer, changed, seal FROM revisions WHERE number = 2");
+    assert!(
+        matches!(wait(db.head()), Err(StoreProblem::Damaged { .. })),
+        "an old seal is none for another number"
+    );
 }

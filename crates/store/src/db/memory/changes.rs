@@ -49,7 +49,7 @@ impl Changes {
         if head != after {
             return Recorded::Moved(head);
         }
-        self.revisions.push_back(new.numbered(head + 1, entry.at_us));
+        self.revisions.push_back(new.numbered(head + 1, entry.at_us).sealed(key));
         self.prune_revisions(REVISIONS as u64);
         self.audit(key, entry);
         Recorded::Done(head + 1)

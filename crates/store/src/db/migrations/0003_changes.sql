@@ -7,7 +7,8 @@ CREATE TABLE revisions (
     reason TEXT,
     sheet TEXT NOT NULL,
     layer TEXT NOT NULL,
-    changed TEXT NOT NULL
+    changed TEXT NOT NULL,
+    seal TEXT NOT NULL
 );
 
 -- Who did what, in a chain of hashes.

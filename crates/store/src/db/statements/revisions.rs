@@ -8,11 +8,10 @@ use crate::db::statements::{Result, signed, unsigned};
 use crate::revision::{NewRevision, Recorded, Revision, RevisionLine};
 
 const NUMBER: &str = "SELECT COALESCE(MAX(number), 0) FROM revisions";
-const HEAD: &str = "SELECT number, made_us, actor, via, reason, sheet, layer, changed FROM revisions ORDER BY number DESC LIMIT 1";
-const ONE: &str =
-    "SELECT number, made_us, actor, via, reason, sheet, layer, changed FROM revisions WHERE number = $1";
+const HEAD: &str = "SELECT number, made_us, actor, via, reason, sheet, layer, changed, seal FROM revisions ORDER BY number DESC LIMIT 1";
+const ONE: &str = "SELECT number, made_us, actor, via, reason, sheet, layer, changed, seal FROM revisions WHERE number = $1";
 const LINES: &str = "SELECT number, made_us, actor, via, reason, changed FROM revisions WHERE number < $1 ORDER BY number DESC LIMIT $2";
-const RECORD: &str = "INSERT INTO revisions (number, made_us, actor, via, reason, sheet, layer, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const RECORD: &str = "INSERT INTO revisions (number, made_us, actor, via, reason, sheet, layer, changed, seal) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 /// Numbers have no gaps but at the old end.
 const PRUNE: &str = "DELETE FROM revisions WHERE number <= (SELECT MAX(number) FROM revisions) - $1";
 
@@ -58,10 +57,10 @@ pub(in crate::db) async fn record(
     if head != after {
         return Ok(Recorded::Moved(head));
     }
-    let row = new.numbered(head + 1, entry.at_us);
+    let row = new.numbered(head + 1, entry.at_us).sealed(key);
     let record = sqlx::query::<Driver>(RECORD).bind(signed(row.number)).bind(signed(row.made_us));
     let record = record.bind(&row.actor).bind(&row.via).bind(&row.reason);
-    record.bind(&row.sheet).bind(&row.layer).bind(&row.changed).execute(&mut *on).await?;
+    record.bind(&row.sheet).bind(&row.layer).bind(&row.changed).bind(&row.seal).execute(&mut *on).await?;
     audit::add(on, key, ends, entry).await?;
     Ok(Recorded::Done(row.number))
 }
@@ -81,6 +80,7 @@ fn revision(row: &Row) -> Result<Revision> {
         sheet: row.try_get(5)?,
         layer: row.try_get(6)?,
         changed: row.try_get(7)?,
+        seal: row.try_get(8)?,
     })
 }
 
