@@ -115,9 +115,12 @@ mod tests {
             "admin": {"api_key": "${A}"},
         });
         let found = misplaced_references(&[], &sheet);
-        let wanted = ["ca_file", "models", "priority", "api_version"].map(|key| format!("providers.a.{key}"));
-        assert_eq!(found[..4], wanted);
-        assert_eq!(found[4..], ["logging.level", "models.x"]);
+        let wanted = ["base_url", "ca_file", "models", "priority", "api_version"];
+        assert_eq!(found[..5], wanted.map(|key| format!("providers.a.{key}")));
+        assert_eq!(found[5..], ["logging.level", "models.x"]);
+        // Neither does one in an older spelling, which is read as today's.
+        let path = ["providers", "a", "provider_type"].map(str::to_owned);
+        assert_eq!(misplaced_references(&path, &json!("${A}")), ["providers.a.provider_type"]);
         let path = ["logging", "level"].map(str::to_owned);
         assert_eq!(misplaced_references(&path, &json!("${A}")), ["logging.level"]);
     }
