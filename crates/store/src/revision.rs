@@ -88,13 +88,19 @@ impl NewRevision {
 impl Revision {
     /// It with its seal.
     pub(crate) fn sealed(mut self, key: &AuditKey) -> Self {
-        self.seal = key.of_revision(&self);
+        self.seal = self.seal_by(key);
         self
+    }
+
+    fn seal_by(&self, key: &AuditKey) -> String {
+        let Self { number, made_us, actor, via, reason, sheet, layer, changed, seal: _ } = self;
+        let reason = reason.as_deref().unwrap_or_default();
+        key.hash("revision", &[*number, *made_us], &[actor, via, reason, sheet, layer, changed])
     }
 
     /// It, if it is as it was recorded. Whoever can only write rows cannot make one that is (docs/adr/0019).
     pub(crate) fn trusted(self, key: &AuditKey) -> Result<Self, StoreProblem> {
-        if key.of_revision(&self) == self.seal {
+        if self.seal_by(key) == self.seal {
             return Ok(self);
         }
         Err(StoreProblem::Damaged {

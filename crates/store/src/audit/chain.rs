@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 
 use super::{AuditEntry, AuditRow};
-use crate::revision::Revision;
 use crate::text::hex;
 
 /// Stands for the hash of the row before where that cannot be known any more: somebody has changed where the chain ends. It
@@ -27,7 +26,7 @@ impl AuditKey {
     }
 
     /// Of a purpose, numbers, and texts, each told apart from the next.
-    fn hash(&self, purpose: &str, numbers: &[u64], texts: &[&str]) -> String {
+    pub(crate) fn hash(&self, purpose: &str, numbers: &[u64], texts: &[&str]) -> String {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(purpose.as_bytes());
         for number in numbers {
@@ -45,13 +44,6 @@ impl AuditKey {
         let AuditEntry { at_us, actor, role, address, action, subject, outcome, detail } = entry;
         let texts = [previous, actor, role, address, action, subject, outcome, detail];
         self.hash("audit row", &[number, *at_us], &texts)
-    }
-
-    /// The seal of a revision.
-    pub(crate) fn of_revision(&self, revision: &Revision) -> String {
-        let Revision { number, made_us, actor, via, reason, sheet, layer, changed, seal: _ } = revision;
-        let reason = reason.as_deref().unwrap_or_default();
-        self.hash("revision", &[*number, *made_us], &[actor, via, reason, sheet, layer, changed])
     }
 
     /// Whether a row is as it was written.
