@@ -35,6 +35,16 @@ pub struct Given {
     pub set_apart: Vec<String>,
 }
 
+impl Given {
+    /// The same without what was changed at run time.
+    #[must_use]
+    pub fn without_changes(&self) -> Self {
+        let mut given = self.clone();
+        given.stored.retain(|row| row.layer != Layer::Database);
+        given
+    }
+}
+
 /// One setting that is kept elsewhere than in a file: changed at run time, or taken over from another program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stored {

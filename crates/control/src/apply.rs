@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use store::{AuditEntry, NewRevision, Recorded, StoreProblem};
 
 use crate::actor::{Actor, Via};
-use crate::candidate::{Candidate, without_changes};
+use crate::candidate::Candidate;
 use crate::change::{Applied, Change, Proposal};
 use crate::later::later;
 use crate::refused::Refused;
@@ -63,10 +63,27 @@ impl Control {
     pub async fn plan(&self, actor: &Actor, proposal: &Proposal) -> Result<Applied, Refused> {
         let _turn = self.inner.turn.lock().await;
         let head = self.catch_up().await?;
+        Ok(self.weigh(actor, proposal, head).await?.1)
+    }
+
+    /// What a proposal would make of revision `head`, and how that differs from what counts.
+    async fn weigh(
+        &self,
+        actor: &Actor,
+        proposal: &Proposal,
+        head: u64,
+    ) -> Result<(Candidate, Applied), Refused> {
         let candidate = self.candidate(actor, proposal, head).await?;
-        let (differences, same) = self.differences(&candidate).await;
-        let notes = self.notes(&candidate);
-        Ok(Applied { revision: head, changed: !same, differences, notes })
+        // Without any, everything is new.
+        let known = self.sheet().await.unwrap_or_default();
+        let stored = memory::text(&self.now().given.stored) == candidate.layer;
+        let applied = Applied {
+            revision: head,
+            changed: !(stored && known.text() == candidate.sheet.text()),
+            differences: known.differences(&candidate.sheet),
+            notes: self.notes(&candidate),
+        };
+        Ok((candidate, applied))
     }
 
     /// Notes in the audit trail what somebody did, or tried, that is no change of the configuration.
@@ -101,53 +118,48 @@ impl Control {
     }
 
     async fn one(&self, actor: &Actor, change: &Change) -> Result<Applied, Refused> {
-        let own = matches!(change.proposal, Proposal::Reread);
         for _ in 0..TRIES {
             let head = match self.catch_up().await {
-                // Files are read all the same while the database is away; what was changed at run time stays known.
-                Err(Refused::Store(problem)) if own => {
-                    tracing::warn!("not recorded as a revision: {problem}");
-                    return self.unrecorded(actor, change).await;
-                }
+                Err(Refused::Store(problem)) => return self.unrecorded(actor, change, problem).await,
                 head => head?,
             };
             if let Some(expected) = change.expected.filter(|expected| *expected != head) {
                 return Err(Refused::Conflict { expected, head });
             }
-            let candidate = self.candidate(actor, &change.proposal, head).await?;
-            let (differences, same) = self.differences(&candidate).await;
-            let notes = self.notes(&candidate);
-            if head > 0 && same {
+            let (candidate, applied) = self.weigh(actor, &change.proposal, head).await?;
+            if head > 0 && !applied.changed {
                 self.publish(head, candidate);
-                return Ok(Applied { revision: head, changed: false, differences, notes });
+                return Ok(applied);
             }
-            match self.record(actor, change, (head, &candidate), &differences).await {
+            match self.record(actor, change, (head, &candidate), &applied.differences).await {
                 Ok(Recorded::Done(revision)) => {
                     self.inner.copy.keep(revision, &candidate.layer);
                     self.publish(revision, candidate);
-                    return Ok(Applied { revision, changed: true, differences, notes });
+                    return Ok(Applied { revision, changed: true, ..applied });
                 }
                 Ok(Recorded::Moved(_)) => {}
-                Err(problem) if own => {
-                    tracing::warn!("not recorded as a revision: {problem}");
-                    self.publish(head, candidate);
-                    return Ok(Applied { revision: head, changed: false, differences, notes });
-                }
-                Err(problem) => return Err(problem.into()),
+                Err(problem) => return self.unrecorded(actor, change, problem).await,
             }
         }
         let head = self.revision();
         Err(Refused::Conflict { expected: change.expected.unwrap_or(head), head })
     }
 
-    /// Reads files anew without the database.
-    async fn unrecorded(&self, actor: &Actor, change: &Change) -> Result<Applied, Refused> {
+    /// Reads files anew though that cannot be recorded. Whatever else was proposed is refused.
+    async fn unrecorded(
+        &self,
+        actor: &Actor,
+        change: &Change,
+        problem: StoreProblem,
+    ) -> Result<Applied, Refused> {
+        if !matches!(change.proposal, Proposal::Reread) {
+            return Err(problem.into());
+        }
+        tracing::warn!("not recorded as a revision: {problem}");
         let head = self.revision();
-        let candidate = self.candidate(actor, &change.proposal, head).await?;
-        let (differences, _same) = self.differences(&candidate).await;
-        let notes = self.notes(&candidate);
+        let (candidate, applied) = self.weigh(actor, &change.proposal, head).await?;
         self.publish(head, candidate);
-        Ok(Applied { revision: head, changed: false, differences, notes })
+        Ok(Applied { changed: false, ..applied })
     }
 
     async fn record(
@@ -194,19 +206,11 @@ impl Control {
         let Some(newest) = db.head().await? else { return Ok(0) };
         let mut given = config::frozen(&self.given())?;
         memory::take(db, &self.inner.strongbox, &newest, &mut given).await?;
-        let below = config::sheet(&without_changes(&given))?;
+        let below = config::sheet(&given.without_changes())?;
         let candidate = self.checked(given, below, false).await?;
         self.inner.copy.keep(newest.number, &newest.layer);
         self.publish(newest.number, candidate);
         Ok(newest.number)
-    }
-
-    /// What a candidate says differently than what counts, and whether it is the same in every way.
-    async fn differences(&self, candidate: &Candidate) -> (Vec<Difference>, bool) {
-        // Without any, everything is new.
-        let known = self.sheet().await.unwrap_or_default();
-        let stored = memory::text(&self.now().given.stored) == candidate.layer;
-        (known.differences(&candidate.sheet), stored && known.text() == candidate.sheet.text())
     }
 
     fn notes(&self, candidate: &Candidate) -> Vec<Problem> {

@@ -43,7 +43,7 @@ impl Control {
     ) -> Result<Candidate, Refused> {
         // Read once: whoever writes them meanwhile must not make it two halves.
         let mut given = config::frozen(&self.given())?;
-        let mut below = config::sheet(&without_changes(&given))?;
+        let mut below = config::sheet(&given.without_changes())?;
         self.refuse_nothing(&below)?;
         let by = By {
             author: Some(actor.name.clone()),
@@ -268,11 +268,4 @@ fn every_path(path: &mut Vec<String>, value: &Json, out: &mut Vec<Vec<String>>) 
 fn wrong(what: String, fix: &str) -> Refused {
     let fix = Some(fix.to_owned());
     Refused::Problems(Problems(vec![Problem { path: String::new(), place: None, what, fix }]))
-}
-
-/// The same without what was changed at run time.
-pub(crate) fn without_changes(given: &Given) -> Given {
-    let mut given = given.clone();
-    given.stored.retain(|row| row.layer != Layer::Database);
-    given
 }

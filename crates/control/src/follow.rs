@@ -86,7 +86,9 @@ async fn others(control: &Control, told: &mut u64) {
             }
         }
     }
-    control.hear().await;
+    if let Err(problem) = control.hear().await {
+        tracing::debug!("what is said of providers at other gateways is not known: {problem}");
+    }
 }
 
 /// What can be seen of a file without reading it: when it was changed, its size, and which one it is. A link is looked

@@ -19,7 +19,8 @@ pub enum Refused {
     },
     /// Files alone have the word (`config.source: file`).
     ReadOnly,
-    /// This setting says where changes are kept, so it stands in files only.
+    /// This setting stands in files only: it says where changes are kept, which files are written, or by which door
+    /// administration is reached.
     FilesOnly(String),
     /// There is no such revision, or not any more.
     NoRevision(u64),
@@ -40,7 +41,7 @@ impl fmt::Display for Refused {
             ),
             Self::FilesOnly(path) => write!(
                 out,
-                "`{path}` says where changes are kept, so it counts in files only. Change it there, and restart."
+                "`{path}` counts in files only: such settings say where changes are kept, which files are written and how this is reached. Change it there."
             ),
             Self::NoRevision(number) => {
                 write!(out, "There is no revision {number}. See those that are kept: openai-proxy config versions")

@@ -7,9 +7,6 @@ use config::snapshot::VaultKey;
 use protocol::secret::Secret;
 use store::{Db, StoreProblem, Vault};
 
-/// What the names of secrets that settings refer to begin with.
-const OF_SETTINGS: &str = "value-";
-
 /// The vault, opened when it is needed first: who never keeps anything needs no key.
 pub(crate) struct Strongbox {
     key: Mutex<VaultKey>,
@@ -68,11 +65,14 @@ impl Strongbox {
     /// Takes these keys, or reads their file anew, and wraps what is sealed under older ones with the first. Returns how many
     /// that were.
     pub(crate) async fn rotate(&self, db: &Db, key: VaultKey) -> Result<usize, StoreProblem> {
-        if key == VaultKey::Nowhere {
-            // It was made for this process, and goes with it.
-            return Ok(0);
+        {
+            let mut ours = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+            if *ours == VaultKey::Nowhere {
+                // It was made for this process, and goes with it.
+                return Ok(0);
+            }
+            *ours = key;
         }
-        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
         let vault = Arc::new(self.open(&db.keys_in_use().await?)?);
         *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(vault.clone());
         db.rotate_secrets(&vault).await
@@ -132,7 +132,7 @@ impl Strongbox {
     ) -> Result<(), StoreProblem> {
         for name in names {
             // Keys that are our own affair are no settings, whatever a setting says.
-            if opened.contains_key(name) || !name.starts_with(OF_SETTINGS) {
+            if opened.contains_key(name) || !store::vault::is_named_after_itself(name) {
                 continue;
             }
             let vault = self.vault(db).await?;

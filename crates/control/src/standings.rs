@@ -53,46 +53,37 @@ impl Control {
         Ok(standing.ok())
     }
 
-    /// Says again what was said before a restart, and still holds.
-    pub async fn say_again(&self) {
+    /// Takes in what was said before a restart, or at other gateways of the database, and still holds.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn hear(&self) -> Result<(), StoreProblem> {
         let now = now_us();
-        let kept = match self.books().db.standings(now).await {
-            Ok(kept) => kept,
-            Err(problem) => {
-                tracing::warn!("what was said of providers by hand is not known: {problem}");
-                return;
-            }
-        };
-        for (provider, text, until) in kept {
-            let said = serde_json::from_str::<Kept>(&text).ok().and_then(|kept| {
-                let lasts = until.map(|until| Duration::from_micros(until.saturating_sub(now)));
-                let since = UNIX_EPOCH + Duration::from_micros(kept.since_us);
-                Some(Override { kind: kind(&kept.kind)?, by: kept.by, why: kept.why, since, lasts })
-            });
-            // One that is gone from the configuration may come back; what is kept stays until then.
-            if let Some(said) = said {
-                let _ = self.gateway().set_standing(&provider, said);
-            }
+        let kept = self.books().db.standings(now).await?;
+        let mut heard = self.inner.heard.lock().await;
+        if *heard == kept {
+            return Ok(());
         }
-    }
-}
-
-impl Control {
-    /// Takes in what was said at other gateways of the database.
-    pub(crate) async fn hear(&self) {
-        let Ok(kept) = self.books().db.standings(now_us()).await else { return };
-        let mut known = self.inner.heard.lock().await;
-        if *known == kept {
-            return;
-        }
-        for (provider, ..) in known.iter().filter(|(name, ..)| !kept.iter().any(|(other, ..)| other == name))
+        for (provider, ..) in heard.iter().filter(|(name, ..)| !kept.iter().any(|(other, ..)| other == name))
         {
             let _ = self.gateway().reset_standing(provider);
         }
-        *known = kept;
-        drop(known);
-        self.say_again().await;
+        for (provider, text, until) in &kept {
+            // One that is gone from the configuration may come back; what is kept stays until then.
+            if let Some(said) = said(text, until.map(|until| until.saturating_sub(now))) {
+                let _ = self.gateway().set_standing(provider, said);
+            }
+        }
+        *heard = kept;
+        Ok(())
     }
+}
+
+/// What was kept, and how many microseconds of it are left; none: until it is taken back.
+fn said(text: &str, left_us: Option<u64>) -> Option<Override> {
+    let Kept { kind: word, by, why, since_us } = serde_json::from_str(text).ok()?;
+    let since = UNIX_EPOCH + Duration::from_micros(since_us);
+    Some(Override { kind: kind(&word)?, by, why, since, lasts: left_us.map(Duration::from_micros) })
 }
 
 fn kind(word: &str) -> Option<OverrideKind> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use config::snapshot::{Database, Storage};
-use config::{Given, Layer, Problem, Problems, Stored};
+use config::{Given, Problem, Problems, Stored};
 use control::Remembered;
 use gateway::listen::DoorProblem;
 use store::{Books, Db, Place, StoreProblem};
@@ -73,16 +73,9 @@ impl Foundation {
     }
 }
 
-/// What is given, without what was changed at run time.
-pub(crate) fn files_only(given: &Given) -> Given {
-    let mut given = given.clone();
-    given.stored.retain(|row| row.layer != Layer::Database);
-    given
-}
-
 /// The problems of a configuration; where what was changed at run time makes them, with the way out.
 pub(crate) fn problems(given: &Given, mut problems: Problems) -> Problems {
-    if config::load(&files_only(given)).is_ok() {
+    if config::load(&given.without_changes()).is_ok() {
         problems.0.push(Problem {
             path: String::new(),
             place: None,
@@ -103,10 +96,10 @@ pub(crate) fn looked(given: &Given) -> Result<Given, String> {
     let told = |problem: StoreProblem| problem.to_string();
     let mut given = given.clone();
     let Ok(storage) = config::storage(&given) else { return Ok(given) };
-    let place = match storage.database {
-        Database::File(path) if path.is_file() => Place::Sqlite(path),
-        Database::Postgres(url) => Place::Postgres(url.expose().to_owned()),
-        _ => return Ok(given),
+    let place = match place(&storage.database) {
+        Place::Memory => return Ok(given),
+        Place::Sqlite(path) if !path.is_file() => return Ok(given),
+        place => place,
     };
     let db = Db::open(&place).map_err(told)?;
     apart(control::look(&db, storage.key, &mut given)).map_err(told)?;
@@ -143,19 +136,26 @@ pub(crate) fn apart<T: Send>(
     })
 }
 
-/// Where records are kept.
-fn books(storage: &Storage) -> Result<Books, StoreProblem> {
-    let place = match &storage.database {
-        Database::Memory => return Ok(Books::in_memory(RECORDS)),
-        Database::Nowhere => {
-            tracing::warn!(
-                "usage records are kept in memory only and go with this process: neither STATE_DIRECTORY nor HOME says where a file could be"
-            );
-            return Ok(Books::in_memory(RECORDS));
-        }
+/// Where a database is.
+pub(crate) fn place(database: &Database) -> Place {
+    match database {
+        Database::Memory | Database::Nowhere => Place::Memory,
         Database::File(path) => Place::Sqlite(path.clone()),
         Database::Postgres(url) => Place::Postgres(url.expose().to_owned()),
-    };
+    }
+}
+
+/// Where records are kept.
+fn books(storage: &Storage) -> Result<Books, StoreProblem> {
+    if storage.database == Database::Nowhere {
+        tracing::warn!(
+            "usage records are kept in memory only and go with this process: neither STATE_DIRECTORY nor HOME says where a file could be"
+        );
+    }
+    let place = place(&storage.database);
+    if place == Place::Memory {
+        return Ok(Books::in_memory(RECORDS));
+    }
     match Books::open(&place, &storage.spool) {
         Err(problem @ StoreProblem::File { .. }) if !storage.written => {
             tracing::warn!("usage records are kept in memory only and go with this process: {problem}");

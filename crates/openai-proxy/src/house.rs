@@ -59,7 +59,9 @@ impl House {
         let office: Arc<dyn Office> = Arc::new(Api::new(control.clone()));
         gateway.open_office(&office);
         let again = async {
-            control.say_again().await;
+            if let Err(problem) = control.hear().await {
+                tracing::warn!("what was said of providers by hand is not known: {problem}");
+            }
             Ok(())
         };
         foundation::apart(again).map_err(BuildProblem::Store)?;

@@ -233,12 +233,20 @@ pub(crate) fn random() -> Result<Opened, StoreProblem> {
     Ok(Opened(Zeroizing::new(hex(&key).into_bytes())))
 }
 
-/// What a secret is told apart by: the same for the same one, and nothing to whoever lacks the key.
+/// How the names begin of secrets that have none of their own.
+const AFTER_ITSELF: &str = "value-";
+
+/// A name by which a secret is told apart: the same for the same one, and nothing to whoever lacks the key.
 pub(crate) fn name_of(key: &str, plain: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let mut name = hex(hmac::sign(&key, plain.as_bytes()).as_ref());
     name.truncate(32);
-    name
+    format!("{AFTER_ITSELF}{name}")
+}
+
+/// Whether a secret is known by such a name: somebody else's, and none the house makes for itself.
+pub fn is_named_after_itself(name: &str) -> bool {
+    name.starts_with(AFTER_ITSELF)
 }
 
 /// What a secret is bound to.

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
-use config::snapshot::Database;
+
 use serde_json::json;
 use store::db::{Health, History};
 use store::{Db as Store, Place, StoreProblem, upkeep};
 
 use crate::chores::Kind;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::folders;
 use crate::given::{Named, refused};
 use crate::talk::{Mark, Talk};
+use crate::{folders, foundation};
 
 /// Look after the database: health, copies, less of it.
 #[derive(Args)]
@@ -135,10 +135,9 @@ impl Which {
         }
         let loaded = config::load(&self.named.given(Vec::new())?).map_err(|problems| refused(&problems))?;
         let copies = loaded.snapshot.upkeep.backup.map(|backup| backup.to);
-        match loaded.snapshot.storage.database {
-            Database::File(file) => Ok((Place::Sqlite(file), copies)),
-            Database::Postgres(url) => Ok((Place::Postgres(url.expose().to_owned()), copies)),
-            Database::Memory | Database::Nowhere => {
+        match foundation::place(&loaded.snapshot.storage.database) {
+            place @ (Place::Sqlite(_) | Place::Postgres(_)) => Ok((place, copies)),
+            Place::Memory => {
                 let say =
                     "Usage is kept in memory only. Set storage.database, or name a file: --db-path FILE";
                 Err(Failure::new(Exit::Failed, say))

@@ -200,7 +200,9 @@ async fn a_standard_error_nobody_reads_holds_neither_calls_nor_the_file_nor_the_
     );
     fs::write(dir.path().join("openai-proxy.yaml"), yaml).unwrap();
     let mut child = command(dir.path(), &["serve"]).spawn().unwrap();
+    let started = Instant::now();
     while tokio::net::TcpStream::connect(address).await.is_err() {
+        assert!(started.elapsed() < Duration::from_secs(10), "it never listens");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // Each is worth two lines of more than 300 bytes, and the pipe takes 64 KiB.

@@ -27,6 +27,7 @@ mod documents;
 mod drain;
 mod exact_names;
 mod explaining;
+mod following;
 mod haproxy;
 mod heartbeats;
 mod http2;

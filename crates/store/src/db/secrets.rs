@@ -9,8 +9,6 @@ use crate::vault::{self, Opened, Sealed, Vault};
 /// What the house makes for itself: what secrets without a name are named with, and what the audit is written with.
 const NAMING_KEY: &str = "naming-key";
 const AUDIT_KEY: &str = "audit-key";
-/// How the names of those begin.
-const VALUE: &str = "value-";
 /// How long one that nobody refers to stays all the same.
 const FRESH_US: u64 = 3_600_000_000;
 
@@ -62,7 +60,7 @@ impl Db {
     /// When it cannot be sealed, or the database is away.
     pub async fn secret_named_after(&self, vault: &Vault, plain: &str) -> Result<String, StoreProblem> {
         let key = self.made_secret(vault, NAMING_KEY).await?;
-        let name = format!("{VALUE}{}", vault::name_of(key.expose(), plain));
+        let name = vault::name_of(key.expose(), plain);
         // Said to be new, so that it is not taken away before somebody refers to it.
         if !self.change_secret(Change::Touch(name.clone(), clock::now_us())).await? {
             self.change_secret(Change::Add(vault.seal(&name, plain)?)).await?;
@@ -123,7 +121,7 @@ impl Db {
         let recently = clock::now_us().saturating_sub(FRESH_US);
         let mut gone = 0;
         for row in self.secrets().await? {
-            if row.name.starts_with(VALUE) && row.changed_us < recently && !keep(&row.name) {
+            if vault::is_named_after_itself(&row.name) && row.changed_us < recently && !keep(&row.name) {
                 gone += u64::from(self.change_secret(Change::RemoveUnchanged(row)).await?);
             }
         }

@@ -12,7 +12,7 @@ use store::upkeep;
 
 use crate::command::{changed, reach};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::foundation::{self, Foundation};
+use crate::foundation::Foundation;
 use crate::given::{Named, refused};
 use crate::talk::{Mark, Talk};
 
@@ -33,8 +33,8 @@ pub(super) fn change(talk: &Talk, deed: &Deed<'_>, reason: Option<String>) -> Ou
     }
     let foundation = Foundation::lay(given)?;
     // What was set at run time may be what does not fit: then files alone are enough to begin with.
-    let loaded = config::load(&foundation.given())
-        .or_else(|_| config::load(&foundation::files_only(&foundation.given)));
+    let loaded =
+        config::load(&foundation.given()).or_else(|_| config::load(&foundation.given.without_changes()));
     let world = loaded.map_err(|problems| refused(&problems))?.snapshot;
     let Foundation { books, given, remembered } = foundation;
     let control = Control::new(Arc::new(Gateway::new(world, books.clone())), books, given, remembered);
