@@ -29,7 +29,7 @@ mod verification;
 mod who;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -57,7 +57,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The admin API.
 pub struct Api {
-    router: Router,
+    desk: Arc<Desk>,
+    /// Made when somebody asks first: a gateway that nobody administers does not wait for it at its start.
+    router: OnceLock<Router>,
 }
 
 /// One route, as the role matrix tells it.
@@ -97,20 +99,23 @@ struct Desk {
 impl Api {
     /// The admin API of a gateway.
     pub fn new(control: Control) -> Self {
-        let desk = Arc::new(Desk { control, tries: Tries::default() });
-        let mut router = Router::new();
-        for row in rows() {
-            let Ok(filter) = MethodFilter::try_from(row.method.clone()) else { continue };
-            let (path, row, desk) = (row.path, Arc::new(row), desk.clone());
-            let handler = move |words: RawPathParams, request: Request| {
-                let (row, desk) = (row.clone(), desk.clone());
-                async move { desk.answer(&row, &words, request).await.map(Body::from) }
-            };
-            router = router.route(path, on(filter, handler));
-        }
-        let router = router.fallback(nothing_there).method_not_allowed_fallback(other_method);
-        Self { router }
+        Self { desk: Arc::new(Desk { control, tries: Tries::default() }), router: OnceLock::new() }
     }
+}
+
+/// The table's way from a path to a row.
+fn router(desk: &Arc<Desk>) -> Router {
+    let mut router = Router::new();
+    for row in rows() {
+        let Ok(filter) = MethodFilter::try_from(row.method.clone()) else { continue };
+        let (path, row, desk) = (row.path, Arc::new(row), desk.clone());
+        let handler = move |words: RawPathParams, request: Request| {
+            let (row, desk) = (row.clone(), desk.clone());
+            async move { desk.answer(&row, &words, request).await.map(Body::from) }
+        };
+        router = router.route(path, on(filter, handler));
+    }
+    router.fallback(nothing_there).method_not_allowed_fallback(other_method)
 }
 
 async fn nothing_there() -> Response<Body> {
@@ -137,7 +142,7 @@ impl Office for Api {
     fn answer(&self, letter: Letter, sender: Sender, world: Arc<Snapshot>) -> Reply {
         let mut request = letter.map(Body::new);
         request.extensions_mut().insert(Around { sender, world });
-        let router = self.router.clone();
+        let router = self.router.get_or_init(|| router(&self.desk)).clone();
         Box::pin(async move {
             let response = match router.oneshot(request).await {
                 Ok(response) => response.into_response(),
