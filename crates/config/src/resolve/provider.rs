@@ -1,6 +1,7 @@
 //! One provider: its kind, its address, its credential.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use protocol::secret::Secret;
 use protocol::vendor::{self, Site, Vendor};
@@ -33,7 +34,7 @@ pub(super) fn resolve(
         name: written.name.value.clone(),
         vendor,
         local,
-        origin: Origin {
+        origin: Arc::new(Origin {
             scheme: url.scheme,
             host: url.host,
             port: url.port,
@@ -42,7 +43,7 @@ pub(super) fn resolve(
             proxy,
             ca: written.ca.clone(),
             accept_any_certificate: written.accept_any_certificate,
-        },
+        }),
         site: Site {
             base_path,
             api_version: written.api_version.clone(),

@@ -284,8 +284,8 @@ pub struct Provider {
     pub vendor: &'static dyn Vendor,
     /// It runs beside us: what is meant for it never goes to a cloud by itself (D-15).
     pub local: bool,
-    /// How to reach it.
-    pub origin: Origin,
+    /// How to reach it. Shared, so that its connections are found by where it lies in memory.
+    pub origin: Arc<Origin>,
     /// What its addresses are built from.
     pub site: Site,
     /// What goes into the credential's place.

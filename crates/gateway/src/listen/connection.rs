@@ -14,6 +14,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use protocol::fault::Kind;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 use super::guard::{Bounds, Guard};
 use crate::Gateway;
@@ -23,8 +24,6 @@ use crate::life::{InHouse, State};
 use crate::relay::RelayBody;
 use crate::serve;
 
-/// A caller that does not read our answer is cut after this (T-6).
-const STALL: Duration = Duration::from_secs(60);
 /// How long one who came late, over HTTP/2, may ask.
 const LATE: Duration = Duration::from_secs(1);
 /// HTTP/2: streams at once, and how much of them may be on the way. Sized after edge proxies' published advice.
@@ -66,6 +65,8 @@ pub(super) struct Door {
     pub(super) gateway: Arc<Gateway>,
     /// More connections than allowed: this one gets one answer that says so.
     pub(super) full: bool,
+    /// Becomes true when the house drains or closes. The worker's own, for every turn of a connection looks at it.
+    pub(super) leave: watch::Receiver<bool>,
     /// Counts the connection while it lives.
     pub(super) _in_house: InHouse,
 }
@@ -84,30 +85,21 @@ where
 {
     let turn = Arc::new(Turn::default());
     peer.turn = Some(turn.clone());
-    let server = &door.gateway.world().server;
-    let bounds = Bounds {
-        head: server.limits.headers,
-        head_time: server.timeouts.headers,
-        idle: server.timeouts.idle,
-        stall: STALL,
-    };
+    let bounds = Bounds::of(&door.gateway.world().server);
     let guard = Guard::new(stream, turn, bounds);
     let service = service_fn(|request| answer(door, &peer, request));
     let mut engine = http1::Builder::new();
     // The guard owns the clocks and the head's bounds; the engine's own are set a little wider and never met.
-    engine
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .max_headers(128)
-        .max_buf_size(server.limits.headers.max(8192) * 4);
+    engine.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(bounds.head.max(8192) * 4);
     // Whoever comes while the house drains gets one answer.
     let late = door.gateway.life().state() != State::Open;
     engine.keep_alive(!late);
     let mut connection = pin!(engine.serve_connection(TokioIo::new(guard), service).with_upgrades());
-    let mut life = door.gateway.life().watch();
+    let mut leave = door.leave.clone();
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
-        () = asked_to_leave(&mut life), if !late => {
+        () = asked_to_leave(&mut leave), if !late => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -146,10 +138,11 @@ where
         .keep_alive_timeout(Duration::from_secs(20));
     let mut connection = pin!(engine.serve_connection(TokioIo::new(stream), service));
     let late = door.gateway.life().state() != State::Open;
-    let mut life = door.gateway.life().watch();
+    let mut leave = door.leave.clone();
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
-        () = asked_to_leave_after_a_moment(&mut life, late) => {
+        () = asked_to_leave_after_a_moment(&mut leave, late) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -161,17 +154,17 @@ where
 }
 
 /// Whoever comes while the house drains has a moment to ask before it is told to leave.
-async fn asked_to_leave_after_a_moment(life: &mut tokio::sync::watch::Receiver<State>, late: bool) {
-    asked_to_leave(life).await;
+async fn asked_to_leave_after_a_moment(leave: &mut watch::Receiver<bool>, late: bool) {
+    asked_to_leave(leave).await;
     if late {
         tokio::time::sleep(LATE).await;
     }
 }
 
 /// The house is draining or closed.
-async fn asked_to_leave(life: &mut tokio::sync::watch::Receiver<State>) {
-    // An error means the house itself is gone, which is as good a reason.
-    let _ = life.wait_for(|state| *state != State::Open).await;
+async fn asked_to_leave(leave: &mut watch::Receiver<bool>) {
+    // An error means the worker itself is gone, which is as good a reason.
+    let _ = leave.wait_for(|asked| *asked).await;
 }
 
 async fn answer(

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use config::snapshot::Server;
 use protocol::fault::Kind;
 use protocol::frame::head::{self, BadHead, Chunks, Framing};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -35,6 +36,8 @@ pub(super) struct Bounds {
     pub(super) stall: Duration,
 }
 
+/// A caller that does not read our answer is cut after this (T-6).
+const STALL: Duration = Duration::from_secs(60);
 /// What of an unread body is still taken in before closing, so that the caller can read our answer.
 const LINGER_BYTES: usize = 64 * 1024;
 const LINGER_TIME: Duration = Duration::from_millis(500);
@@ -42,6 +45,14 @@ const LINGER_TIME: Duration = Duration::from_millis(500);
 const HELD: usize = 16 * 1024;
 /// How much is read at once.
 const READ: usize = 8 * 1024;
+
+impl Bounds {
+    /// As they are configured.
+    pub(super) fn of(server: &Server) -> Self {
+        let (head, timeouts) = (server.limits.headers, &server.timeouts);
+        Self { head, head_time: timeouts.headers, idle: timeouts.idle, stall: STALL }
+    }
+}
 
 /// Where in a request the caller is.
 enum Phase {
@@ -109,19 +120,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Looks at held bytes and clears what may go on.
     fn clear_held(&mut self) {
-        while self.cleared < self.held.len() && self.refused.is_none() && self.broken.is_none() {
-            match self.follow() {
-                0 => break,
-                n => self.cleared += n,
-            }
-        }
+        let held = std::mem::take(&mut self.held);
+        self.cleared += self.clear(&held[self.cleared..]);
+        self.held = held;
     }
 
-    /// How many of the bytes behind `cleared` may be handed over now.
-    fn follow(&mut self) -> usize {
-        let bytes = &self.held[self.cleared..];
+    /// How many of these bytes may be handed over now.
+    fn clear(&mut self, bytes: &[u8]) -> usize {
+        let mut cleared = 0;
+        while cleared < bytes.len() && self.refused.is_none() && self.broken.is_none() {
+            match self.follow(&bytes[cleared..]) {
+                0 => break,
+                n => cleared += n,
+            }
+        }
+        cleared
+    }
+
+    /// The same, as far as the next border.
+    fn follow(&mut self, bytes: &[u8]) -> usize {
         match &mut self.phase {
-            Phase::Head => self.head(),
+            Phase::Head => self.head(bytes),
             Phase::Length(left) => {
                 let step = (*left).min(bytes.len() as u64);
                 *left -= step;
@@ -146,11 +165,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// In a head: zero while it is incomplete, refused, or another call is being answered.
-    fn head(&mut self) -> usize {
+    fn head(&mut self, bytes: &[u8]) -> usize {
         if self.turn.is_ours() {
             return 0;
         }
-        let bytes = &self.held[self.cleared..];
         // RFC 9112, 2.2: one empty line before a request line is passed over.
         let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
         let end = head::end(&bytes[blank..]);
@@ -212,15 +230,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Reads more into `held`. Ready(0) is the caller's end.
     fn read_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let first = self.held.is_empty();
         self.held.reserve(READ);
-        let n = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.held))?;
-        if n > 0 && first && matches!(self.phase, Phase::Head) && !self.turn.is_ours() {
-            // The first byte of a head starts its clock.
-            self.head_deadline = Instant::now() + self.bounds.head_time;
-            self.clock.as_mut().reset(self.head_deadline);
+        poll_read_buf(Pin::new(&mut self.io), cx, &mut self.held)
+    }
+
+    /// Reads to where the engine wants it, and looks at it there; only what may not be handed over yet is held. Most
+    /// requests come whole and are never copied. Ready(false): nothing may be handed over yet.
+    fn read_through(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
+        let before = out.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, out))?;
+        let fresh = &out.filled()[before..];
+        if fresh.is_empty() {
+            return Poll::Ready(Ok(true));
         }
-        Poll::Ready(Ok(n))
+        let cleared = self.clear(fresh);
+        if cleared < fresh.len() {
+            self.held.extend_from_slice(&fresh[cleared..]);
+            if matches!(self.phase, Phase::Head) && !self.turn.is_ours() {
+                // The first byte of a head starts its clock.
+                self.head_deadline = Instant::now() + self.bounds.head_time;
+                self.clock.as_mut().reset(self.head_deadline);
+            }
+        }
+        out.set_filled(before + cleared);
+        Poll::Ready(Ok(cleared > 0))
     }
 
     /// The answer to what was refused, written when the engine has let go of the connection.
@@ -275,19 +308,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             if this.turn.is_ours() && this.held.len() >= HELD {
                 return Poll::Pending;
             }
-            if let Phase::Length(left) = this.phase
-                && left >= out.remaining() as u64
-            {
-                // The middle of a long body goes to the engine without a stop here.
-                let before = out.filled().len();
-                ready!(Pin::new(&mut this.io).poll_read(cx, out))?;
-                let n = (out.filled().len() - before) as u64;
-                this.phase = if n == left { Phase::Head } else { Phase::Length(left - n) };
-                return Poll::Ready(Ok(()));
-            }
-            match this.read_more(cx) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(_)) => {}
+            let read = match this.held.is_empty() {
+                true => this.read_through(cx, out),
+                false => this.read_more(cx).map_ok(|read| read == 0),
+            };
+            match read {
+                Poll::Ready(Ok(true)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(false)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if this.too_late(cx) => {
                     if this.held.is_empty() {

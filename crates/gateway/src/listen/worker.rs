@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::DoorProblem;
@@ -15,7 +16,7 @@ use super::drain::Tasks;
 use super::socket::Bound;
 use crate::Gateway;
 use crate::intake::Peer;
-use crate::life::{InHouse, State};
+use crate::life::State;
 
 /// After a stop was asked for, doors stay open this long for those who have not heard yet, if anyone is in the house.
 const LAST_CALLS: Duration = Duration::from_secs(5);
@@ -40,7 +41,10 @@ async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>)
     let stop = async {
         let _ = life.wait_for(|state| *state != State::Open).await;
     };
-    welcome_until(stop, &gateway, &doors, &tls, &mut tasks).await;
+    let (asked, leave) = watch::channel(false);
+    let hall = Hall { gateway: gateway.clone(), doors, tls, leave };
+    hall.welcome_until(stop, &mut tasks).await;
+    asked.send_replace(true);
     let drain = gateway.world().server.timeouts.drain;
     let until = tokio::time::Instant::now() + drain;
     if gateway.life().state() == State::Draining {
@@ -51,9 +55,9 @@ async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>)
                 () = closed(&gateway) => {}
             }
         };
-        welcome_until(last_calls, &gateway, &doors, &tls, &mut tasks).await;
+        hall.welcome_until(last_calls, &mut tasks).await;
     }
-    drop(doors);
+    drop(hall);
     let patience = until.saturating_duration_since(tokio::time::Instant::now());
     tokio::select! { () = tasks.wait(patience) => {}, () = closed(&gateway) => {} }
 }
@@ -63,23 +67,36 @@ async fn closed(gateway: &Gateway) {
     let _ = gateway.life().watch().wait_for(|state| *state == State::Closed).await;
 }
 
-/// Takes connections in until `stop`.
-async fn welcome_until(
-    stop: impl Future<Output = ()>,
-    gateway: &Arc<Gateway>,
-    doors: &[Listener],
-    tls: &Option<TlsAcceptor>,
-    tasks: &mut Tasks,
-) {
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        tokio::select! {
-            () = stop.as_mut() => return,
-            accepted = accept(doors) => match accepted {
-                Ok((stream, peer)) => tasks.spawn(welcome(gateway.clone(), stream, peer, tls.clone())),
-                Err(error) => pause(&error).await,
-            },
+/// Where connections come in.
+struct Hall {
+    gateway: Arc<Gateway>,
+    doors: Vec<Listener>,
+    tls: Option<TlsAcceptor>,
+    /// Becomes true when those inside are to leave.
+    leave: watch::Receiver<bool>,
+}
+
+impl Hall {
+    /// Takes connections in until `stop`.
+    async fn welcome_until(&self, stop: impl Future<Output = ()>, tasks: &mut Tasks) {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                () = stop.as_mut() => return,
+                accepted = accept(&self.doors) => match accepted {
+                    Ok((stream, peer)) => tasks.spawn(welcome(self.door(), stream, peer, self.tls.clone())),
+                    Err(error) => pause(&error).await,
+                },
+            }
         }
+    }
+
+    /// The house as the next connection sees it.
+    fn door(&self) -> Door {
+        let life = self.gateway.life();
+        let _in_house = life.connection_begins();
+        let full = life.connections() > self.gateway.world().server.limits.connections;
+        Door { gateway: self.gateway.clone(), full, leave: self.leave.clone(), _in_house }
     }
 }
 
@@ -133,11 +150,7 @@ fn accept(doors: &[Listener]) -> impl Future<Output = io::Result<(Stream, Peer)>
     })
 }
 
-async fn welcome(gateway: Arc<Gateway>, stream: Stream, mut peer: Peer, tls: Option<TlsAcceptor>) {
-    let limit = gateway.world().server.limits.connections;
-    let in_house: InHouse = gateway.life().connection_begins();
-    let full = gateway.life().connections() > limit;
-    let door = Door { gateway, full, _in_house: in_house };
+async fn welcome(door: Door, stream: Stream, mut peer: Peer, tls: Option<TlsAcceptor>) {
     match (stream, tls) {
         (Stream::Tcp(stream), Some(tls)) if !peer.admin => {
             peer.tls = true;

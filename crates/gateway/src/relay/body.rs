@@ -23,8 +23,9 @@ use crate::upstream::{AnswerBody, Arrival, Flowing, Trouble};
 /// An answer's body on its way to the caller.
 pub(crate) struct RelayBody {
     kind: Kind,
+    /// Given back before the record is handed in: whoever reads that a call is over may count on it.
+    permit: Option<Permit>,
     meter: Option<Meter>,
-    _permit: Option<Permit>,
     turn: Option<Arc<Turn>>,
     /// Counted among the calls of its connection while it flows.
     _call: Option<Arc<Running>>,
@@ -62,7 +63,7 @@ impl RelayBody {
             AnswerBody::Flowing(mut from) => {
                 if peer.call.is_some() {
                     // A caller that opens no window over HTTP/2 never lets us be polled: the total holds all the same.
-                    from.lease.cut_at(from.deadline);
+                    from.rest.cut_at(from.deadline);
                 }
                 if let Some(turn) = &peer.turn {
                     turn.must_end(from.deadline);
@@ -71,14 +72,14 @@ impl RelayBody {
             }
             AnswerBody::Awaited(awaited) => Kind::Awaited(Silence::new(awaited)),
         };
-        Self { kind, meter: Some(meter), _permit: permit, turn: peer.turn.clone(), _call: peer.call.clone() }
+        Self { kind, permit, meter: Some(meter), turn: peer.turn.clone(), _call: peer.call.clone() }
     }
 
     pub(super) fn whole(bytes: Bytes, meter: Option<Meter>, peer: &Peer) -> Self {
         Self {
             kind: Kind::Whole(bytes),
+            permit: None,
             meter,
-            _permit: None,
             turn: peer.turn.clone(),
             _call: peer.call.clone(),
         }
@@ -86,7 +87,7 @@ impl RelayBody {
 
     /// The empty body of a 101: the turn is never given back, for the connection is no longer HTTP.
     pub(super) fn nothing() -> Self {
-        Self { kind: Kind::Over, meter: None, _permit: None, turn: None, _call: None }
+        Self { kind: Kind::Over, permit: None, meter: None, turn: None, _call: None }
     }
 }
 
@@ -109,23 +110,16 @@ impl Stream {
         if !self.from.ahead.is_empty() {
             return Poll::Ready(Got::Piece(std::mem::take(&mut self.from.ahead)));
         }
-        loop {
-            match Pin::new(&mut self.from.rest).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    self.last_piece = Instant::now();
-                    // Trailers are hop-by-hop for us: not passed on.
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Got::Piece(data));
-                    }
-                }
-                // A caller that reads again only now: it was we who ended this.
-                Poll::Ready(Some(Err(_))) if self.is_overdue() => {
-                    return Poll::Ready(Got::Broken(Trouble::TotalTimeout));
-                }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Got::Broken(Trouble::of(error))),
-                Poll::Ready(None) => return Poll::Ready(Got::End),
-                Poll::Pending => return self.poll_clock(cx),
+        match self.from.rest.poll_piece(cx) {
+            Poll::Ready(Some(Ok(piece))) => {
+                self.last_piece = Instant::now();
+                Poll::Ready(Got::Piece(piece))
             }
+            // A caller that reads again only now: it was we who ended this.
+            Poll::Ready(Some(Err(_))) if self.is_overdue() => Poll::Ready(Got::Broken(Trouble::TotalTimeout)),
+            Poll::Ready(Some(Err(trouble))) => Poll::Ready(Got::Broken(trouble)),
+            Poll::Ready(None) => Poll::Ready(Got::End),
+            Poll::Pending => self.poll_clock(cx),
         }
     }
 
@@ -297,13 +291,14 @@ impl RelayBody {
                 meter.counted(usage);
             }
             if clean {
-                stream.from.lease.finish();
+                stream.from.rest.finish();
             }
         }
     }
 
     /// The caller has everything.
     fn finish(&mut self) {
+        self.permit = None;
         if let Some(mut meter) = self.meter.take() {
             meter.completes();
         }
@@ -382,7 +377,7 @@ impl Body for RelayBody {
             Kind::Awaited(_) => false,
             // hyper does not poll a body of known length again once it has all of it.
             Kind::Flowing(stream) => {
-                stream.events.is_none() && stream.from.ahead.is_empty() && stream.from.rest.is_end_stream()
+                stream.events.is_none() && stream.from.ahead.is_empty() && stream.from.rest.is_over()
             }
         }
     }
@@ -394,7 +389,7 @@ impl Body for RelayBody {
             Kind::Awaited(_) => SizeHint::default(),
             Kind::Flowing(stream) if stream.events.is_some() => SizeHint::default(),
             Kind::Flowing(stream) => {
-                let rest = stream.from.rest.size_hint().exact();
+                let rest = stream.from.rest.length();
                 rest.map_or_else(SizeHint::default, |rest| {
                     SizeHint::with_exact(rest + stream.from.ahead.len() as u64)
                 })

@@ -8,6 +8,8 @@ use protocol::frame::sse::{self, Splitter};
 use protocol::frame::unasked;
 use protocol::usage::Usage;
 
+use crate::intake::Gathered;
+
 /// The longest event read (T-54). A longer one passes, unread; in a stream that is edited it ends the stream.
 const LONGEST: usize = 8 * 1024 * 1024;
 
@@ -83,7 +85,8 @@ impl Events {
         let piece = self.unmarked(piece);
         let mut ends = Vec::new();
         self.splitter.push(&piece, |end| ends.push(end));
-        let mut out = BytesMut::new();
+        // Mostly one event, which then passes as it is.
+        let mut out = Gathered::default();
         let mut from = 0;
         for end in ends {
             let event = self.whole_event(piece.slice(from..end));
@@ -92,21 +95,20 @@ impl Events {
             if self.hide_usage
                 && let Some(kept) = unasked::take_out(event)
             {
-                out.extend_from_slice(&kept);
+                out.push(kept);
             }
         }
         self.begin(&piece[from..]);
-        let (whole, last) =
-            if self.hide_usage { (true, out.last()) } else { (from == piece.len(), piece.last()) };
-        if let Some(last) = last {
+        let (whole, passes) =
+            if self.hide_usage { (true, out.into_bytes()) } else { (from == piece.len(), piece) };
+        if let Some(last) = passes.last() {
             // Behind a lone CR a line feed may belong to it.
             self.within = !whole || *last != b'\n';
         }
-        match (self.hide_usage, out.is_empty()) {
-            (true, _) if self.too_long => Pass::TooLong,
-            (true, true) => Pass::Nothing,
-            (true, false) => Pass::Bytes(out.freeze()),
-            (false, _) => Pass::Bytes(piece),
+        match passes.is_empty() {
+            _ if self.hide_usage && self.too_long => Pass::TooLong,
+            true => Pass::Nothing,
+            false => Pass::Bytes(passes),
         }
     }
 

@@ -34,9 +34,9 @@ pub(super) fn join(session: Session, meter: Meter, permit: Option<Permit>, life:
 }
 
 async fn run(session: Session, mut meter: Meter) {
-    let (Ok(caller), Ok(upstream)) = tokio::join!(session.caller, session.upstream) else { return };
+    let Ok(caller) = session.caller.await else { return };
     let (mut from_caller, mut to_caller) = split(TokioIo::new(caller));
-    let (mut from_upstream, mut to_upstream) = split(TokioIo::new(upstream));
+    let (mut from_upstream, mut to_upstream) = split(session.upstream);
     let (mut up, mut down) = (0, 0);
     // Whichever side ends first has been heard out: its own direction is finished by then.
     tokio::select! {

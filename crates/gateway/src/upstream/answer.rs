@@ -9,13 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use config::snapshot::{Provider, ProviderTimeouts};
 use http::{HeaderMap, StatusCode};
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use protocol::dialect::Dialect;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::Lease;
+use super::engine::{Rest, Switched};
 use crate::admit::Permit;
 use crate::error::ApiError;
 
@@ -43,12 +42,12 @@ pub(crate) enum AnswerBody {
     Session(Box<Session>),
 }
 
-/// Both ends of a WebSocket, each handed over once its own 101 is through.
+/// Both ends of a WebSocket, the caller's handed over once its own 101 is through.
 pub(crate) struct Session {
     /// The caller's.
     pub(crate) caller: OnUpgrade,
     /// The upstream's.
-    pub(crate) upstream: OnUpgrade,
+    pub(crate) upstream: Switched,
 }
 
 /// A body that flows.
@@ -56,9 +55,7 @@ pub(crate) struct Flowing {
     /// What was read ahead of the decision to let it flow.
     pub(crate) ahead: Bytes,
     /// The rest.
-    pub(crate) rest: Incoming,
-    /// The connection it comes through.
-    pub(crate) lease: Lease,
+    pub(crate) rest: Rest,
     /// It is a stream of server-sent events.
     pub(crate) events: bool,
     /// The operation's streams end with an event that says so: an end without it is a cut.

@@ -15,10 +15,9 @@ use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
 use super::answer::Promise;
-use super::client::{Client, Reply};
+use super::client::Client;
 use super::compose::{Outgoing, compose};
 use super::received::Received;
-use super::trouble::Trouble;
 use super::{Answer, promise, realtime};
 use crate::Gateway;
 use crate::account::{Meter, Unaccountable};
@@ -114,8 +113,7 @@ impl Attempt {
         let Self { client, target, mut call, outgoing, upload, deadline, heartbeat } = self;
         let Outgoing { request, asked_usage: hide_usage } = outgoing;
         let asked = Clock::now();
-        let sending = client.send(&target.provider, request);
-        let sent = tokio::time::timeout_at(deadline, sending).await.unwrap_or(Err(Trouble::TotalTimeout));
+        let sent = client.send(&target.provider, request, deadline).await;
         let waited = asked.elapsed();
         let read = async {
             let reply = sent.map_err(|trouble| {
@@ -138,8 +136,7 @@ async fn read(
     call: &mut Call,
     target: &Target,
 ) -> Result<(Answer, Option<Usage>), ApiError> {
-    let Reply { response, .. } = &received.reply;
-    let status = response.status();
+    let status = received.reply.status;
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Ok((realtime::agreed(received.reply, call)?, None));
     }

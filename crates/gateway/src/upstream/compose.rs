@@ -1,21 +1,18 @@
 //! The request as it goes out: the caller's own bytes, with our address, our credential and at most two edits.
 
 use std::borrow::Cow;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Uri};
-use http_body::{Body, Frame, SizeHint};
 use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, Operation};
 use protocol::vendor::{Ask, encode};
 
-use crate::error::{ApiError, BoxError};
+use crate::error::ApiError;
 use crate::intake::{Call, Payload, UploadBody};
 use crate::route::Target;
 
@@ -23,8 +20,8 @@ use crate::route::Target;
 pub(super) enum OutBody {
     /// None.
     Empty,
-    /// Whole; taken when sent.
-    Whole(Option<Bytes>),
+    /// Whole.
+    Whole(Bytes),
     /// Flowing from the caller.
     Flowing(Box<UploadBody>),
 }
@@ -45,7 +42,10 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
     let address = address(call, target);
     let uri: Uri =
         address.parse().map_err(|error: http::uri::InvalidUri| unusable(provider).because(error))?;
-    let mut head = passed_headers(&call.head, provider);
+    // What an upgrade needs is among what does not pass.
+    let upgrade = call.upgrade.as_ref().map(|_| upgrade_headers(&call.head));
+    let mut head = std::mem::take(&mut call.head);
+    take_out(&mut head, provider);
     let asked_usage = asks_usage(call, provider);
     if call.row.usage {
         // Usage is read from the bytes as they pass, so they must be readable.
@@ -66,9 +66,7 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
     if provider.forwarded {
         forwarded(&mut head, call);
     }
-    if call.upgrade.is_some() {
-        keep_upgrade(&mut head, call);
-    }
+    head.extend(upgrade.unwrap_or_default());
     let body = match std::mem::replace(&mut call.body, Payload::Empty) {
         Payload::Empty => OutBody::Empty,
         Payload::Flowing(mut body) => {
@@ -87,7 +85,7 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
                 }
                 None => bytes,
             };
-            OutBody::Whole(Some(edited))
+            OutBody::Whole(edited)
         }
     };
     let mut request = Request::new(body);
@@ -161,65 +159,78 @@ fn asks_usage(call: &Call, provider: &Provider) -> bool {
     countable && call.streams && !asked && provider.vendor.counts_streams(&provider.site)
 }
 
-/// Names that belong to one connection only, in both directions (RFC 9110, 7.6.1).
-pub(super) const HOP_BY_HOP: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// Names that never pass upstream, besides: framing, credentials in any spelling, cookies, what proxies say about callers,
-/// what we set ourselves.
-const NEVER: &[&str] = &[
-    "proxy-authorization",
-    "content-length",
-    "host",
-    "expect",
-    "cookie",
-    "cookie2",
-    "authorization",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "ocp-apim-subscription-key",
-    "x-auth-token",
-    "forwarded",
-    "via",
-    "x-real-ip",
-    "x-request-id",
-    "sec-websocket-protocol",
-    "origin",
-    "referer",
-];
-
-/// The header names a message's `Connection` header makes hop-by-hop, lower case.
-pub(super) fn connection_names(head: &HeaderMap) -> Vec<String> {
-    let lists = head.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()
+/// Whether a name belongs to one connection only, in both directions (RFC 9110, 7.6.1).
+pub(super) fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
-/// A deny-list, never an allow-list: whatever a program sends beside these reaches the vendor (D-22).
-fn passed_headers(head: &HeaderMap, provider: &Provider) -> HeaderMap {
+/// Whether a name never passes upstream, besides: framing, credentials in any spelling, cookies, what proxies say about
+/// callers, what we set ourselves.
+fn is_ours(name: &str) -> bool {
+    matches!(
+        name,
+        "proxy-authorization"
+            | "content-length"
+            | "host"
+            | "expect"
+            | "cookie"
+            | "cookie2"
+            | "authorization"
+            | "x-api-key"
+            | "api-key"
+            | "x-goog-api-key"
+            | "ocp-apim-subscription-key"
+            | "x-auth-token"
+            | "forwarded"
+            | "via"
+            | "x-real-ip"
+            | "x-request-id"
+            | "sec-websocket-protocol"
+            | "origin"
+            | "referer"
+    ) || name.starts_with("x-openai-proxy-")
+        || name.starts_with("x-forwarded-")
+}
+
+/// The header names a message's `Connection` header makes hop-by-hop, lower case. What it says of itself names none.
+pub(super) fn connection_names(head: &HeaderMap) -> Vec<String> {
+    let lists = head.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let names = lists.flat_map(|list| list.split(',')).map(str::trim);
+    let itself = |name: &&str| matches!(*name, "keep-alive" | "close");
+    names.filter(|name| !itself(name)).map(str::to_ascii_lowercase).collect()
+}
+
+/// Takes out what does not pass: a deny-list, never an allow-list. Whatever a program sends beside these reaches the
+/// vendor (D-22).
+fn take_out(head: &mut HeaderMap, provider: &Provider) {
     let named = connection_names(head);
     let stored = matches!(provider.credential, Credential::Stored(_));
-    let mut passed = HeaderMap::with_capacity(head.len() + 8);
-    for (name, value) in head {
+    let stays = |name: &HeaderName| {
         // Servers behind a CGI-like border read an underscore as a hyphen, so both spellings are one name.
         let text = &*hyphened(name.as_str());
         // An account header beside another account's key would be refused upstream.
         let account = stored && headers::ACCOUNT.contains(&text);
-        let own = text.starts_with("x-openai-proxy-") || text.starts_with("x-forwarded-");
-        let never = HOP_BY_HOP.contains(&text) || NEVER.contains(&text);
-        if !never && !account && !own && !named.iter().any(|hop| hop == name.as_str()) {
-            passed.append(name.clone(), value.clone());
-        }
+        !is_hop_by_hop(text) && !is_ours(text) && !account && !named.iter().any(|hop| hop == name.as_str())
+    };
+    retain(head, stays);
+}
+
+/// Keeps the headers whose names are meant. Few of a head do not pass, so they are taken out of it where it is.
+pub(super) fn retain(head: &mut HeaderMap, stays: impl Fn(&HeaderName) -> bool) {
+    let gone: Vec<HeaderName> = head.keys().filter(|name| !stays(name)).cloned().collect();
+    for name in gone {
+        head.remove(name);
     }
-    passed
 }
 
 /// A name with hyphens for underscores; most have none and are not copied.
@@ -253,11 +264,12 @@ fn forwarded(head: &mut HeaderMap, call: &Call) {
 }
 
 /// What an upgrade needs, and the subprotocols without the key a browser put among them.
-fn keep_upgrade(head: &mut HeaderMap, call: &Call) {
+fn upgrade_headers(asked: &HeaderMap) -> HeaderMap {
+    let mut head = HeaderMap::with_capacity(4);
     head.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     head.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let offered =
-        call.head.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+        asked.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let names: Vec<&str> = offered
         .flat_map(|list| list.split(','))
         .map(str::trim)
@@ -266,36 +278,5 @@ fn keep_upgrade(head: &mut HeaderMap, call: &Call) {
     if let (false, Ok(value)) = (names.is_empty(), HeaderValue::from_str(&names.join(", "))) {
         head.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
-}
-
-impl Body for OutBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut *self {
-            Self::Empty => Poll::Ready(None),
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Flowing(body) => Pin::new(body.as_mut()).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Whole(bytes) => bytes.is_none(),
-            Self::Flowing(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Flowing(body) => body.size_hint(),
-        }
-    }
+    head
 }

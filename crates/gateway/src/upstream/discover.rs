@@ -7,15 +7,17 @@ use bytes::Bytes;
 use config::Snapshot;
 use config::snapshot::{Provider, UnknownModel};
 use http::Method;
-use http_body_util::{BodyExt, Limited};
 use protocol::listing::{self, Entry};
 use protocol::operation::Row;
 
+use tokio::time::Instant;
+
+use super::client::Reply;
 use super::compose::OutBody;
 use super::{Client, inspect};
 use crate::Gateway;
 use crate::catalogue::{Catalogue, FIRST_WAIT};
-use crate::intake::Call;
+use crate::intake::{Call, Gathered};
 use crate::spawn;
 
 /// A provider has this long for its list; what comes later is taken in all the same.
@@ -72,15 +74,18 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>)
 async fn list(client: &Client, provider: &Provider) -> Result<Vec<Entry>, String> {
     let request = inspect::request(provider, (Method::GET, "/v1/models"), None, Bytes::new())?;
     let request = request.map(|_| OutBody::Empty);
-    let reply = client.send(provider, request).await.map_err(|trouble| trouble.cause())?;
-    if !reply.response.status().is_success() {
-        return Err(format!("it answered with status {}", reply.response.status().as_u16()));
+    let reply = client.send(provider, request, Instant::now() + PATIENCE).await;
+    let Reply { status, mut rest, .. } = reply.map_err(|trouble| trouble.cause())?;
+    if !status.is_success() {
+        return Err(format!("it answered with status {}", status.as_u16()));
     }
-    let body = Limited::new(reply.response.into_body(), MAX_LIST)
-        .collect()
-        .await
-        .map_err(|error| error.to_string())?
-        .to_bytes();
-    reply.lease.finish();
-    listing::read(&body).ok_or_else(|| "its answer is no list of models".to_owned())
+    let mut body = Gathered::default();
+    while let Some(piece) = rest.piece().await {
+        body.push(piece.map_err(|trouble| trouble.cause())?);
+        if body.len() > MAX_LIST {
+            return Err("its list is longer than 8 MiB".to_owned());
+        }
+    }
+    rest.finish();
+    listing::read(&body.into_bytes()).ok_or_else(|| "its answer is no list of models".to_owned())
 }

@@ -5,6 +5,7 @@ mod attempt;
 mod client;
 mod compose;
 pub(crate) mod discover;
+mod engine;
 pub(crate) mod inspect;
 mod pool;
 pub(crate) mod probe;
@@ -14,9 +15,8 @@ mod received;
 mod trouble;
 pub(crate) mod verify;
 pub(crate) mod visit;
-mod watch;
 
 pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Session};
 pub(crate) use attempt::attempt;
-pub(crate) use client::{Client, Lease};
+pub(crate) use client::Client;
 pub(crate) use trouble::Trouble;

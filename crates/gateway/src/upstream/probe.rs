@@ -45,7 +45,7 @@ pub async fn look_around(hosts: &[String], ports: &[u16], patience: Duration) ->
 /// Puts every kind's question to one port, one after the other over one connection: a small server is not flooded. Kinds
 /// that usually live at this port are asked for first; the first that recognises its answer wins.
 async fn who_is(host: &str, port: u16) -> Option<Sighting> {
-    let mut visitor = Visitor::to(Origin::plain(host, port), PATIENCE);
+    let mut visitor = Visitor::to(Origin::plain(host, port).into(), PATIENCE);
     let (likely, others): (Vec<_>, Vec<_>) = FINGERPRINTS.iter().partition(|kind| kind.ports.contains(&port));
     for kind in likely.into_iter().chain(others) {
         // A port that cannot be connected to has no further answers either.

@@ -43,7 +43,7 @@ async fn arrived(answer: Answer, provider: &Provider) -> Result<Arrival, ApiErro
     match body {
         AnswerBody::Flowing(mut flowing) if status.is_success() && flowing.events => {
             // A caller over HTTP/2 that opens no window never lets the body be polled: the total holds all the same.
-            flowing.lease.cut_at(flowing.deadline);
+            flowing.rest.cut_at(flowing.deadline);
             Ok(Arrival::Stream(flowing))
         }
         AnswerBody::Flowing(_) if head.contains_key(header::CONTENT_ENCODING) && !status.is_success() => {
@@ -72,7 +72,7 @@ async fn whole(mut flowing: Flowing, provider: &Provider) -> Result<Bytes, ApiEr
     let read = read_ahead(&mut flowing.rest, gap, deadline).await;
     let body = match read.map_err(|trouble| trouble.into_error(&provider.name))? {
         Ahead::Whole(body) => {
-            flowing.lease.finish();
+            flowing.rest.finish();
             body
         }
         Ahead::Part(body) => body,

@@ -2,7 +2,6 @@
 
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use hyper::upgrade::on;
 use protocol::fault::Kind;
 
 use super::answer::Session;
@@ -19,18 +18,17 @@ pub(super) fn agreed(reply: Reply, call: &mut Call) -> Result<Answer, ApiError> 
     let Some(caller) = call.upgrade.take() else {
         return Err(ApiError::new(Kind::UpstreamProtocol, "The upstream switched protocols unasked."));
     };
-    let Reply { response, lease } = reply;
     let mut head = HeaderMap::new();
     head.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     head.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     for name in AGREED {
-        if let Some(value) = response.headers().get(name) {
+        if let Some(value) = reply.head.get(name) {
             head.insert(name, value.clone());
         }
     }
-    let upstream = on(response);
-    // The engine hands the socket over; until then the lease must not cut it.
-    lease.let_go();
+    let Some(upstream) = reply.rest.switched() else {
+        return Err(ApiError::new(Kind::UpstreamInterrupted, "The upstream left at once."));
+    };
     let body = AnswerBody::Session(Box::new(Session { caller, upstream }));
     Ok(Answer { status: StatusCode::SWITCHING_PROTOCOLS, head, body, permit: None })
 }

@@ -6,9 +6,6 @@ use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap};
 use http::{Method, StatusCode};
-use http_body::Body as _;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
@@ -17,7 +14,8 @@ use tokio::time::Instant;
 
 use super::answer::Flowing;
 use super::client::Reply;
-use super::compose::{HOP_BY_HOP, connection_names};
+use super::compose::{connection_names, is_hop_by_hop};
+use super::engine::Rest;
 use super::trouble::Trouble;
 use super::{Answer, AnswerBody};
 use crate::error::ApiError;
@@ -45,18 +43,15 @@ impl Received {
         call: &Call,
         target: &Target,
     ) -> Result<(Answer, Option<Usage>), ApiError> {
-        let Reply { response, lease } = self.reply;
-        let (parts, mut rest) = response.into_parts();
-        let compressed =
-            parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+        let Reply { status, head, mut rest } = self.reply;
+        let compressed = head.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         // What is compressed cannot be read, nor can words of ours be put behind it.
-        let events = !compressed && is_event_stream(&parts.headers);
-        let status = parts.status;
-        let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
-        let mut head = passed_headers(parts.headers, target);
+        let events = !compressed && is_event_stream(&head);
+        let length = head.get(header::CONTENT_LENGTH).cloned();
+        let mut head = passed_headers(head, target);
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
-            lease.finish();
+            rest.finish();
             head.extend(length.map(|length| (header::CONTENT_LENGTH, length)));
             let body = AnswerBody::Whole(Bytes::new());
             return Ok((Answer { status, head, body, permit: None }, None));
@@ -70,7 +65,7 @@ impl Received {
                 .map_err(|trouble| trouble.into_error(&name))?
             {
                 Ahead::Whole(body) => {
-                    lease.finish();
+                    rest.finish();
                     withhold_secrets(&body, &target.provider)?;
                     refuse_nonsense(call, status, &head, &body, &name)?;
                     let counted = if call.row.usage { usage::find(&body) } else { None };
@@ -83,7 +78,6 @@ impl Received {
         let flowing = Flowing {
             ahead,
             rest,
-            lease,
             events,
             says_end: says_end(call.row.operation, call.dialect) && status.is_success(),
             counts: call.row.usage && !compressed,
@@ -120,26 +114,20 @@ pub(super) enum Ahead {
 }
 
 /// Reads a body to its end, or until it is long.
-pub(super) async fn read_ahead(
-    rest: &mut Incoming,
-    gap: Duration,
-    deadline: Instant,
-) -> Result<Ahead, Trouble> {
-    if rest.size_hint().lower() > WHOLE as u64 {
+pub(super) async fn read_ahead(rest: &mut Rest, gap: Duration, deadline: Instant) -> Result<Ahead, Trouble> {
+    if rest.length().is_some_and(|length| length > WHOLE as u64) {
         return Ok(Ahead::Part(Bytes::new()));
     }
     let mut gathered = Gathered::default();
     loop {
         let until = deadline.min(Instant::now() + gap);
-        let frame = match tokio::time::timeout_at(until, rest.frame()).await {
+        let piece = match tokio::time::timeout_at(until, rest.piece()).await {
             Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
             Err(_) => return Err(Trouble::GapTimeout),
             Ok(None) => return Ok(Ahead::Whole(gathered.into_bytes())),
-            Ok(Some(Err(error))) => return Err(Trouble::of(error)),
-            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(piece)) => piece?,
         };
-        let Ok(data) = frame.into_data() else { continue };
-        gathered.push(data);
+        gathered.push(piece);
         if gathered.len() > WHOLE {
             return Ok(Ahead::Part(gathered.into_bytes()));
         }
@@ -209,28 +197,31 @@ fn content_type(head: &HeaderMap) -> &str {
 }
 
 /// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows.
-fn is_small(head: &HeaderMap, rest: &Incoming) -> bool {
+fn is_small(head: &HeaderMap, rest: &Rest) -> bool {
     let kind = content_type(head);
     let json = kind.is_empty() || kind.starts_with("application/json") || kind.starts_with("text/html");
-    json || (kind.starts_with("text/")
-        && rest.size_hint().exact().is_some_and(|length| length <= WHOLE as u64))
+    json || (kind.starts_with("text/") && rest.length().is_some_and(|length| length <= WHOLE as u64))
 }
 
-/// Names that never pass back, besides the hop-by-hop ones: framing, cookies, what only the upstream's own host may say.
-const NEVER: &[&str] = &[
-    "content-length",
-    "set-cookie",
-    "set-cookie2",
-    "server",
-    "via",
-    "alt-svc",
-    "strict-transport-security",
-    "x-powered-by",
-    "x-request-id",
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-expose-headers",
-];
+/// Whether a name never passes back, besides the hop-by-hop ones: framing, cookies, what only the upstream's own host may
+/// say.
+fn is_the_hosts(name: &str) -> bool {
+    matches!(
+        name,
+        "content-length"
+            | "set-cookie"
+            | "set-cookie2"
+            | "server"
+            | "via"
+            | "alt-svc"
+            | "strict-transport-security"
+            | "x-powered-by"
+            | "x-request-id"
+            | "access-control-allow-origin"
+            | "access-control-allow-credentials"
+            | "access-control-expose-headers"
+    ) || name.starts_with("x-openai-proxy-")
+}
 
 /// A deny-list; besides, no value that contains our credential for this provider ever passes (T-44).
 fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
@@ -242,17 +233,21 @@ fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
     let theirs = head.get("x-request-id").filter(|id| !leaks(id.as_bytes())).cloned();
     // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
     let hops: Vec<String> = connection_names(&head);
-    for (name, value) in &head {
-        let own = name.as_str().starts_with("x-openai-proxy-");
-        if !HOP_BY_HOP.contains(&name.as_str())
-            && !NEVER.contains(&name.as_str())
-            && !headers::ACCOUNT.contains(&name.as_str())
-            && !own
-            && !hops.iter().any(|hop| hop == name.as_str())
-            && !leaks(value.as_bytes())
-        {
-            passed.append(name.clone(), value.clone());
-        }
+    let stays = |name: &str| {
+        !is_hop_by_hop(name)
+            && !is_the_hosts(name)
+            && !headers::ACCOUNT.contains(&name)
+            && !hops.iter().any(|hop| hop == name)
+    };
+    // One of several values is dropped alone, so they are gone through one by one; a value without a name has that of the
+    // one before it.
+    let mut last = None;
+    for (name, value) in head {
+        last = name.or(last);
+        let Some(name) = last.as_ref().filter(|name| stays(name.as_str()) && !leaks(value.as_bytes())) else {
+            continue;
+        };
+        passed.append(name.clone(), value);
     }
     if let Some(id) = theirs {
         passed.insert("x-openai-proxy-upstream-request-id", id);

@@ -3,7 +3,6 @@
 //! The caller learns which provider failed and how, never a host name, an address or a certificate's text: those are in
 //! the log.
 
-use std::error::Error;
 use std::io;
 
 use protocol::fault::Kind;
@@ -36,14 +35,11 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// The trouble behind an error of the HTTP engine.
-    pub(crate) fn of(error: hyper::Error) -> Self {
-        let invalid = find_io(&error)
-            .is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
-        if invalid || error.is_parse() || error.is_parse_too_large() {
-            Self::Protocol(error.into())
-        } else {
-            Self::Cut(error.into())
+    /// The trouble behind an error of a connection.
+    pub(crate) fn of(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Self::Protocol(error.into()),
+            _ => Self::Cut(error.into()),
         }
     }
 
@@ -103,15 +99,4 @@ impl Trouble {
     pub(crate) fn into_error(self, provider: &str) -> ApiError {
         ApiError::new(self.kind(), self.say(provider)).because(self.cause())
     }
-}
-
-fn find_io<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
-    let mut at = Some(error);
-    while let Some(error) = at {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return Some(io);
-        }
-        at = error.source();
-    }
-    None
 }

@@ -2,35 +2,36 @@
 //! No route, no record, no credential of ours; the caller of these functions says everything.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use config::snapshot::Origin;
 use http::header::{HOST, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
 use super::client::STALE;
 use super::compose::OutBody;
-use super::pool::Line;
-use super::pool::connect::{Connector, line};
+use super::engine::{Asked, Line, Rest, Socket, ask};
+use super::pool::connect::Connector;
+use super::pool::{Lease, Pool};
 use super::trouble::Trouble;
 
 /// Where a visitor goes.
 enum Goal {
-    Origin(Box<Origin>),
+    Origin,
     Socket(PathBuf),
 }
 
 /// Asks one server, one request after the other, on one connection for as long as it lasts.
 pub struct Visitor {
     goal: Goal,
-    host: String,
+    origin: Arc<Origin>,
     connector: Connector,
-    line: Option<Line>,
+    /// Where the connection is between two requests.
+    pool: Arc<Pool>,
     /// To connect.
     patience: Duration,
 }
@@ -88,7 +89,7 @@ pub struct Visit {
     pub status: StatusCode,
     /// Its headers.
     pub head: HeaderMap,
-    body: Incoming,
+    rest: Rest,
 }
 
 impl Visit {
@@ -97,17 +98,7 @@ impl Visit {
     /// # Errors
     /// When the connection breaks.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, VisitProblem> {
-        loop {
-            match self.body.frame().await {
-                None => return Ok(None),
-                Some(Err(error)) => return Err(VisitProblem(Trouble::of(error))),
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Ok(Some(data));
-                    }
-                }
-            }
-        }
+        self.rest.piece().await.transpose().map_err(VisitProblem)
     }
 
     /// The whole body, at most so many bytes.
@@ -122,28 +113,28 @@ impl Visit {
                 return Err(VisitProblem(Trouble::Protocol("the answer is too long".into())));
             }
         }
+        self.rest.finish();
         Ok(gathered.into())
     }
 }
 
 impl Visitor {
     /// To a server on the network; connecting may take as long as `patience`.
-    pub fn to(origin: Origin, patience: Duration) -> Self {
-        let host = origin.authority.clone();
-        Self::new(Goal::Origin(Box::new(origin)), host, patience)
+    pub fn to(origin: Arc<Origin>, patience: Duration) -> Self {
+        Self::new(Goal::Origin, origin, patience)
     }
 
     /// To a Unix socket.
     pub fn to_socket(path: PathBuf, patience: Duration) -> Self {
-        Self::new(Goal::Socket(path), "localhost".to_owned(), patience)
+        Self::new(Goal::Socket(path), Origin::plain("localhost", 80).into(), patience)
     }
 
-    fn new(goal: Goal, host: String, patience: Duration) -> Self {
-        Self { goal, host, connector: Connector::default(), line: None, patience }
+    fn new(goal: Goal, origin: Arc<Origin>, patience: Duration) -> Self {
+        Self { goal, origin, connector: Connector::default(), pool: Arc::default(), patience }
     }
 
     /// Sends a request (its target a path) and waits for the head of the answer, without a limit of its own. A body is sent
-    /// with its length. The answer before must have been read to its end, or dropped.
+    /// with its length. Where the answer before was read to its end, it goes on the same connection.
     ///
     /// # Errors
     /// When no answer came.
@@ -158,13 +149,14 @@ impl Visitor {
 
     /// Asks on this connection next.
     pub(super) fn begin_on(&mut self, line: Line) {
-        self.line = Some(line);
+        self.pool.put(&self.origin, line);
     }
 
     async fn ask_now(&mut self, mut request: Request<Bytes>) -> Result<Visit, Trouble> {
-        let host = HeaderValue::from_str(&self.host).map_err(|error| Trouble::Protocol(error.into()))?;
+        let host =
+            HeaderValue::from_str(&self.origin.authority).map_err(|error| Trouble::Protocol(error.into()))?;
         request.headers_mut().entry(HOST).or_insert(host);
-        if let Some(line) = self.kept().await {
+        if let Some(line) = self.pool.take(&self.origin) {
             let began = Instant::now();
             match self.ask_on(line, request.clone()).await {
                 // It was closed already; one that breaks later was at work, and is not asked twice.
@@ -176,29 +168,20 @@ impl Visitor {
         self.ask_on(line, request).await
     }
 
-    async fn ask_on(&mut self, mut line: Line, request: Request<Bytes>) -> Result<Visit, Trouble> {
-        let request =
-            request.map(|body| if body.is_empty() { OutBody::Empty } else { OutBody::Whole(Some(body)) });
-        line.expect.head(false);
-        let response = line.sender.send_request(request).await.map_err(Trouble::of)?;
-        self.line = Some(line);
-        let (head, body) = response.into_parts();
-        Ok(Visit { status: head.status, head: head.headers, body })
-    }
-
-    /// The connection of the last request, once its answer was read to its end.
-    async fn kept(&mut self) -> Option<Line> {
-        let mut line = self.line.take()?;
-        line.sender.ready().await.ok().map(|()| line)
+    async fn ask_on(&mut self, line: Line, request: Request<Bytes>) -> Result<Visit, Trouble> {
+        let request = request.map(|body| if body.is_empty() { OutBody::Empty } else { OutBody::Whole(body) });
+        let mut lease = Lease::of(line, &self.origin, &self.pool);
+        let Asked { status, head, behind } = ask(&mut lease.line, request).await?;
+        Ok(Visit { status, head, rest: Rest::of(behind, lease) })
     }
 
     async fn connect(&self) -> Result<Line, Trouble> {
         match &self.goal {
-            Goal::Origin(origin) => self.connector.connect(origin, self.patience).await,
+            Goal::Origin => self.connector.connect(&self.origin, self.patience).await,
             Goal::Socket(path) => {
                 let stream =
                     UnixStream::connect(path).await.map_err(|error| Trouble::Unreachable(error.into()))?;
-                line(stream).await
+                Ok(Line::new(Socket::Unix(stream)))
             }
         }
     }

@@ -344,7 +344,7 @@ fn visitor(url: &str, trusting: bool) -> Result<Visitor, Failure> {
         return Err(told("Write it without a path, like http://127.0.0.1:2020.".to_owned()));
     }
     origin.accept_any_certificate = trusting && is_loopback(&origin.host);
-    Ok(Visitor::to(origin, CONNECT))
+    Ok(Visitor::to(origin.into(), CONNECT))
 }
 
 /// The address the configuration found from here would listen on.

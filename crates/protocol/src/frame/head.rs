@@ -3,6 +3,8 @@
 //! Sources: RFC 9112 sections 2 to 7, RFC 9110 sections 5 and 7. Stricter than the RFC asks where leniency has let
 //! requests be smuggled: no bare LF, no repeated length, no length beside a coding, no coding but `chunked`.
 
+use std::ops::Range;
+
 use crate::fault::Kind;
 
 /// How long the body behind a head is.
@@ -28,6 +30,8 @@ pub struct RequestHead {
 pub struct AnswerHead {
     /// Its status.
     pub status: u16,
+    /// HTTP/1.1, where a connection stays open unless somebody says otherwise.
+    pub http11: bool,
     /// Framing by headers; the method and the status may still mean "no body".
     pub framing: Framing,
 }
@@ -97,8 +101,26 @@ pub fn answer(head: &[u8]) -> Result<AnswerHead, BadHead> {
     for line in lines {
         fields.add(line)?;
     }
-    let framing = fields.framing(version == b"HTTP/1.1 ")?.unwrap_or(Framing::Close);
-    Ok(AnswerHead { status, framing })
+    let http11 = version == b"HTTP/1.1 ";
+    let framing = fields.framing(http11)?.unwrap_or(Framing::Close);
+    Ok(AnswerHead { status, http11, framing })
+}
+
+/// The header lines of a head that [`request`] or [`answer`] has read: where each name and each value stands.
+pub fn fields(head: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let mut at = memchr::memchr(b'\n', head).map_or(head.len(), |end| end + 1);
+    std::iter::from_fn(move || {
+        let line = head.get(at..).filter(|rest| !rest.starts_with(b"\r\n"))?;
+        let end = memchr::memchr(b'\n', line)?;
+        let colon = memchr::memchr(b':', &line[..end])?;
+        let value = trim_blanks(&line[colon + 1..end - 1]);
+        // How far the value stands from its line's beginning: it is a part of it.
+        let blanks = line[colon + 1..end - 1].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let from = at + colon + 1 + blanks;
+        let found = (at..at + colon, from..from + value.len());
+        at += end + 1;
+        Some(found)
+    })
 }
 
 /// The lines of a head without their CRLF and without the empty last one.
@@ -322,6 +344,24 @@ impl Chunks {
             at += 1;
         }
         Ok(at)
+    }
+
+    /// The next data in `bytes`: how many bytes of coding stand before it, and how long it is; none: they are all coding.
+    ///
+    /// # Errors
+    /// [`BadHead`] when the coding is broken.
+    pub fn data(&mut self, bytes: &[u8]) -> Result<(usize, usize), BadHead> {
+        let mut at = 0;
+        while at < bytes.len() && *self != Self::Done {
+            if let Self::Data(left) = *self {
+                let step = left.min((bytes.len() - at) as u64);
+                *self = if step == left { Self::DataEnd } else { Self::Data(left - step) };
+                return Ok((at, step as usize));
+            }
+            *self = self.step(bytes[at])?;
+            at += 1;
+        }
+        Ok((at, 0))
     }
 
     fn step(self, b: u8) -> Result<Self, BadHead> {

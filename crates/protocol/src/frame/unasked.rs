@@ -3,7 +3,10 @@
 //! Source: OpenAI API reference, `stream_options.include_usage`: every chunk then carries `usage` (null), and one more
 //! chunk comes before `[DONE]`, with no choices and the whole count.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
+use memchr::memmem::Finder;
 
 use crate::envelope;
 
@@ -11,8 +14,15 @@ use crate::envelope;
 const CONTENT: [&str; 6] =
     ["annotations", "citations", "error", "output", "prompt_filter_results", "search_results"];
 
+static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"usage\""));
+static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u00"));
+
 /// The event without what was not asked for: itself, cut, or nothing at all. `event` is one event with its empty line.
 pub fn take_out(event: Bytes) -> Option<Bytes> {
+    // Almost no event names it, and one that does so with an escape has one.
+    if KEY.find(&event).is_none() && ESCAPE.find(&event).is_none() {
+        return Some(event);
+    }
     let Some(at) = data(&event) else { return Some(event) };
     let json = &event[at..];
     let Some(usage) = envelope::member(json, "usage") else { return Some(event) };

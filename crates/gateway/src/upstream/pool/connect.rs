@@ -1,23 +1,18 @@
 //! The one connector for everything that goes out: look up, check the address, connect, tunnel, encrypt.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use config::snapshot::{Origin, Scheme};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::dns::Dns;
-use super::{Line, address, outbound, tls::Tls};
+use super::{address, outbound, tls::Tls};
 use crate::mock;
-use crate::spawn;
+use crate::upstream::engine::{Line, Socket};
 use crate::upstream::trouble::Trouble;
-use crate::upstream::watch::{Expect, Watch};
 
 /// When a name has several addresses, the next one is tried beside a silent one after this (RFC 8305).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -44,13 +39,13 @@ impl Connector {
 
     async fn connect_now(&self, origin: &Origin) -> Result<Line, Trouble> {
         if origin.scheme == Scheme::Inside {
-            return line(mock::open()).await;
+            return Ok(Line::new(Socket::Inside(mock::open())));
         }
         let tcp = self.open(origin).await?;
-        match origin.scheme {
-            Scheme::Https => line(self.encrypt(origin, tcp).await?).await,
-            Scheme::Http | Scheme::Inside => line(tcp).await,
-        }
+        Ok(Line::new(match origin.scheme {
+            Scheme::Https => Socket::Tls(Box::new(self.encrypt(origin, tcp).await?)),
+            Scheme::Http | Scheme::Inside => Socket::Tcp(tcp),
+        }))
     }
 
     /// The first step: the addresses of the origin's own name.
@@ -118,22 +113,4 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Trouble> {
         }
     }
     Err(Trouble::Unreachable(last.map_or_else(|| "no address answered".into(), Into::into)))
-}
-
-/// Puts the HTTP engine on a fresh connection.
-pub(in crate::upstream) async fn line<S>(stream: S) -> Result<Line, Trouble>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let expect = Arc::new(Expect::default());
-    let watched = Watch::new(stream, expect.clone());
-    let mut engine = http1::Builder::new();
-    engine.max_headers(256).max_buf_size(256 * 1024);
-    let (sender, connection) = engine.handshake(TokioIo::new(watched)).await.map_err(Trouble::of)?;
-    let task = spawn::detached(async move {
-        if let Err(error) = connection.with_upgrades().await {
-            tracing::trace!(%error, "upstream connection ended");
-        }
-    });
-    Ok(Line { sender, expect, cut: task.abort_handle(), used: false })
 }

@@ -6,57 +6,100 @@ mod dns;
 mod outbound;
 mod tls;
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use config::snapshot::Origin;
-use futures_util::FutureExt;
-use hyper::client::conn::http1::SendRequest;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::compose::OutBody;
-use super::watch::Expect;
+use super::engine::Line;
+use crate::spawn;
 
 /// A kept connection is not used again after this: upstreams close theirs after about a minute.
-pub(super) const KEPT: Duration = Duration::from_secs(50);
+const KEPT: Duration = Duration::from_secs(50);
 /// Idle connections kept per upstream and worker.
 const MOST: usize = 256;
-
-/// One connection to an upstream.
-pub(super) struct Line {
-    pub(super) sender: SendRequest<OutBody>,
-    pub(super) expect: Arc<Expect>,
-    /// Ends the connection at once.
-    pub(super) cut: AbortHandle,
-    /// It has carried a request before.
-    pub(super) used: bool,
-}
 
 /// Idle connections of one worker, by origin. The lock is the worker's own and never contended.
 #[derive(Default)]
 pub(super) struct Pool {
-    idle: Mutex<HashMap<Origin, Vec<(Line, Instant)>>>,
+    idle: Mutex<Vec<Kept>>,
+    /// Somebody is going to sweep.
+    sweeping: AtomicBool,
+}
+
+/// A connection at work. Dropped, it is cut.
+pub(super) struct Lease {
+    pub(super) line: Line,
+    origin: Arc<Origin>,
+    pool: Arc<Pool>,
+}
+
+impl Lease {
+    /// A connection to this origin, out of this pool or for it.
+    pub(super) fn of(line: Line, origin: &Arc<Origin>, pool: &Arc<Pool>) -> Self {
+        Self { line, origin: origin.clone(), pool: pool.clone() }
+    }
+
+    /// The connection may carry another request.
+    pub(super) fn give_back(self) {
+        self.pool.put(&self.origin, self.line);
+        sweep_later(&self.pool);
+    }
+}
+
+/// Idle connections are let go of after their time, even when nobody asks any more.
+fn sweep_later(pool: &Arc<Pool>) {
+    if pool.sweeping.load(Ordering::Relaxed) || pool.sweeping.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let weak = Arc::downgrade(pool);
+    spawn::detached(async move {
+        loop {
+            tokio::time::sleep(KEPT / 2).await;
+            let Some(pool) = weak.upgrade() else { return };
+            if !pool.sweep() {
+                pool.sweeping.store(false, Ordering::Release);
+                return;
+            }
+        }
+    });
+}
+
+/// Idle connections to one origin.
+struct Kept {
+    origin: Arc<Origin>,
+    /// Each with the instant since when it is idle, the youngest last.
+    lines: Vec<(Line, Instant)>,
+}
+
+/// Those to this origin. A configuration has it in one place; another configuration's is the same if all of it is.
+fn of<'k>(idle: &'k mut [Kept], origin: &Arc<Origin>) -> Option<&'k mut Kept> {
+    let same = idle.iter().position(|kept| Arc::ptr_eq(&kept.origin, origin));
+    let place = same.or_else(|| idle.iter().position(|kept| *kept.origin == **origin))?;
+    let kept = &mut idle[place];
+    if same.is_none() {
+        kept.origin = origin.clone();
+    }
+    Some(kept)
 }
 
 impl Pool {
-    fn with<T>(&self, change: impl FnOnce(&mut HashMap<Origin, Vec<(Line, Instant)>>) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Vec<Kept>) -> T) -> T {
         change(&mut self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A kept connection that is still good, the youngest first.
-    pub(super) fn take(&self, origin: &Origin) -> Option<Line> {
+    pub(super) fn take(&self, origin: &Arc<Origin>) -> Option<Line> {
         self.with(|idle| {
-            let lines = idle.get_mut(origin)?;
+            let lines = &mut of(idle, origin)?.lines;
             let now = Instant::now();
             while let Some((mut line, since)) = lines.pop() {
-                let ready = line.sender.ready().now_or_never();
-                if now.duration_since(since) < KEPT && matches!(ready, Some(Ok(()))) {
+                if now.duration_since(since) < KEPT && line.is_quiet() {
                     line.used = true;
                     return Some(line);
                 }
-                line.cut.abort();
             }
             None
         })
@@ -65,34 +108,22 @@ impl Pool {
     /// Lets go of connections that were idle too long; false when none is left.
     pub(super) fn sweep(&self) -> bool {
         self.with(|idle| {
-            for lines in idle.values_mut() {
-                lines.retain(|(line, since)| {
-                    let keep = since.elapsed() < KEPT && !line.sender.is_closed();
-                    if !keep {
-                        line.cut.abort();
-                    }
-                    keep
-                });
+            for kept in idle.iter_mut() {
+                kept.lines.retain_mut(|(line, since)| since.elapsed() < KEPT && line.is_quiet());
             }
-            idle.retain(|_, lines| !lines.is_empty());
+            idle.retain(|kept| !kept.lines.is_empty());
             !idle.is_empty()
         })
     }
 
     /// Keeps a connection for the next call.
-    pub(super) fn put(&self, origin: &Origin, line: Line) {
-        if line.sender.is_closed() {
-            return;
-        }
+    pub(super) fn put(&self, origin: &Arc<Origin>, line: Line) {
         self.with(|idle| {
-            let lines = match idle.get_mut(origin) {
-                Some(lines) => lines,
-                None => idle.entry(origin.clone()).or_default(),
-            };
-            if lines.len() < MOST {
-                lines.push((line, Instant::now()));
-            } else {
-                line.cut.abort();
+            let now = Instant::now();
+            match of(idle, origin) {
+                Some(kept) if kept.lines.len() < MOST => kept.lines.push((line, now)),
+                Some(_full) => {}
+                None => idle.push(Kept { origin: origin.clone(), lines: vec![(line, now)] }),
             }
         });
     }

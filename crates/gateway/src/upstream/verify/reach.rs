@@ -11,7 +11,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use super::{Check, Examination, Over, Stuck};
-use crate::upstream::pool::connect::line;
+use crate::upstream::engine::{Line, Socket};
 use crate::upstream::trouble::Trouble;
 
 /// A certificate that ends sooner is worth a word.
@@ -47,17 +47,13 @@ impl Examination<'_> {
         let what = format!("{} accepts connections{through}", origin.authority);
         self.note(Check::passed("connection", what).since(began));
         let fresh = match origin.scheme {
-            Scheme::Https => {
-                let stream = self.certificate(tcp).await?;
-                line(stream).await
-            }
+            Scheme::Https => Socket::Tls(Box::new(self.certificate(tcp).await?)),
             Scheme::Http | Scheme::Inside => {
                 self.note(Check::skipped("certificate", "plain HTTP, without encryption"));
-                line(tcp).await
+                Socket::Tcp(tcp)
             }
         };
-        let fresh = fresh.map_err(|trouble| self.stop(self.unreached(&trouble)))?;
-        self.inspector.visitor().begin_on(fresh);
+        self.inspector.visitor().begin_on(Line::new(fresh));
         Ok(())
     }
 

@@ -1,0 +1,72 @@
+//! One connection to an upstream.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+
+use super::Socket;
+
+/// A connection, and what was read of it and not handed on.
+pub(in crate::upstream) struct Line {
+    /// Where a watchdog finds it. Never contended: while one side is at it, the other waits for its hour.
+    socket: Arc<Mutex<Option<Socket>>>,
+    pub(super) held: BytesMut,
+    /// It has carried a request before.
+    pub(in crate::upstream) used: bool,
+}
+
+/// Ends a connection whose answer nobody asks for.
+pub(super) struct Cutter(Weak<Mutex<Option<Socket>>>);
+
+impl Line {
+    /// A connection that has just been made.
+    pub(in crate::upstream) fn new(socket: Socket) -> Self {
+        Self { socket: Arc::new(Mutex::new(Some(socket))), held: BytesMut::new(), used: false }
+    }
+
+    /// Does something with the socket.
+    pub(super) fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Socket) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match &mut *self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(socket) => work(socket),
+            None => Poll::Ready(Err(io::Error::new(io::ErrorKind::NotConnected, "it was cut at its time"))),
+        }
+    }
+
+    /// Reads what has come behind what is held. Ready(0): the other side has ended.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut held = std::mem::take(&mut self.held);
+        let filled = self.with(|socket| socket.poll_fill(cx, &mut held));
+        self.held = held;
+        filled
+    }
+
+    /// Whether it can carry a request: the other side has said nothing unasked, and has not ended it.
+    pub(in crate::upstream) fn is_quiet(&mut self) -> bool {
+        self.held.is_empty() && self.poll_fill(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    /// A way to end it from elsewhere.
+    pub(super) fn cutter(&self) -> Cutter {
+        Cutter(Arc::downgrade(&self.socket))
+    }
+
+    /// The socket, and what was read of it.
+    pub(super) fn into_parts(self) -> Option<(Socket, Bytes)> {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some((socket, self.held.freeze()))
+    }
+}
+
+impl Cutter {
+    /// Ends the connection.
+    pub(super) fn cut(&self) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The rest of an answer: its body, piece by piece as it comes, and the connection it comes through.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use protocol::frame::head::Chunks;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::Socket;
+use super::exchange::Behind;
+use super::sending::{NotSent, Sending};
+use crate::spawn;
+use crate::upstream::pool::Lease;
+use crate::upstream::trouble::Trouble;
+
+/// What is still to come of an answer's body.
+pub(super) enum Left {
+    /// Nothing.
+    Nothing,
+    /// So many bytes.
+    Length(u64),
+    /// Chunks.
+    Chunked(Chunks),
+    /// Whatever comes until the connection ends.
+    Close,
+}
+
+/// An answer's body. Dropped before its end, its connection is cut at once, which is how an upstream learns that its
+/// caller has left.
+pub(crate) struct Rest {
+    lease: Lease,
+    left: Left,
+    /// What is still to be sent of the request.
+    sending: Option<Sending>,
+    keeps: bool,
+    watchdog: Option<Watchdog>,
+}
+
+/// Cuts a connection at its time, unless it ends before.
+struct Watchdog(AbortHandle);
+
+impl Rest {
+    /// What comes behind the head of an answer.
+    pub(in crate::upstream) fn of(behind: Behind, lease: Lease) -> Self {
+        let Behind { left, sending, keeps } = behind;
+        Self { lease, left, sending, keeps, watchdog: None }
+    }
+
+    /// Whether all of it has come.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.left, Left::Nothing)
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self.left {
+            Left::Nothing => Some(0),
+            Left::Length(left) => Some(left),
+            Left::Chunked(_) | Left::Close => None,
+        }
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection breaks or ends before the body does.
+    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
+        if let Err(error) = self.go_on_sending(cx) {
+            self.left = Left::Nothing;
+            self.keeps = false;
+            return Poll::Ready(Some(Err(error)));
+        }
+        loop {
+            match self.held_piece() {
+                Ok(Some(piece)) => return Poll::Ready(Some(Ok(piece))),
+                Ok(None) if self.is_over() => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(what) => return Poll::Ready(Some(Err(self.broken(Trouble::Protocol(what.into()))))),
+            }
+            match ready!(self.lease.line.poll_fill(cx)) {
+                Ok(0) if matches!(self.left, Left::Close) => self.left = Left::Nothing,
+                Ok(0) => {
+                    let error = io::Error::new(io::ErrorKind::UnexpectedEof, "it ended within its answer");
+                    return Poll::Ready(Some(Err(self.broken(Trouble::Cut(error.into())))));
+                }
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(self.broken(Trouble::of(error))))),
+            }
+        }
+    }
+
+    /// The next piece, for those who wait.
+    ///
+    /// # Errors
+    /// As for [`Self::poll_piece`].
+    pub(crate) async fn piece(&mut self) -> Option<Result<Bytes, Trouble>> {
+        std::future::poll_fn(|cx| self.poll_piece(cx)).await
+    }
+
+    /// An upstream that has answered may still be reading: what it does not take any more, it does not need.
+    fn go_on_sending(&mut self, cx: &mut Context<'_>) -> Result<(), Trouble> {
+        let Some(sending) = &mut self.sending else { return Ok(()) };
+        match sending.poll(cx, &self.lease.line) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => self.sending = None,
+            Poll::Ready(Err(NotSent::Socket(_))) => {
+                self.sending = None;
+                self.keeps = false;
+            }
+            Poll::Ready(Err(NotSent::Body(error))) => return Err(Trouble::Cut(error)),
+        }
+        Ok(())
+    }
+
+    /// A piece of what was read already.
+    fn held_piece(&mut self) -> Result<Option<Bytes>, &'static str> {
+        let held = &mut self.lease.line.held;
+        loop {
+            match &mut self.left {
+                Left::Nothing => return Ok(None),
+                _ if held.is_empty() => return Ok(None),
+                Left::Close => return Ok(Some(held.split().freeze())),
+                Left::Length(left) => {
+                    let step = held.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                    *left -= step as u64;
+                    if *left == 0 {
+                        self.left = Left::Nothing;
+                    }
+                    return Ok(Some(held.split_to(step).freeze()));
+                }
+                Left::Chunked(chunks) => {
+                    let (coding, data) = chunks.data(held).map_err(|bad| bad.what)?;
+                    held.advance(coding);
+                    if *chunks == Chunks::Done {
+                        self.left = Left::Nothing;
+                    }
+                    if data > 0 {
+                        return Ok(Some(held.split_to(data).freeze()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn broken(&mut self, trouble: Trouble) -> Trouble {
+        self.left = Left::Nothing;
+        self.keeps = false;
+        trouble
+    }
+
+    /// The answer was read to its end: its connection may serve again.
+    pub(crate) fn finish(self) {
+        if self.keeps && self.is_over() && self.sending.is_none() {
+            self.lease.give_back();
+        }
+    }
+
+    /// Cuts the connection at an instant, unless this has ended by then.
+    pub(crate) fn cut_at(&mut self, deadline: Instant) {
+        let cutter = self.lease.line.cutter();
+        let watchdog = spawn::detached(async move {
+            tokio::time::sleep_until(deadline).await;
+            cutter.cut();
+        });
+        self.watchdog = Some(Watchdog(watchdog.abort_handle()));
+    }
+
+    /// The connection, which is no longer HTTP (101).
+    pub(in crate::upstream) fn switched(self) -> Option<Switched> {
+        let (socket, held) = self.lease.line.into_parts()?;
+        Some(Switched { socket, held })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A socket that is no longer HTTP.
+pub(crate) struct Switched {
+    socket: Socket,
+    /// Came behind the agreement.
+    held: Bytes,
+}
+
+impl AsyncRead for Switched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.held.is_empty() {
+            return Pin::new(&mut self.socket).poll_read(cx, out);
+        }
+        let step = self.held.len().min(out.remaining());
+        out.put_slice(&self.held.split_to(step));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Switched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
