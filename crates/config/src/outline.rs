@@ -30,6 +30,7 @@ const SHOWN: &[&str] = &[
     "listen",
     "admin_listen",
     "workers",
+    "shared_workers",
     "allowed_hosts",
     "allow_origins",
     "trusted_proxies",

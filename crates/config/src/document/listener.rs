@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::address::{base_url, door, network};
 use crate::problem::{Wrong, wrong};
-use crate::reader::table::Shape::{Address, Choice, List, Or, Section, Text, Value, Whole};
+use crate::reader::table::Shape::{Address, Choice, List, Or, Section, Switch, Text, Value, Whole};
 use crate::reader::table::{Form, Table, later, now};
 use crate::reader::{At, DURATION, Findings, SIZE, Section as Settings, Written, duration, size};
 use crate::snapshot::{Door, Limits, Network, ServerTimeouts, TlsFiles};
@@ -18,6 +18,7 @@ pub(crate) const SERVER: Table = Table {
             .usual("127.0.0.1:2020"),
         now("admin_listen", Text, "Where administration is served: `same`, or an address."),
         now("workers", Or(&["auto"], &Whole(1)), "Threads; `auto` is one a core.").usual("auto"),
+        now("shared_workers", Switch, "Threads share doors and connections.").usual("off"),
         now("public_url", Address, "The address programs use from outside."),
         now("allowed_hosts", List(&Text), "Host names we answer to: `auto`, `*` or a list.").usual("auto"),
         now("cors", Section(&CORS), "Web pages that may call."),
@@ -95,6 +96,7 @@ pub(crate) struct Listener {
     /// Not written; `same`; an address.
     pub(crate) admin_listen: Option<Written<Option<SocketAddr>>>,
     pub(crate) workers: Option<usize>,
+    pub(crate) shared_workers: bool,
     /// The host of `public_url`.
     pub(crate) public_host: Option<String>,
     /// Not written or `auto`; or a list.
@@ -121,6 +123,7 @@ fn read_section(section: &Settings<'_>) -> Listener {
         listen: section.get("listen").map(doors).unwrap_or_default(),
         admin_listen: section.written("admin_listen", admin),
         workers: section.get("workers").and_then(workers),
+        shared_workers: section.or("shared_workers", |at| at.switch(), false),
         public_host: section.written("public_url", base_url).map(|url| url.value.host),
         allowed_hosts: section.get("allowed_hosts").and_then(hosts),
         allow_origins: origins(section.section("cors", &CORS)),

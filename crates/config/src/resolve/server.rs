@@ -29,6 +29,7 @@ pub(super) fn resolve(written: &Listener, access: Access, findings: &Findings) -
         workers: written
             .workers
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        shared_workers: written.shared_workers,
         allowed_hosts,
         allow_origins: written.allow_origins.clone(),
         trusted_proxies: written.trusted_proxies.clone(),

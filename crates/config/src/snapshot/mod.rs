@@ -205,8 +205,10 @@ pub struct Server {
     pub listen: Vec<Door>,
     /// Where metrics and health are served besides; `None`: on the same doors.
     pub admin_listen: Option<SocketAddr>,
-    /// How many worker threads, each with its own runtime, listener and pool.
+    /// How many worker threads.
     pub workers: usize,
+    /// Whether they share one runtime, its doors and its connections to providers, instead of each having its own.
+    pub shared_workers: bool,
     /// Host names a caller may address us by; empty: any.
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call us; `*` inside a name matches anything.

@@ -1,6 +1,7 @@
 //! The doors: sockets, TLS, connections, and how they close.
 //!
-//! One worker a core, each with a runtime, listeners (SO_REUSEPORT) and an upstream client of its own.
+//! One worker a core, each with a runtime, listeners (SO_REUSEPORT) and an upstream client of its own; or one worker of many
+//! threads (`server.shared_workers`).
 
 mod connection;
 pub mod drain;
@@ -70,7 +71,8 @@ pub struct Doors {
 pub fn open(gateway: &Gateway) -> Result<Doors, DoorProblem> {
     let world = gateway.world();
     let tls = world.server.tls.as_ref().map(tls::acceptor).transpose()?;
-    let count = world.server.workers.max(1);
+    let threads = world.server.workers.max(1);
+    let (count, each) = if world.server.shared_workers { (1, threads) } else { (threads, 1) };
     let mut shares: Vec<Vec<Bound>> = (0..count).map(|_| Vec::new()).collect();
     let mut addresses = Vec::new();
     for door in &world.server.listen {
@@ -83,7 +85,14 @@ pub fn open(gateway: &Gateway) -> Result<Doors, DoorProblem> {
         Some(address) => Some(socket::tcp(address, true, &mut shares[..1])?),
         None => None,
     };
-    let start = |(number, bound)| worker::start(number, gateway.for_worker(), bound, tls.clone());
+    let start = |(number, bound)| {
+        let runtime = worker::runtime(each)?;
+        worker::start(
+            number,
+            runtime,
+            worker::Share { gateway: gateway.for_worker(), bound, tls: tls.clone() },
+        )
+    };
     let workers = shares.into_iter().enumerate().map(start).collect::<Result<_, _>>()?;
     let sockets = world.server.listen.iter().filter_map(|door| match door {
         Door::Unix(path) => Some(path.clone()),

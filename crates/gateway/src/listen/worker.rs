@@ -1,4 +1,4 @@
-//! One worker: a thread, a runtime, its listeners, its connections.
+//! One worker: a runtime, its listeners, its connections. It has one thread, or all of them.
 
 use std::future::Future;
 use std::io;
@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
@@ -21,20 +22,33 @@ use crate::life::State;
 /// After a stop was asked for, doors stay open this long for those who have not heard yet, if anyone is in the house.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
-/// Starts a worker's thread.
-pub(super) fn start(
-    number: usize,
-    gateway: Gateway,
-    bound: Vec<Bound>,
-    tls: Option<TlsAcceptor>,
-) -> Result<JoinHandle<()>, DoorProblem> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DoorProblem::Thread)?;
-    let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-    thread.spawn(move || runtime.block_on(run(Arc::new(gateway), bound, tls))).map_err(DoorProblem::Thread)
+/// What a worker begins with.
+pub(super) struct Share {
+    pub(super) gateway: Gateway,
+    pub(super) bound: Vec<Bound>,
+    pub(super) tls: Option<TlsAcceptor>,
 }
 
-async fn run(gateway: Arc<Gateway>, bound: Vec<Bound>, tls: Option<TlsAcceptor>) {
+/// A worker's runtime: on its own thread alone, or on several.
+pub(super) fn runtime(threads: usize) -> Result<Runtime, DoorProblem> {
+    let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder
+        .worker_threads(threads)
+        .thread_name("shared-worker")
+        .enable_all()
+        .build()
+        .map_err(DoorProblem::Thread)
+}
+
+/// Starts a worker's thread.
+pub(super) fn start(number: usize, runtime: Runtime, share: Share) -> Result<JoinHandle<()>, DoorProblem> {
+    let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+    thread.spawn(move || runtime.block_on(run(share))).map_err(DoorProblem::Thread)
+}
+
+async fn run(share: Share) {
+    let Share { gateway, bound, tls } = share;
+    let gateway = Arc::new(gateway);
     let mut tasks = Tasks::default();
     let doors: Vec<Listener> = bound.into_iter().filter_map(|bound| Listener::new(bound).ok()).collect();
     let mut life = gateway.life().watch();

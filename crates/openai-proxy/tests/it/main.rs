@@ -66,3 +66,4 @@ mod transcript;
 mod transcriptions;
 mod uploads;
 mod verifying;
+mod workers;

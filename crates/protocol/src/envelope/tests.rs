@@ -106,6 +106,32 @@ fn near_json() -> impl Strategy<Value = String> {
     prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
 }
 
+/// A member of a body: one we act on, in some spelling, or another.
+fn member_of_ours_or_not() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        r#""model""#,
+        r#""mod\u0065l""#,
+        r#""stream""#,
+        r#""stream_options""#,
+        r#""messages""#,
+        r#""metadata""#,
+    ]);
+    let value = prop::sample::select(vec![
+        r#""gpt-4o""#,
+        r#""a\"b\u00e9\n""#,
+        "null",
+        "true",
+        "false",
+        "1.5e3",
+        r#"[{"model":"inner","stream":true}]"#,
+        r#"{"include_usage":true,"x":[1]}"#,
+        r#"{"include_usage" : false}"#,
+        r#"{"include_\u0075sage":true}"#,
+        "{}",
+    ]);
+    (name, value).prop_map(|(name, value)| format!("{name}:{value}"))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
@@ -116,6 +142,32 @@ proptest! {
         let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
         prop_assert!(ours == theirs || read(text.as_bytes()) == Err(EnvelopeProblem::WrongType("model"))
             || matches!(read(text.as_bytes()), Err(EnvelopeProblem::Duplicate(_))), "{text}: {ours} {theirs}");
+    }
+
+    /// What is found is what a reader that builds everything finds, whatever stands around it and however it is spelt.
+    #[test]
+    fn finds_what_serde_json_finds(members in prop::collection::vec(member_of_ours_or_not(), 0..8), gap in "[ \n\t]{0,2}") {
+        let text = format!("{{{gap}{}{gap}}}", members.join(&format!("{gap},{gap}")));
+        let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+        match read(text.as_bytes()) {
+            Ok(found) => {
+                prop_assert_eq!(found.model.as_ref().map(|model| &*model.says), whole["model"].as_str());
+                prop_assert_eq!(found.stream, whole["stream"] == true);
+                prop_assert_eq!(found.asks_usage(), whole["stream_options"]["include_usage"] == true);
+            }
+            Err(EnvelopeProblem::Duplicate(_) | EnvelopeProblem::WrongType(_)) => {
+                let name = |member: &String| {
+                    let one: serde_json::Map<_, _> = serde_json::from_str(&format!("{{{member}}}")).unwrap();
+                    one.keys().next().cloned().unwrap()
+                };
+                let twice = |ours: &str| members.iter().filter(|member| name(member) == ours).count() > 1;
+                let fits = (whole["model"].is_string() || whole["model"].is_null())
+                    && (whole["stream"].is_boolean() || whole["stream"].is_null())
+                    && (whole["stream_options"].is_object() || whole["stream_options"].is_null());
+                prop_assert!(!fits || ["model", "stream", "stream_options"].into_iter().any(twice), "{text}");
+            }
+            Err(problem) => prop_assert!(false, "{problem:?}: {text}"),
+        }
     }
 
     /// An edit keeps every other member as it was.
