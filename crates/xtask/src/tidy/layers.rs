@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("openai-proxy", &["protocol", "config", "store", "gateway", "control"]),
     ("testkit", &[]),
     ("xtask", &[]),
+    ("bench", &["protocol", "config", "store", "gateway"]),
 ];
 
 /// The crate that only tests may lean on.
