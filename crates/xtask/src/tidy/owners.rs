@@ -21,6 +21,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap_complete_nushell", &["openai-proxy"]),
     ("clap_mangen", &["openai-proxy"]),
     ("console", &["openai-proxy"]),
+    ("criterion", &[]),
     ("flate2", &["openai-proxy", "testkit"]),
     ("futures-util", &["gateway"]),
     ("h2", &["gateway"]),
