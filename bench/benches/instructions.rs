@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 /// So many steps are counted together.
-const STEPS: u64 = 1_000;
+const STEPS: u64 = 200;
 /// What makes a started copy do one step's work: the step's name and how often.
 const WORK: &str = "--work";
 

@@ -114,7 +114,9 @@ impl MockOptions {
             }
             _ => None,
         };
-        Mock::new(self.listen, Behaviour::read(&self.behave)?, tls)?.run()?;
+        let mock = Mock::new(self.listen, Behaviour::read(&self.behave)?, tls)?;
+        say::aside(&format!("an upstream listens on {}", mock.address()?));
+        mock.run()?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,7 +1,8 @@
 //! Rounds: each contender has a window in turn, again and again, so that what changes on the machine changes for all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -61,6 +62,15 @@ pub(crate) struct Running {
     pub(crate) port: u16,
     /// From its start to its first answer.
     pub(crate) ready: Duration,
+    folder: PathBuf,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It is stopped before its database is taken away, which would fill the disk by and by.
+        self.process = None;
+        let _ = fs::remove_dir_all(&self.folder);
+    }
 }
 
 /// The upstream and the contenders in front of it.
@@ -130,7 +140,7 @@ impl Bench {
             contender.name,
             String::from_utf8_lossy(&answer)
         );
-        Ok(Running { contender: contender.clone(), process, port, ready })
+        Ok(Running { contender: contender.clone(), process, port, ready, folder })
     }
 
     /// The load of a scenario on one contender.

@@ -14,7 +14,7 @@ use super::{Behaviour, House, answers};
 /// How much of a body is looked at for whether it asks for a stream.
 const LOOKED_AT: usize = 4096;
 
-/// How many chunks are written at once when there is no pace.
+/// How many chunks are written in a turn when there is no pace.
 const BURST: u64 = 16;
 
 /// One connection.
@@ -216,40 +216,43 @@ impl Caller {
         self.answered()
     }
 
-    /// Writes the chunks whose time has come, and sets a timer for the next.
+    /// Writes the chunks whose time has come, each on its own as a model's words come, and sets a timer for the next.
     fn stream(&mut self, house: &mut House) -> io::Result<()> {
-        let State::Stream { began, sent, chunks, cut } = &mut self.state else { return Ok(()) };
+        let State::Stream { began, sent, chunks, cut } = self.state else { return Ok(()) };
         let pace = house.behaviour.pace_us * 1_000;
-        if pace == 0 && !self.wire.is_clear() {
-            return Ok(()); // `flush` comes back when there is room
-        }
-        let mut out = Vec::with_capacity(6 * 1024);
-        if *sent == 0 {
-            out.extend_from_slice(&house.answers.stream);
-        }
         let now = clock::now();
-        let due = match now.saturating_sub(*began).checked_div(pace) {
-            Some(steps) => (steps + 1).min(*chunks),
-            None => (*sent + BURST).min(*chunks),
+        let due = match now.saturating_sub(began).checked_div(pace) {
+            Some(steps) => (steps + 1).min(chunks),
+            None => (sent + BURST).min(chunks),
         };
-        while *sent < due {
-            house.answers.append_chunk(now, &mut out);
-            *sent += 1;
+        let mut out = Vec::with_capacity(2 * 1024);
+        for chunk in sent..due {
+            if pace == 0 && !self.wire.is_clear() {
+                return Ok(()); // `flush` goes on when there is room
+            }
+            out.clear();
+            if chunk == 0 {
+                out.extend_from_slice(&house.answers.stream);
+            }
+            house.answers.append_chunk(clock::now(), &mut out);
             house.counts.chunks += 1;
-        }
-        if *cut && *sent * 2 >= *chunks {
+            let last = chunk + 1 == chunks;
+            if last && !cut {
+                out.extend_from_slice(&house.answers.end);
+            }
             self.wire.write(&out)?;
-            return self.end();
-        }
-        if *sent == *chunks {
-            out.extend_from_slice(&house.answers.end);
-            self.wire.write(&out)?;
-            house.counts.answered += 1;
-            return self.answered();
+            self.state = State::Stream { began, sent: chunk + 1, chunks, cut };
+            if cut && (chunk + 1) * 2 >= chunks {
+                return self.end();
+            }
+            if last {
+                house.counts.answered += 1;
+                return self.answered();
+            }
         }
         // Without a pace the others have their turn first.
-        house.timers.at(if pace == 0 { clock::now() + 1 } else { *began + *sent * pace }, self.token);
-        self.wire.write(&out)
+        house.timers.at(if pace == 0 { clock::now() + 1 } else { began + due * pace }, self.token);
+        Ok(())
     }
 
     /// An answer has gone out: the next request may come, and may be there.

@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use rustls::ServerConfig;
 
 use crate::clock;
+use crate::dice::Dice;
 use crate::engine::READ;
 use crate::engine::poll::{Poll, Ready};
 use crate::engine::timers::Timers;
@@ -47,7 +48,7 @@ pub(crate) struct House {
     behaviour: Behaviour,
     counts: Counts,
     timers: Timers<u64>,
-    dice: crate::dice::Dice,
+    dice: Dice,
 }
 
 impl Mock {
@@ -62,7 +63,7 @@ impl Mock {
             behaviour,
             counts: Counts::default(),
             timers: Timers::new(),
-            dice: crate::dice::Dice::new(7),
+            dice: Dice::new(7),
         };
         Ok(Self {
             poll,
@@ -73,6 +74,11 @@ impl Mock {
             taken: 0,
             house,
         })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 
     /// Serves for ever.

@@ -132,20 +132,22 @@ impl Contender {
             Recipe::Haproxy { option } => {
                 let file = config("haproxy.cfg");
                 fs::write(&file, self.fill(HAPROXY, place).replace("@NO_DELAY@", option))?;
-                words("haproxy -db -f", Some(&file))
+                words("haproxy -db -f", &file)
             }
             Recipe::Nginx => {
                 let file = config("nginx.conf");
                 fs::write(&file, self.fill(NGINX, place))?;
                 let log = place.folder.join("nginx.log").display().to_string();
-                words(&format!("nginx -e {log} -p {} -c", place.folder.display()), Some(&file))
+                words(&format!("nginx -e {log} -p {} -c", place.folder.display()), &file)
             }
             Recipe::Ours { binary, duties } => {
                 let file = config("gateway.yaml");
                 fs::write(&file, self.fill(&gateway(duties), place))?;
-                words(&format!("{} serve --config", binary.display()), Some(&file))
+                words(&format!("{} serve --config", binary.display()), &file)
             }
-            Recipe::Peer { command } => words(&self.fill(command, place), None),
+            Recipe::Peer { command } => {
+                ["sh".to_owned(), "-c".to_owned(), format!("exec {}", self.fill(command, place))].to_vec()
+            }
         };
         Process::start(&self.name, &command, place.cores, place.folder).map(Some)
     }
@@ -209,7 +211,6 @@ fn gateway(duties: &[&Duty]) -> String {
 }
 
 /// A command line, with a file at its end.
-fn words(command: &str, file: Option<&Path>) -> Vec<String> {
-    let file = file.map(|file| file.display().to_string());
-    command.split_ascii_whitespace().map(str::to_owned).chain(file).collect()
+fn words(command: &str, file: &Path) -> Vec<String> {
+    command.split_ascii_whitespace().map(str::to_owned).chain([file.display().to_string()]).collect()
 }
