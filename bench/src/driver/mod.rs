@@ -129,8 +129,8 @@ impl Bench {
         for peer in &self.options.peers {
             contenders.push(Contender::peer(peer)?);
         }
-        // The load does not encrypt, so it cannot ask an upstream that does.
-        contenders.retain(|contender| !(scenario.encrypted && contender.is_direct()));
+        // The load does not encrypt, so it cannot ask an upstream that does; how a peer is to trust one nobody knows.
+        contenders.retain(|contender| !scenario.encrypted || !(contender.is_direct() || contender.is_peer()));
         Ok(contenders)
     }
 

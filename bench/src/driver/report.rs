@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::rounds::{Measured, Window};
 use super::scenario::{Scenario, Unit};
 
+/// The row of the load alone.
+const DIRECT: &str = "direct";
+
 /// A column of the table.
 struct Column {
     figure: &'static str,
@@ -27,6 +30,7 @@ fn columns(scenario: &Scenario) -> Vec<Column> {
         return vec![
             added("p50", "added p50 µs"),
             added("p99", "added p99 µs"),
+            plain("p50", "p50 µs"),
             column("cpu", "CPU µs/request", 1),
             user,
             plain("rate", "requests/s"),
@@ -68,7 +72,7 @@ pub(crate) fn table(scenario: &Scenario, measured: &Measured) -> String {
         }
     }
     rows[0].push("failed".to_owned());
-    let direct = measured.row("direct");
+    let direct = measured.row(DIRECT);
     for (name, windows) in &measured.rows {
         let mut row = vec![name.clone()];
         for column in &columns {
@@ -76,7 +80,8 @@ pub(crate) fn table(scenario: &Scenario, measured: &Measured) -> String {
                 if column.added { direct.and_then(|windows| middle(windows, column.figure)) } else { None };
             let of =
                 |windows: &[Window]| middle(windows, column.figure).map(|value| value - floor.unwrap_or(0.0));
-            let value = of(windows);
+            // The load alone adds nothing to itself.
+            let value = of(windows).filter(|_| !(column.added && name == DIRECT));
             row.push(value.map_or("-".to_owned(), |value| {
                 cell(value, spread(windows, column.figure), column.decimals)
             }));

@@ -90,7 +90,7 @@ impl Bench {
         for round in 1..=self.options.rounds {
             for (place, running) in cast.running.iter().enumerate() {
                 say::aside(&format!("{} round {round}: {}", scenario.name, running.contender.name));
-                let mut window = self.window(scenario, &cast, running, &mut measured.failures)?;
+                let mut window = self.window_or_none(scenario, &cast, running, &mut measured)?;
                 for _ in 0..self.options.again {
                     let foreign = window.get("foreign").copied().unwrap_or_default();
                     if foreign <= DISTURBED {
@@ -98,7 +98,7 @@ impl Bench {
                     }
                     say::aside(&format!("  others took {:.0} % of the cores: once more", foreign * 100.0));
                     measured.repeated += 1;
-                    window = self.window(scenario, &cast, running, &mut measured.failures)?;
+                    window = self.window_or_none(scenario, &cast, running, &mut measured)?;
                 }
                 measured.rows[place].1.push(window);
             }
@@ -111,8 +111,14 @@ impl Bench {
         let authority = if scenario.encrypted { Some(Authority::make(self.folder.path())?) } else { None };
         let upstream = Upstream::start(self.folder.path(), &self.stalls, authority.as_ref())?;
         let authority = authority.as_ref().map(|authority| authority.ca.as_path());
-        let running = contenders.iter().map(|contender| self.put(contender, &upstream, authority));
-        let running = running.collect::<Result<_>>()?;
+        let mut running = Vec::new();
+        for contender in contenders {
+            match self.put(contender, &upstream, authority) {
+                Ok(put) => running.push(put),
+                Err(error) if contender.is_peer() => say::aside(&format!("{error:#}")),
+                Err(error) => return Err(error),
+            }
+        }
         upstream.behave(&scenario.behaviour)?;
         Ok(Cast { upstream, running })
     }
@@ -135,7 +141,7 @@ impl Bench {
         }
         let answer = asked_by_hand(port).with_context(|| format!("{} does not answer", contender.name))?;
         ensure!(
-            !contender.passes_bytes() || answer == chat::answer(),
+            contender.is_peer() || answer == chat::answer(),
             "{} does not give the upstream's answer but {}",
             contender.name,
             String::from_utf8_lossy(&answer)
@@ -145,10 +151,10 @@ impl Bench {
 
     /// The load of a scenario on one contender.
     pub(crate) fn plan(&self, scenario: &Scenario, running: &Running) -> Plan {
-        let expect = match (scenario.streams, running.contender.passes_bytes()) {
+        let expect = match (scenario.streams, running.contender.is_peer()) {
             (true, _) => Expect::Stream(scenario.behaviour.chunks),
-            (false, true) => Expect::Answer(chat::answer()),
-            (false, false) => Expect::AnyAnswer,
+            (false, false) => Expect::Answer(chat::answer()),
+            (false, true) => Expect::AnyAnswer,
         };
         Plan {
             to: local(running.port),
@@ -163,14 +169,37 @@ impl Bench {
         }
     }
 
-    /// One window.
+    /// One window; an empty one where a peer cannot do what is asked of it.
+    fn window_or_none(
+        &self,
+        scenario: &Scenario,
+        cast: &Cast,
+        running: &Running,
+        measured: &mut Measured,
+    ) -> Result<Window> {
+        let name = &running.contender.name;
+        match self.window(scenario, cast, running) {
+            Ok((window, failures)) => {
+                for (why, count) in failures {
+                    *measured.failures.entry(format!("{name}: {why}")).or_default() += count;
+                }
+                Ok(window)
+            }
+            Err(error) if running.contender.is_peer() => {
+                *measured.failures.entry(format!("{name}: {error:#}")).or_default() += 1;
+                Ok(Window::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One window, and what failed in it.
     fn window(
         &self,
         scenario: &Scenario,
         cast: &Cast,
         running: &Running,
-        failures: &mut BTreeMap<String, u64>,
-    ) -> Result<Window> {
+    ) -> Result<(Window, BTreeMap<String, u64>)> {
         let mut cores =
             Cores(self.cores_of(&running.contender).0.iter().chain(&self.stalls.0).copied().collect());
         cores.0.dedup();
@@ -180,14 +209,11 @@ impl Bench {
                 states.push(State::now(&cores, cast, running));
             }
         })?;
-        for (why, count) in &figures.failures {
-            *failures.entry(format!("{}: {why}", running.contender.name)).or_default() += count;
-        }
-        let [before, after] = states.as_slice() else { return Ok(Window::new()) };
+        let [before, after] = states.as_slice() else { return Ok((Window::new(), figures.failures)) };
         let mut window = window(scenario, &figures, before, after);
         let foreign = window.get("foreign").copied().unwrap_or_default() / cores.0.len() as f64;
         window.insert("foreign", foreign);
-        Ok(window)
+        Ok((window, figures.failures))
     }
 }
 

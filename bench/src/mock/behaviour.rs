@@ -1,6 +1,6 @@
 //! How the upstream behaves, as a query says it: `delay_us=20000&chunks=100&pace_us=10000`.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// How the upstream behaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +43,7 @@ impl Behaviour {
                 _ => bail!("the upstream knows no `{name}`: delay_us, chunks, pace_us, broken, busy, cut"),
             }
         }
+        ensure!(read.chunks > 0, "a stream has one of the `chunks` at least");
         Ok(read)
     }
 
@@ -62,5 +63,6 @@ mod tests {
         let asked = Behaviour { delay_us: 20_000, chunks: 7, cut: 0.25, ..Behaviour::default() };
         assert_eq!(Behaviour::read(&asked.query()).expect("its own words"), asked);
         assert!(Behaviour::read("dealy_us=1").is_err());
+        assert!(Behaviour::read("chunks=0").is_err());
     }
 }

@@ -112,9 +112,9 @@ impl Contender {
         matches!(self.recipe, Recipe::Direct)
     }
 
-    /// Does it pass answers on byte for byte? Of a peer that cannot be known.
-    pub(crate) fn passes_bytes(&self) -> bool {
-        !matches!(self.recipe, Recipe::Peer { .. })
+    /// Is it a stranger? Then it need not pass answers on byte for byte, and what it cannot do ends no run.
+    pub(crate) fn is_peer(&self) -> bool {
+        matches!(self.recipe, Recipe::Peer { .. })
     }
 
     /// The size of its binary, where it is one file of ours.
