@@ -45,8 +45,7 @@ conformance: prepare ## official clients against the release binary
 	$(PYTHON) conformance/launch.py
 	$(PYTHON) conformance/admin.py
 
-bench: ## load and latency (bench/run.sh)
-	@test -f bench/run.sh || { echo "bench/run.sh is not there yet: nothing to measure with."; exit 1; }
+bench: ## the release build measured beside HAProxy and nginx, ten minutes (bench/README.md)
 	bash bench/run.sh
 
 prepare: prepare-rust prepare-tools prepare-podman prepare-clients ## say what is missing, if anything is

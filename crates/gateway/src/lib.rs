@@ -14,6 +14,8 @@ mod intake;
 pub mod life;
 pub mod listen;
 mod listing;
+#[cfg(feature = "measured")]
+pub mod measured;
 mod mock;
 mod observe;
 pub mod office;

@@ -322,9 +322,15 @@ fn a_library_has_one_owner() -> Result<()> {
 
 #[test]
 fn a_library_for_tests_is_not_shipped() -> Result<()> {
-    let text = manifest("# certificates\nrcgen.workspace = true\n");
-    let complaint = "crates/config/Cargo.toml:6: `config` may not ship `rcgen`; only tests may use it";
+    let text = manifest("# random input\nproptest.workspace = true\n");
+    let complaint = "crates/config/Cargo.toml:6: `config` may not ship `proptest`; only tests may use it";
     broken_by("crates/config/Cargo.toml", &text, complaint)
+}
+
+#[test]
+fn the_bench_is_judged_as_a_crate_is() -> Result<()> {
+    let complaint = "bench/Cargo.toml:6: `bench` may not ship `hyper`; ask its owner (gateway)";
+    broken_by("bench/Cargo.toml", &manifest("# a load\nhyper.workspace = true\n"), complaint)
 }
 
 #[test]

@@ -18,7 +18,7 @@ const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What is known of a stream so far.
 #[derive(Default)]
-pub(super) struct Events {
+pub(crate) struct Events {
     splitter: Splitter,
     /// The beginning of an event that is not whole yet.
     begun: BytesMut,
@@ -42,7 +42,7 @@ pub(super) struct Events {
 }
 
 /// What may be handed on of a piece.
-pub(super) enum Pass {
+pub(crate) enum Pass {
     /// These bytes.
     Bytes(Bytes),
     /// Nothing yet.
@@ -52,7 +52,7 @@ pub(super) enum Pass {
 }
 
 impl Events {
-    pub(super) fn new(hide_usage: bool) -> Self {
+    pub(crate) fn new(hide_usage: bool) -> Self {
         Self { hide_usage, ..Self::default() }
     }
 
@@ -81,7 +81,7 @@ impl Events {
     }
 
     /// Takes the next piece in; says what may go on to the caller.
-    pub(super) fn push(&mut self, piece: Bytes) -> Pass {
+    pub(crate) fn push(&mut self, piece: Bytes) -> Pass {
         let piece = self.unmarked(piece);
         let mut ends = Vec::new();
         self.splitter.push(&piece, |end| ends.push(end));

@@ -13,6 +13,8 @@ use http::{HeaderMap, Response, StatusCode};
 use protocol::dialect::Dialect;
 
 pub(crate) use body::RelayBody;
+#[cfg(feature = "measured")]
+pub(crate) use events::{Events, Pass};
 
 use crate::account::Meter;
 use crate::error::{ApiError, chain};

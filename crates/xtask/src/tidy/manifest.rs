@@ -67,9 +67,9 @@ impl Manifest {
         Ok(Self { path, dependencies, inherits_lints })
     }
 
-    /// The crate's name: its folder under `crates/`.
+    /// The crate's name: the folder it lies in.
     pub(crate) fn krate(&self) -> &str {
-        self.path.split('/').nth(1).unwrap_or_default()
+        self.path.rsplit('/').nth(1).unwrap_or_default()
     }
 }
 

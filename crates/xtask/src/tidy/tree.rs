@@ -15,7 +15,7 @@ const SKIPPED: &[&str] = &["target", "node_modules"];
 pub(crate) struct Tree {
     /// The manifest at the workspace root.
     pub(crate) root: Manifest,
-    /// The manifests of `crates/*`.
+    /// The manifests of `crates/*`, and of the bench.
     pub(crate) crates: Vec<Manifest>,
     /// Every Rust file.
     pub(crate) sources: Vec<Source>,
@@ -61,14 +61,15 @@ impl Tree {
         self.sources.iter().filter(move |source| source.krate() == name && source.is_product())
     }
 
-    /// Files one text away under what it is; manifests deeper than `crates/*` (a fuzz crate, say) are not ours to judge.
+    /// Files one text away under what it is; manifests elsewhere (a fuzz crate, say) are not ours to judge.
     fn take(&mut self, path: String, text: String, unread: &mut Vec<Violation>) {
         if path.ends_with(".rs") {
             self.sources.push(Source::new(path, text));
             return;
         }
         let is_root = path == "Cargo.toml";
-        let is_crate = path.starts_with("crates/") && path.split('/').count() == 3;
+        let is_crate =
+            path == "bench/Cargo.toml" || (path.starts_with("crates/") && path.split('/').count() == 3);
         if !is_root && !is_crate {
             return;
         }

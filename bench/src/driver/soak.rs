@@ -1,0 +1,132 @@
+//! Ours for a long time at half of what it can do, with callers who leave: does it grow, and does it give everything back?
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::process::Process;
+use super::report::thousands;
+use super::{Bench, scenario};
+use crate::load::{self, Mark, Plan};
+use crate::say;
+
+/// The share of callers who leave.
+const HANG_UP: f64 = 0.1;
+/// How long kept connections may stay when the load is over.
+const SETTLE: Duration = Duration::from_secs(150);
+/// What one hour may add.
+const SLOPE: f64 = 1024.0 * 1024.0;
+
+impl Bench {
+    /// Finds out what ours can do, does half of it, and tells how memory, descriptors and threads went.
+    pub(super) fn soak(&self, minutes: u64) -> Result<ExitCode> {
+        let ours = [self.ours()];
+        let capacity = {
+            let scenario = scenario::first();
+            let cast = self.cast(&scenario, &ours)?;
+            let running = cast.running.first().context("ours does not run")?;
+            let figures = load::run(&self.plan(&scenario, running), &mut |_| {})?;
+            figures.answers as f64 / figures.seconds()
+        };
+        let scenario = scenario::steady((capacity / 2.0) as u64);
+        let cast = self.cast(&scenario, &ours)?;
+        let running = cast.running.first().context("ours does not run")?;
+        let process = running.process.as_ref().context("ours does not run")?;
+        std::thread::sleep(Duration::from_secs(2));
+        let base = process.holdings();
+        say::aside(&format!(
+            "{} requests/s at most; {minutes} minutes at half of it",
+            thousands(capacity, 0)
+        ));
+
+        let before = cast.upstream.counts()?;
+        let plan = Plan {
+            hang_up: HANG_UP,
+            hang_up_within: Duration::from_micros(scenario.behaviour.delay_us),
+            measure: Duration::from_secs(minutes * 60),
+            ..self.plan(&scenario, running)
+        };
+        let began = Instant::now();
+        let mut samples = Vec::new();
+        let figures = load::run(&plan, &mut |mark| {
+            if mark == Mark::Second {
+                samples.push((began.elapsed().as_secs_f64(), process.memory() as f64));
+                if samples.len().is_multiple_of(60) {
+                    let now = samples.last().map_or(0.0, |(_, memory)| memory / 1e6);
+                    say::aside(&format!("  {} minutes: {now:.1} MB", samples.len() / 60));
+                }
+            }
+        })?;
+        let after = cast.upstream.counts()?;
+        // Pools and caches fill at first; what counts is whether it goes on.
+        let later = &samples[samples.len() / 5..];
+        let slope = slope(later) * 3600.0;
+        let settled = back_to(process, base);
+
+        say::figures(&format!(
+            "\nsoak: {minutes} minutes at {} requests/s: {} answered, {} callers left, {} failed; the upstream was asked {} times, {} of them left",
+            thousands(capacity / 2.0, 0),
+            thousands(figures.answers as f64, 0),
+            thousands(figures.hung_up as f64, 0),
+            figures.failures(),
+            thousands((after.asked - before.asked) as f64, 0),
+            thousands((after.left - before.left) as f64, 0),
+        ));
+        let memory = |sample: Option<&(f64, f64)>| sample.map_or(0.0, |(_, memory)| memory / 1e6);
+        say::figures(&format!(
+            "memory {:.1} MB at first, {:.1} MB after a fifth, {:.1} MB at the end: {:+.2} MiB an hour over the last four fifths",
+            memory(samples.first()),
+            memory(later.first()),
+            memory(samples.last()),
+            slope / SLOPE,
+        ));
+        let (descriptors, threads) = process.holdings();
+        say::figures(&format!(
+            "descriptors {} before, {descriptors} after; threads {} before, {threads} after{}",
+            base.0,
+            base.1,
+            if settled { "" } else { ": not back to where they were" },
+        ));
+        for (why, count) in &figures.failures {
+            say::figures(&format!("  failed {count} times: {why}"));
+        }
+        let good = figures.failures() == 0 && slope < SLOPE && settled;
+        Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Waits until descriptors and threads are no more than they were; kept connections may take their time.
+fn back_to(process: &Process, base: (usize, usize)) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < SETTLE {
+        let now = process.holdings();
+        if now.0 <= base.0 && now.1 <= base.1 {
+            return true;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    false
+}
+
+/// The slope of a line through these points with the least squares, in y by x.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len().max(1) as f64;
+    let x = points.iter().map(|point| point.0).sum::<f64>() / count;
+    let y = points.iter().map(|point| point.1).sum::<f64>() / count;
+    let covariance: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    let variance: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    if variance == 0.0 { 0.0 } else { covariance / variance }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slope;
+
+    #[test]
+    fn a_slope_is_that_of_the_line_through_the_points() {
+        let line: Vec<(f64, f64)> = (0..10).map(|x| (f64::from(x), 5.0 + 2.0 * f64::from(x))).collect();
+        assert!((slope(&line) - 2.0).abs() < 1e-9);
+        assert!(slope(&[]).abs() < 1e-9);
+    }
+}
