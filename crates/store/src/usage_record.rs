@@ -1,5 +1,7 @@
 //! One finished call, as a row.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::text;
@@ -28,9 +30,9 @@ pub struct UsageRecord {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub caller: String,
     /// The operation's word.
-    pub operation: String,
-    /// The method.
-    pub method: String,
+    pub operation: Cow<'static, str>,
+    /// The method; mostly one of the few that need no memory of their own.
+    pub method: Cow<'static, str>,
     /// The model as the caller wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_asked: Option<String>,
@@ -62,6 +64,14 @@ pub struct UsageRecord {
     /// Bytes of the answer's body that were handed to the caller's connection.
     #[serde(skip_serializing_if = "is_nothing")]
     pub bytes_out: u64,
+}
+
+/// A word that is not one of ours, all of which fit.
+fn owned<'r>(word: &'r mut Cow<'static, str>) -> Option<&'r mut String> {
+    match word {
+        Cow::Owned(text) => Some(text),
+        Cow::Borrowed(_) => None,
+    }
 }
 
 fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
@@ -103,10 +113,10 @@ impl UsageRecord {
     /// Makes every text one that both databases hold: bounded, and without the NUL that Postgres refuses. What a caller
     /// sends must not be able to hold up the records of others.
     pub(crate) fn fit(&mut self) {
-        let texts =
-            [&mut self.record_id, &mut self.id, &mut self.caller, &mut self.operation, &mut self.method];
+        let words = [&mut self.operation, &mut self.method].into_iter().filter_map(owned);
+        let texts = [&mut self.record_id, &mut self.id, &mut self.caller];
         let maybe = [&mut self.model_asked, &mut self.model_sent, &mut self.provider, &mut self.error];
-        texts.into_iter().chain(maybe.into_iter().flatten()).for_each(text::fit);
+        texts.into_iter().chain(words).chain(maybe.into_iter().flatten()).for_each(text::fit);
     }
 
     /// What is left of a call that had begun when its gateway ended: it happened, and nobody saw how it went on.

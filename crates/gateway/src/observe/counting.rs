@@ -46,7 +46,7 @@ impl Counting {
         let requests = kept(&mut of_provider.requests, &record.operation);
         let class = class(record.status);
         let labels = || CallLabels {
-            operation: record.operation.clone(),
+            operation: record.operation.clone().into_owned(),
             provider: record.provider.clone().unwrap_or_else(|| "none".to_owned()),
             status_class: STATUSES[class],
         };
