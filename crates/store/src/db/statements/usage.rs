@@ -11,6 +11,11 @@ const SELECT: &str = "SELECT record_id, request_id, started_us, duration_us, fir
 const HOURS: &str = "SELECT hour_us, caller, operation, model, provider, status, calls, uncounted, input_tokens, output_tokens, cached_tokens, reasoning_tokens, duration_us, bytes_in, bytes_out FROM usage_hourly WHERE hour_us >= $1 AND hour_us < $2 ORDER BY hour_us, caller, operation, model, provider, status";
 const PRUNE: &str = "DELETE FROM usage_records WHERE record_id IN (SELECT record_id FROM usage_records WHERE started_us < $1 ORDER BY started_us LIMIT 5000)";
 
+/// The status that has no index: nearly all calls have it.
+const GOOD: u16 = 200;
+/// What an index of all others says of itself, and who wants to use it has to say, too.
+const NOT_GOOD: &str = " AND status <> 200";
+
 /// A page of records, newest first.
 pub(in crate::db) async fn page(
     on: &mut Connection,
@@ -24,7 +29,11 @@ pub(in crate::db) async fn page(
     // Several statuses: there are few of them, and each is read along its index. Along the time, a page of a rare
     // one would read everything.
     let mut all = Vec::new();
-    let next = "SELECT MIN(status) FROM usage_records WHERE status >= $1 AND status <= $2";
+    if (lowest..=highest).contains(&GOOD) {
+        let good = Filter { status: Some((GOOD, GOOD)), ..filter.clone() };
+        all.extend(newest(on, &good, after, limit).await?);
+    }
+    let next = "SELECT MIN(status) FROM usage_records WHERE status >= $1 AND status <= $2 AND status <> 200";
     while lowest <= highest {
         let next = sqlx::query_scalar::<Driver, Option<i64>>(next);
         let next = next.bind(i64::from(lowest)).bind(i64::from(highest));
@@ -65,6 +74,9 @@ async fn newest(
     }
     if let Some((status, _same)) = filter.status {
         select.push(" AND status = ").push_bind(i64::from(status));
+        if status != GOOD {
+            select.push(NOT_GOOD);
+        }
     }
     if let Some(after) = after {
         select.push(" AND (started_us, record_id) < (").push_bind(signed(after.started_us));
