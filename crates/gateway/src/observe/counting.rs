@@ -105,3 +105,60 @@ fn class(status: u16) -> usize {
 fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use store::usage_record::Tokens;
+
+    use super::*;
+
+    fn lines(metrics: &Metrics) -> Vec<String> {
+        let about =
+            ["requests_total", "attempts_total", "tokens_total", "stream_aborts_total", "rejected_total"];
+        let told = metrics.text(0, std::iter::empty());
+        let ours = |line: &&str| about.iter().any(|name| line.starts_with(&format!("openai_proxy_{name}{{")));
+        let mut lines: Vec<String> = told.lines().filter(ours).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn every_call_counts_under_its_own_labels_and_nothing_else_is_shown() {
+        let world = config::parse("providers: {a: {type: mock}}\n", &BTreeMap::new()).unwrap().snapshot;
+        let metrics = Arc::new(Metrics::new(&world));
+        let mut counting = Counting::new(metrics.clone());
+        assert_eq!(lines(&metrics), Vec::<String>::new());
+        let chat = UsageRecord {
+            operation: "chat".into(),
+            provider: Some("a".into()),
+            status: 200,
+            outcome: Outcome::Answered,
+            attempts: 2,
+            tokens: Some(Tokens { input: 5, output: 7, cached: 1, reasoning: 0 }),
+            ..UsageRecord::default()
+        };
+        counting.count(&chat);
+        counting.count(&chat);
+        counting.count(&UsageRecord { outcome: Outcome::CallerLeft, status: 499, tokens: None, ..chat });
+        let refused = UsageRecord { status: 0, error: Some("no_such_path".into()), ..UsageRecord::default() };
+        counting.count(&refused);
+        assert_eq!(
+            lines(&metrics),
+            [
+                "openai_proxy_attempts_total{provider=\"a\",outcome=\"answered\"} 4",
+                "openai_proxy_attempts_total{provider=\"a\",outcome=\"caller_left\"} 2",
+                "openai_proxy_rejected_total{reason=\"no_such_path\"} 1",
+                "openai_proxy_requests_total{operation=\"\",provider=\"none\",status_class=\"5xx\"} 1",
+                "openai_proxy_requests_total{operation=\"chat\",provider=\"a\",status_class=\"2xx\"} 2",
+                "openai_proxy_requests_total{operation=\"chat\",provider=\"a\",status_class=\"4xx\"} 1",
+                "openai_proxy_stream_aborts_total{who=\"caller\"} 1",
+                "openai_proxy_tokens_total{class=\"cached\"} 2",
+                "openai_proxy_tokens_total{class=\"input\"} 10",
+                "openai_proxy_tokens_total{class=\"output\"} 14",
+                "openai_proxy_tokens_total{class=\"reasoning\"} 0",
+            ]
+        );
+    }
+}
