@@ -20,7 +20,10 @@ pub(crate) fn without_nul(text: &mut String) {
 /// The same, and bounded: one that may be looked for.
 pub(crate) fn fit(text: &mut String) {
     without_nul(text);
-    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+    // Few have as many bytes, and only they need to be counted.
+    if text.len() > LONGEST
+        && let Some((end, _)) = text.char_indices().nth(LONGEST)
+    {
         text.truncate(end);
     }
 }

@@ -1,5 +1,5 @@
-//! Keeps the books: a line into the spool at once, and from the spool into the database on a thread of its own, where a
-//! slow, full or absent database holds up nobody.
+//! Keeps the books: a line into the spool at once, and then, on a thread of its own, the record into the database, where a
+//! slow, full or absent one holds up nobody.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,7 +104,10 @@ impl Clerk {
             return;
         };
         match spool.ended(&records) {
-            Ok(first) => self.fresh(first),
+            Ok(first) => {
+                let remembered = spool.remember(records);
+                self.fresh(first || remembered);
+            }
             Err(error) => {
                 if self.health.spool_takes(false) {
                     tracing::error!(%error, "the spool of usage records cannot be written");
@@ -191,7 +194,10 @@ impl Desk {
             }
         }
         self.round();
-        self.shipper.close();
+        // From the files, which shows that nothing is left in them.
+        if self.shipper.ship(&self.books.db).is_ok() {
+            self.shipper.close();
+        }
     }
 
     /// The next word, or, when it is time to try again, none of consequence. `None`: nobody is left to speak.
@@ -223,7 +229,7 @@ impl Desk {
         if let Err(error) = self.spool.sync() {
             tracing::error!(%error, "the disk did not keep a file of the spool; another is begun");
         }
-        let shipped = self.shipper.ship(&self.books.db);
+        let shipped = self.shipper.take(&self.books.db);
         if self.health.db_takes(shipped.is_ok()) {
             match &shipped {
                 Ok(_) => tracing::info!("usage records reach the database again"),

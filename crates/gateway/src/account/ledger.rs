@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::clerk::{Clerk, Flush, Unaccountable};
 use super::statistics::Windows;
 use crate::observe::access_log::{self, Seen};
-use crate::observe::{Ending, Metrics};
+use crate::observe::{Counting, Ending, Metrics};
 use crate::standing::Register;
 
 /// Records that may wait to be written.
@@ -40,15 +40,6 @@ pub(crate) struct Onlookers {
     pub(crate) register: Arc<Register>,
 }
 
-impl Onlookers {
-    fn see(&self, record: &UsageRecord) {
-        let ending = Ending::of(record);
-        self.metrics.count(record);
-        self.windows.take(record, ending);
-        self.register.learn(record, ending);
-    }
-}
-
 enum Entry {
     Record(Box<UsageRecord>, Option<Box<Seen>>),
     /// Answered when everything before it is written.
@@ -61,7 +52,8 @@ impl Ledger {
         let (way, mut entries) = mpsc::channel(WAITING);
         let metrics = onlookers.metrics.clone();
         let clerk = Clerk::start(books, metrics.clone());
-        let writer = Writer { clerk: clerk.clone(), onlookers };
+        let counting = Counting::new(metrics.clone());
+        let mut writer = Writer { clerk: clerk.clone(), onlookers, counting };
         let work = move || {
             let mut batch = Vec::with_capacity(BATCH);
             while entries.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -105,16 +97,25 @@ impl Ledger {
 struct Writer {
     clerk: Clerk,
     onlookers: Onlookers,
+    counting: Counting,
 }
 
 impl Writer {
-    fn write(&self, entries: impl Iterator<Item = Entry>) {
+    /// Shows a finished call to all who look at it.
+    fn show(&mut self, record: &UsageRecord) {
+        let ending = Ending::of(record);
+        self.counting.count(record);
+        self.onlookers.windows.take(record, ending);
+        self.onlookers.register.learn(record, ending);
+    }
+
+    fn write(&mut self, entries: impl Iterator<Item = Entry>) {
         let mut rows = Vec::new();
         let mut flushes = Vec::new();
         for entry in entries {
             match entry {
                 Entry::Record(record, seen) => {
-                    self.onlookers.see(&record);
+                    self.show(&record);
                     access_log::write(&record, seen.as_deref());
                     rows.push(*record);
                 }

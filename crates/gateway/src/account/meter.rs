@@ -1,5 +1,6 @@
 //! Counts while a call runs, and hands in its record at the end.
 
+use std::borrow::Cow;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use config::Snapshot;
@@ -9,6 +10,7 @@ use protocol::operation::Operation;
 use protocol::usage::Usage;
 use store::UsageRecord;
 use store::usage_record::{Outcome, Tokens};
+use uuid::{NoContext, Timestamp, Uuid};
 
 use super::{Ledger, Unaccountable};
 use crate::Gateway;
@@ -51,10 +53,10 @@ impl Meter {
     fn begin(gateway: &Gateway, method: &Method) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = UsageRecord {
-            record_id: uuid::Uuid::now_v7().to_string(),
+            record_id: record_id(now),
             started_us: u64::try_from(now.as_micros()).unwrap_or(u64::MAX),
-            method: method.as_str().to_owned(),
-            operation: "unknown".to_owned(),
+            method: word(method),
+            operation: "unknown".into(),
             // Until something is sent, a call that ends has been left by its caller.
             status: 499,
             outcome: Outcome::CallerLeft,
@@ -77,7 +79,7 @@ impl Meter {
         let mut meter = Self::begin(gateway, &Method::POST);
         let record = &mut meter.record;
         record.id = fresh_id();
-        record.operation = errand.operation.name().to_owned();
+        record.operation = errand.operation.name().into();
         record.model_asked = Some(errand.model.to_owned());
         record.stream = errand.stream;
         record.caller = caller.to_owned();
@@ -88,7 +90,7 @@ impl Meter {
     pub(crate) fn knows(&mut self, call: &Call, caller: &str) {
         let record = &mut self.record;
         record.id.clone_from(&call.id);
-        record.operation = call.row.operation.name().to_owned();
+        record.operation = call.row.operation.name().into();
         record.model_asked.clone_from(&call.model);
         record.stream = call.streams;
         record.caller = caller.to_owned();
@@ -240,6 +242,22 @@ impl Drop for Meter {
             record.model_asked = record.model_asked.or_else(|| upload.model());
         }
         self.ledger.hand_in(record, self.seen.take());
+    }
+}
+
+/// A record's own id, of the moment at which its call began. What is random in it keeps those of one moment apart: the counter
+/// that would put them in order is one for all threads.
+fn record_id(since_1970: std::time::Duration) -> String {
+    let (seconds, nanos) = (since_1970.as_secs(), since_1970.subsec_nanos());
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
+}
+
+/// A method's word.
+fn word(method: &Method) -> Cow<'static, str> {
+    match method.as_str() {
+        "POST" => "POST".into(),
+        "GET" => "GET".into(),
+        other => other.to_owned().into(),
     }
 }
 

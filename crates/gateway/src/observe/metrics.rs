@@ -12,37 +12,35 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use store::UsageRecord;
-use store::usage_record::Outcome;
 
 /// Labels of a finished call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CallLabels {
-    operation: String,
-    provider: String,
-    status_class: &'static str,
+pub(super) struct CallLabels {
+    pub(super) operation: String,
+    pub(super) provider: String,
+    pub(super) status_class: &'static str,
 }
 
 /// One label that says what.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
-    reason: String,
+pub(super) struct Reason {
+    pub(super) reason: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Attempted {
-    provider: String,
-    outcome: &'static str,
+pub(super) struct Attempted {
+    pub(super) provider: String,
+    pub(super) outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Class {
-    class: &'static str,
+pub(super) struct Class {
+    pub(super) class: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Who {
-    who: &'static str,
+pub(super) struct Who {
+    pub(super) who: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,14 +67,14 @@ struct ByOverride {
 /// All metrics of the house.
 pub(crate) struct Metrics {
     registry: Registry,
-    requests: Family<CallLabels, Counter>,
-    durations: Histogram,
-    first_bytes: Histogram,
+    pub(super) requests: Family<CallLabels, Counter>,
+    pub(super) durations: Histogram,
+    pub(super) first_bytes: Histogram,
     in_flight: Gauge,
-    attempts: Family<Attempted, Counter>,
-    tokens: Family<Class, Counter>,
-    aborts: Family<Who, Counter>,
-    rejected: Family<Reason, Counter>,
+    pub(super) attempts: Family<Attempted, Counter>,
+    pub(super) tokens: Family<Class, Counter>,
+    pub(super) aborts: Family<Who, Counter>,
+    pub(super) rejected: Family<Reason, Counter>,
     lost: Counter<u64, AtomicU64>,
     unverified: Family<ByProvider, Gauge>,
     kept: Family<Kept, Gauge>,
@@ -169,44 +167,6 @@ impl Metrics {
         }
     }
 
-    /// Counts a finished call.
-    pub(crate) fn count(&self, record: &UsageRecord) {
-        let labels = CallLabels {
-            operation: record.operation.clone(),
-            provider: record.provider.clone().unwrap_or_else(|| "none".to_owned()),
-            status_class: status_class(record.status),
-        };
-        self.requests.get_or_create(&labels).inc();
-        self.durations.observe(seconds(record.duration_us));
-        if let Some(first) = record.first_byte_us {
-            self.first_bytes.observe(seconds(first));
-        }
-        if let Some(provider) = &record.provider {
-            let outcome = record.outcome.label();
-            let attempted = Attempted { provider: provider.clone(), outcome };
-            self.attempts.get_or_create(&attempted).inc_by(u64::from(record.attempts));
-        }
-        if let Some(tokens) = record.tokens {
-            let classes = [
-                ("input", tokens.input),
-                ("output", tokens.output),
-                ("cached", tokens.cached),
-                ("reasoning", tokens.reasoning),
-            ];
-            for (class, count) in classes {
-                self.tokens.get_or_create(&Class { class }).inc_by(count);
-            }
-        }
-        match record.outcome {
-            Outcome::Interrupted => _ = self.aborts.get_or_create(&Who { who: "upstream" }).inc(),
-            Outcome::CallerLeft => _ = self.aborts.get_or_create(&Who { who: "caller" }).inc(),
-            Outcome::Answered | Outcome::Refused => {}
-        }
-        if let (Outcome::Refused, Some(reason)) = (record.outcome, &record.error) {
-            self.rejected.get_or_create(&Reason { reason: reason.clone() }).inc();
-        }
-    }
-
     /// Counts a change of the configuration that was proposed, and shows which revision counts now.
     pub(crate) fn reloaded(&self, holds: bool, revision: u64) {
         if holds { &self.reloads } else { &self.reload_failures }.inc();
@@ -238,19 +198,5 @@ impl Metrics {
         // Writing into a string cannot fail.
         let _ = text::encode(&mut out, &self.registry);
         out
-    }
-}
-
-fn seconds(micros: u64) -> f64 {
-    micros as f64 / 1e6
-}
-
-fn status_class(status: u16) -> &'static str {
-    match status / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
     }
 }

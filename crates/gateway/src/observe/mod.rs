@@ -1,10 +1,12 @@
 //! Seeing: metrics, the access log, health, and how calls end.
 
 pub(crate) mod access_log;
+mod counting;
 mod ending;
 mod metrics;
 mod moment;
 
+pub(crate) use counting::Counting;
 pub use ending::Ending;
 pub(crate) use metrics::Metrics;
 pub(crate) use moment::unix_ms;

@@ -1,5 +1,7 @@
 //! What is asked of the usage records, and what comes back.
 
+use std::collections::BTreeMap;
+
 use crate::usage_record::UsageRecord;
 
 /// Which records are meant. Everything that is not said is anything.
@@ -111,33 +113,51 @@ pub struct Sums {
 /// Of one hour, in microseconds.
 const HOUR: u64 = 3_600_000_000;
 
+/// What an hour is told apart by, in the order in which rows are written: two writers then wait for each other in that order
+/// and never in a circle.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct HourKey<'r> {
+    pub(super) hour_us: u64,
+    pub(super) caller: &'r str,
+    pub(super) operation: &'r str,
+    pub(super) model: &'r str,
+    pub(super) provider: &'r str,
+    pub(super) status: u16,
+}
+
+/// Hours, and what their records add up to.
+pub(super) type Hours<'r> = BTreeMap<HourKey<'r>, Sums>;
+
+/// Adds records up.
+pub(super) fn sums<'r>(records: impl Iterator<Item = &'r UsageRecord>) -> Hours<'r> {
+    let mut sums = Hours::new();
+    for record in records {
+        let key = HourKey {
+            hour_us: record.started_us - record.started_us % HOUR,
+            caller: &record.caller,
+            operation: &record.operation,
+            model: record.model_asked.as_deref().unwrap_or_default(),
+            provider: record.provider.as_deref().unwrap_or_default(),
+            status: record.status,
+        };
+        sums.entry(key).or_default().add(record);
+    }
+    sums
+}
+
 impl Hour {
-    /// Adds records up, in the order of the key: two writers then wait for each other in that order and never in a circle.
+    /// Adds records up.
     pub(super) fn of<'r>(records: impl Iterator<Item = &'r UsageRecord>) -> Vec<Self> {
-        type Key = (u64, String, String, String, String, u16);
-        let mut sums = std::collections::BTreeMap::<Key, Sums>::new();
-        for record in records {
-            let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            let key = (
-                record.started_us - record.started_us % HOUR,
-                record.caller.clone(),
-                record.operation.clone(),
-                text(&record.model_asked),
-                text(&record.provider),
-                record.status,
-            );
-            sums.entry(key).or_default().add(record);
-        }
-        let hour = |((hour_us, caller, operation, model, provider, status), sums)| Self {
-            hour_us,
-            caller,
-            operation,
-            model,
-            provider,
-            status,
+        let hour = |(of, sums): (HourKey<'_>, Sums)| Self {
+            hour_us: of.hour_us,
+            caller: of.caller.to_owned(),
+            operation: of.operation.to_owned(),
+            model: of.model.to_owned(),
+            provider: of.provider.to_owned(),
+            status: of.status,
             sums,
         };
-        sums.into_iter().map(hour).collect()
+        sums(records).into_iter().map(hour).collect()
     }
 }
 

@@ -12,7 +12,7 @@ impl Db {
     /// When the database is away, or has turned out not to be ours to write.
     pub async fn append(&self, mut batch: Vec<UsageRecord>) -> Result<usize, StoreProblem> {
         batch.iter_mut().for_each(UsageRecord::fit);
-        ask!(self, write, |memory| memory.append(batch), |sql, on| sql::usage::append(on, &batch))
+        ask!(self, write, |memory| memory.append(batch), |sql, on| sql::append::append(on, &batch))
     }
 
     /// The same from a thread that may block.

@@ -1,19 +1,22 @@
 //! What has happened and is not in the database yet, in files of this computer (docs/adr/0020).
 //!
 //! A line is written before a provider is asked and another when the call has ended, each by one `write(2)` that has
-//! returned: a process that is killed afterwards leaves it in the system's hands. A [`Shipper`] reads the files and writes
-//! what they say into the database, again and again until it took it; record ids make that once. A file belongs to the
-//! process that holds its lock; what the dead have left is taken over by whoever comes next.
+//! returned: a process that is killed afterwards leaves it in the system's hands. A [`Shipper`] brings what was written into
+//! the database, from memory or from the files, again and again until it took it; record ids make that once. A file belongs
+//! to the process that holds its lock; what the dead have left is taken over by whoever comes next.
 
 mod line;
+mod reading;
 mod shipper;
 
+use std::cell::RefCell;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use line::Kind;
 pub use shipper::Shipper;
 
 use crate::files::{self, Open};
@@ -23,6 +26,10 @@ use crate::usage_record::UsageRecord;
 const LONGEST: u64 = 4 * 1024 * 1024;
 /// How the files are named.
 const ENDING: &str = "spool";
+/// The room for a line that a thread keeps, in bytes.
+const KEPT: usize = 4096;
+/// So many records are remembered at most: those of some seconds in which the database holds up its reader.
+const REMEMBERED: usize = 32_768;
 
 /// Whether a process that lives has a file in this folder.
 pub(crate) fn is_in_use(folder: &Path) -> bool {
@@ -43,6 +50,8 @@ pub struct Spool {
     fresh: Mutex<Vec<Arc<Segment>>>,
     /// Something was written since the last sync.
     dirty: AtomicBool,
+    /// Records that ended lately and stand in a file; `None`: more than are remembered.
+    recent: Mutex<Option<Vec<UsageRecord>>>,
 }
 
 /// One file.
@@ -74,6 +83,7 @@ impl Spool {
             active: RwLock::new(first.clone()),
             fresh: Mutex::new(vec![first]),
             dirty: AtomicBool::new(false),
+            recent: Mutex::new(Some(Vec::new())),
         })
     }
 
@@ -83,10 +93,16 @@ impl Spool {
     /// # Errors
     /// When nothing can be written: then nobody would know of the call.
     pub fn begins(&self, record: &UsageRecord) -> io::Result<bool> {
-        let mut text = Vec::with_capacity(512);
-        text.push(b'\n');
-        line::write(&mut text, line::BEGUN, record)?;
-        self.add(&text)
+        // Room for a line that each thread keeps: a call does not wait for memory on its way out.
+        thread_local!(static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        LINE.with_borrow_mut(|text| {
+            text.clear();
+            // What a caller wrote may be long.
+            text.shrink_to(KEPT);
+            text.push(b'\n');
+            line::write(text, Kind::Begun, record)?;
+            self.add(text)
+        })
     }
 
     /// Calls have ended. Says whether these are the first lines since the last [`Self::sync`].
@@ -94,14 +110,34 @@ impl Spool {
     /// # Errors
     /// When nothing, or not everything, can be written; writing all of them again is then right.
     pub fn ended(&self, records: &[UsageRecord]) -> io::Result<bool> {
+        // Before and not after: who looks at a file that is closed shall find its records remembered.
+        self.turn_over()?;
         let mut text = Vec::with_capacity(512 * records.len());
         text.push(b'\n');
         for record in records {
-            line::write(&mut text, line::ENDED, record)?;
+            line::write(&mut text, Kind::Ended, record)?;
         }
-        let first = self.add(&text)?;
-        self.turn_over()?;
-        Ok(first)
+        self.add(&text)
+    }
+
+    /// Keeps records in memory that were written to a file, until the shipper fetches them. Says whether these are the first.
+    pub fn remember(&self, mut records: Vec<UsageRecord>) -> bool {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = recent.as_mut() else { return false };
+        let first = kept.is_empty();
+        if kept.len() + records.len() > REMEMBERED {
+            *recent = None;
+        } else if first {
+            *kept = records;
+        } else {
+            kept.append(&mut records);
+        }
+        first
+    }
+
+    /// What is remembered, all of it; `None`: more has ended since the last time than is remembered.
+    fn recent(&self) -> Option<Vec<UsageRecord>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).replace(Vec::new())
     }
 
     /// What was written so far survives a power cut, too.
@@ -128,6 +164,13 @@ impl Spool {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
         active.add(text)?;
         Ok(!self.dirty.swap(true, Ordering::AcqRel))
+    }
+
+    /// Writes lines of an older file again.
+    fn carry(&self, text: &[u8]) -> io::Result<()> {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        active.add(text)?;
+        active.file.sync_data()
     }
 
     fn active(&self) -> Arc<Segment> {

@@ -1,22 +1,24 @@
-//! Reads the files of the spool and writes what they say into the database, once.
+//! Brings what the spool has into the database, once.
+//!
+//! Files are the truth, memory is the fast way: [`Shipper::take`] writes records as they come, and of their lines looks only
+//! at the ids, when their file is full, to see that nothing is missing before the file goes. As soon as the database has not
+//! taken something, everything is read from the files again, until there is nothing more in them ([`Shipper::ship`]).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use super::line::{self, Line};
-use super::{ENDING, Segment, Spool};
+use uuid::Uuid;
+
+use super::line::{self, Kind};
+use super::reading::{Piece, Place, Reading};
+use super::{ENDING, Spool};
 use crate::db::Db;
 use crate::files::{self, Open};
 use crate::problem::StoreProblem;
 use crate::usage_record::UsageRecord;
 
-/// Bytes that are read at once: some hundred records.
-const PIECE: usize = 512 * 1024;
 /// Who holds this file's lock takes over what the dead have left.
 const HEIR: &str = "heir.lock";
 
@@ -24,9 +26,16 @@ const HEIR: &str = "heir.lock";
 #[derive(Debug)]
 pub struct Shipper {
     spool: Arc<Spool>,
+    /// Oldest first. Only the first one is read.
     own: VecDeque<Reading>,
-    /// Calls of this process that have begun and not ended, each with the file that says so.
-    open: HashMap<String, (UsageRecord, PathBuf)>,
+    /// Everything that has ended is in the database or still to come from memory.
+    level: bool,
+    /// Records that came from memory and are in the database, whose lines have not been met yet.
+    taken: HashSet<Uuid>,
+    /// Calls that have begun in the first file, as far as it is read, and have not ended in it.
+    begun: HashMap<Uuid, Place>,
+    /// Calls that were written again in a younger file, and have not ended.
+    carried: HashSet<Uuid>,
     estate: Estate,
 }
 
@@ -41,27 +50,12 @@ enum Estate {
     Settled,
 }
 
-/// A file while it is read.
-#[derive(Debug)]
-struct Reading {
-    path: PathBuf,
-    file: File,
-    /// Everything before this is in the database.
-    offset: u64,
-    /// Its writer, if that is this process.
-    segment: Option<Arc<Segment>>,
-}
-
-/// Whole lines of a file.
-struct Piece {
-    lines: Vec<Line>,
-    end: u64,
-}
-
 impl Shipper {
     /// A shipper for this spool.
     pub fn new(spool: Arc<Spool>) -> Self {
-        Self { spool, own: VecDeque::new(), open: HashMap::new(), estate: Estate::Unseen }
+        let (own, level, estate) = (VecDeque::new(), false, Estate::Unseen);
+        let (taken, begun, carried) = (HashSet::new(), HashMap::new(), HashSet::new());
+        Self { spool, own, level, taken, begun, carried, estate }
     }
 
     /// Brings everything that can be read into the database: first what the dead have left, then our own. Returns how many
@@ -70,14 +64,45 @@ impl Shipper {
     /// # Errors
     /// When the database does not take it, or a file cannot be read. What was not taken comes again the next time.
     pub fn ship(&mut self, db: &Db) -> Result<usize, StoreProblem> {
+        self.level = false;
         let inherited = self.inherit(db)?;
-        let own = self.ship_own(db)?;
+        let own = self.ship_own(db, usize::MAX)?;
+        // Their lines have all been met by now: some before they came from memory.
+        self.taken.clear();
+        self.level = true;
         Ok(inherited + own)
+    }
+
+    /// The same, but for what the spool still remembers and need not be read ([`Spool::remember`]).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn take(&mut self, db: &Db) -> Result<usize, StoreProblem> {
+        // Before the records are fetched: of those in a file that is closed by now, all are remembered by now.
+        self.meet();
+        let full = self.own.iter().filter(|file| file.is_closed()).count();
+        let recent = self.spool.recent();
+        let Some(records) = recent.filter(|_| self.level) else { return self.ship(db) };
+        // Until all went well: what is lost on the way is in the files.
+        self.level = false;
+        let mut new = self.inherit(db)?;
+        if !records.is_empty() {
+            let ids: Vec<Uuid> = records.iter().filter_map(id).collect();
+            new += db.append_now(records)?;
+            for id in &ids {
+                self.carried.remove(id);
+            }
+            self.taken.extend(ids);
+        }
+        new += self.ship_own(db, full)?;
+        self.level = true;
+        Ok(new)
     }
 
     /// Whether everything that was written is in the database, and no call is running.
     pub fn is_done(&self) -> bool {
-        self.open.is_empty()
+        self.begun.is_empty()
+            && self.carried.is_empty()
             && !matches!(self.estate, Estate::Ours { .. })
             && self.spool.fresh().is_empty()
             && self.own.iter().all(Reading::is_read)
@@ -92,76 +117,84 @@ impl Shipper {
         }
     }
 
-    fn ship_own(&mut self, db: &Db) -> Result<usize, StoreProblem> {
-        let mut new = 0;
-        loop {
-            for segment in self.spool.fresh().drain(..) {
-                match Reading::own(segment) {
-                    Ok(reading) => self.own.push_back(reading),
-                    Err(error) => tracing::error!(%error, "a spool file of ours cannot be read"),
-                }
-            }
-            let Some(reading) = self.own.front_mut() else { return Ok(new) };
-            // Asked before the reading: whatever comes after this was there to be read.
-            let closed = reading.segment.as_ref().is_none_or(|own| own.closed.load(Ordering::Acquire));
-            let piece = reading.piece().map_err(|error| StoreProblem::file(&reading.path, error))?;
-            if piece.lines.is_empty() && piece.end == reading.offset {
-                if !closed {
-                    return Ok(new);
-                }
-                self.finish()?;
-                continue;
-            }
-            let ended = ended(&piece.lines);
-            if !ended.is_empty() {
-                new += db.append_now(ended)?;
-            }
-            reading.offset = piece.end;
-            let path = reading.path.clone();
-            for line in piece.lines {
-                match line {
-                    Line::Begun(record) => {
-                        self.open.insert(record.record_id.clone(), (record, path.clone()));
-                    }
-                    Line::Ended(record) => {
-                        self.open.remove(&record.record_id);
-                    }
-                    // Written by ourselves below; `open` has it, or its end has been read.
-                    Line::Carried(_) => {}
-                }
+    /// Looks at files that were begun since.
+    fn meet(&mut self) {
+        for segment in self.spool.fresh().drain(..) {
+            match Reading::own(segment) {
+                Ok(reading) => self.own.push_back(reading),
+                Err(error) => tracing::error!(%error, "a spool file of ours cannot be read"),
             }
         }
+    }
+
+    /// Reads our files, until so many of them have gone or there is nothing more to read.
+    fn ship_own(&mut self, db: &Db, mut files: usize) -> Result<usize, StoreProblem> {
+        let mut new = 0;
+        while files > 0 {
+            self.meet();
+            let Some(reading) = self.own.front() else { break };
+            // Asked before the reading: whatever comes after this was there to be read.
+            let closed = reading.is_closed();
+            let piece = reading.piece().map_err(|error| StoreProblem::file(&reading.path, error))?;
+            if !piece.is_empty() {
+                new += self.learn(db, &piece)?;
+            } else if closed {
+                self.finish()?;
+                files -= 1;
+            } else {
+                break;
+            }
+        }
+        Ok(new)
+    }
+
+    /// Takes in what a piece of the first of our files says. Its records are written, if they have not come from memory.
+    fn learn(&mut self, db: &Db, piece: &Piece) -> Result<usize, StoreProblem> {
+        let Some(reading) = self.own.front_mut() else { return Ok(0) };
+        let mut ended = Vec::new();
+        for (place, text) in piece.lines() {
+            match line::head(text) {
+                Some((Kind::Begun, id)) => _ = self.begun.insert(id, place),
+                // Of one that is not known to be carried, the end was met before it was carried.
+                Some((Kind::Carried, id)) if !self.carried.contains(&id) => {}
+                Some((Kind::Carried, id)) => _ = self.begun.insert(id, place),
+                Some((Kind::Ended, id)) => {
+                    self.begun.remove(&id);
+                    self.carried.remove(&id);
+                    if !self.taken.remove(&id) {
+                        ended.extend(reading.record(text).map(|(_kind, record)| record));
+                    }
+                }
+                // Not even its id was written whole: this says so.
+                None => _ = reading.record(text),
+            }
+        }
+        let new = if ended.is_empty() { 0 } else { db.append_now(ended)? };
+        reading.offset = piece.end();
+        Ok(new)
     }
 
     /// The first of our files is closed and read: what is still open in it is written again in the youngest, then it goes.
     fn finish(&mut self) -> Result<(), StoreProblem> {
-        let Some(reading) = self.own.pop_front() else { return Ok(()) };
-        let mut text = vec![b'\n'];
-        let mut here = self.open.values().filter(|(_, path)| *path == reading.path);
-        let written = here
-            .try_for_each(|(record, _)| line::write(&mut text, line::CARRIED, record))
-            .and_then(|()| if text.len() == 1 { Ok(PathBuf::new()) } else { self.carry(&text) });
-        match written {
-            Ok(youngest) => {
-                for (_, path) in self.open.values_mut().filter(|(_, path)| *path == reading.path) {
-                    path.clone_from(&youngest);
-                }
-                let _ = std::fs::remove_file(&reading.path);
-                Ok(())
-            }
-            Err(error) => {
-                let problem = StoreProblem::file(&reading.path, error);
-                self.own.push_front(reading);
-                Err(problem)
+        let Some(reading) = self.own.front() else { return Ok(()) };
+        let at = |error| StoreProblem::file(&reading.path, error);
+        let (mut text, mut carried) = (vec![b'\n'], Vec::new());
+        // The end of some stands in a later file, and has come from memory.
+        for (id, place) in self.begun.iter().filter(|(id, _)| !self.taken.contains(*id)) {
+            let line = reading.line(*place).map_err(at)?;
+            if reading.record(&line).is_some() {
+                line::write_as(&mut text, Kind::Carried, &line);
+                carried.push(*id);
             }
         }
-    }
-
-    fn carry(&self, text: &[u8]) -> io::Result<PathBuf> {
-        let active = self.spool.active.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        active.add(text)?;
-        active.file.sync_data()?;
-        Ok(active.path.clone())
+        if !carried.is_empty() {
+            self.spool.carry(&text).map_err(at)?;
+        }
+        self.carried.extend(carried);
+        self.begun.clear();
+        let _ = std::fs::remove_file(&reading.path);
+        self.own.pop_front();
+        Ok(())
     }
 
     /// Takes over the files of processes that are gone: what ended in them first, of all of them, then what had only begun.
@@ -174,22 +207,21 @@ impl Shipper {
         for reading in files.iter_mut() {
             loop {
                 let piece = reading.piece().map_err(|error| StoreProblem::file(&reading.path, error))?;
-                if piece.lines.is_empty() && piece.end == reading.offset {
+                if piece.is_empty() {
                     break;
                 }
-                let ended = ended(&piece.lines);
+                let lines: Vec<_> = piece.lines().filter_map(|(_, text)| reading.record(text)).collect();
+                let ended =
+                    |(kind, record): &(Kind, UsageRecord)| (*kind == Kind::Ended).then(|| record.clone());
+                let ended: Vec<UsageRecord> = lines.iter().filter_map(ended).collect();
                 if !ended.is_empty() {
                     new += db.append_now(ended)?;
                 }
-                reading.offset = piece.end;
-                for line in piece.lines {
-                    match line {
-                        Line::Begun(record) | Line::Carried(record) => {
-                            open.insert(record.record_id.clone(), record);
-                        }
-                        Line::Ended(record) => {
-                            open.remove(&record.record_id);
-                        }
+                reading.offset = piece.end();
+                for (kind, record) in lines {
+                    match kind {
+                        Kind::Begun | Kind::Carried => _ = open.insert(record.record_id.clone(), record),
+                        Kind::Ended => _ = open.remove(&record.record_id),
                     }
                 }
             }
@@ -210,53 +242,6 @@ impl Shipper {
     }
 }
 
-impl Reading {
-    fn own(segment: Arc<Segment>) -> io::Result<Self> {
-        let file = files::read_file(&segment.path)?;
-        Ok(Self { path: segment.path.clone(), file, offset: 0, segment: Some(segment) })
-    }
-
-    fn is_read(&self) -> bool {
-        self.file.metadata().is_ok_and(|data| data.len() == self.offset)
-    }
-
-    /// The next whole lines. A line that was not written whole is passed over when it is known that no more of it comes.
-    fn piece(&self) -> io::Result<Piece> {
-        let mut bytes = vec![0; PIECE];
-        loop {
-            let read = self.file.read_at(&mut bytes, self.offset)?;
-            let whole = bytes[..read].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-            if whole == 0 && read == bytes.len() {
-                // One line longer than a piece.
-                bytes.resize(bytes.len() * 2, 0);
-                continue;
-            }
-            // The last line of the dead may have no end: it was being written when they died, so nothing came of it.
-            let all = if self.segment.is_none() && read < bytes.len() { read } else { whole };
-            let mut lines = Vec::new();
-            for text in bytes[..all].split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
-                match line::read(text) {
-                    Some(line) => lines.push(line),
-                    None => tracing::warn!(
-                        file = %self.path.display(),
-                        bytes = text.len(),
-                        "a line of the spool was not written whole; its call was never sent, or is written again below"
-                    ),
-                }
-            }
-            return Ok(Piece { lines, end: self.offset + all as u64 });
-        }
-    }
-}
-
-fn ended(lines: &[Line]) -> Vec<UsageRecord> {
-    let ended = |line: &Line| match line {
-        Line::Ended(record) => Some(record.clone()),
-        Line::Begun(_) | Line::Carried(_) => None,
-    };
-    lines.iter().filter_map(ended).collect()
-}
-
 /// What there is to take over, if nobody else is at it.
 fn estate(folder: &Path) -> Estate {
     let path = folder.join(HEIR);
@@ -269,17 +254,14 @@ fn estate(folder: &Path) -> Estate {
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|is| is == ENDING)).collect();
     paths.sort();
-    let files: Vec<Reading> = paths.into_iter().filter_map(orphan).collect();
+    let files: Vec<Reading> = paths.into_iter().filter_map(Reading::orphan).collect();
     if files.is_empty() {
         return Estate::Settled;
     }
     Estate::Ours { files, open: HashMap::new(), _lock: lock }
 }
 
-/// The file, if its process is gone.
-fn orphan(path: PathBuf) -> Option<Reading> {
-    let file = files::read_file(&path).ok()?;
-    file.try_lock().ok()?;
-    // Its owner may have finished with it between our finding and locking it.
-    (file.metadata().ok()?.nlink() > 0).then_some(Reading { path, file, offset: 0, segment: None })
+/// The id, as the lines show it. Of a record without one the line is read.
+fn id(record: &UsageRecord) -> Option<Uuid> {
+    Uuid::try_parse(&record.record_id).ok()
 }

@@ -104,12 +104,13 @@ fn filters_bring_what_is_meant(ground: &Ground) {
     ])
     .unwrap();
     let some = |text: &str| Some(text.to_owned());
-    let cases: [(Filter, &[u64]); 7] = [
+    let cases: [(Filter, &[u64]); 8] = [
         (Filter { model: some("o3"), ..Filter::default() }, &[2]),
         (Filter { provider: some("openai"), ..Filter::default() }, &[6, 5, 4, 2, 1]),
         (Filter { caller: some("laptop"), ..Filter::default() }, &[4]),
         (Filter { status: Some((429, 429)), ..Filter::default() }, &[5]),
         (Filter { status: Some((400, 599)), ..Filter::default() }, &[6, 5]),
+        (Filter { status: Some((100, 499)), ..Filter::default() }, &[5, 4, 3, 2, 1]),
         (
             Filter {
                 from_us: Some(record(2).started_us),

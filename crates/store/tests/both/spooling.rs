@@ -18,6 +18,11 @@ crate::on_both!(
     a_call_that_outlives_its_file_is_one_call,
     a_line_cut_short_spoils_no_other,
     what_the_database_did_not_take_comes_again,
+    what_is_remembered_is_taken_and_its_full_file_goes,
+    what_was_taken_and_is_found_in_the_files_again_counts_once,
+    what_the_database_did_not_take_is_read_from_the_files,
+    more_than_is_remembered_is_read_from_the_files,
+    a_file_does_not_go_while_something_in_it_was_not_taken,
 );
 
 fn folder(ground: &Ground) -> PathBuf {
@@ -163,4 +168,94 @@ fn a_server_that_goes_away_and_comes_back_gets_every_record_once() {
     assert_eq!(shipper.ship(&db).unwrap(), 1);
     assert_eq!(late.append_now(vec![record(3), record(1)]).unwrap(), 1);
     assert_eq!(all(&db), [record(3), record(2), record(1)]);
+}
+
+/// What a gateway does: what has ended is remembered and need not be read.
+fn end(spool: &Spool, n: u64) {
+    spool.ended(&[record(n)]).unwrap();
+    spool.remember(vec![record(n)]);
+}
+
+fn what_is_remembered_is_taken_and_its_full_file_goes(ground: &Ground) {
+    let (db, spool) = (ground.open(), spool(ground));
+    let mut shipper = Shipper::new(spool.clone());
+    shipper.ship(&db).unwrap();
+    for n in 0..20 {
+        spool.begins(&record(n)).unwrap();
+    }
+    let long = |n: u64| UsageRecord { model_asked: Some("x".repeat(250_000)), ..record(n) };
+    for n in 0..19 {
+        spool.ended(&[long(n)]).unwrap();
+        assert!(spool.remember(vec![long(n)]), "the first since they were taken");
+        assert_eq!(shipper.take(&db).unwrap(), 1);
+    }
+    assert_eq!(files(ground).len(), 1, "the full file went");
+    assert!(!shipper.is_done(), "a call is running, and was carried");
+    end(&spool, 19);
+    assert_eq!(shipper.take(&db).unwrap(), 1);
+    assert_eq!(shipper.ship(&db).unwrap(), 0, "nothing else is in the files");
+    assert!(shipper.is_done());
+    shipper.close();
+    assert_eq!((files(ground).len(), all(&db).len()), (0, 20));
+}
+
+fn what_was_taken_and_is_found_in_the_files_again_counts_once(ground: &Ground) {
+    let (db, spool) = (ground.open(), spool(ground));
+    let mut shipper = Shipper::new(spool.clone());
+    shipper.ship(&db).unwrap();
+    end(&spool, 1);
+    assert_eq!(shipper.take(&db).unwrap(), 1);
+    drop((shipper, spool));
+    // Killed before its file went.
+    let mut heir = Shipper::new(self::spool(ground));
+    assert_eq!(heir.ship(&db).unwrap(), 0);
+    let hours = wait(db.hours(0, u64::MAX)).unwrap();
+    assert_eq!((all(&db).len(), hours.iter().map(|hour| hour.sums.calls).sum::<u64>()), (1, 1));
+}
+
+fn what_the_database_did_not_take_is_read_from_the_files(ground: &Ground) {
+    let (db, spool) = (ground.open(), spool(ground));
+    let mut shipper = Shipper::new(spool.clone());
+    shipper.ship(&db).unwrap();
+    end(&spool, 1);
+    shipper.take(&db).unwrap();
+    ground.execute("ALTER TABLE usage_records RENAME TO elsewhere");
+    for n in 2..4 {
+        end(&spool, n);
+        assert!(shipper.take(&db).is_err());
+    }
+    ground.execute("ALTER TABLE elsewhere RENAME TO usage_records");
+    end(&spool, 4);
+    assert_eq!(shipper.take(&db).unwrap(), 3);
+    end(&spool, 5);
+    assert_eq!(shipper.take(&db).unwrap(), 1, "from memory again");
+    // Nothing of this one is in the files.
+    spool.remember(vec![record(6)]);
+    assert_eq!(shipper.take(&db).unwrap(), 1);
+    assert_eq!(all(&db), (1..7).rev().map(record).collect::<Vec<_>>());
+}
+
+fn more_than_is_remembered_is_read_from_the_files(ground: &Ground) {
+    let (db, spool) = (ground.open(), spool(ground));
+    let mut shipper = Shipper::new(spool.clone());
+    shipper.ship(&db).unwrap();
+    let records: Vec<UsageRecord> = (0..40_000).map(record).collect();
+    for some in records.chunks(1_000) {
+        spool.ended(some).unwrap();
+        spool.remember(some.to_vec());
+    }
+    assert_eq!(shipper.take(&db).unwrap(), 40_000);
+}
+
+fn a_file_does_not_go_while_something_in_it_was_not_taken(ground: &Ground) {
+    let (db, spool) = (ground.open(), spool(ground));
+    let mut shipper = Shipper::new(spool.clone());
+    shipper.ship(&db).unwrap();
+    // Written, and then nobody remembers it: a file may be closed in between.
+    let long = |n: u64| UsageRecord { model_asked: Some("x".repeat(2_500_000)), ..record(n) };
+    for n in 0..3 {
+        spool.ended(&[long(n)]).unwrap();
+    }
+    assert_eq!(shipper.take(&db).unwrap(), 2);
+    assert_eq!((files(ground).len(), all(&db).len()), (1, 2), "what is in the second file is still to come");
 }

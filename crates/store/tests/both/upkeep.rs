@@ -23,7 +23,7 @@ fn what_is_there_is_told(ground: &Ground) {
     assert!(health.bytes > 0);
     assert_eq!(health.tables[0], ("usage_records".to_owned(), 10));
     let steps: Vec<_> = health.versions.iter().map(|(version, name, _)| (*version, name.as_str())).collect();
-    assert_eq!(steps, [(1, "usage"), (2, "secrets"), (3, "changes"), (4, "chores")]);
+    assert_eq!(steps, [(1, "usage"), (2, "secrets"), (3, "changes"), (4, "chores"), (5, "failures")]);
     assert!(health.history.is_none() && health.chores.is_empty());
     for table in ["secrets", "revisions", "audit", "once_requests", "standings", "chores"] {
         assert!(health.tables.contains(&(table.to_owned(), 0)), "{table}: {:?}", health.tables);
@@ -196,7 +196,7 @@ fn a_copy_of_an_older_version_is_put_back_and_brought_up_to_date() {
     );
     upkeep::put_back(&copy, path(&ground)).unwrap();
     let health = wait(ground.open().health(true)).unwrap();
-    assert_eq!((health.tables[0].1, health.versions.len()), (10, 4));
+    assert_eq!((health.tables[0].1, health.versions.len()), (10, 5));
 }
 
 #[test]

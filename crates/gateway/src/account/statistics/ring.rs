@@ -121,7 +121,7 @@ mod tests {
             outcome,
             status,
             error: error.map(str::to_owned),
-            operation: "chat".to_owned(),
+            operation: "chat".into(),
             stream: size.is_multiple_of(2),
             attempts: u32::from(kind != 3),
             tokens: (!size.is_multiple_of(3)).then_some(Tokens {

@@ -16,7 +16,7 @@ fn world(names: &[&str], windows: &str) -> Snapshot {
 fn call(provider: Option<&str>) -> UsageRecord {
     UsageRecord {
         provider: provider.map(str::to_owned),
-        operation: "chat".to_owned(),
+        operation: "chat".into(),
         attempts: u32::from(provider.is_some()),
         outcome: if provider.is_some() { Outcome::Answered } else { Outcome::Refused },
         status: 200,

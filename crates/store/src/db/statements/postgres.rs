@@ -8,6 +8,13 @@ pub(super) type Arguments = <Driver as Database>::Arguments;
 pub(super) type Connection = <Driver as Database>::Connection;
 pub(super) type Row = <Driver as Database>::Row;
 
+/// How a value stands in a text.
+pub(super) fn placeholder(number: usize) -> String {
+    format!("${number}")
+}
+
+#[path = "append.rs"]
+pub(in crate::db) mod append;
 #[path = "audit.rs"]
 pub(in crate::db) mod audit;
 #[path = "chores.rs"]

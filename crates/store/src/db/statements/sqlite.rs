@@ -8,6 +8,13 @@ pub(super) type Arguments = <Driver as Database>::Arguments;
 pub(super) type Connection = <Driver as Database>::Connection;
 pub(super) type Row = <Driver as Database>::Row;
 
+/// How a value stands in a text. By its place: SQLite would look for each name among all of them.
+pub(super) fn placeholder(_number: usize) -> String {
+    "?".to_owned()
+}
+
+#[path = "append.rs"]
+pub(in crate::db) mod append;
 #[path = "audit.rs"]
 pub(in crate::db) mod audit;
 #[path = "chores.rs"]

@@ -1,6 +1,4 @@
-//! Usage records and their sums of hours, in SQL.
-
-use std::collections::HashSet;
+//! Usage records and their sums of hours, read and let go of, in SQL.
 
 use sqlx::{QueryBuilder, Row as _};
 
@@ -9,66 +7,14 @@ use crate::db::query::{Cursor, Filter, Hour, Page, Sums};
 use crate::db::statements::{Result, signed, small, unsigned};
 use crate::usage_record::{Outcome, Tokens, UsageRecord};
 
-/// Rows of one statement: 22 values each, and SQLite takes 32,766.
-const ROWS: usize = 500;
-
-const INSERT: &str = "INSERT INTO usage_records (record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out) ";
 const SELECT: &str = "SELECT record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out FROM usage_records WHERE 1 = 1";
-const ADD_UP: &str = "INSERT INTO usage_hourly (hour_us, caller, operation, model, provider, status, calls, uncounted, input_tokens, output_tokens, cached_tokens, reasoning_tokens, duration_us, bytes_in, bytes_out) ";
-const ON_TOP: &str = " ON CONFLICT (hour_us, caller, operation, model, provider, status) DO UPDATE SET calls = usage_hourly.calls + excluded.calls, uncounted = usage_hourly.uncounted + excluded.uncounted, input_tokens = usage_hourly.input_tokens + excluded.input_tokens, output_tokens = usage_hourly.output_tokens + excluded.output_tokens, cached_tokens = usage_hourly.cached_tokens + excluded.cached_tokens, reasoning_tokens = usage_hourly.reasoning_tokens + excluded.reasoning_tokens, duration_us = usage_hourly.duration_us + excluded.duration_us, bytes_in = usage_hourly.bytes_in + excluded.bytes_in, bytes_out = usage_hourly.bytes_out + excluded.bytes_out";
 const HOURS: &str = "SELECT hour_us, caller, operation, model, provider, status, calls, uncounted, input_tokens, output_tokens, cached_tokens, reasoning_tokens, duration_us, bytes_in, bytes_out FROM usage_hourly WHERE hour_us >= $1 AND hour_us < $2 ORDER BY hour_us, caller, operation, model, provider, status";
 const PRUNE: &str = "DELETE FROM usage_records WHERE record_id IN (SELECT record_id FROM usage_records WHERE started_us < $1 ORDER BY started_us LIMIT 5000)";
 
-/// Writes records that are not there yet, and adds them up. Returns how many were new.
-pub(in crate::db) async fn append(on: &mut Connection, records: &[UsageRecord]) -> Result<usize> {
-    let mut new = HashSet::new();
-    for piece in records.chunks(ROWS) {
-        let mut insert = QueryBuilder::<Driver>::new(INSERT);
-        insert.push_values(piece, |mut row, record| {
-            let tokens = record.tokens;
-            let counted = |of: fn(Tokens) -> u64| tokens.map(|tokens| signed(of(tokens)));
-            row.push_bind(&record.record_id).push_bind(&record.id);
-            row.push_bind(signed(record.started_us)).push_bind(signed(record.duration_us));
-            row.push_bind(record.first_byte_us.map(signed));
-            row.push_bind(&record.caller).push_bind(&record.operation).push_bind(&record.method);
-            row.push_bind(record.model_asked.as_deref()).push_bind(record.model_sent.as_deref());
-            row.push_bind(record.provider.as_deref());
-            row.push_bind(i64::from(record.status)).push_bind(i64::from(record.stream));
-            row.push_bind(record.outcome.label()).push_bind(record.error.as_deref());
-            row.push_bind(i64::from(record.attempts));
-            row.push_bind(counted(|tokens| tokens.input));
-            row.push_bind(counted(|tokens| tokens.output));
-            row.push_bind(counted(|tokens| tokens.cached));
-            row.push_bind(counted(|tokens| tokens.reasoning));
-            row.push_bind(signed(record.bytes_in)).push_bind(signed(record.bytes_out));
-        });
-        insert.push(" ON CONFLICT (record_id) DO NOTHING RETURNING record_id");
-        let rows = insert.build().fetch_all(&mut *on).await?;
-        for row in rows {
-            new.insert(row.try_get::<String, _>(0)?);
-        }
-    }
-    // What was there already has been added up before, and an id that came twice counts once.
-    let mut left = new.clone();
-    let counted = records.iter().filter(|record| left.remove(&record.record_id));
-    for piece in Hour::of(counted).chunks(ROWS) {
-        let mut add = QueryBuilder::<Driver>::new(ADD_UP);
-        add.push_values(piece, |mut row, hour| {
-            let sums = hour.sums;
-            row.push_bind(signed(hour.hour_us)).push_bind(&hour.caller);
-            row.push_bind(&hour.operation).push_bind(&hour.model).push_bind(&hour.provider);
-            row.push_bind(i64::from(hour.status)).push_bind(signed(sums.calls));
-            row.push_bind(signed(sums.uncounted));
-            row.push_bind(signed(sums.input)).push_bind(signed(sums.output));
-            row.push_bind(signed(sums.cached)).push_bind(signed(sums.reasoning));
-            row.push_bind(signed(sums.duration_us));
-            row.push_bind(signed(sums.bytes_in)).push_bind(signed(sums.bytes_out));
-        });
-        add.push(ON_TOP);
-        add.build().execute(&mut *on).await?;
-    }
-    Ok(new.len())
-}
+/// The status that has no index: nearly all calls have it.
+const GOOD: u16 = 200;
+/// What an index of all others says of itself, and who wants to use it has to say, too.
+const NOT_GOOD: &str = " AND status <> 200";
 
 /// A page of records, newest first.
 pub(in crate::db) async fn page(
@@ -83,7 +29,11 @@ pub(in crate::db) async fn page(
     // Several statuses: there are few of them, and each is read along its index. Along the time, a page of a rare
     // one would read everything.
     let mut all = Vec::new();
-    let next = "SELECT MIN(status) FROM usage_records WHERE status >= $1 AND status <= $2";
+    if (lowest..=highest).contains(&GOOD) {
+        let good = Filter { status: Some((GOOD, GOOD)), ..filter.clone() };
+        all.extend(newest(on, &good, after, limit).await?);
+    }
+    let next = "SELECT MIN(status) FROM usage_records WHERE status >= $1 AND status <= $2 AND status <> 200";
     while lowest <= highest {
         let next = sqlx::query_scalar::<Driver, Option<i64>>(next);
         let next = next.bind(i64::from(lowest)).bind(i64::from(highest));
@@ -124,6 +74,9 @@ async fn newest(
     }
     if let Some((status, _same)) = filter.status {
         select.push(" AND status = ").push_bind(i64::from(status));
+        if status != GOOD {
+            select.push(NOT_GOOD);
+        }
     }
     if let Some(after) = after {
         select.push(" AND (started_us, record_id) < (").push_bind(signed(after.started_us));
@@ -172,8 +125,8 @@ fn record(row: &Row) -> Result<UsageRecord> {
         duration_us: unsigned(number(3)?),
         first_byte_us: counted(4)?.map(unsigned),
         caller: row.try_get(5)?,
-        operation: row.try_get(6)?,
-        method: row.try_get(7)?,
+        operation: row.try_get::<String, _>(6)?.into(),
+        method: row.try_get::<String, _>(7)?.into(),
         model_asked: row.try_get(8)?,
         model_sent: row.try_get(9)?,
         provider: row.try_get(10)?,
