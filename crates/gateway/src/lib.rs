@@ -22,6 +22,7 @@ mod route;
 mod serve;
 mod spawn;
 mod standing;
+pub mod tries;
 mod upstream;
 
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use standing::Register;
 pub use standing::{
     Failure, HealthWord, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
 };
+use tries::Tries;
 use upstream::Client;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
@@ -62,6 +64,8 @@ pub struct Gateway {
     register: Arc<Register>,
     life: Arc<Life>,
     office: Arc<office::Way>,
+    /// Keys of callers that were shown and are nobody's.
+    tries: Arc<Tries>,
     client: Client,
 }
 
@@ -88,6 +92,7 @@ impl Gateway {
             register: self.register.clone(),
             life: self.life.clone(),
             office: self.office.clone(),
+            tries: self.tries.clone(),
             client: Client::new(),
         }
     }
@@ -108,6 +113,7 @@ impl Gateway {
             register,
             life: Arc::new(Life::default()),
             office: Arc::default(),
+            tries: Arc::default(),
             client: Client::new(),
         }
     }

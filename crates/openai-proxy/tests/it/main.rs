@@ -16,6 +16,7 @@ mod answers;
 mod attacks;
 mod azure_proxy;
 mod books;
+mod callers;
 mod changes;
 mod chores;
 mod containers;
