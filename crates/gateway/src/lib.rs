@@ -64,6 +64,8 @@ pub struct Gateway {
     register: Arc<Register>,
     life: Arc<Life>,
     office: Arc<office::Way>,
+    /// What callers have asked for lately.
+    tallies: Arc<admit::Tallies>,
     /// Keys of callers that were shown and are nobody's.
     tries: Arc<Tries>,
     client: Client,
@@ -92,6 +94,7 @@ impl Gateway {
             register: self.register.clone(),
             life: self.life.clone(),
             office: self.office.clone(),
+            tallies: self.tallies.clone(),
             tries: self.tries.clone(),
             client: Client::new(),
         }
@@ -102,6 +105,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
         let register = Arc::new(Register::new(&world));
+        let tallies = Arc::new(admit::Tallies::new(&world));
         let onlookers =
             Onlookers { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
         Self {
@@ -113,6 +117,7 @@ impl Gateway {
             register,
             life: Arc::new(Life::default()),
             office: Arc::default(),
+            tallies,
             tries: Arc::default(),
             client: Client::new(),
         }
@@ -124,6 +129,7 @@ impl Gateway {
         self.metrics.describe(&world);
         self.windows.describe(&world);
         self.register.describe(&world);
+        self.tallies.describe(&self.world(), &world);
         self.world.store(Arc::new(world));
     }
 

@@ -66,7 +66,9 @@ async fn line(
     let caller = identify::caller(&gateway.tries, world, &mut knock)?;
     let call = intake::read(world, peer, knock, request).await?;
     meter.knows(&call, caller.name());
-    let permit = admit::ask(gateway, &caller);
+    let asked = admit::ask(gateway, world, &caller, &call);
+    meter.leaves(asked.left);
+    let permit = asked.permit?;
     if upstream::discover::is_needed(world, &call) {
         upstream::discover::refresh(gateway, world, call.model.as_deref()).await;
     }

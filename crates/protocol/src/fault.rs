@@ -40,6 +40,9 @@ pub enum Kind {
     TargetTooLong,
     WrongHost,
     UpgradeRequired,
+    RequestsExhausted,
+    TokensExhausted,
+    CallsExhausted,
     HeadTooLarge,
     Internal,
     AuthUnavailable,
@@ -101,6 +104,10 @@ impl Kind {
             Self::TargetTooLong => (StatusCode::URI_TOO_LONG, REQUEST, "target_too_long", false),
             Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, REQUEST, "host_not_allowed", false),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, REQUEST, "websocket_not_served", false),
+            Self::RequestsExhausted | Self::CallsExhausted => {
+                (StatusCode::TOO_MANY_REQUESTS, "requests", "rate_limit_exceeded", true)
+            }
+            Self::TokensExhausted => (StatusCode::TOO_MANY_REQUESTS, "tokens", "rate_limit_exceeded", true),
             Self::HeadTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST, "head_too_large", false)
             }

@@ -24,7 +24,7 @@ use crate::upstream::{AnswerBody, Arrival, Flowing, Trouble};
 pub(crate) struct RelayBody {
     kind: Kind,
     meter: Option<Meter>,
-    _permit: Option<Permit>,
+    permit: Option<Permit>,
     turn: Option<Arc<Turn>>,
     /// Counted among the calls of its connection while it flows.
     _call: Option<Arc<Running>>,
@@ -71,14 +71,14 @@ impl RelayBody {
             }
             AnswerBody::Awaited(awaited) => Kind::Awaited(Silence::new(awaited)),
         };
-        Self { kind, meter: Some(meter), _permit: permit, turn: peer.turn.clone(), _call: peer.call.clone() }
+        Self { kind, meter: Some(meter), permit, turn: peer.turn.clone(), _call: peer.call.clone() }
     }
 
     pub(super) fn whole(bytes: Bytes, meter: Option<Meter>, peer: &Peer) -> Self {
         Self {
             kind: Kind::Whole(bytes),
             meter,
-            _permit: None,
+            permit: None,
             turn: peer.turn.clone(),
             _call: peer.call.clone(),
         }
@@ -86,7 +86,7 @@ impl RelayBody {
 
     /// The empty body of a 101: the turn is never given back, for the connection is no longer HTTP.
     pub(super) fn nothing() -> Self {
-        Self { kind: Kind::Over, meter: None, _permit: None, turn: None, _call: None }
+        Self { kind: Kind::Over, meter: None, permit: None, turn: None, _call: None }
     }
 }
 
@@ -304,13 +304,19 @@ impl RelayBody {
 
     /// The caller has everything.
     fn finish(&mut self) {
-        if let Some(mut meter) = self.meter.take() {
+        if let Some(meter) = &mut self.meter {
             meter.completes();
         }
         self.give_back();
     }
 
+    /// The record is handed in, what is left of the reservation given back, and the caller may speak again, in that order.
     fn give_back(&mut self) {
+        if let (Some(meter), Some(permit)) = (&self.meter, &mut self.permit) {
+            meter.settle(permit);
+        }
+        self.meter = None;
+        self.permit = None;
         if let Some(turn) = self.turn.take() {
             turn.give_back();
         }

@@ -38,6 +38,7 @@ mod killed;
 mod languages;
 mod launch;
 mod leaving;
+mod limits;
 mod litellm;
 mod logging;
 mod matrix;
