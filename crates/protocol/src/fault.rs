@@ -73,6 +73,8 @@ pub struct Meaning {
 
 const REQUEST: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
+const REQUESTS: &str = "requests";
+const TOKENS: &str = "tokens";
 
 impl Kind {
     /// The table.
@@ -105,9 +107,9 @@ impl Kind {
             Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, REQUEST, "host_not_allowed", false),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, REQUEST, "websocket_not_served", false),
             Self::RequestsExhausted | Self::CallsExhausted => {
-                (StatusCode::TOO_MANY_REQUESTS, "requests", "rate_limit_exceeded", true)
+                (StatusCode::TOO_MANY_REQUESTS, REQUESTS, "rate_limit_exceeded", true)
             }
-            Self::TokensExhausted => (StatusCode::TOO_MANY_REQUESTS, "tokens", "rate_limit_exceeded", true),
+            Self::TokensExhausted => (StatusCode::TOO_MANY_REQUESTS, TOKENS, "rate_limit_exceeded", true),
             Self::HeadTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST, "head_too_large", false)
             }

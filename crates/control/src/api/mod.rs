@@ -3,6 +3,7 @@
 
 mod ask;
 mod audit;
+mod callers;
 mod database;
 mod document;
 mod exact;
