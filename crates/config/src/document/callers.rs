@@ -7,12 +7,13 @@ use http::HeaderName;
 use protocol::secret::Secret;
 
 use super::later::{ANONYMOUS, BUDGET, OIDC};
+use super::limit::{LIMIT, limit};
 use crate::problem::{Wrong, wrong};
 use crate::reader::table::Shape::{
-    self, Choice, List, Name, Names, Or, Sealed, Section, Switch, Text, Value, Whole,
+    self, Choice, List, Name, Names, Or, Sealed, Section, Switch, Text, Value,
 };
 use crate::reader::table::{Form, Kind, Table, later, now};
-use crate::reader::{At, DATE, RATE, Section as Settings, Written, moment, rate};
+use crate::reader::{At, DATE, Section as Settings, Written, moment};
 use crate::snapshot::{AllowedModels, CallLimits, Digest, Limit, Proof};
 
 /// Who may call.
@@ -53,16 +54,6 @@ pub(crate) const KEY: Table = Table {
         later("team", Name(Kind::Team), "Whose it is."),
         later("budget", Section(&BUDGET), "How much it may cost."),
         later("tags", Names(&Text), "What is noted with its calls."),
-    ],
-};
-
-/// How much somebody may ask for.
-pub(crate) const LIMIT: Table = Table {
-    noun: "a limit",
-    rows: &[
-        now("requests", Value(&RATE), "Requests in a time."),
-        now("tokens", Value(&RATE), "Tokens in a time, in and out together."),
-        now("concurrency", Whole(1), "Calls at once."),
     ],
 };
 
@@ -245,20 +236,6 @@ fn role(at: &At<'_>) {
         return;
     }
     let _ = at.choice(&[("user", ())]);
-}
-
-/// Reads how much somebody may ask for.
-pub(crate) fn limit(section: Settings<'_>) -> Limit {
-    let limit = Limit {
-        requests: section.or("requests", |at| at.parse(rate).map(Some), None),
-        tokens: section.or("tokens", |at| at.parse(rate).map(Some), None),
-        concurrency: section
-            .get("concurrency")
-            .and_then(|at| at.number(1))
-            .map(|most| u32::try_from(most).unwrap_or(u32::MAX)),
-    };
-    section.close();
-    limit
 }
 
 /// Reads `limits`.

@@ -1,6 +1,6 @@
 //! Sections no room of the house looks at yet. They are checked, so that a mistake is told today.
 
-use super::callers;
+use super::limit::LIMIT;
 use crate::problem::{Wrong, wrong};
 use crate::reader::table::Shape::{
     Address, Anything, Choice, List, Name, Names, OneOf, Or, Sealed, Secret, Section, Switch, Text, Value,
@@ -13,7 +13,7 @@ pub(crate) const TEAM: Table = Table {
     noun: "a team",
     rows: &[
         later("budget", Section(&BUDGET), "How much it may cost."),
-        later("limits", Section(&callers::LIMIT), "How much it may ask for."),
+        later("limits", Section(&LIMIT), "How much it may ask for."),
         later("models", List(&Text), "Which models it may ask for."),
         later("tags", Names(&Text), "What is noted with its calls."),
     ],
@@ -45,7 +45,7 @@ pub(crate) const ANONYMOUS: Table = Table {
     rows: &[
         later("team", Name(Kind::Team), "Whose they are."),
         later("models", List(&Text), "Which models they may ask for."),
-        later("limits", Section(&callers::LIMIT), "How much they may ask for."),
+        later("limits", Section(&LIMIT), "How much they may ask for."),
         later("budget", Section(&BUDGET), "How much they may cost."),
     ],
 };

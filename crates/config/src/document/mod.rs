@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod callers;
 mod later;
+mod limit;
 pub(crate) mod listener;
 mod named;
 pub(crate) mod observe;

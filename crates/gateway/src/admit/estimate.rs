@@ -25,9 +25,9 @@ impl Estimate {
             return Self::default();
         }
         let prompt = match &call.body {
-            Payload::Whole(body) => body.len() as u64 / BYTES,
+            Payload::Whole(body) => (body.len() as u64 / BYTES).max(1),
             // A file that flows through is none of text.
-            Payload::Flowing(_) | Payload::Empty => 0,
+            Payload::Flowing(_) | Payload::Empty => 1,
         };
         let silent = matches!(call.row.operation, Operation::Embeddings | Operation::Rerank);
         let bound = call.envelope.as_ref().and_then(|envelope| envelope.most_tokens).unwrap_or(UNBOUNDED);
@@ -36,7 +36,7 @@ impl Estimate {
         Self { prompt, answer }
     }
 
-    /// All of it; at least one.
+    /// All of it.
     pub(super) fn whole(self) -> u64 {
         self.prompt.saturating_add(self.answer)
     }

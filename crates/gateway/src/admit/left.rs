@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use protocol::dialect::headers::LIMITS;
 
 /// What is left; none: it is not limited.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -23,9 +24,6 @@ pub(super) struct LeftOf {
     pub(super) reset: Duration,
 }
 
-/// What a provider says of the account of whoever runs this gateway begins with one of these.
-const THEIRS: [&str; 2] = ["x-ratelimit-", "anthropic-ratelimit-"];
-
 impl Left {
     /// Of each measure the limit with less room.
     pub(super) fn tighter(self, other: Self) -> Self {
@@ -40,7 +38,7 @@ impl Left {
         if self.requests.is_none() && self.tokens.is_none() {
             return;
         }
-        let theirs = |name: &&HeaderName| THEIRS.iter().any(|begin| name.as_str().starts_with(begin));
+        let theirs = |name: &&HeaderName| LIMITS.iter().any(|begin| name.as_str().starts_with(begin));
         let theirs: Vec<HeaderName> = head.keys().filter(theirs).cloned().collect();
         for name in theirs {
             head.remove(name);
