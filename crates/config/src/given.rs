@@ -27,6 +27,8 @@ pub struct Given {
     pub stored: Vec<Stored>,
     /// What `${sealed:NAME}` stands for: secrets that are kept sealed elsewhere, opened for us.
     pub sealed: BTreeMap<String, Secret>,
+    /// What callers' keys are kept with. Without it, those that are kept hashed cannot be told from others.
+    pub pepper: Option<Secret>,
     /// What files said at one moment; none: they are read when it is asked what they say.
     pub frozen: Option<Arc<Frozen>>,
     /// Servers that were recognised on this computer, in order of preference: the layer below the file.

@@ -102,7 +102,12 @@ pub(crate) fn build(mut stack: Stack, given: &Given) -> Result<Loaded, Problems>
         (None, _) => Source::Environment,
     };
     let document = document::read(&root, &findings);
-    let around = Around { environment: &environment, source, discovered: discovered != Discovered::No };
+    let around = Around {
+        environment: &environment,
+        source,
+        pepper: given.pepper.as_ref(),
+        discovered: discovered != Discovered::No,
+    };
     let patience = document.search.unwrap_or(PATIENCE);
     let snapshot = resolve::resolve(document, &around, &findings);
     let (problems, notes) = findings.into_parts(&files);

@@ -11,7 +11,9 @@ use std::cell::RefCell;
 
 pub(crate) use section::Section;
 pub use unit::span;
-pub(crate) use unit::{AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, age, duration, size};
+pub(crate) use unit::{
+    AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, age, duration, moment, rate, size,
+};
 
 use crate::nearest::instead;
 use crate::problem::{Place, Problem, Wrong, wrong};

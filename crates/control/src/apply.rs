@@ -199,18 +199,27 @@ impl Control {
     pub(crate) async fn catch_up(&self) -> Result<u64, Refused> {
         let db = &self.books().db;
         self.inner.strongbox.prepare(db).await?;
+        let known = self.now().given.pepper.is_some();
+        if !known {
+            // The database was away at the start: callers whose keys it has are known from now on.
+            let pepper = self.inner.strongbox.pepper(db).await?;
+            self.now().given.pepper = Some(pepper);
+        }
         let head = db.head_number().await?;
-        if head == self.revision() {
+        if known && head == self.revision() {
             return Ok(head);
         }
-        let Some(newest) = db.head().await? else { return Ok(0) };
         let mut given = config::frozen(&self.given())?;
-        memory::take(db, &self.inner.strongbox, &newest, &mut given).await?;
+        let newest = db.head().await?;
+        if let Some(newest) = &newest {
+            memory::take(db, &self.inner.strongbox, newest, &mut given).await?;
+            self.inner.copy.keep(newest.number, &newest.layer);
+        }
         let below = config::sheet(&given.without_changes())?;
         let candidate = self.checked(given, below, false).await?;
-        self.inner.copy.keep(newest.number, &newest.layer);
-        self.publish(newest.number, candidate);
-        Ok(newest.number)
+        let number = newest.map_or(0, |newest| newest.number);
+        self.publish(number, candidate);
+        Ok(number)
     }
 
     fn notes(&self, candidate: &Candidate) -> Vec<Problem> {

@@ -49,6 +49,7 @@ impl Remembered {
         // Without the key of the audit, nobody could say whether a revision is as it was recorded.
         let head = async {
             strongbox.prepare(&books.db).await?;
+            given.pepper = Some(strongbox.pepper(&books.db).await?);
             books.db.head().await
         };
         match head.await {

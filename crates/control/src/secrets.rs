@@ -44,6 +44,12 @@ impl Strongbox {
         Ok(())
     }
 
+    /// What callers' keys are hashed with.
+    pub(crate) async fn pepper(&self, db: &Db) -> Result<Secret, StoreProblem> {
+        let vault = self.vault(db).await?;
+        Ok(Secret::new(db.pepper(&vault).await?.expose()))
+    }
+
     fn opened(&self) -> Option<Arc<Vault>> {
         self.vault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

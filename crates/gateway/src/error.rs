@@ -10,6 +10,9 @@ use protocol::fault::{self, Kind};
 /// An error of anything below, kept for the log and never shown.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Callers' libraries wait no longer than that by themselves: a later moment is for whoever runs them.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
 /// Why we did not answer as asked: a struct of facts. `say` is written for the caller; `cause` is logged once, at the
 /// edge, and never leaves.
 #[derive(Debug)]
@@ -62,7 +65,8 @@ impl ApiError {
     pub(crate) fn head(&self) -> HeaderMap {
         let mut head = HeaderMap::with_capacity(8);
         head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let retry = if self.kind.meaning().retry { "true" } else { "false" };
+        let soon = self.wait.is_none_or(|wait| wait <= LONGEST_WAIT);
+        let retry = if self.kind.meaning().retry && soon { "true" } else { "false" };
         head.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(retry));
         if let Some(wait) = self.wait {
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

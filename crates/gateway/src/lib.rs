@@ -24,6 +24,7 @@ mod route;
 mod serve;
 mod spawn;
 mod standing;
+pub mod tries;
 mod upstream;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use standing::Register;
 pub use standing::{
     Failure, HealthWord, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
 };
+use tries::Tries;
 use upstream::Client;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
@@ -64,6 +66,10 @@ pub struct Gateway {
     register: Arc<Register>,
     life: Arc<Life>,
     office: Arc<office::Way>,
+    /// What callers have asked for lately.
+    tallies: Arc<admit::Tallies>,
+    /// Keys of callers that were shown and are nobody's.
+    tries: Arc<Tries>,
     client: Client,
 }
 
@@ -90,6 +96,8 @@ impl Gateway {
             register: self.register.clone(),
             life: self.life.clone(),
             office: self.office.clone(),
+            tallies: self.tallies.clone(),
+            tries: self.tries.clone(),
             client: Client::new(),
         }
     }
@@ -99,6 +107,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
         let register = Arc::new(Register::new(&world));
+        let tallies = Arc::new(admit::Tallies::new(&world));
         let onlookers =
             Onlookers { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
         Self {
@@ -110,6 +119,8 @@ impl Gateway {
             register,
             life: Arc::new(Life::default()),
             office: Arc::default(),
+            tallies,
+            tries: Arc::default(),
             client: Client::new(),
         }
     }
@@ -120,6 +131,7 @@ impl Gateway {
         self.metrics.describe(&world);
         self.windows.describe(&world);
         self.register.describe(&world);
+        self.tallies.describe(&self.world(), &world);
         self.world.store(Arc::new(world));
     }
 

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use config::Snapshot;
-use config::snapshot::Credential;
+use config::snapshot::{AllowedModels, Credential};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use protocol::fault::Kind;
@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
+use crate::identify::Caller;
 use crate::intake::{Call, shown};
+use crate::route::{denied, has};
 use crate::upstream::Answer;
 
 /// Whether we answer: always, but where the only provider is asked with callers' own keys, which each see their own
@@ -32,24 +34,50 @@ pub(crate) fn whose(world: &Snapshot) -> Option<&str> {
     }
 }
 
-/// The list, or the one model asked for.
+/// The list, or the one model asked for: of those the caller may use.
 ///
 /// # Errors
-/// `model_not_found` for a name that is neither configured nor announced.
-pub(crate) fn answer(world: &Snapshot, catalogue: &Catalogue, call: &Call) -> Result<Answer, ApiError> {
+/// `model_not_found` for a name that is neither configured nor announced, or not the caller's to use.
+pub(crate) fn answer(
+    world: &Snapshot,
+    catalogue: &Catalogue,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Answer, ApiError> {
     let dialect = listing::dialect(&call.head);
-    let announced = catalogue.entries(world);
+    let usable = |name: &str| is_usable(world, catalogue, caller.models(), name);
+    let mut announced = catalogue.entries(world);
+    announced.retain(|(id, _)| usable(id));
     let Some(name) = &call.path_model else {
-        let own = world.models.listed().iter().filter(|name| !announced.iter().any(|(id, _)| id == *name));
+        let own = world.models.listed().iter().filter(|name| usable(name));
+        let own = own.filter(|name| !announced.iter().any(|(id, _)| id == *name));
         let own = own.map(|name| listing::entry(name, None, dialect));
         let theirs = announced.iter().map(|(id, raw)| listing::entry(id, Some(raw), dialect));
         return Ok(json_answer(call, &listing::list(own.chain(theirs).collect(), dialect)));
     };
+    if !usable(name) {
+        return Err(denied(caller, name));
+    }
     if let Some((id, raw)) = announced.iter().find(|(id, _)| id == name) {
         return Ok(json_answer(call, &listing::entry(id, Some(raw), dialect)));
     }
     known(world, catalogue, Some(name))?;
     Ok(json_answer(call, &listing::entry(name, None, dialect)))
+}
+
+/// Whether a name is one a caller may use, and leads to one at some place.
+fn is_usable(world: &Snapshot, catalogue: &Catalogue, models: &AllowedModels, name: &str) -> bool {
+    if *models == AllowedModels::All {
+        return true;
+    }
+    let at = |place: usize, own: &str| has(models, &world.providers[place], own);
+    models.has(name)
+        && match world.models.find(name) {
+            Some(places) => {
+                places.iter().any(|place| at(place.provider, place.model.as_deref().unwrap_or(name)))
+            }
+            None => catalogue.places(world, name).into_iter().any(|place| at(place, name)),
+        }
 }
 
 /// Whether there is an answer: always for the list, and for a model that is configured or announced.

@@ -56,22 +56,27 @@ async fn line(
     gateway: &Gateway,
     world: &Arc<Snapshot>,
     peer: &Peer,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     meter: &mut Meter,
 ) -> Result<Answer, ApiError> {
     intake::check_door(world, peer, request.uri(), request.headers())?;
     front::refuse_at_admin_door(peer)?;
-    let call = intake::read(world, peer, request).await?;
-    let caller = identify::caller(&call);
-    meter.knows(&call, caller.name);
-    let permit = admit::ask(gateway, &caller);
+    let path = request.uri().path().to_owned();
+    let mut knock = intake::knock(world, peer, &path, &mut request)?;
+    let caller = identify::caller(&gateway.tries, world, &mut knock)?;
+    let call = intake::read(world, peer, knock, request).await?;
+    meter.knows(&call, caller.name());
+    let asked = admit::ask(gateway, world, &caller, &call);
+    meter.leaves(asked.left);
+    let permit = asked.permit?;
     if upstream::discover::is_needed(world, &call) {
         upstream::discover::refresh(gateway, world, call.model.as_deref()).await;
     }
     if listing::is_ours(world, &call) {
-        return listing::answer(world, &gateway.catalogue, &call).map(|answer| answer.holding(permit));
+        return listing::answer(world, &gateway.catalogue, &caller, &call)
+            .map(|answer| answer.holding(permit));
     }
-    let plan = route::plan(world, gateway.known(), &call)?;
+    let plan = route::plan(world, gateway.known(), &caller, &call)?;
     let answer = upstream::attempt(gateway, world, plan, call, meter).await?;
     Ok(answer.holding(permit))
 }

@@ -20,6 +20,10 @@ pub struct Envelope {
     pub model: Option<Text>,
     /// `stream: true`.
     pub stream: bool,
+    /// The most tokens an answer may have, in whichever of three spellings; a value that is no number is for its reader to judge.
+    pub most_tokens: Option<u64>,
+    /// How many answers are asked for (`n`).
+    pub answers: Option<u64>,
     /// The place of `model`'s value, if it is `null`.
     no_model: Option<Range<usize>>,
     /// The place of `stream_options`' value, if it is an object.
@@ -97,6 +101,10 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
                 seen.options.once("stream_options")?;
                 stream_options(scan, &mut found)?;
             }
+            "max_tokens" | "max_completion_tokens" | "max_output_tokens" => {
+                found.most_tokens = number(scan)?.max(found.most_tokens);
+            }
+            "n" => found.answers = number(scan)?,
             _ => scan.value(2)?,
         }
         Ok(())
@@ -251,6 +259,14 @@ fn text(scan: &mut Scan<'_>, name: &'static str) -> Result<Option<Text>, Envelop
 }
 
 /// `true`, `false`, or `null` (as good as absent).
+/// A whole number; anything else is none.
+fn number(scan: &mut Scan<'_>) -> Result<Option<u64>, EnvelopeProblem> {
+    let from = scan.at();
+    scan.value(2)?;
+    let text = std::str::from_utf8(&scan.body()[from..scan.at()]).unwrap_or_default();
+    Ok(text.parse().ok())
+}
+
 fn flag(scan: &mut Scan<'_>, name: &'static str) -> Result<Option<bool>, EnvelopeProblem> {
     let from = scan.at();
     scan.value(3)?;

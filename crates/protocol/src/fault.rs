@@ -25,6 +25,10 @@ pub enum Kind {
     InvalidForm,
     KeyInQuery,
     ConflictingCredentials,
+    MissingKey,
+    InvalidKey,
+    ExpiredKey,
+    TooManyTries,
     OriginRefused,
     ModelNotFound,
     UnknownPath,
@@ -36,8 +40,12 @@ pub enum Kind {
     TargetTooLong,
     WrongHost,
     UpgradeRequired,
+    RequestsExhausted,
+    TokensExhausted,
+    CallsExhausted,
     HeadTooLarge,
     Internal,
+    AuthUnavailable,
     TooManyConnections,
     AccountingUnavailable,
     ProviderPaused,
@@ -65,6 +73,8 @@ pub struct Meaning {
 
 const REQUEST: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
+const REQUESTS: &str = "requests";
+const TOKENS: &str = "tokens";
 
 impl Kind {
     /// The table.
@@ -81,6 +91,10 @@ impl Kind {
             Self::ConflictingCredentials => {
                 (StatusCode::UNAUTHORIZED, REQUEST, "conflicting_credentials", false)
             }
+            Self::MissingKey => (StatusCode::UNAUTHORIZED, REQUEST, "missing_api_key", false),
+            Self::InvalidKey => (StatusCode::UNAUTHORIZED, REQUEST, "invalid_api_key", false),
+            Self::ExpiredKey => (StatusCode::UNAUTHORIZED, REQUEST, "expired_api_key", false),
+            Self::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, REQUEST, "too_many_tries", false),
             Self::OriginRefused => (StatusCode::FORBIDDEN, REQUEST, "origin_refused", false),
             Self::ModelNotFound => (StatusCode::NOT_FOUND, REQUEST, "model_not_found", false),
             Self::UnknownPath => (StatusCode::NOT_FOUND, REQUEST, "unknown_path", false),
@@ -92,10 +106,15 @@ impl Kind {
             Self::TargetTooLong => (StatusCode::URI_TOO_LONG, REQUEST, "target_too_long", false),
             Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, REQUEST, "host_not_allowed", false),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, REQUEST, "websocket_not_served", false),
+            Self::RequestsExhausted | Self::CallsExhausted => {
+                (StatusCode::TOO_MANY_REQUESTS, REQUESTS, "rate_limit_exceeded", true)
+            }
+            Self::TokensExhausted => (StatusCode::TOO_MANY_REQUESTS, TOKENS, "rate_limit_exceeded", true),
             Self::HeadTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, REQUEST, "head_too_large", false)
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, SERVER, "internal_error", true),
+            Self::AuthUnavailable => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "auth_unavailable", true),
             Self::TooManyConnections => {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "too_many_connections", true)
             }
@@ -142,7 +161,12 @@ impl<'w> Words<'w> {
         let Self { status, kind, code, say, param } = self;
         match dialect {
             Dialect::Anthropic => {
-                let kind = if status.is_server_error() { "api_error" } else { "invalid_request_error" };
+                let kind = match status {
+                    StatusCode::UNAUTHORIZED => "authentication_error",
+                    StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+                    _ if status.is_server_error() => "api_error",
+                    _ => "invalid_request_error",
+                };
                 serde_json::json!({"type": "error", "error": {"type": kind, "message": say}}).to_string()
             }
             Dialect::Gemini => {
@@ -150,6 +174,7 @@ impl<'w> Words<'w> {
                     StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
                     StatusCode::FORBIDDEN => "PERMISSION_DENIED",
                     StatusCode::NOT_FOUND => "NOT_FOUND",
+                    StatusCode::TOO_MANY_REQUESTS => "RESOURCE_EXHAUSTED",
                     _ if status.is_server_error() => "UNAVAILABLE",
                     _ => "INVALID_ARGUMENT",
                 };

@@ -1,28 +1,12 @@
 //! Sections no room of the house looks at yet. They are checked, so that a mistake is told today.
 
+use super::limit::LIMIT;
 use crate::problem::{Wrong, wrong};
 use crate::reader::table::Shape::{
     Address, Anything, Choice, List, Name, Names, OneOf, Or, Sealed, Secret, Section, Switch, Text, Value,
-    Whole,
 };
 use crate::reader::table::{Form, Kind, Table, later};
-use crate::reader::{DATE, DURATION, MONEY, NUMBER, RATE, SHARE, SIZE};
-
-/// A caller's key.
-pub(crate) const KEY: Table = Table {
-    noun: "a key",
-    rows: &[
-        later("key", Secret, "The key."),
-        later("hash", Secret, "The key's hash, sha256:..."),
-        later("team", Name(Kind::Team), "Whose it is."),
-        later("role", Choice(&["user", "viewer", "operator", "admin"]), "What it may do."),
-        later("models", List(&Text), "Which models it may ask for."),
-        later("expires", Value(&DATE), "The day it ends."),
-        later("limits", Section(&LIMIT), "How much it may ask for."),
-        later("budget", Section(&BUDGET), "How much it may cost."),
-        later("tags", Names(&Text), "What is noted with its calls."),
-    ],
-};
+use crate::reader::{DURATION, MONEY, NUMBER, SHARE, SIZE};
 
 /// Some callers together.
 pub(crate) const TEAM: Table = Table {
@@ -35,16 +19,8 @@ pub(crate) const TEAM: Table = Table {
     ],
 };
 
-const LIMIT: Table = Table {
-    noun: "a limit",
-    rows: &[
-        later("requests", Value(&RATE), "Requests in a time."),
-        later("tokens", Value(&RATE), "Tokens in a time."),
-        later("concurrency", Whole(1), "Calls at once."),
-    ],
-};
-
-const BUDGET: Table = Table {
+/// How much somebody may cost.
+pub(crate) const BUDGET: Table = Table {
     noun: "a budget",
     rows: &[
         later("amount", Value(&MONEY), "How much."),
@@ -61,19 +37,6 @@ const DOWNGRADE: Form = Form {
         _ => wrong(format!("cannot be `{text}`."), "Write downgrade: and a model."),
     },
     pattern: "^downgrade:.+$",
-};
-
-/// Limits for everybody.
-pub(crate) const LIMITS: Table = Table {
-    noun: "limits",
-    rows: &[
-        later("global", Section(&LIMIT), "All calls together."),
-        later("per_ip", Section(&LIMIT), "Each address."),
-        later("per_key", Section(&LIMIT), "Each key."),
-        later("per_model", Names(&Section(&LIMIT)), "Each model."),
-        later("window", Choice(&["sliding", "fixed", "bucket"]), "How time is counted."),
-        later("shared", Or(&["auto"], &Switch), "Whether several gateways count together."),
-    ],
 };
 
 /// Who may call without a key.
@@ -98,7 +61,6 @@ pub(crate) const OIDC: Table = Table {
     ],
 };
 
-/// Administration.
 /// Answers that are given again.
 pub(crate) const CACHE: Table = Table {
     noun: "the cache",

@@ -1,7 +1,9 @@
 //! The document as written: every value read and checked by itself, nothing decided between values yet.
 
 pub(crate) mod admin;
+pub(crate) mod callers;
 mod later;
+mod limit;
 pub(crate) mod listener;
 mod named;
 pub(crate) mod observe;
@@ -16,12 +18,14 @@ use crate::problem::wrong;
 use crate::reader::table::Shape::{Address, Choice, List, Names, OneOf, Section, Switch, Text, Value};
 use crate::reader::table::{Table, later, now};
 use crate::reader::{At, DURATION, Findings, PORT, Section as Settings};
-use crate::tree::{self, Node};
+use crate::tree::Node;
 
 /// One whole configuration, as far as it can be understood value by value.
 pub(crate) struct Document {
     pub(crate) listener: listener::Listener,
-    pub(crate) access: Access,
+    pub(crate) auth: callers::Auth,
+    pub(crate) keys: Vec<callers::Key>,
+    pub(crate) limits: crate::snapshot::CallLimits,
     pub(crate) providers: Vec<provider::Provider>,
     pub(crate) names: Vec<route::Name>,
     pub(crate) paths: Vec<route::Path>,
@@ -35,15 +39,6 @@ pub(crate) struct Document {
     pub(crate) watch: bool,
     /// How long this computer may be searched for servers.
     pub(crate) search: Option<Duration>,
-}
-
-/// Who may call, as far as that can be said yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Access {
-    /// Open on loopback.
-    Auto,
-    /// Open to everybody, and somebody wrote so.
-    None,
 }
 
 /// The whole file.
@@ -64,15 +59,15 @@ pub(crate) const FILE: Table = Table {
         now("models", Names(&route::NAME), "Public names and where they lead."),
         now("routes", Names(&route::PATH), "Paths and where they lead."),
         now("routing", Section(&route::ROUTING), "How a place is chosen."),
-        now("auth", Section(&AUTH), "Who may call."),
-        now("keys", Names(&Section(&later::KEY)), "Callers' keys; refused while not in use."),
+        now("auth", Section(&callers::AUTH), "Who may call."),
+        now("keys", Names(&Section(&callers::KEY)), "Callers' keys, by name."),
+        now("limits", Section(&callers::LIMITS), "How much may be asked for."),
         now("logging", Section(&observe::LOGGING), "What is told, and how."),
         now("telemetry", Section(&observe::TELEMETRY), "What is measured."),
         now("admin", Section(&admin::ADMIN), "Administration."),
         now("storage", Section(&storage::STORAGE), "What is kept, and where."),
         later("name", Text, "What this gateway is called."),
         later("teams", Names(&Section(&later::TEAM)), "Callers together."),
-        later("limits", Section(&later::LIMITS), "How much may be asked for."),
         later("cache", Section(&later::CACHE), "Answers that are given again."),
         later("alerts", Section(&later::ALERTS), "Telling people."),
         later("pricing", Section(&later::PRICING), "What models cost."),
@@ -94,25 +89,6 @@ const DISCOVERY: Table = Table {
     ],
 };
 
-const AUTH: Table = Table {
-    noun: "auth",
-    rows: &[
-        now(
-            "mode",
-            Choice(&["auto", "none", "keys"]),
-            "`auto`: open on loopback; `none`: open to everybody.",
-        )
-        .usual("auto"),
-        now("oidc", Section(&later::OIDC), "Signing in elsewhere; refused while not in use."),
-        later(
-            "accept",
-            List(&Choice(&["authorization", "x-api-key", "api-key", "x-goog-api-key"])),
-            "Headers a key may travel in.",
-        ),
-        later("anonymous", Section(&later::ANONYMOUS), "Callers without a key."),
-    ],
-};
-
 /// Reads the whole tree.
 pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     let top = Settings::open(At::new(root, String::new(), findings), &FILE);
@@ -128,7 +104,9 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     let server = top.section("server", &listener::SERVER);
     let mut document = Document {
         listener: listener::read(server.as_ref(), findings),
-        access: access(&top),
+        auth: callers::auth(top.section("auth", &callers::AUTH)),
+        keys: top.get("keys").map(|at| callers::keys(&at)).unwrap_or_default(),
+        limits: callers::limits(top.section("limits", &callers::LIMITS)),
         providers: top.get("providers").map(|at| provider::read_all(&at)).unwrap_or_default(),
         names: top.get("models").map(|at| route::read_names(&at)).unwrap_or_default(),
         paths: top.get("routes").map(|at| route::read_paths(&at)).unwrap_or_default(),
@@ -168,32 +146,6 @@ fn discovery(at: At<'_>) -> Option<Duration> {
     let patience = section.or("timeout", |at| at.parse(listener::not_zero).map(Some), None);
     section.close();
     patience
-}
-
-/// Keys are not in use yet. A gateway whose owner wrote keys must not stand open meanwhile, so that is refused.
-fn access(top: &Settings<'_>) -> Access {
-    const FIX: &str =
-        "Remove it, and keep the gateway on loopback or behind something that checks who calls.";
-    let refuse = |at: &At<'_>, is: &str| {
-        at.wrong_as(format!("{is} not in use yet, and passing over it would leave the gateway open."), FIX);
-    };
-    let empty = |at: &At<'_>| matches!(&at.node.value, tree::Value::Map(entries) if entries.is_empty());
-    if let Some(at) = top.refused("keys").filter(|at| !empty(at)) {
-        refuse(&at, "is");
-    }
-    let Some(section) = top.section("auth", &AUTH) else { return Access::Auto };
-    let mode = section.get("mode").and_then(|at| {
-        let mode = at.choice(&[("auto", Some(Access::Auto)), ("none", Some(Access::None)), ("keys", None)]);
-        if mode == Some(None) {
-            refuse(&at, "is `keys`, which is");
-        }
-        mode.flatten()
-    });
-    if let Some(at) = section.refused("oidc") {
-        refuse(&at, "is");
-    }
-    section.close();
-    mode.unwrap_or(Access::Auto)
 }
 
 /// A name for something of ours: it stands in paths, headers and records.

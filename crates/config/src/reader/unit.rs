@@ -1,9 +1,10 @@
 //! Values with a unit, as people write them: `300ms`, `30s`, `5m`, `2h`, `32KiB`, `5MB`, `20%`, `20 USD`, `10/min`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::table::Form;
 use crate::problem::{Wrong, wrong};
+use crate::snapshot::Rate;
 
 /// A duration.
 pub(crate) const DURATION: Form =
@@ -18,9 +19,11 @@ pub(crate) const SHARE: Form = Form { read: share, pattern: r"^[0-9.]+ *%?$" };
 /// An amount of money.
 pub(crate) const MONEY: Form = Form { read: money, pattern: r"^[0-9._]+ *[A-Z]{3}$" };
 /// So many in a time.
-pub(crate) const RATE: Form = Form { read: rate, pattern: r"^[0-9._]+ *[kKM]?/(s|sec|min|h|hour|d|day)$" };
-/// A day.
-pub(crate) const DATE: Form = Form { read: date, pattern: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" };
+pub(crate) const RATE: Form =
+    Form { read: |text| rate(text).map(drop), pattern: r"^[0-9._]+ *[kKM]?/(s|sec|min|h|hour|d|day)$" };
+/// A day, or a moment of one.
+pub(crate) const DATE: Form =
+    Form { read: |text| moment(text).map(drop), pattern: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" };
 /// A number that may have a point.
 pub(crate) const NUMBER: Form = Form { read: number, pattern: r"^[0-9._]+$" };
 /// A port.
@@ -114,23 +117,56 @@ fn money(text: &str) -> Result<(), Wrong> {
     wrong(format!("is `{text}`, which is not an amount of money."), "Write a number and a currency: 20 USD.")
 }
 
-fn rate(text: &str) -> Result<(), Wrong> {
+/// So many in a time.
+pub(crate) fn rate(text: &str) -> Result<Rate, Wrong> {
     const FIX: &str = "Write so many in a time: 10/min, 200k/min, 5/s, 1000/day.";
-    let Some((amount, time)) = text.split_once('/') else {
-        return wrong(format!("is `{text}`, which is not a rate."), FIX);
+    const MOST: f64 = 1e15;
+    let not_one = || wrong(format!("is `{text}`, which is not a rate."), FIX);
+    let Some((amount, time)) = text.split_once('/') else { return not_one() };
+    let seconds = match time.trim() {
+        "s" | "sec" => 1,
+        "min" => 60,
+        "h" | "hour" => 3600,
+        "d" | "day" => 86400,
+        _ => return not_one(),
     };
     let (number, unit) = split(amount);
-    let times = ["s", "sec", "min", "h", "hour", "d", "day"];
-    let proper = decimal(number).is_some() && matches!(unit, "" | "k" | "K" | "M");
-    if proper && times.contains(&time.trim()) {
-        return Ok(());
+    let factor = match unit {
+        "" => 1.0,
+        "k" | "K" => 1e3,
+        "M" => 1e6,
+        _ => return not_one(),
+    };
+    let Some(amount) = decimal(number).map(|number| (number * factor).round()) else { return not_one() };
+    if !(1.0..=MOST).contains(&amount) {
+        return wrong(format!("is `{text}`; the least is 1 in that time."), FIX);
     }
-    wrong(format!("is `{text}`, which is not a rate."), FIX)
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: 1 to 10^15")]
+    let amount = amount as u64;
+    Ok(Rate { amount, per: Duration::from_secs(seconds) })
 }
 
-/// A day of the calendar, with or without a time behind it.
-fn date(text: &str) -> Result<(), Wrong> {
-    let day = text.split(['T', ' ']).next().unwrap_or_default();
+/// A day of the calendar, which ends with its last second (UTC), or a moment of one: `2027-01-31T10:00:00Z`.
+pub(crate) fn moment(text: &str) -> Result<SystemTime, Wrong> {
+    const DAY: i64 = 86400;
+    const FIX: &str = "Write 2027-01-31, or 2027-01-31T10:00:00Z.";
+    let (day, time) = match text.split_once(['T', ' ']) {
+        Some((day, time)) => (day, Some(time)),
+        None => (text, None),
+    };
+    let midnight = days_to(day, text)? * DAY;
+    let seconds = match time.map(seconds_of) {
+        None => DAY,
+        Some(Some(seconds)) => seconds,
+        Some(None) => return wrong(format!("is `{text}`, which is not a moment."), FIX),
+    };
+    // Before 1970 everything has ended.
+    let since = u64::try_from(midnight + seconds).unwrap_or(0);
+    Ok(UNIX_EPOCH + Duration::from_secs(since))
+}
+
+/// The days from 1970 to a day of the calendar.
+fn days_to(day: &str, text: &str) -> Result<i64, Wrong> {
     let mut parts = day.split('-').map(|part| (part.len(), part.parse::<u32>().ok()));
     let (year, month, date) = (parts.next(), parts.next(), parts.next());
     let (Some((4, Some(year))), Some((2, Some(month))), Some((2, Some(date))), None) =
@@ -145,10 +181,34 @@ fn date(text: &str) -> Result<(), Wrong> {
         1..=12 => 31,
         _ => 0,
     };
-    if (1..=days).contains(&date) {
-        return Ok(());
+    if !(1..=days).contains(&date) {
+        return wrong(format!("is `{text}`, a day no calendar has."), "Write 2027-01-31.");
     }
-    wrong(format!("is `{text}`, a day no calendar has."), "Write 2027-01-31.")
+    // Years that begin in March have their leap day at the end (Howard Hinnant, "days_from_civil").
+    let year = i64::from(year) - i64::from(month < 3);
+    let month = (i64::from(month) + 9) % 12;
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * month + 2) / 5 + i64::from(date) - 1;
+    Ok(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+}
+
+/// The seconds of a time of day, brought to UTC; without a zone it is UTC already.
+fn seconds_of(time: &str) -> Option<i64> {
+    let zone = time.find(['Z', '+', '-']).unwrap_or(time.len());
+    let (clock, zone) = time.split_at(zone);
+    let whole = clock.split('.').next().unwrap_or(clock);
+    let mut parts = whole.split(':').map(|part| part.parse::<i64>().ok().filter(|_| part.len() == 2));
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
+    let proper = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
+    let ahead = match zone.split_at_checked(1) {
+        None | Some(("Z", "")) => 0,
+        Some((sign, behind)) => {
+            let (hours, minutes) = behind.split_once(':')?;
+            let ahead = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+            if sign == "-" { -ahead } else { ahead }
+        }
+    };
+    (proper && parts.next().is_none()).then_some(hour * 3600 + minute * 60 + second - ahead)
 }
 
 fn number(text: &str) -> Result<(), Wrong> {
@@ -200,11 +260,15 @@ mod tests {
         let forms: [(&Form, &[&str], &[&str]); 6] = [
             (&SHARE, &["20%", "0.2", "100%", "1"], &["120%", "2", "-1%", "many", "%"]),
             (&MONEY, &["20 USD", "0.5EUR"], &["20", "$20", "20 usd", "USD"]),
-            (&RATE, &["10/min", "200k/min", "2M/day", "5/s"], &["10", "10/fortnight", "x/min", "10%/min"]),
+            (
+                &RATE,
+                &["10/min", "200k/min", "2M/day", "5/s"],
+                &["10", "10/fortnight", "x/min", "10%/min", "0/min"],
+            ),
             (
                 &DATE,
                 &["2027-01-31", "2028-02-29", "2027-01-31T10:00:00Z"],
-                &["2027-02-29", "31.1.2027", "soon"],
+                &["2027-02-29", "31.1.2027", "soon", "2027-01-31T25:00", "2027-01-31T10", "2027-01-31Tnoon"],
             ),
             (&AGE, &["400d", "90d", "1h"], &["forever", "99999d"]),
             (&PORT, &["1", "65535"], &["0", "65536", "http"]),
@@ -212,6 +276,31 @@ mod tests {
         for (form, good, bad) in forms {
             good.iter().for_each(|text| assert!((form.read)(text).is_ok(), "{text}"));
             bad.iter().for_each(|text| assert!((form.read)(text).is_err(), "{text}"));
+        }
+    }
+
+    #[test]
+    fn a_rate_says_how_many_and_in_which_time() {
+        for (text, amount, seconds) in
+            [("60/min", 60, 60), ("200k/min", 200_000, 60), ("1.5k/h", 1_500, 3600), ("10/s", 10, 1)]
+        {
+            assert_eq!(rate(text), Ok(Rate { amount, per: Duration::from_secs(seconds) }), "{text}");
+        }
+        assert_eq!(rate("2M/day").map(|rate| (rate.amount, rate.per.as_secs())), Ok((2_000_000, 86400)));
+    }
+
+    #[test]
+    fn a_day_holds_to_its_end_and_a_moment_to_itself_whatever_its_zone() {
+        for (text, seconds) in [
+            ("1970-01-01", 86_400),
+            ("2027-01-31", 1_801_440_000),
+            ("2028-02-29T00:00:00Z", 1_835_395_200),
+            ("2027-01-31T10:00", 1_801_389_600),
+            ("2027-01-31 12:00:00+02:00", 1_801_389_600),
+            ("2027-01-31T05:30:00.5-04:30", 1_801_389_600),
+        ] {
+            let since = moment(text).map(|moment| moment.duration_since(UNIX_EPOCH).unwrap_or_default());
+            assert_eq!(since, Ok(Duration::from_secs(seconds)), "{text}");
         }
     }
 

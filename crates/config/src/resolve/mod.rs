@@ -1,5 +1,6 @@
 //! From the document to the snapshot: everything that needs more than one value is decided here.
 
+mod callers;
 mod logging;
 mod names;
 mod provider;
@@ -10,15 +11,21 @@ pub(crate) mod storage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use protocol::secret::Secret;
+
 use crate::address::is_loopback;
 use crate::document::{self, Document};
 use crate::reader::{Findings, Written};
-use crate::snapshot::{Door, PathRule, Provider, Routes, Routing, Snapshot, Source, UnknownModel};
+use crate::snapshot::{
+    Credential, Door, PathRule, Provider, Routes, Routing, Snapshot, Source, UnknownModel,
+};
 
 /// What resolving needs besides the document.
 pub(crate) struct Around<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     pub(crate) source: Source,
+    /// What callers' keys are kept with, if that is known.
+    pub(crate) pepper: Option<&'a Secret>,
     /// No provider was written: those there are were found.
     pub(crate) discovered: bool,
 }
@@ -31,7 +38,10 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         let fix = "Write one, like `providers: {name: https://...}`, or leave `discovery` on.".to_owned();
         findings.problem("providers", None, "No provider is configured.", Some(fix));
     }
-    let server = server::resolve(&document.listener, document.access, findings);
+    let callers = callers::resolve(&document, around.pepper, findings);
+    let access = if callers.is_asked() { document::callers::Access::Keys } else { document.auth.access };
+    let administered = !document.admin.keys.is_empty();
+    let server = server::resolve(&document.listener, access, administered, findings);
     let storage = storage::resolve(&document.storage, around.environment, findings);
     let providers: Vec<_> = document
         .providers
@@ -41,6 +51,11 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
     if let Some(server) = &server {
         for (written, resolved) in document.providers.iter().zip(&providers) {
             refuse_loop(written, resolved.as_ref(), &server.listen, findings);
+        }
+    }
+    if callers.is_asked() {
+        for (written, resolved) in document.providers.iter().zip(&providers) {
+            tell_unreached(written, resolved.as_ref(), findings);
         }
     }
     let providers = providers.into_iter().map(|provider| provider.map(Arc::new)).collect::<Option<Vec<_>>>();
@@ -57,6 +72,8 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
     let careful = around.discovered && written.is_none();
     Some(Snapshot {
         server: server?,
+        callers,
+        limits: document.limits,
         providers,
         models,
         routes,
@@ -89,6 +106,23 @@ fn refuse_loop(
         let place = written.base_url.as_ref().map_or(&written.name.place, |url| &url.place);
         findings.problem(&written.name.path, Some(place), what, Some(fix));
     }
+}
+
+/// A provider that wants callers' own keys gets none where callers show keys of ours: those go no further (D-11).
+fn tell_unreached(
+    written: &document::provider::Provider,
+    resolved: Option<&crate::snapshot::Provider>,
+    findings: &Findings,
+) {
+    if resolved.is_none_or(|provider| provider.credential != Credential::Passthrough) {
+        return;
+    }
+    let what = format!(
+        "`{}` is asked with callers' own keys, and callers show keys of this gateway, which are passed on to nobody.",
+        written.name.path
+    );
+    let fix = "Write its `api_key`.".to_owned();
+    findings.note(&written.name.path, Some(&written.name.place), what, Some(fix));
 }
 
 /// Where a model nobody knows goes when nobody wrote it: to the only provider, or, among those that were found, to the

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::document::Access;
+use crate::document::callers::Access;
 use crate::document::listener::Listener;
 use crate::reader::Findings;
 use crate::snapshot::{Door, Server};
@@ -11,8 +11,14 @@ use crate::snapshot::{Door, Server};
 const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2020);
 const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2021);
 
-pub(super) fn resolve(written: &Listener, access: Access, findings: &Findings) -> Option<Server> {
-    let safe = is_safe(written, access, findings);
+/// `administered`: there are keys of administration.
+pub(super) fn resolve(
+    written: &Listener,
+    access: Access,
+    administered: bool,
+    findings: &Findings,
+) -> Option<Server> {
+    let safe = is_safe(written, access, findings) & is_admin_safe(written, access, administered, findings);
     let mut listen: Vec<Door> = written.listen.iter().map(|door| door.value.clone()).collect();
     if listen.is_empty() {
         listen.push(Door::Tcp(USUAL));
@@ -40,14 +46,11 @@ pub(super) fn resolve(written: &Listener, access: Access, findings: &Findings) -
     })
 }
 
-/// A door others can reach needs the words that it is open to everybody (D-4): there are no keys yet.
+/// A door others can reach needs keys, or the words that it is open to everybody (D-4).
 fn is_safe(written: &Listener, access: Access, findings: &Findings) -> bool {
-    if access == Access::None {
+    if access != Access::Auto {
         return true;
     }
-    let fix = |port| {
-        format!("Write `auth: {{mode: none}}` to leave it open to everybody, or listen on 127.0.0.1:{port}.")
-    };
     let mut safe = true;
     for door in &written.listen {
         if let Door::Tcp(address) = &door.value
@@ -56,22 +59,33 @@ fn is_safe(written: &Listener, access: Access, findings: &Findings) -> bool {
             door.wrong(
                 findings,
                 format!("is {address}, which others can reach, and no key is asked for."),
-                fix(address.port()),
+                format!(
+                    "Write `auth: {{mode: keys}}` to ask for keys, `auth: {{mode: none}}` to leave it open to everybody, or listen on 127.0.0.1:{}.",
+                    address.port()
+                ),
             );
             safe = false;
         }
     }
-    if let Some(admin) = &written.admin_listen
-        && let Some(address) = admin.value.filter(|address| !address.ip().is_loopback())
-    {
-        admin.wrong(
-            findings,
-            format!("is {address}, which others can reach, and no key is asked for."),
-            fix(address.port()),
-        );
-        safe = false;
-    }
     safe
+}
+
+/// So does the door of administration, with keys of its own kind.
+fn is_admin_safe(written: &Listener, access: Access, administered: bool, findings: &Findings) -> bool {
+    if access == Access::None || (access == Access::Keys && administered) {
+        return true;
+    }
+    let Some(admin) = &written.admin_listen else { return true };
+    let Some(address) = admin.value.filter(|address| !address.ip().is_loopback()) else { return true };
+    admin.wrong(
+        findings,
+        format!("is {address}, which others can reach, and no key is asked for there."),
+        format!(
+            "Write `admin: {{api_key: ...}}` and `auth: {{mode: keys}}`, or listen on 127.0.0.1:{}.",
+            address.port()
+        ),
+    );
+    false
 }
 
 fn is_public(door: &Door) -> bool {

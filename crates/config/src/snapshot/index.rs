@@ -132,7 +132,7 @@ impl Models {
 }
 
 /// `*` stands for any run of characters; everything else for itself.
-fn glob(pattern: &str, name: &str) -> bool {
+pub(super) fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     let mut last_was_star = false;

@@ -2,6 +2,7 @@
 //!
 //! A call takes one `Arc<Snapshot>` at the door and sees nothing else until it ends.
 
+mod callers;
 mod index;
 mod logging;
 
@@ -13,6 +14,8 @@ use std::time::Duration;
 use protocol::secret::Secret;
 use protocol::vendor::{Site, Vendor};
 
+pub(crate) use callers::Proof;
+pub use callers::{AllowedModels, CallLimits, CallerKey, Callers, Digest, Limit, Pepper, Rate};
 pub use index::{Chosen, Models, PathRule, Routes};
 pub use logging::{AccessLog, Level, Levels, LogFormat, Logging, Part, Period, Rotation};
 
@@ -24,6 +27,10 @@ pub const STATS_STEP: Duration = Duration::from_secs(10);
 pub struct Snapshot {
     /// Doors, limits and time-outs towards callers.
     pub server: Server,
+    /// Who may call.
+    pub callers: Callers,
+    /// How much may be asked for, on top of what a key may.
+    pub limits: CallLimits,
     /// The providers, by name, in the order of preference they were written in.
     pub providers: Vec<Arc<Provider>>,
     /// Public model names and where they lead.

@@ -1,16 +1,19 @@
 //! A snapshot in a few lines: what differs from the ordinary, provider by provider.
 
 use std::fmt::Write as _;
+use std::time::UNIX_EPOCH;
 
 use config::Loaded;
 use config::snapshot::{
-    AccessLog, Credential, Database, Door, Logging, Provider, Rotation, Snapshot, UnknownModel, Upkeep,
+    AccessLog, Credential, Database, Door, Limit, Logging, Provider, Rate, Rotation, Snapshot, UnknownModel,
+    Upkeep,
 };
 
 /// The summary of a configuration that was accepted.
 pub(crate) fn of(loaded: &Loaded) -> String {
     let mut out = String::new();
     server(&mut out, &loaded.snapshot);
+    callers(&mut out, &loaded.snapshot);
     for provider in &loaded.snapshot.providers {
         describe(&mut out, provider);
     }
@@ -57,6 +60,39 @@ fn server(out: &mut String, snapshot: &Snapshot) {
         let _ = writeln!(out, "{:?}", snapshot.storage);
     }
     upkeep(out, &snapshot.upkeep);
+}
+
+/// Who may call, where that is not everybody, and how much each may ask for, where that is limited.
+fn callers(out: &mut String, snapshot: &Snapshot) {
+    let Snapshot { callers, limits, .. } = snapshot;
+    if callers.is_asked() {
+        let _ = writeln!(out, "a key is asked for");
+    }
+    if callers.accept().len() != 4 {
+        let _ = writeln!(out, "keys travel in {:?}", callers.accept());
+    }
+    for key in callers.keys() {
+        let expires = key.expires.map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let _ = write!(out, "key {} ...{} {:?}", key.name, key.last_four, key.models);
+        let _ = writeln!(out, " expires {expires:?} {}", limit(&key.limit));
+    }
+    for (whose, all) in [("global", &limits.global), ("per_ip", &limits.per_ip), ("per_key", &limits.per_key)]
+    {
+        if !all.is_none() {
+            let _ = writeln!(out, "limit {whose} {}", limit(all));
+        }
+    }
+    let mut models: Vec<_> = limits.per_model.iter().collect();
+    models.sort_by_key(|(name, _)| *name);
+    for (name, of) in models {
+        let _ = writeln!(out, "limit of {name} {}", limit(of));
+    }
+}
+
+fn limit(limit: &Limit) -> String {
+    let rate = |rate: Option<Rate>| rate.map(|Rate { amount, per }| format!("{amount} in {per:?}"));
+    let Limit { requests, tokens, concurrency } = limit;
+    format!("requests {:?} tokens {:?} at once {concurrency:?}", rate(*requests), rate(*tokens))
 }
 
 fn upkeep(out: &mut String, upkeep: &Upkeep) {

@@ -3,6 +3,7 @@
 
 mod ask;
 mod audit;
+mod callers;
 mod database;
 mod document;
 mod exact;
@@ -23,7 +24,6 @@ mod sources;
 mod standing;
 mod statistics;
 mod table;
-mod tries;
 mod usage;
 mod verification;
 mod who;
@@ -41,6 +41,7 @@ use bytes::Bytes;
 use config::Snapshot;
 use config::snapshot::Role;
 use gateway::office::{Letter, Office, Reply, Sender};
+use gateway::tries::{Heed, Tries};
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 use tower::ServiceExt;
@@ -50,7 +51,6 @@ pub use who::Right;
 use crate::Control;
 use objection::Objection;
 use row::{Opened, Row};
-use tries::{Heed, Tries};
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -36,17 +36,27 @@ pub(super) async fn once(row: &Row, opened: Opened) -> Result<Response<Bytes>, O
         Once::Done { status, body } => return Ok(again(status, body)),
     }
     let done = (row.handle)(opened).await;
-    let kept = match &done {
+    let noted = match &done {
         Ok(response) => {
-            let body = String::from_utf8_lossy(response.body());
+            let body = kept(row, response.body());
             db.finish_once(&key, row.status.as_u16(), &body).await
         }
         Err(_) => db.forget_once(&key).await,
     };
-    if let Err(problem) = kept {
+    if let Err(problem) = noted {
         tracing::warn!("what became of a request with a key for once is not remembered: {problem}");
     }
     done
+}
+
+/// An answer as it is kept: without what is told once.
+fn kept(row: &Row, body: &[u8]) -> String {
+    let Some(member) = row.once else { return String::from_utf8_lossy(body).into_owned() };
+    let mut answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(told) = answer.get_mut(member) {
+        *told = serde_json::Value::Null;
+    }
+    answer.to_string()
 }
 
 fn key(row: &Row, opened: &Opened) -> Result<Option<OnceKey>, Objection> {

@@ -32,6 +32,11 @@ impl<A> Reply<A> {
         Self { body, revision: None }
     }
 
+    /// The same with another body, made of this one.
+    pub(super) fn map<B>(self, make: impl FnOnce(A) -> B) -> Reply<B> {
+        Reply { body: make(self.body), revision: self.revision }
+    }
+
     /// It shows the configuration of this revision.
     pub(super) fn at(mut self, revision: u64) -> Self {
         self.revision = Some(revision);
@@ -73,12 +78,20 @@ pub(super) struct Row {
     pub(super) status: StatusCode,
     pub(super) handle: Handle,
     pub(super) describe: Describe,
+    /// The member of its answers that is kept nowhere, not even to answer the same again.
+    pub(super) once: Option<&'static str>,
 }
 
 impl Row {
     /// It makes something that was not there: 201, and it may be sent twice under one `Idempotency-Key`.
     pub(super) fn creates(mut self) -> Self {
         self.status = StatusCode::CREATED;
+        self
+    }
+
+    /// This member of its answers is told once.
+    pub(super) fn tells_once(mut self, member: &'static str) -> Self {
+        self.once = Some(member);
         self
     }
 
@@ -122,7 +135,7 @@ where
         answer: Some((JSON, ask::describe::<A>(into))),
     };
     let (handle, describe) = (Box::new(handle), Box::new(describe));
-    Row { method, path, right, summary, status: StatusCode::OK, handle, describe }
+    Row { method, path, right, summary, status: StatusCode::OK, handle, describe, once: None }
 }
 
 fn understood<Q: DeserializeOwned, B: Dictation>(opened: Opened) -> Result<Ask<Q, B>, Objection> {
@@ -175,7 +188,16 @@ pub(super) fn page(path: &'static str, summary: &'static str, kind: &'static str
         answer: Some((kind, if kind == JSON { Open::schema() } else { String::schema() })),
     };
     let (handle, describe) = (Box::new(handle), Box::new(describe));
-    Row { method: Method::GET, path, right: Right::Anyone, summary, status: StatusCode::OK, handle, describe }
+    Row {
+        method: Method::GET,
+        path,
+        right: Right::Anyone,
+        summary,
+        status: StatusCode::OK,
+        handle,
+        describe,
+        once: None,
+    }
 }
 
 /// Nothing from elsewhere, no script in the page itself, and nobody's frame.
@@ -201,7 +223,7 @@ pub(super) fn moved(path: &'static str, right: Right, to: &'static str, summary:
         |_: &mut Vec<(String, RefOr<Schema>)>| Described { query: Vec::new(), body: None, answer: None };
     let (handle, describe) = (Box::new(handle), Box::new(describe));
     let status = StatusCode::PERMANENT_REDIRECT;
-    Row { method: Method::GET, path, right, summary, status, handle, describe }
+    Row { method: Method::GET, path, right, summary, status, handle, describe, once: None }
 }
 
 /// A path that is no more.
@@ -211,5 +233,14 @@ pub(super) fn gone(path: &'static str, right: Right, detail: &'static str) -> Ro
     let describe =
         |_: &mut Vec<(String, RefOr<Schema>)>| Described { query: Vec::new(), body: None, answer: None };
     let (handle, describe) = (Box::new(handle), Box::new(describe));
-    Row { method: Method::GET, path, right, summary: detail, status: StatusCode::NOT_FOUND, handle, describe }
+    Row {
+        method: Method::GET,
+        path,
+        right,
+        summary: detail,
+        status: StatusCode::NOT_FOUND,
+        handle,
+        describe,
+        once: None,
+    }
 }

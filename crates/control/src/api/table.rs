@@ -6,8 +6,8 @@ use http::Method;
 use super::row::{Row, gone, moved, row};
 use super::who::Right::{self, Role};
 use super::{
-    audit, database, instances, keys, mappings, providers, requests, revisions, routing, settings, sources,
-    standing, statistics, usage, verification,
+    audit, callers, database, instances, keys, mappings, providers, requests, revisions, routing, settings,
+    sources, standing, statistics, usage, verification,
 };
 
 const LOOK: Right = Role(Viewer);
@@ -24,6 +24,7 @@ const DELETE: Method = Method::DELETE;
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = older();
     rows.extend(providers_and_models());
+    rows.extend(callers_keys());
     rows.extend(configuration());
     rows.extend(records());
     rows
@@ -134,6 +135,18 @@ fn providers_and_models() -> Vec<Row> {
         row(PUT, "/admin/v1/routing", CHANGE, "Another routing policy", routing::replace),
         row(PATCH, "/admin/v1/routing", CHANGE, "Change the routing policy", routing::patch),
         row(GET, "/admin/v1/routing/schema", LOOK, "The schema of a routing policy", routing::schema),
+    ]
+}
+
+/// The keys of callers.
+fn callers_keys() -> Vec<Row> {
+    vec![
+        row(GET, "/admin/v1/keys", LOOK, "The keys of callers", callers::all),
+        row(POST, "/admin/v1/keys", CHANGE, "Make a key for a caller; it is shown once", callers::create)
+            .creates()
+            .tells_once(callers::ONCE),
+        row(GET, "/admin/v1/keys/{name}", LOOK, "A caller's key, without itself", callers::one),
+        row(DELETE, "/admin/v1/keys/{name}", CHANGE, "Take a caller's key away", callers::revoke),
     ]
 }
 

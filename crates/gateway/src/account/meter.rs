@@ -14,6 +14,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use super::{Ledger, Unaccountable};
 use crate::Gateway;
+use crate::admit::{Left, Permit};
 use crate::intake::{Call, Peer, Upload, fresh_id};
 use crate::observe::access_log::Seen;
 use crate::route::Target;
@@ -39,6 +40,8 @@ pub(crate) struct Meter {
     /// For the access log.
     seen: Option<Box<Seen>>,
     expose: bool,
+    /// What is left of the caller's limits.
+    left: Left,
 }
 
 impl Meter {
@@ -71,6 +74,7 @@ impl Meter {
             ledger,
             seen: None,
             expose: false,
+            left: Left::default(),
         }
     }
 
@@ -102,6 +106,18 @@ impl Meter {
             crate::intake::Payload::Flowing(body) => self.upload = Some(body.notes()),
             crate::intake::Payload::Empty => {}
         }
+    }
+
+    /// Notes what is left of the caller's limits.
+    pub(crate) fn leaves(&mut self, left: Left) {
+        self.left = left;
+    }
+
+    /// Settles what was set aside for the call with what it has come to.
+    pub(crate) fn settle(&self, permit: &mut Permit) {
+        let counted = self.record.tokens.as_ref().map(|tokens| tokens.input.saturating_add(tokens.output));
+        let answered = if self.record.status < 400 { self.record.bytes_out } else { 0 };
+        permit.settle(counted, answered);
     }
 
     /// Whether the caller's body was not read to its end: then its connection carries no further call.
@@ -216,6 +232,7 @@ impl Meter {
             }
         };
         set(head, "x-request-id", &self.record.id);
+        self.left.write(head);
         let ours = self.began.elapsed().saturating_sub(self.upstream).as_secs_f64() * 1000.0;
         if let Ok(value) = HeaderValue::from_str(&format!("gateway;dur={ours:.3}")) {
             head.append(HeaderName::from_static("server-timing"), value);

@@ -1,19 +1,97 @@
-//! Third stage: leave to proceed.
+//! Third stage: leave to proceed, within all limits that hold for a call, or for none of them.
 //!
-//! Plain so far: leave is always given, and the permit counts the call into the house until it is dropped. Rates, tokens
-//! and slots are reserved here.
+//! What is counted is kept in memory (`tallies.rs`): requests and tokens over a sliding time (`window.rs`), calls at once as they are.
+//! Tokens are set aside by an estimate (`estimate.rs`) and settled when they are known. Where nothing is limited, nothing is
+//! counted and no lock is touched.
+
+mod estimate;
+mod exhausted;
+mod left;
+mod tallies;
+mod tally;
+mod window;
+
+use std::sync::Arc;
+
+use config::Snapshot;
+
+pub(crate) use left::Left;
+pub(crate) use tallies::Tallies;
 
 use crate::Gateway;
+use crate::error::ApiError;
 use crate::identify::Caller;
+use crate::intake::Call;
 use crate::life::InHouse;
+use estimate::Estimate;
+use tally::{MOST, Tally};
 
 /// Leave to proceed. Whatever it holds is given back when it is dropped, on every ending.
 #[derive(Debug)]
 pub(crate) struct Permit {
     _in_house: InHouse,
+    held: [Option<Arc<Tally>>; MOST],
+    /// When it was given, microseconds since the house began.
+    given_us: u64,
+    estimate: Estimate,
+    /// Tokens set aside.
+    reserved: u64,
+    /// Those it came to.
+    spent: u64,
+}
+
+/// What was asked for, and what is left of its limits either way.
+pub(crate) struct Asked {
+    pub(crate) permit: Result<Permit, ApiError>,
+    pub(crate) left: Left,
+}
+
+impl Permit {
+    /// Notes what the call has come to: tokens its provider counted, or, where nobody counts, bytes of an answer that went out.
+    pub(crate) fn settle(&mut self, counted: Option<u64>, answered: u64) {
+        self.spent = match counted {
+            Some(tokens) => tokens,
+            None if answered > 0 => self.estimate.seen(answered).min(self.reserved),
+            None => 0,
+        };
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        for tally in self.held.iter().flatten() {
+            tally.give_back(self.given_us, self.reserved, self.spent);
+        }
+    }
 }
 
 /// Asks for leave.
-pub(crate) fn ask(gateway: &Gateway, _caller: &Caller) -> Permit {
-    Permit { _in_house: gateway.life().call_begins() }
+pub(crate) fn ask(gateway: &Gateway, world: &Snapshot, caller: &Caller, call: &Call) -> Asked {
+    let tallies = &gateway.tallies;
+    let now_us = tallies.now_us();
+    let claims = tallies.claims(world, caller, call, now_us);
+    let in_house = gateway.life().call_begins();
+    let mut permit = Permit {
+        _in_house: in_house,
+        held: Default::default(),
+        given_us: now_us,
+        estimate: Estimate::default(),
+        reserved: 0,
+        spent: 0,
+    };
+    if claims.is_empty() {
+        return Asked { permit: Ok(permit), left: Left::default() };
+    }
+    permit.estimate = Estimate::of(call);
+    // A call that may come to more than a limit takes all of it, and so is let in when nothing else is counted.
+    let bounds = claims.iter().filter_map(|claim| claim.limit.tokens).map(|rate| rate.amount);
+    permit.reserved = bounds.min().map_or(0, |most| permit.estimate.whole().min(most));
+    let (left, counted) = tally::count(&claims, permit.reserved, now_us);
+    match counted {
+        Ok(()) => {
+            permit.held = claims.into_tallies();
+            Asked { permit: Ok(permit), left }
+        }
+        Err(exhausted) => Asked { permit: Err(exhausted.into()), left },
+    }
 }

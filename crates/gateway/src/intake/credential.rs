@@ -1,6 +1,6 @@
 //! One reading of whatever credential a caller shows, in whichever header it shows it.
 
-use http::header::{AUTHORIZATION, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, SEC_WEBSOCKET_PROTOCOL};
 use protocol::dialect::headers::key_of_subprotocol;
 use protocol::fault::Kind;
 use protocol::secret::Secret;
@@ -11,18 +11,22 @@ use crate::error::ApiError;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Offered(pub(crate) Secret);
 
-/// Headers a credential may stand in, besides `Authorization`.
-pub(crate) const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
-
-/// The one credential of a request. The same secret in two places is one; two different ones are refused (T-16).
-pub(super) fn read(head: &HeaderMap, query: Option<&str>) -> Result<Option<Offered>, ApiError> {
+/// The one credential of a request, in one of the headers that are accepted (`auth.accept`). The same secret in two places is
+/// one; two different ones are refused (T-16).
+pub(super) fn read(
+    accept: &[HeaderName],
+    head: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Option<Offered>, ApiError> {
     refuse_in_query(query)?;
-    if head.get_all(AUTHORIZATION).iter().count() > 1 {
+    let bearers = accept.contains(&AUTHORIZATION);
+    if bearers && head.get_all(AUTHORIZATION).iter().count() > 1 {
         return Err(conflict());
     }
-    let bearer = head.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(bare);
-    let headers =
-        KEY_HEADERS.iter().flat_map(|name| head.get_all(*name)).filter_map(|value| value.to_str().ok());
+    let bearer = head.get(AUTHORIZATION).filter(|_| bearers);
+    let bearer = bearer.and_then(|value| value.to_str().ok()).map(bare);
+    let others = accept.iter().filter(|name| **name != AUTHORIZATION);
+    let headers = others.flat_map(|name| head.get_all(name)).filter_map(|value| value.to_str().ok());
     let protocols = head.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let subprotocols =
         protocols.flat_map(|list| list.split(',')).filter_map(|one| key_of_subprotocol(one.trim()));

@@ -38,7 +38,7 @@ pub(crate) fn imagine(
         None => (target, None),
     };
     let found = operation::find(method, path).map_err(|problem| path_error(problem, path))?;
-    credential::read(&HeaderMap::new(), query)?;
+    credential::read(&[], &HeaderMap::new(), query)?;
     let row = found.row;
     // With GET, what may be a WebSocket is meant as one.
     if row.socket && *method == Method::GET && row.operation == Operation::Responses {

@@ -8,6 +8,7 @@ mod call;
 mod credential;
 mod door;
 mod imagined;
+mod knock;
 mod peer;
 mod pieces;
 mod upload;
@@ -24,6 +25,7 @@ pub(crate) use call::{Call, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, check_host, check_http2, cors};
 pub(crate) use imagined::{Imagined, imagine};
+pub(crate) use knock::{Knock, knock};
 pub(crate) use peer::{Peer, Running, Turn};
 pub(crate) use pieces::Gathered;
 pub(crate) use upload::{Upload, UploadBody};
@@ -40,20 +42,13 @@ const LONGEST_NAME: usize = 1024;
 pub(crate) async fn read(
     world: &Snapshot,
     peer: &Peer,
+    knock: Knock<'_>,
     request: Request<Incoming>,
 ) -> Result<Call, ApiError> {
     let (mut head, body) = request.into_parts();
-    check_http2(&head.uri, head.version, &head.method, &head.headers)?;
-    let path = head.uri.path().to_owned();
-    let found = operation::find(&head.method, &path).map_err(|problem| path_error(problem, &path))?;
-    note_spelling(found.spelling);
+    let Knock { found, offered, caller_ip } = knock;
     let query = head.uri.query().map(str::to_owned);
-    // What administers this gateway is for nobody else, least of all for a provider.
-    head.headers.remove(&*world.admin.header);
-    let administers = |offered: &Offered| world.admin.keys.iter().any(|key| key.secret.is_same(&offered.0));
-    let offered = credential::read(&head.headers, query.as_deref())?.filter(|offered| !administers(offered));
     let upgrade = upgrade(&mut head, found.row)?;
-    let caller_ip = caller_address(world, peer, &head.headers);
     let limits = &world.server.limits;
     let (payload, envelope) =
         body::read(&head, found.row, body, limits, world.server.timeouts.body_gap).await?;

@@ -298,14 +298,19 @@ impl RelayBody {
 
     /// The caller has everything.
     fn finish(&mut self) {
-        self.permit = None;
-        if let Some(mut meter) = self.meter.take() {
+        if let Some(meter) = &mut self.meter {
             meter.completes();
         }
         self.give_back();
     }
 
+    /// What is left of the reservation is given back, the record handed in, and the caller may speak again, in that order.
     fn give_back(&mut self) {
+        if let (Some(meter), Some(permit)) = (&self.meter, &mut self.permit) {
+            meter.settle(permit);
+        }
+        self.permit = None;
+        self.meter = None;
         if let Some(turn) = self.turn.take() {
             turn.give_back();
         }

@@ -10,9 +10,11 @@ use config::Snapshot;
 use config::snapshot::{Chosen, PathRule};
 use protocol::fault::Kind;
 
+use super::allowed;
 use super::plan::{Plan, Reason, Target, Wish, by_places, first};
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
+use crate::identify::Caller;
 use crate::intake::Call;
 use crate::standing::{Bar, OverrideKind, Register};
 
@@ -28,10 +30,18 @@ pub(crate) struct Known<'a> {
 /// Plans a call.
 ///
 /// # Errors
-/// As for [`choose`].
-pub(crate) fn plan(world: &Snapshot, known: Known<'_>, call: &Call) -> Result<Plan, ApiError> {
-    let (_, chosen) = choose(world, known, &Wish::from(call))?;
+/// As for [`choose`], and when the caller may not use what is asked for, or what it leads to.
+pub(crate) fn plan(
+    world: &Snapshot,
+    known: Known<'_>,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Plan, ApiError> {
+    allowed::asked(caller, call)?;
+    let wish = Wish::from(call);
+    let (_, chosen) = choose(world, known, &wish)?;
     let provider = world.providers[chosen.provider].clone();
+    allowed::led(caller, &provider, &chosen, &wish)?;
     let model = chosen.model.or_else(|| call.model.clone());
     Ok(Plan { first: Target { provider, model } })
 }

@@ -17,6 +17,7 @@ mod form;
 mod healthcheck;
 mod import;
 mod init;
+mod keys;
 mod launch;
 mod licenses;
 mod logs;
@@ -112,6 +113,8 @@ enum Command {
     Config(config::Config),
     /// See, add, try out, pause and take away the providers of the running gateway.
     Providers(providers::Providers),
+    /// Make, see and take away the keys of callers of the running gateway.
+    Keys(keys::Keys),
     /// Show usage in sums, by hour or day and by what it is grouped by.
     Usage(usage::Usage),
     /// List finished calls, newest first.
@@ -173,6 +176,7 @@ impl Command {
             Self::Logs(logs) => logs.run(talk),
             Self::Config(config) => config.run(talk),
             Self::Providers(providers) => providers.run(talk),
+            Self::Keys(keys) => keys.run(talk),
             Self::Usage(usage) => usage.run(talk),
             Self::Requests(requests) => requests.run(talk),
             Self::Audit(audit) => audit.run(talk),

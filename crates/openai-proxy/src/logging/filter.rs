@@ -11,7 +11,7 @@ pub(super) const ACCESS: &str = "access";
 fn inside(part: Part) -> (&'static [&'static str], &'static [&'static str]) {
     match part {
         Part::Listen => (&["gateway::listen"], &[]),
-        Part::Intake => (&["gateway::intake"], &[]),
+        Part::Intake => (&["gateway::intake", "gateway::identify"], &[]),
         Part::Routing => (
             &["gateway::route", "gateway::catalogue", "gateway::standing", "gateway::upstream::discover"],
             &[],

@@ -4,6 +4,9 @@
 /// answer's tell the caller whose account it was.
 pub const ACCOUNT: [&str; 2] = ["openai-organization", "openai-project"];
 
+/// How the headers begin that say how much of an account's limits is left (OpenAI, "Rate limits"; Anthropic, "Rate limits").
+pub const LIMITS: [&str; 2] = ["x-ratelimit-", "anthropic-ratelimit-"];
+
 /// How a browser shows a key when it opens a WebSocket, where it cannot set headers (OpenAI, "Realtime API with
 /// WebSocket"): as a subprotocol with this beginning.
 const KEY_SUBPROTOCOL: &str = "openai-insecure-api-key.";

@@ -6,9 +6,11 @@ use crate::clock;
 use crate::problem::StoreProblem;
 use crate::vault::{self, Opened, Sealed, Vault};
 
-/// What the house makes for itself: what secrets without a name are named with, and what the audit is written with.
+/// What the house makes for itself: what secrets without a name are named with, what the audit is written with, and what
+/// callers' keys are hashed with.
 const NAMING_KEY: &str = "naming-key";
 const AUDIT_KEY: &str = "audit-key";
+const PEPPER: &str = "callers-pepper";
 /// How long one that nobody refers to stays all the same.
 const FRESH_US: u64 = 3_600_000_000;
 
@@ -76,6 +78,14 @@ impl Db {
         Ok(AuditKey::of(self.made_secret(vault, AUDIT_KEY).await?.expose().as_bytes()))
     }
 
+    /// What callers' keys are hashed with, which is made the first time and stays as it is when the vault gets other keys.
+    ///
+    /// # Errors
+    /// When it cannot be sealed or opened, or the database is away.
+    pub async fn pepper(&self, vault: &Vault) -> Result<Opened, StoreProblem> {
+        self.made_secret(vault, PEPPER).await
+    }
+
     /// A secret of this house, made if it is not there. Of two who make it at once, both get the same.
     async fn made_secret(&self, vault: &Vault, name: &str) -> Result<Opened, StoreProblem> {
         if let Some(there) = self.open_secret(vault, name).await? {
@@ -107,8 +117,11 @@ impl Db {
     /// # Errors
     /// When one cannot be opened, or the database is away.
     pub async fn open_secrets(&self, vault: &Vault) -> Result<Vec<(String, Opened)>, StoreProblem> {
-        let theirs =
-            self.secrets().await?.into_iter().filter(|row| ![NAMING_KEY, AUDIT_KEY].contains(&&*row.name));
+        let theirs = self
+            .secrets()
+            .await?
+            .into_iter()
+            .filter(|row| ![NAMING_KEY, AUDIT_KEY, PEPPER].contains(&&*row.name));
         theirs.map(|row| Ok((row.name.clone(), vault.unseal(&row)?))).collect()
     }
 

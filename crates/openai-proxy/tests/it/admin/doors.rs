@@ -74,9 +74,7 @@ async fn an_image_on_a_page_elsewhere_asks_for_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_others_reach_us_administration_is_at_its_own_door_alone() {
-    let yaml = format!(
-        "server: {{listen: \"0.0.0.0:0\", admin_listen: \"127.0.0.1:0\", workers: 1}}\nauth: {{mode: none}}\n{TWO}"
-    );
+    let yaml = format!("server: {{listen: \"0.0.0.0:0\", admin_listen: \"127.0.0.1:0\", workers: 1}}\n{TWO}");
     let house = TestHouse::new(&yaml);
     let public = std::net::SocketAddr::from(([127, 0, 0, 1], house.address().port()));
     let inner = house.inner().admin().unwrap();

@@ -1,5 +1,6 @@
 //! Administration over HTTP, at a whole house.
 
+mod callers;
 mod conflicts;
 mod doors;
 mod hostile;
@@ -30,6 +31,8 @@ providers:
   one: {type: openai, base_url: \"http://127.0.0.1:9/v1\", api_key: sk-first-key-abcd, models: [m-1, m-2]}
   two: {type: openai, base_url: \"http://127.0.0.1:9/v1\", api_key: sk-second-key-efgh, models: [m-3]}
 models: {public: one/m-1}
+auth: {mode: none}
+keys: {one: {key: sk-caller-one-0123456789abcdefghijk}, two: {key: sk-caller-two-0123456789abcdefghijk}}
 storage: {database: memory}
 ";
 

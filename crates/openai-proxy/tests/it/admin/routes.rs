@@ -39,6 +39,9 @@ pub(super) fn body_for(route: &Route) -> String {
         ("POST", "/admin/v1/providers/{name}/keys/{id}/rotate") => json!({"key": "sk-next-key-qrst"}),
         ("POST", "/admin/v1/providers/{name}/breaker") => json!({"action": "force_open", "for_seconds": 60}),
         ("POST", "/admin/v1/providers/{name}/pause") => json!({"action": "pause", "reason": "work"}),
+        ("POST", "/admin/v1/keys") => {
+            json!({"name": "another", "models": ["m-1"], "expires": "2099-12-31", "limits": {"requests": "60/min"}})
+        }
         ("POST", "/admin/v1/models") => json!({"name": "another", "use": "one/m-2"}),
         ("PUT" | "PATCH", "/admin/v1/models/{name}") => json!({"use": "one/m-2"}),
         ("PUT" | "PATCH", "/admin/v1/routing") => json!({"expose_headers": false}),
@@ -83,7 +86,7 @@ async fn every_route_does_what_it_should() {
             }
             _ => assert!(matches!(answer.status, 200 | 201), "{row}"),
         }
-        for secret in ["sk-first", "sk-second", "sk-third", "sk-other", "sk-spare", "sk-next"] {
+        for secret in ["sk-first", "sk-second", "sk-third", "sk-other", "sk-spare", "sk-next", "sk-caller"] {
             assert!(!answer.text().contains(secret), "a key is shown: {row}");
         }
     }

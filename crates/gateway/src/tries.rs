@@ -1,5 +1,5 @@
-//! Refused tries, counted by who makes them: nobody guesses keys for long, and a flood of tries is no flood of audit entries
-//! (T-37).
+//! Refused tries, counted by who makes them: nobody guesses keys for long, neither callers' nor those of administration, and a
+//! flood of tries is no flood of entries in a log (T-37).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ const REMEMBERED: usize = 1024;
 
 /// The tries of the last minutes.
 #[derive(Default)]
-pub(super) struct Tries(Mutex<HashMap<String, Count>>);
+pub struct Tries(Mutex<HashMap<String, Count>>);
 
 #[derive(Clone, Copy)]
 struct Count {
@@ -23,8 +23,8 @@ struct Count {
 
 /// What is to be done about a refused try.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Heed {
-    /// It goes into the audit trail: the first of a minute, and the one after which no more are heard.
+pub enum Heed {
+    /// It is told: the first of a minute, and the one after which no more are heard.
     Note,
     /// It is one of many that are told already.
     Pass,
@@ -32,7 +32,7 @@ pub(super) enum Heed {
 
 impl Tries {
     /// How many seconds nothing is heard from somebody; none: they are heard.
-    pub(super) fn deaf_for(&self, who: &str, now: Instant) -> Option<u64> {
+    pub fn deaf_for(&self, who: &str, now: Instant) -> Option<u64> {
         let tries = self.lock();
         let count = tries.get(place(&tries, who)).filter(|count| count.tries >= MOST)?;
         let rest = MINUTE.checked_sub(now.saturating_duration_since(count.since))?;
@@ -40,13 +40,13 @@ impl Tries {
     }
 
     /// Counts one that is no guess, so that it makes nobody deaf.
-    pub(super) fn told(&self, what: &str, now: Instant) -> Heed {
+    pub fn told(&self, what: &str, now: Instant) -> Heed {
         // Under a name no address has.
         self.refused(&format!("told {what}"), now)
     }
 
     /// Counts one.
-    pub(super) fn refused(&self, who: &str, now: Instant) -> Heed {
+    pub fn refused(&self, who: &str, now: Instant) -> Heed {
         let mut tries = self.lock();
         if tries.len() >= REMEMBERED {
             tries.retain(|_, count| now.saturating_duration_since(count.since) < MINUTE);

@@ -1,0 +1,48 @@
+//! How many tokens a call may come to, before anybody has counted them.
+
+use protocol::operation::Operation;
+
+use crate::intake::{Call, Payload};
+
+/// So many bytes are one token, about: prompts in English have four, others fewer.
+const BYTES: u64 = 4;
+/// So many tokens are set aside for an answer whose length the caller does not bound.
+const UNBOUNDED: u64 = 1024;
+
+/// Tokens a call may come to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Estimate {
+    /// What is asked.
+    pub(super) prompt: u64,
+    /// What may be answered.
+    pub(super) answer: u64,
+}
+
+impl Estimate {
+    /// Of a call: its bytes, and the most it lets be answered. An operation whose answers count nothing comes to nothing.
+    pub(super) fn of(call: &Call) -> Self {
+        if !call.row.usage {
+            return Self::default();
+        }
+        let prompt = match &call.body {
+            Payload::Whole(body) => (body.len() as u64 / BYTES).max(1),
+            // A file that flows through is none of text.
+            Payload::Flowing(_) | Payload::Empty => 1,
+        };
+        let silent = matches!(call.row.operation, Operation::Embeddings | Operation::Rerank);
+        let bound = call.envelope.as_ref().and_then(|envelope| envelope.most_tokens).unwrap_or(UNBOUNDED);
+        let answers = call.envelope.as_ref().and_then(|envelope| envelope.answers).unwrap_or(1).max(1);
+        let answer = if silent { 0 } else { bound.saturating_mul(answers) };
+        Self { prompt, answer }
+    }
+
+    /// All of it.
+    pub(super) fn whole(self) -> u64 {
+        self.prompt.saturating_add(self.answer)
+    }
+
+    /// What an answer came to of which nobody has said it: by its bytes, and never more than was expected.
+    pub(super) fn seen(self, bytes: u64) -> u64 {
+        self.prompt.saturating_add(self.answer.min(bytes / BYTES))
+    }
+}
