@@ -89,7 +89,13 @@ impl Control {
     /// Notes in the audit trail what somebody did, or tried, that is no change of the configuration.
     pub async fn audit(&self, actor: &Actor, deed: Deed<'_>) {
         let Deed { action, subject, outcome, .. } = deed;
-        if let Err(problem) = self.books().db.audit(&entry(actor, &deed)).await {
+        let db = &self.books().db;
+        // Whoever is refused first comes before the first revision, with which the key is made.
+        let audited = match Box::pin(self.inner.strongbox.prepare(db)).await {
+            Ok(()) => db.audit(&entry(actor, &deed)).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = audited {
             let actor = &actor.name;
             tracing::error!(
                 action,

@@ -46,8 +46,12 @@ impl Remembered {
         let strongbox = Strongbox::new(if lasts { storage.key } else { VaultKey::Nowhere });
         let copy = Copy::new(&books.db, &storage.spool);
         let left = Vec::new();
-        // Without the key of the audit, nobody could say whether a revision is as it was recorded.
         let head = async {
+            // The first key is made with the first revision, behind open doors: a disk takes longer for it than a start for all else.
+            if strongbox.is_new(&books.db).await? {
+                return Ok(None);
+            }
+            // Without the key of the audit, nobody could say whether a revision is as it was recorded.
             strongbox.prepare(&books.db).await?;
             given.pepper = Some(strongbox.pepper(&books.db).await?);
             books.db.head().await
@@ -103,6 +107,10 @@ impl Copy {
     /// Keeps it, whole or not at all. That it cannot be kept is no reason to stop.
     pub(crate) fn keep(&self, revision: u64, layer: &str) {
         let Some(path) = &self.0 else { return };
+        // Most starts find it as it was, and need not wait for the disk.
+        if self.read().is_some_and(|(kept, said)| (kept, said.as_str()) == (revision, layer)) {
+            return;
+        }
         let kept = Kept { revision, layer: layer.to_owned() };
         let text = serde_json::to_vec(&kept).unwrap_or_default();
         if let Err(error) = store::keep_file(path, &text) {

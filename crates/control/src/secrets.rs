@@ -33,6 +33,16 @@ impl Strongbox {
         Ok(kept.get_or_insert(vault).clone())
     }
 
+    /// Whether nothing was ever recorded or sealed, so that there is nothing to open, and a key file would have to be made first.
+    pub(crate) async fn is_new(&self, db: &Db) -> Result<bool, StoreProblem> {
+        let file = match &*self.key.lock().unwrap_or_else(PoisonError::into_inner) {
+            VaultKey::File(file) => file.clone(),
+            VaultKey::Text(_) | VaultKey::Nowhere => return Ok(false),
+        };
+        let made = std::fs::symlink_metadata(file).is_ok();
+        Ok(!made && db.head_number().await? == 0 && db.keys_in_use().await?.is_empty())
+    }
+
     /// Opens the vault, and has the audit trail sealed with what is in it.
     pub(crate) async fn prepare(&self, db: &Db) -> Result<(), StoreProblem> {
         // Secrets of settings may have opened the vault before.

@@ -1,17 +1,18 @@
 //! The two voices of a command: data on standard output, words for a person on standard error. Nothing else in this crate
-//! prints. A reader that has gone away (`| head -1`) is no mistake of ours and ends nothing; a disk that is full is told. What
-//! servers and models say may hold terminal commands (a title, the clipboard): they never reach a terminal.
+//! prints, but what moves meanwhile (`working.rs`). A reader that has gone away (`| head -1`) is no mistake of ours and ends
+//! nothing; a disk that is full is told. What servers and models say may hold terminal commands (a title, the clipboard): they
+//! never reach a terminal.
 
 use std::borrow::Cow;
 use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
+use crate::working::Working;
 
 /// Flags every command takes.
 #[derive(Args, Clone, Debug)]
@@ -201,11 +202,9 @@ impl Talk {
     /// Shows that something takes time, until the result is dropped. Nothing moves where nobody looks.
     pub(crate) fn working(&self, what: &str) -> Working {
         if !self.colour || self.manners.quiet {
-            return Working(None);
+            return Working::none();
         }
-        let bar = indicatif::ProgressBar::new_spinner().with_message(what.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Working(Some(bar))
+        Working::begin(&harmless(what))
     }
 
     /// Puts a question to the person; an empty answer is `usual`. `None`: nobody can be asked.
@@ -227,17 +226,6 @@ impl Talk {
     pub(crate) fn confirm(&self, question: &str) -> bool {
         let answer = || self.ask(question, "n").unwrap_or_default();
         self.manners.yes || matches!(answer().to_ascii_lowercase().as_str(), "y" | "yes")
-    }
-}
-
-/// Something moves on the terminal until this is dropped.
-pub(crate) struct Working(Option<indicatif::ProgressBar>);
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) struct Man {
 
 impl Man {
     pub(super) fn run(self, talk: &Talk, cli: Command) -> Outcome {
+        // Commands are described when they are asked for, and each is now.
+        let mut cli = cli.disable_help_subcommand(true);
+        cli.build();
         let cli = with_examples(cli);
         let Some(dir) = self.dir else {
             let mut page = Vec::new();

@@ -69,7 +69,9 @@ struct Cli {
     command: Option<Command>,
 }
 
+// Each is described when it is asked for: who starts one does not wait for fifty.
 #[derive(Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Run the gateway in the foreground.
     Serve(serve::Serve),

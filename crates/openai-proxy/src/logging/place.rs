@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,9 @@ const QUIET: Duration = Duration::from_secs(60);
 /// The way to a place. Clones lead to the same one; when the last is gone, its thread ends.
 #[derive(Clone)]
 pub(super) struct Place {
-    notes: SyncSender<Note>,
+    /// Takes room only for what waits; one that is bounded by itself takes it for all that may wait.
+    notes: Sender<Note>,
+    waiting: Arc<AtomicUsize>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -60,47 +62,45 @@ impl Place {
     /// # Errors
     /// When the system gives none.
     pub(super) fn start(sink: Sink, form: Form, access: AccessForm) -> io::Result<Self> {
-        let (notes, heard) = mpsc::sync_channel(WAITING);
-        let dropped = Arc::new(AtomicU64::new(0));
+        let (notes, heard) = mpsc::channel();
+        let (waiting, dropped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
         let writer = Writer {
             sink,
             form,
             access,
             gate: Gate::new(Instant::now()),
+            waiting: waiting.clone(),
             dropped: dropped.clone(),
             lost: 0,
             complained: None,
             text: String::new(),
         };
         thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(&heard))?;
-        Ok(Self { notes, dropped })
+        Ok(Self { notes, waiting, dropped })
     }
 
     /// Hands a line over, or counts it as dropped. Never waits.
     pub(super) fn offer(&self, line: Arc<LogLine>) {
-        if self.notes.try_send(Note::Line(line)).is_err() {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.dropped.fetch_add(1, Ordering::Relaxed);
+        } else {
+            // The writer ends with the last way to it.
+            let _ = self.notes.send(Note::Line(line));
         }
     }
 
     /// Has a file looked for again, which somebody may have moved away.
     pub(super) fn look(&self) {
-        // With a full queue it is looked for with the next lines all the same.
-        let _ = self.notes.try_send(Note::Look);
+        let _ = self.notes.send(Note::Look);
     }
 
     /// Waits until everything offered so far is written, but no longer than until `deadline`.
     pub(super) fn settle(&self, deadline: Instant) {
         let (done, written) = mpsc::sync_channel(1);
-        let mut note = Note::Settle(done);
-        while let Err(TrySendError::Full(back)) = self.notes.try_send(note) {
-            if Instant::now() >= deadline {
-                return;
-            }
-            note = back;
-            thread::sleep(Duration::from_millis(2));
+        if self.notes.send(Note::Settle(done)).is_ok() {
+            let _ = written.recv_timeout(deadline.saturating_duration_since(Instant::now()));
         }
-        let _ = written.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -109,6 +109,7 @@ struct Writer {
     form: Form,
     access: AccessForm,
     gate: Gate,
+    waiting: Arc<AtomicUsize>,
     /// Those that found the queue full.
     dropped: Arc<AtomicU64>,
     /// Those that could not be written.
@@ -140,6 +141,7 @@ impl Writer {
     fn take(&mut self, note: Note) {
         match note {
             Note::Line(line) => {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
                 let (passes, told) = self.gate.judge(&line, Instant::now());
                 self.own(told);
                 if passes {

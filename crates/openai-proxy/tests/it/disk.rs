@@ -1,6 +1,9 @@
-//! F-51: a disk that says it could not keep what was written to the database's log. It is said by strace, in the place of
-//! the system.
+//! A disk that fails, and one that is waited for. What it is asked is seen by strace, which also answers in its place.
+//!
+//! F-51: a disk that says it could not keep what was written to the database's log.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 
 use sqlx::sqlite::SqliteConnectOptions;
@@ -18,6 +21,11 @@ async fn possible() -> bool {
     let mut strace = tokio::process::Command::new("strace");
     strace.args(["-e", "inject=fsync:error=EIO", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
     strace.status().await.is_ok_and(|status| status.success())
+}
+
+/// Waits until what it begins with is recorded, which is done behind open doors.
+async fn begun(address: SocketAddr) {
+    assert_eq!(ask(address, "GET", "/config", &[], "").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,7 +46,8 @@ async fn a_database_on_a_disk_that_fails_is_not_written_any_more_and_nothing_is_
     std::fs::write(dir.path().join("openai-proxy.yaml"), yaml).unwrap();
     // It begins on a good disk; then every sync of the log fails.
     let place = Place::Sqlite(dir.path().join("usage.db"));
-    let (program, _) = Program::ready(dir.path(), &[]).await;
+    let (program, address) = Program::ready(dir.path(), &[]).await;
+    begun(address).await;
     assert!(program.stop().await.0.success());
     // Its log is put into the file, or the next start would do that, and that would be the first sync.
     let file = SqliteConnectOptions::new().filename(dir.path().join("usage.db"));
@@ -72,4 +81,35 @@ async fn a_database_on_a_disk_that_fails_is_not_written_any_more_and_nothing_is_
     let mut models: Vec<_> = records.into_iter().filter_map(|record| record.model_asked).collect();
     models.sort();
     assert_eq!(models, ["first", "later-0", "later-1", "later-2", "later-3", "later-4"]);
+}
+
+/// How often the disk is waited for by a start in this folder, until a door is open.
+async fn waits(dir: &Path) -> usize {
+    let traced = ["strace", "-D", "-f", "-qqq", "-o", "trace", "-e", "trace=fsync,fdatasync,listen"];
+    let (program, address) = Program::ready(dir, &traced).await;
+    begun(address).await;
+    assert!(program.stop().await.0.success());
+    let trace = std::fs::read_to_string(dir.join("trace")).unwrap();
+    assert!(trace.contains("listen("), "{trace}");
+    trace.lines().take_while(|line| !line.contains("listen(")).filter(|line| line.contains("sync(")).count()
+}
+
+/// Each wait is milliseconds, in which nobody is served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_hardly_waits_for_the_disk_before_its_doors_are_open() {
+    if !possible().await {
+        eprintln!(
+            "passed over: nobody can look on here (apt-get install strace; and tracing must be allowed)"
+        );
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let storage = "storage: {database: \"sqlite:usage.db\"}";
+    let yaml = format!(
+        "server: {{listen: \"127.0.0.1:0\"}}\nproviders: {{one: {{base_url: \"http://127.0.0.1:9/v1\"}}}}\n{storage}\n"
+    );
+    std::fs::write(dir.path().join("openai-proxy.yaml"), yaml).unwrap();
+    let first = waits(dir.path()).await;
+    assert!(first <= 3, "the head of the database, its log, and the name of that: {first}");
+    assert_eq!(waits(dir.path()).await, 0, "nothing is new at a later start");
 }

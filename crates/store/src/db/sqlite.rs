@@ -183,8 +183,18 @@ impl Sqlite {
 
 impl Inner {
     async fn make_ready(&self) -> Result<(), StoreProblem> {
-        let ready = self.ready.get_or_try_init(|| prepare(&self.path)).await;
+        let ready = self.ready.get_or_try_init(|| self.begin()).await;
         ready.map(|_done| ()).map_err(|problem| self.noted(problem))
+    }
+
+    /// Has the file prepared, and the writer take over from whoever did it: if the last one left in between, the log would be
+    /// put into the file and begun anew, which is a handful of syncs.
+    async fn begin(&self) -> Result<(), StoreProblem> {
+        let first = prepare(&self.path).await?;
+        let writer = self.writer.acquire().await;
+        let _ = first.close().await;
+        let place = self.path.display().to_string();
+        writer.map(drop).map_err(|error| super::problem_of(&place, &error))
     }
 
     /// Whether the file is still the one that was opened: what is written into one that was taken away is lost.
@@ -267,9 +277,9 @@ async fn health(on: &mut SqliteConnection, thorough: bool) -> Result<Health, sql
     Ok(health)
 }
 
-/// Makes the file if it is not there, and brings it up to this version. Nothing is written into a file that is not ours or
-/// newer than we are.
-async fn prepare(path: &Path) -> Result<(), StoreProblem> {
+/// Makes the file if it is not there, and brings it up to this version; by this connection. Nothing is written into a file
+/// that is not ours or newer than we are.
+async fn prepare(path: &Path) -> Result<SqliteConnection, StoreProblem> {
     let at = |error: std::io::Error| StoreProblem::file(path, error);
     if let Some(folder) = path.parent() {
         files::private_folder(folder).map_err(|error| StoreProblem::file(folder, error))?;
@@ -283,11 +293,18 @@ async fn prepare(path: &Path) -> Result<(), StoreProblem> {
     let place = path.display().to_string();
     let away = |error: sqlx::Error| super::problem_of(&place, &error);
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY);
+    // A sync for each step would be one too many: what is written later is synced with all that came before it.
+    let options = options.synchronous(SqliteSynchronous::Normal);
     let mut connection = options.connect().await.map_err(away)?;
     let done = step_up(&mut connection, path).await;
-    let _ = connection.close().await;
     drop(lock);
-    done
+    match done {
+        Ok(()) => Ok(connection),
+        Err(problem) => {
+            let _ = connection.close().await;
+            Err(problem)
+        }
+    }
 }
 
 /// Whether a file is ours, and not newer than we are; then its version. An empty one is nobody's yet.
@@ -311,14 +328,20 @@ async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<Optio
 async fn step_up(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreProblem> {
     let place = path.display().to_string();
     let away = |error: sqlx::Error| super::problem_of(&place, &error);
-    if is_ours(connection, path).await? == Some(migrations::known()) {
+    let version = is_ours(connection, path).await?;
+    if version == Some(migrations::known()) {
         let mode = sqlx::query_scalar::<_, String>("PRAGMA journal_mode").fetch_one(&mut *connection).await;
         // Nothing to do, and so no need to wait for somebody who writes.
         if mode.map_err(away)?.eq_ignore_ascii_case("wal") {
             return Ok(());
         }
     }
-    sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(away)?;
+    let mode = match version {
+        Some(_) => "PRAGMA journal_mode = WAL",
+        // There is nothing yet that a journal would have to bring back.
+        None => "PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL",
+    };
+    sqlx::raw_sql(mode).execute(&mut *connection).await.map_err(away)?;
     let mut change = connection.begin_with("BEGIN IMMEDIATE").await.map_err(away)?;
     // 0x6f616970.
     sqlx::raw_sql("PRAGMA application_id = 1868654960").execute(&mut *change).await.map_err(away)?;

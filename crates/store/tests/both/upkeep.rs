@@ -287,6 +287,7 @@ fn a_damaged_database_is_replaced_by_the_newest_good_copy() {
 fn without_a_good_copy_nothing_is_recovered_and_nothing_changed() {
     let ground = Ground::sqlite();
     drop(ground.open());
+    settle(path(&ground));
     let folder = ground.folder.path().join("backups");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("test_20200101_000000.db"), "half of a c").unwrap();

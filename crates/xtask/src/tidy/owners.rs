@@ -33,7 +33,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("httpdate", &["gateway", "openai-proxy"]),
     ("hyper", &["gateway"]),
     ("hyper-util", &["gateway"]),
-    ("indicatif", &["openai-proxy"]),
     ("jsonc-parser", &["openai-proxy"]),
     ("memchr", &["protocol", "gateway", "testkit", "bench"]),
     ("notify", &["control"]),

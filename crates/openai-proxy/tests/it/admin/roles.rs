@@ -5,7 +5,7 @@ use control::api::{Right, routes};
 use testkit::caller::ask;
 
 use super::routes::{body_for, filled, holds};
-use super::{ADMIN, OPERATOR, TWO, VIEWER, good, locked_house, refused, send_with, with_key};
+use super::{ADMIN, KEYS, OPERATOR, TWO, VIEWER, good, locked_house, refused, send_with, with_key};
 use crate::house::TestHouse;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,6 +72,19 @@ async fn whoever_guesses_keys_is_not_heard_for_a_minute_and_fills_no_trail() {
     let denied: Vec<_> = rows.iter().filter(|row| row.entry.outcome == "denied").collect();
     assert_eq!(denied.len(), 2, "the first, and the last that was heard: {denied:#?}");
     assert!(denied.iter().all(|row| row.entry.address == "127.0.0.1" && !row.entry.detail.contains("guess")));
+}
+
+/// The key of the trail is made with the first revision, and whoever is turned away may be faster.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guess_before_anything_was_recorded_is_in_the_trail_of_a_new_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = format!("storage: {{database: \"sqlite:{}\"}}", dir.path().join("usage.db").display());
+    let house = TestHouse::new(&format!("{}{KEYS}", TWO.replace("storage: {database: memory}", &kept)));
+    let answer = with_key(&house, "guess-number-one", "GET", "/stats", "").await;
+    assert_eq!(refused(&answer, 401), "wrong_key");
+    let db = &house.inner().control().books().db;
+    let rows = db.audit_page(&store::AuditFilter::default(), None, 100).await.unwrap();
+    assert_eq!(rows.iter().filter(|row| row.entry.outcome == "denied").count(), 1, "{rows:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
