@@ -1,7 +1,7 @@
 //! HTTP/1.1 towards upstreams: a request goes out on a connection, and its answer comes back.
 //!
 //! No task and no channel stands between a call and its socket: whoever asks writes, whoever relays reads, and a
-//! connection that is dropped is cut (docs/adr/0024). What an upstream may say is read by `protocol::frame::head`, strictly.
+//! connection that is dropped is cut (docs/adr/0025). What an upstream may say is read by `protocol::frame::head`, strictly.
 
 mod exchange;
 mod line;
