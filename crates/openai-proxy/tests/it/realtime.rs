@@ -427,7 +427,7 @@ async fn every_session_is_one_record() {
     let records = house.records(|records| records.len() >= 2).await;
     assert_eq!(records.len(), 2, "{records:#?}");
     for record in records {
-        assert_eq!((record.status, record.operation.as_str(), record.attempts), (101, "realtime", 1));
+        assert_eq!((record.status, &*record.operation, record.attempts), (101, "realtime", 1));
         assert_eq!(
             (record.model_asked.as_deref(), record.model_sent.as_deref()),
             (Some("voice"), Some("gpt-realtime-2026"))

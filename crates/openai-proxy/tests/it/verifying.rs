@@ -102,7 +102,7 @@ async fn where_all_is_well_every_step_passes_and_what_was_asked_is_recorded() {
     assert!(records.iter().all(|record| record.caller == "verify" && record.status == 200));
     let known: Vec<_> = records
         .iter()
-        .map(|record| (record.operation.as_str(), record.model_sent.as_deref(), record.stream))
+        .map(|record| (&*record.operation, record.model_sent.as_deref(), record.stream))
         .collect();
     let (chat, embed) = (Some("gpt-4o"), Some("text-embedding-3"));
     assert_eq!(known, [("chat", chat, false), ("embeddings", embed, false), ("chat", chat, true)]);
