@@ -4,7 +4,7 @@
 //! we forward must mean the same to every reader; it builds nothing but the places of the fields we act on. [`edit`]
 //! replaces a model's name and asks for a usage chunk; all other bytes stay as the caller wrote them.
 
-mod scan;
+pub(crate) mod scan;
 
 use std::borrow::Cow;
 use std::ops::Range;

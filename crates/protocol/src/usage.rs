@@ -3,10 +3,13 @@
 //! Normal form: input includes what came from a cache, output includes reasoning. Sources: OpenAI API reference (chat
 //! `usage`, Responses `usage`, embeddings), the vendors' recorded answers (`x_groq.usage`, cache hit counts).
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde_json::Value;
+
+use crate::envelope::EnvelopeProblem;
+use crate::envelope::scan::Scan;
 
 /// Counted tokens of one answer, as the upstream reported them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -31,8 +34,8 @@ const LONGEST: usize = 16 * 1024;
 /// object that wraps the answer (`response`, `message`, `x_groq`). What a model wrote, in a string or in a tool's
 /// arguments, stands deeper or is quoted, and is never mistaken for a count.
 pub fn find(bytes: &[u8]) -> Option<Usage> {
-    let counted =
-        |at: usize| stands_right(bytes, at).then(|| read(&bytes[at + KEY.needle().len()..])).flatten();
+    // Where it stands is asked last: most are `null`.
+    let counted = |at: usize| read(&bytes[at + KEY.needle().len()..]).filter(|_| stands_right(bytes, at));
     KEY.find_iter(bytes).filter_map(counted).last()
 }
 
@@ -88,45 +91,122 @@ fn read(after_key: &[u8]) -> Option<Usage> {
     if value.first() != Some(&b'{') {
         return None;
     }
-    let mut stream =
-        serde_json::Deserializer::from_slice(&value[..value.len().min(LONGEST)]).into_iter::<Value>();
-    normal(&stream.next()?.ok()?)
+    let mut scan = Scan::new(&value[..value.len().min(LONGEST)]);
+    let mut wire = Wire::default();
+    scan.members(|scan, key| wire.take(scan, key)).ok()?;
+    wire.normal()
+}
+
+/// What the wire calls its counts, of whichever vendor.
+const NAMES: [&[u8]; 13] = [
+    b"prompt_tokens",
+    b"input_tokens",
+    b"promptTokenCount",
+    b"completion_tokens",
+    b"output_tokens",
+    b"candidatesTokenCount",
+    b"thoughtsTokenCount",
+    b"total_tokens",
+    b"totalTokenCount",
+    b"cache_read_input_tokens",
+    b"cache_creation_input_tokens",
+    b"prompt_cache_hit_tokens",
+    b"cachedContentTokenCount",
+];
+
+/// Counts as the wire has them: by their place in [`NAMES`], and two that stand in groups.
+#[derive(Default)]
+struct Wire {
+    counts: [Option<u64>; NAMES.len()],
+    cached: Option<u64>,
+    reasoning: Option<u64>,
+}
+
+impl Wire {
+    /// Takes the member in whose value the scan stands.
+    fn take(&mut self, scan: &mut Scan<'_>, key: Range<usize>) -> Result<(), EnvelopeProblem> {
+        let group = match &scan.body()[key.clone()] {
+            b"prompt_tokens_details" | b"input_tokens_details" => {
+                Some((&b"cached_tokens"[..], &mut self.cached))
+            }
+            b"completion_tokens_details" | b"output_tokens_details" => {
+                Some((&b"reasoning_tokens"[..], &mut self.reasoning))
+            }
+            _ => None,
+        };
+        if let Some((name, detail)) = group.filter(|_| scan.peek() == Some(b'{')) {
+            return scan.members(|scan, key| {
+                let is_it = &scan.body()[key] == name;
+                let value = value(scan)?;
+                if is_it {
+                    *detail = count(value);
+                }
+                Ok(())
+            });
+        }
+        let place = NAMES.iter().position(|name| *name == &scan.body()[key.clone()]);
+        let value = value(scan)?;
+        if let Some(place) = place {
+            self.counts[place] = count(value);
+        }
+        Ok(())
+    }
+
+    /// The count of that name.
+    fn get(&self, name: &str) -> Option<u64> {
+        NAMES
+            .iter()
+            .zip(self.counts)
+            .find(|(known, _)| **known == name.as_bytes())
+            .and_then(|(_, count)| count)
+    }
+
+    fn normal(&self) -> Option<Usage> {
+        let first = |names: &[&str]| names.iter().find_map(|name| self.get(name));
+        // Gemini counts reasoning beside the candidates' tokens, everyone else inside.
+        let thoughts = first(&["thoughtsTokenCount"]);
+        let input = first(&["prompt_tokens", "input_tokens", "promptTokenCount"]);
+        let output = first(&["completion_tokens", "output_tokens"]).or(first(&["candidatesTokenCount"])
+            .or(thoughts.and(Some(0)))
+            .map(|said| said + thoughts.unwrap_or(0)));
+        let total = first(&["total_tokens", "totalTokenCount"]);
+        if input.is_none() && output.is_none() && total.is_none() {
+            return None;
+        }
+        // Anthropic counts cached prompt tokens beside `input_tokens`, everyone else inside.
+        let read = first(&["cache_read_input_tokens"]);
+        let beside = read.unwrap_or(0) + first(&["cache_creation_input_tokens"]).unwrap_or(0);
+        let hits = first(&["prompt_cache_hit_tokens", "cachedContentTokenCount"]);
+        Some(Usage {
+            input: input.or(total.filter(|_| output.is_none())).unwrap_or(0) + beside,
+            output: output.unwrap_or(0),
+            cached: self.cached.or(hits).or(read).unwrap_or(0),
+            reasoning: self.reasoning.or(thoughts).unwrap_or(0),
+        })
+    }
+}
+
+/// Walks over a value; says what it is, as written.
+fn value<'b>(scan: &mut Scan<'b>) -> Result<&'b [u8], EnvelopeProblem> {
+    let from = scan.at();
+    scan.value(2)?;
+    Ok(&scan.body()[from..scan.at()])
 }
 
 /// A count: a whole number that can be one. Some vendors write `7.0`.
-fn count(value: &Value) -> Option<u64> {
+fn count(written: &[u8]) -> Option<u64> {
     const MOST: f64 = 9_007_199_254_740_992.0;
-    let number = value.as_f64().filter(|number| (0.0..MOST).contains(number) && number.fract() == 0.0)?;
-    Some(number as u64)
-}
-
-fn normal(wire: &Value) -> Option<Usage> {
-    let first = |names: &[&str]| names.iter().find_map(|name| count(&wire[*name]));
-    // Gemini counts reasoning beside the candidates' tokens, everyone else inside.
-    let thoughts = first(&["thoughtsTokenCount"]);
-    let input = first(&["prompt_tokens", "input_tokens", "promptTokenCount"]);
-    let output = first(&["completion_tokens", "output_tokens"]).or(first(&["candidatesTokenCount"])
-        .or(thoughts.and(Some(0)))
-        .map(|said| said + thoughts.unwrap_or(0)));
-    let total = first(&["total_tokens", "totalTokenCount"]);
-    if input.is_none() && output.is_none() && total.is_none() {
-        return None;
+    let written = std::str::from_utf8(written).ok()?;
+    if written.len() < 16
+        && let Ok(number) = written.parse()
+    {
+        return Some(number);
     }
-    let detail = |groups: [&str; 2], name: &str| groups.iter().find_map(|group| count(&wire[*group][name]));
-    // Anthropic counts cached prompt tokens beside `input_tokens`, everyone else inside.
-    let read = first(&["cache_read_input_tokens"]);
-    let beside = read.unwrap_or(0) + first(&["cache_creation_input_tokens"]).unwrap_or(0);
-    let inside = detail(["prompt_tokens_details", "input_tokens_details"], "cached_tokens");
-    let reasoning = detail(["completion_tokens_details", "output_tokens_details"], "reasoning_tokens");
-    Some(Usage {
-        input: input.or(total.filter(|_| output.is_none())).unwrap_or(0) + beside,
-        output: output.unwrap_or(0),
-        cached: inside
-            .or(first(&["prompt_cache_hit_tokens", "cachedContentTokenCount"]))
-            .or(read)
-            .unwrap_or(0),
-        reasoning: reasoning.or(thoughts).unwrap_or(0),
-    })
+    // What JSON calls a number begins so; others write `inf` as well.
+    written.starts_with(|first: char| first.is_ascii_digit() || first == '-').then_some(())?;
+    let number = written.parse::<f64>().ok()?;
+    let whole = (0.0..MOST).contains(&number) && number.fract() == 0.0;
+    whole.then_some(number as u64)
 }
 
 impl Usage {

@@ -233,8 +233,9 @@ impl Meter {
         };
         set(head, "x-request-id", &self.record.id);
         self.left.write(head);
-        let ours = self.began.elapsed().saturating_sub(self.upstream).as_secs_f64() * 1000.0;
-        if let Ok(value) = HeaderValue::from_str(&format!("gateway;dur={ours:.3}")) {
+        let ours = micros(self.began.elapsed().saturating_sub(self.upstream));
+        let (millis, rest) = (ours / 1000, ours % 1000);
+        if let Ok(value) = HeaderValue::from_str(&format!("gateway;dur={millis}.{rest:03}")) {
             head.append(HeaderName::from_static("server-timing"), value);
         }
         if !self.expose || self.record.attempts == 0 {
@@ -246,7 +247,7 @@ impl Meter {
         if let Some(model) = &self.record.model_sent {
             set(head, "x-openai-proxy-model", model);
         }
-        set(head, "x-openai-proxy-attempts", &self.record.attempts.to_string());
+        head.insert(HeaderName::from_static("x-openai-proxy-attempts"), self.record.attempts.into());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use hyper::upgrade::OnUpgrade;
 use protocol::dialect::Dialect;
 use protocol::envelope::Envelope;
@@ -50,9 +50,12 @@ pub(crate) struct Call {
     pub(crate) dialect: Dialect,
 }
 
+/// Names a request, in both directions.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// The caller's `x-request-id` when it is short visible ASCII, else a fresh one.
 pub(super) fn id(head: &HeaderMap) -> String {
-    let given = head.get("x-request-id").and_then(|value| value.to_str().ok());
+    let given = head.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     let fits = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
     given.filter(fits).map_or_else(fresh_id, str::to_owned)
 }

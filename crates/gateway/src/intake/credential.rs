@@ -53,7 +53,8 @@ fn conflict() -> ApiError {
 }
 
 fn refuse_in_query(query: Option<&str>) -> Result<(), ApiError> {
-    let names = query.unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
+    let Some(query) = query else { return Ok(()) };
+    let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
     let plain = |name: &str| super::decode(name).to_ascii_lowercase().replace('_', "-");
     let mut keys = names.filter(|name| matches!(plain(name).as_str(), "key" | "api-key" | "access-token"));
     if keys.next().is_none() {

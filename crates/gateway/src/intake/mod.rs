@@ -21,7 +21,7 @@ use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, PathProblem, Spelling};
 
 pub(crate) use body::Payload;
-pub(crate) use call::{Call, fresh_id};
+pub(crate) use call::{Call, X_REQUEST_ID, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, check_host, check_http2, cors};
 pub(crate) use imagined::{Imagined, imagine};

@@ -111,9 +111,9 @@ impl Run {
 impl Attempt {
     async fn run(self) -> Run {
         let Self { client, target, mut call, outgoing, upload, deadline, heartbeat } = self;
-        let Outgoing { request, asked_usage: hide_usage } = outgoing;
+        let Outgoing { message, asked_usage: hide_usage } = outgoing;
         let asked = Clock::now();
-        let sent = client.send(&target.provider, request, deadline).await;
+        let sent = client.send(&target.provider, message, deadline).await;
         let waited = asked.elapsed();
         let read = async {
             let reply = sent.map_err(|trouble| {

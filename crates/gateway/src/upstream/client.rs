@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use config::snapshot::{Origin, Provider, ProviderTimeouts};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
-use super::compose::OutBody;
-use super::engine::{Asked, Line, Rest, ask};
+use super::engine::{Asked, Line, Message, OutBody, Rest, ask};
 use super::pool::connect::Connector;
 use super::pool::{Lease, Pool};
 use super::trouble::Trouble;
@@ -48,19 +46,19 @@ impl Client {
     pub(super) async fn send(
         &self,
         provider: &Provider,
-        request: Request<OutBody>,
+        message: Message,
         deadline: Instant,
     ) -> Result<Reply, Trouble> {
         let (origin, timeouts) = (&provider.origin, &provider.timeouts);
         let Some(line) = self.pool.take(origin) else {
-            return self.send_fresh(provider, request, deadline).await;
+            return self.send_fresh(provider, message, deadline).await;
         };
-        let again = replay(&request);
+        let again = message.again();
         let began = Instant::now();
-        match (self.send_on(line, origin, request, Times::of(timeouts, deadline)).await, again) {
-            (Err(Trouble::Cut(cause)), Some(request)) if began.elapsed() < STALE => {
+        match (self.send_on(line, origin, message, Times::of(timeouts, deadline)).await, again) {
+            (Err(Trouble::Cut(cause)), Some(message)) if began.elapsed() < STALE => {
                 tracing::debug!(provider = %provider.name, %cause, "a kept connection was stale; asked again on a new one");
-                self.send_fresh(provider, request, deadline).await
+                self.send_fresh(provider, message, deadline).await
             }
             (sent, _) => sent,
         }
@@ -69,7 +67,7 @@ impl Client {
     async fn send_fresh(
         &self,
         provider: &Provider,
-        request: Request<OutBody>,
+        message: Message,
         deadline: Instant,
     ) -> Result<Reply, Trouble> {
         let (origin, timeouts) = (&provider.origin, &provider.timeouts);
@@ -78,20 +76,20 @@ impl Client {
             Err(Trouble::ConnectTimeout) if left < timeouts.connect => return Err(Trouble::TotalTimeout),
             connected => connected?,
         };
-        self.send_on(line, origin, request, Times::of(timeouts, deadline)).await
+        self.send_on(line, origin, message, Times::of(timeouts, deadline)).await
     }
 
     async fn send_on(
         &self,
         line: Line,
         origin: &Arc<Origin>,
-        request: Request<OutBody>,
+        message: Message,
         times: Times,
     ) -> Result<Reply, Trouble> {
-        let (until, late) = times.of_head(request.body());
+        let (until, late) = times.of_head(&message.body);
         // From here on, being dropped (the caller left) cuts the connection.
         let mut lease = Lease::of(line, origin, &self.pool);
-        let asked = match tokio::time::timeout_at(until, ask(&mut lease.line, request)).await {
+        let asked = match tokio::time::timeout_at(until, ask(&mut lease.line, message)).await {
             Ok(asked) => asked?,
             Err(_elapsed) => return Err(late),
         };
@@ -124,18 +122,4 @@ impl Times {
             _ => (self.deadline, Trouble::TotalTimeout),
         }
     }
-}
-
-/// The same request again, if its body can be sent twice.
-fn replay(request: &Request<OutBody>) -> Option<Request<OutBody>> {
-    let body = match request.body() {
-        OutBody::Empty => OutBody::Empty,
-        OutBody::Whole(bytes) => OutBody::Whole(Bytes::clone(bytes)),
-        OutBody::Flowing(_) => return None,
-    };
-    let mut again = Request::new(body);
-    *again.method_mut() = request.method().clone();
-    *again.uri_mut() = request.uri().clone();
-    *again.headers_mut() = request.headers().clone();
-    Some(again)
 }

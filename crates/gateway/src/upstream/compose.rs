@@ -2,33 +2,22 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Uri};
 use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, Operation};
 use protocol::vendor::{Ask, encode};
 
+use super::engine::{HeadWriter, Message, OutBody};
 use crate::error::ApiError;
 use crate::intake::{Call, Payload, UploadBody};
 use crate::route::Target;
 
-/// A body on its way out.
-pub(super) enum OutBody {
-    /// None.
-    Empty,
-    /// Whole.
-    Whole(Bytes),
-    /// Flowing from the caller.
-    Flowing(Box<UploadBody>),
-}
-
 /// A request composed, and what was asked for that the caller did not ask for.
 pub(super) struct Outgoing {
-    pub(super) request: Request<OutBody>,
+    pub(super) message: Message,
     /// We asked for a usage chunk; it is kept from the caller.
     pub(super) asked_usage: bool,
 }
@@ -40,33 +29,20 @@ pub(super) struct Outgoing {
 pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiError> {
     let provider = &target.provider;
     let address = address(call, target);
-    let uri: Uri =
-        address.parse().map_err(|error: http::uri::InvalidUri| unusable(provider).because(error))?;
-    // What an upgrade needs is among what does not pass.
-    let upgrade = call.upgrade.as_ref().map(|_| upgrade_headers(&call.head));
-    let mut head = std::mem::take(&mut call.head);
-    take_out(&mut head, provider);
+    if !address.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(unusable(provider));
+    }
     let asked_usage = asks_usage(call, provider);
-    if call.row.usage {
-        // Usage is read from the bytes as they pass, so they must be readable.
-        head.remove(header::ACCEPT_ENCODING);
+    let mut head = HeadWriter::begin(&call.method, &address);
+    let own = own_headers(call, provider)?;
+    for (name, value) in &own {
+        head.line(name.as_str(), value.as_bytes());
     }
-    set_credential(&mut head, call, provider)?;
-    for (name, value) in &provider.headers {
-        head.insert(name.clone(), value.clone());
+    if call.upgrade.is_some() {
+        head.upgrade();
+        keep_subprotocols(&mut head, call);
     }
-    head.insert(
-        header::HOST,
-        HeaderValue::from_str(&provider.origin.authority)
-            .map_err(|error| unusable(provider).because(error))?,
-    );
-    if let Ok(id) = HeaderValue::from_str(&call.id) {
-        head.insert(HeaderName::from_static("x-request-id"), id);
-    }
-    if provider.forwarded {
-        forwarded(&mut head, call);
-    }
-    head.extend(upgrade.unwrap_or_default());
+    pass_headers(&mut head, call, provider, &own);
     let body = match std::mem::replace(&mut call.body, Payload::Empty) {
         Payload::Empty => OutBody::Empty,
         Payload::Flowing(mut body) => {
@@ -88,11 +64,7 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
             OutBody::Whole(edited)
         }
     };
-    let mut request = Request::new(body);
-    *request.method_mut() = call.method.clone();
-    *request.uri_mut() = uri;
-    *request.headers_mut() = head;
-    Ok(Outgoing { request, asked_usage })
+    Ok(Outgoing { message: head.end(body), asked_usage })
 }
 
 /// A form's model gets the target's own name, where it differs and the address does not say it.
@@ -210,27 +182,41 @@ pub(super) fn connection_names(head: &HeaderMap) -> Vec<String> {
     names.filter(|name| !itself(name)).map(str::to_ascii_lowercase).collect()
 }
 
-/// Takes out what does not pass: a deny-list, never an allow-list. Whatever a program sends beside these reaches the
+/// Writes what passes of the caller's head: a deny-list, never an allow-list. Whatever a program sends beside these reaches the
 /// vendor (D-22).
-fn take_out(head: &mut HeaderMap, provider: &Provider) {
-    let named = connection_names(head);
+fn pass_headers(head: &mut HeadWriter, call: &Call, provider: &Provider, own: &HeaderMap) {
+    let named = connection_names(&call.head);
     let stored = matches!(provider.credential, Credential::Stored(_));
-    let stays = |name: &HeaderName| {
+    for (name, value) in &call.head {
         // Servers behind a CGI-like border read an underscore as a hyphen, so both spellings are one name.
         let text = &*hyphened(name.as_str());
         // An account header beside another account's key would be refused upstream.
         let account = stored && headers::ACCOUNT.contains(&text);
-        !is_hop_by_hop(text) && !is_ours(text) && !account && !named.iter().any(|hop| hop == name.as_str())
-    };
-    retain(head, stays);
+        // Usage is read from the bytes as they pass, so they must be readable.
+        let coded = call.row.usage && name == header::ACCEPT_ENCODING;
+        let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded;
+        if passes && !named.iter().any(|hop| hop == name.as_str()) && !own.keys().any(|own| own == name) {
+            head.line(name.as_str(), value.as_bytes());
+        }
+    }
 }
 
-/// Keeps the headers whose names are meant. Few of a head do not pass, so they are taken out of it where it is.
-pub(super) fn retain(head: &mut HeaderMap, stays: impl Fn(&HeaderName) -> bool) {
-    let gone: Vec<HeaderName> = head.keys().filter(|name| !stays(name)).cloned().collect();
-    for name in gone {
-        head.remove(name);
+/// What we set ourselves: it stands in place of whatever the caller says.
+fn own_headers(call: &Call, provider: &Provider) -> Result<HeaderMap, ApiError> {
+    let mut own = HeaderMap::with_capacity(8);
+    set_credential(&mut own, call, provider)?;
+    for (name, value) in &provider.headers {
+        own.insert(name.clone(), value.clone());
     }
+    let host = HeaderValue::from_str(&provider.origin.authority);
+    own.insert(header::HOST, host.map_err(|error| unusable(provider).because(error))?);
+    if let Ok(id) = HeaderValue::from_str(&call.id) {
+        own.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if provider.forwarded {
+        forwarded(&mut own, call);
+    }
+    Ok(own)
 }
 
 /// A name with hyphens for underscores; most have none and are not copied.
@@ -263,20 +249,16 @@ fn forwarded(head: &mut HeaderMap, call: &Call) {
     }
 }
 
-/// What an upgrade needs, and the subprotocols without the key a browser put among them.
-fn upgrade_headers(asked: &HeaderMap) -> HeaderMap {
-    let mut head = HeaderMap::with_capacity(4);
-    head.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    head.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+/// The subprotocols, without the key a browser put among them.
+fn keep_subprotocols(head: &mut HeadWriter, call: &Call) {
     let offered =
-        asked.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+        call.head.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let names: Vec<&str> = offered
         .flat_map(|list| list.split(','))
         .map(str::trim)
         .filter(|name| !name.is_empty() && !headers::is_key_subprotocol(name))
         .collect();
-    if let (false, Ok(value)) = (names.is_empty(), HeaderValue::from_str(&names.join(", "))) {
-        head.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+    if !names.is_empty() {
+        head.line("sec-websocket-protocol", names.join(", ").as_bytes());
     }
-    head
 }

@@ -13,7 +13,6 @@ use protocol::operation::Row;
 use tokio::time::Instant;
 
 use super::client::Reply;
-use super::compose::OutBody;
 use super::{Client, inspect};
 use crate::Gateway;
 use crate::catalogue::{Catalogue, FIRST_WAIT};
@@ -73,8 +72,7 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>)
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
 async fn list(client: &Client, provider: &Provider) -> Result<Vec<Entry>, String> {
     let request = inspect::request(provider, (Method::GET, "/v1/models"), None, Bytes::new())?;
-    let request = request.map(|_| OutBody::Empty);
-    let reply = client.send(provider, request, Instant::now() + PATIENCE).await;
+    let reply = client.send(provider, request.into(), Instant::now() + PATIENCE).await;
     let Reply { status, mut rest, .. } = reply.map_err(|trouble| trouble.cause())?;
     if !status.is_success() {
         return Err(format!("it answered with status {}", status.as_u16()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
@@ -19,7 +19,7 @@ use super::engine::Rest;
 use super::trouble::Trouble;
 use super::{Answer, AnswerBody};
 use crate::error::ApiError;
-use crate::intake::{Call, Gathered};
+use crate::intake::{Call, Gathered, X_REQUEST_ID};
 use crate::route::Target;
 
 /// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
@@ -43,12 +43,12 @@ impl Received {
         call: &Call,
         target: &Target,
     ) -> Result<(Answer, Option<Usage>), ApiError> {
-        let Reply { status, head, mut rest } = self.reply;
+        let Reply { status, mut head, mut rest } = self.reply;
         let compressed = head.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         // What is compressed cannot be read, nor can words of ours be put behind it.
         let events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
-        let mut head = passed_headers(head, target);
+        take_out(&mut head, target);
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
             rest.finish();
@@ -223,34 +223,37 @@ fn is_the_hosts(name: &str) -> bool {
     ) || name.starts_with("x-openai-proxy-")
 }
 
-/// A deny-list; besides, no value that contains our credential for this provider ever passes (T-44).
-fn passed_headers(head: HeaderMap, target: &Target) -> HeaderMap {
-    let leaks = |value: &[u8]| match &target.provider.credential {
-        Credential::Stored(secret) => secret.is_in(value),
+/// Takes out what does not pass: a deny-list; besides, no value that contains our credential for this provider ever passes
+/// (T-44).
+fn take_out(head: &mut HeaderMap, target: &Target) {
+    let leaks = |value: &HeaderValue| match &target.provider.credential {
+        Credential::Stored(secret) => secret.is_in(value.as_bytes()),
         Credential::Passthrough | Credential::None => false,
     };
-    let mut passed = HeaderMap::with_capacity(head.len() + 8);
-    let theirs = head.get("x-request-id").filter(|id| !leaks(id.as_bytes())).cloned();
+    let leaking: Vec<HeaderName> =
+        head.iter().filter(|(_, value)| leaks(value)).map(|(name, _)| name.clone()).collect();
+    for name in leaking {
+        // Of several values the others stay.
+        let kept: Vec<HeaderValue> =
+            head.get_all(&name).iter().filter(|value| !leaks(value)).cloned().collect();
+        head.remove(&name);
+        head.extend(kept.into_iter().map(|value| (name.clone(), value)));
+    }
+    let theirs = head.get(X_REQUEST_ID).cloned();
     // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
-    let hops: Vec<String> = connection_names(&head);
-    let stays = |name: &str| {
-        !is_hop_by_hop(name)
-            && !is_the_hosts(name)
-            && !headers::ACCOUNT.contains(&name)
-            && !hops.iter().any(|hop| hop == name)
+    let hops: Vec<String> = connection_names(head);
+    let goes = |name: &&HeaderName| {
+        let text = name.as_str();
+        is_hop_by_hop(text)
+            || is_the_hosts(text)
+            || headers::ACCOUNT.contains(&text)
+            || hops.iter().any(|hop| hop == text)
     };
-    // One of several values is dropped alone, so they are gone through one by one; a value without a name has that of the
-    // one before it.
-    let mut last = None;
-    for (name, value) in head {
-        last = name.or(last);
-        let Some(name) = last.as_ref().filter(|name| stays(name.as_str()) && !leaks(value.as_bytes())) else {
-            continue;
-        };
-        passed.append(name.clone(), value);
+    let gone: Vec<HeaderName> = head.keys().filter(goes).cloned().collect();
+    for name in gone {
+        head.remove(name);
     }
     if let Some(id) = theirs {
-        passed.insert("x-openai-proxy-upstream-request-id", id);
+        head.insert(HeaderName::from_static("x-openai-proxy-upstream-request-id"), id);
     }
-    passed
 }

@@ -13,7 +13,6 @@ use tokio::net::UnixStream;
 use tokio::time::Instant;
 
 use super::client::STALE;
-use super::compose::OutBody;
 use super::engine::{Asked, Line, Rest, Socket, ask};
 use super::pool::connect::Connector;
 use super::pool::{Lease, Pool};
@@ -169,9 +168,8 @@ impl Visitor {
     }
 
     async fn ask_on(&mut self, line: Line, request: Request<Bytes>) -> Result<Visit, Trouble> {
-        let request = request.map(|body| if body.is_empty() { OutBody::Empty } else { OutBody::Whole(body) });
         let mut lease = Lease::of(line, &self.origin, &self.pool);
-        let Asked { status, head, behind } = ask(&mut lease.line, request).await?;
+        let Asked { status, head, behind } = ask(&mut lease.line, request.into()).await?;
         Ok(Visit { status, head, rest: Rest::of(behind, lease) })
     }
 

@@ -10,47 +10,47 @@ use super::{EnvelopeProblem, MAX_DEPTH};
 type Walk = Result<(), EnvelopeProblem>;
 
 /// A position in a body that is known to be UTF-8.
-pub(super) struct Scan<'b> {
+pub(crate) struct Scan<'b> {
     body: &'b [u8],
     at: usize,
 }
 
 impl<'b> Scan<'b> {
-    pub(super) fn new(body: &'b [u8]) -> Self {
+    pub(crate) fn new(body: &'b [u8]) -> Self {
         Self { body, at: 0 }
     }
 
     /// The whole body.
-    pub(super) fn body(&self) -> &'b [u8] {
+    pub(crate) fn body(&self) -> &'b [u8] {
         self.body
     }
 
     /// Where we are.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// The next byte, if there is one.
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.body.get(self.at).copied()
     }
 
     /// Passes white space.
-    pub(super) fn space(&mut self) {
+    pub(crate) fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
 
     /// Nothing but white space may follow.
-    pub(super) fn end(&mut self) -> Walk {
+    pub(crate) fn end(&mut self) -> Walk {
         self.space();
         if self.at == self.body.len() { Ok(()) } else { self.wrong() }
     }
 
     /// Walks an object, standing on its brace; `member` is called standing on each value, with the place of its key
     /// (without quotes), and must walk over that value.
-    pub(super) fn members(&mut self, mut member: impl FnMut(&mut Self, Range<usize>) -> Walk) -> Walk {
+    pub(crate) fn members(&mut self, mut member: impl FnMut(&mut Self, Range<usize>) -> Walk) -> Walk {
         self.at += 1;
         self.space();
         if self.peek() == Some(b'}') {
@@ -74,7 +74,7 @@ impl<'b> Scan<'b> {
     }
 
     /// Walks over one value of any kind; `depth` is the level it stands on, the outermost value being on 1.
-    pub(super) fn value(&mut self, depth: usize) -> Walk {
+    pub(crate) fn value(&mut self, depth: usize) -> Walk {
         // One bit a level tells objects (1) from arrays (0); MAX_DEPTH levels fit into a word.
         let mut kinds: u64 = 0;
         let mut open = 0;
@@ -237,9 +237,29 @@ impl<'b> Scan<'b> {
 
 /// How many bytes from here are neither a quote, a backslash nor a control character.
 fn plain_run(bytes: &[u8]) -> usize {
-    let run = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+    /// Program code has an escape every few bytes, for which vectors are not worth loading; prose has none for long.
+    const SHORT: usize = 32;
+    let short = &bytes[..bytes.len().min(SHORT)];
+    if let Some(run) = short.iter().position(|&b| !PLAIN[usize::from(b)]) {
+        return run;
+    }
+    let rest = &bytes[short.len()..];
+    let run = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
     // Without a branch per byte, so that the compiler can use vector instructions; a control character is an error, so
     // the slow way to its place is taken once at most.
-    let control = bytes[..run].iter().fold(false, |any, &b| any | (b < 0x20));
-    if control { bytes[..run].iter().take_while(|&&b| b >= 0x20).count() } else { run }
+    let control = rest[..run].iter().fold(false, |any, &b| any | (b < 0x20));
+    short.len() + if control { rest[..run].iter().take_while(|&&b| b >= 0x20).count() } else { run }
 }
+
+/// What stands for itself in a string.
+static PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut b = 0;
+    while b < 0x20 {
+        plain[b] = false;
+        b += 1;
+    }
+    plain[b'"' as usize] = false;
+    plain[b'\\' as usize] = false;
+    plain
+};

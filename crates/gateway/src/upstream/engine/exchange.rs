@@ -4,14 +4,14 @@ use std::io;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
-use http::{Method, Request, StatusCode};
+use http::StatusCode;
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use protocol::frame::head::{self, AnswerHead, Framing};
 
 use super::Line;
+use super::message::Message;
 use super::rest::Left;
 use super::sending::{NotSent, Sending};
-use crate::upstream::compose::OutBody;
 use crate::upstream::trouble::Trouble;
 
 /// The largest head of an answer.
@@ -43,15 +43,14 @@ pub(in crate::upstream) struct Behind {
 ///
 /// # Errors
 /// When the connection breaks, or what comes is no answer: never a guess (T-9).
-pub(in crate::upstream) async fn ask(line: &mut Line, request: Request<OutBody>) -> Result<Asked, Trouble> {
+pub(in crate::upstream) async fn ask(line: &mut Line, message: Message) -> Result<Asked, Trouble> {
     let mut asking = Asking {
-        headless: *request.method() == Method::HEAD,
-        may_switch: request.headers().contains_key(UPGRADE),
-        sending: None,
+        headless: message.headless,
+        may_switch: message.may_switch,
+        sending: Some(Sending::new(message)),
         broken: None,
         interim: 0,
     };
-    asking.sending = Some(Sending::new(request));
     std::future::poll_fn(|cx| asking.poll(cx, line)).await
 }
 

@@ -5,11 +5,13 @@
 
 mod exchange;
 mod line;
+mod message;
 mod rest;
 mod sending;
 mod socket;
 
 pub(super) use exchange::{Asked, ask};
 pub(super) use line::Line;
+pub(super) use message::{HeadWriter, Message, OutBody};
 pub(crate) use rest::{Rest, Switched};
 pub(super) use socket::Socket;

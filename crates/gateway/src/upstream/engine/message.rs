@@ -1,0 +1,126 @@
+//! A request as it is written on a connection.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{Method, Request};
+use http_body::Body as _;
+
+use crate::intake::UploadBody;
+
+/// A request's body on its way out.
+pub(in crate::upstream) enum OutBody {
+    /// None.
+    Empty,
+    /// Whole.
+    Whole(Bytes),
+    /// Flowing from the caller.
+    Flowing(Box<UploadBody>),
+}
+
+/// A request, its head in bytes.
+pub(in crate::upstream) struct Message {
+    pub(super) head: Bytes,
+    pub(in crate::upstream) body: OutBody,
+    /// Its body is sent chunk by chunk, because nobody knows how long it is.
+    pub(super) chunked: bool,
+    /// Its answer has no body, whatever that says of itself (HEAD).
+    pub(super) headless: bool,
+    /// The connection may cease to be HTTP.
+    pub(super) may_switch: bool,
+}
+
+impl Message {
+    /// The same again, if it can be sent twice. Nothing is copied.
+    pub(in crate::upstream) fn again(&self) -> Option<Self> {
+        let body = match &self.body {
+            OutBody::Empty => OutBody::Empty,
+            OutBody::Whole(bytes) => OutBody::Whole(bytes.clone()),
+            OutBody::Flowing(_) => return None,
+        };
+        Some(Self { head: self.head.clone(), body, ..*self })
+    }
+}
+
+impl From<Request<Bytes>> for Message {
+    fn from(request: Request<Bytes>) -> Self {
+        let (parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let mut head = HeadWriter::begin(&parts.method, target);
+        for (name, value) in &parts.headers {
+            head.line(name.as_str(), value.as_bytes());
+        }
+        head.end(if body.is_empty() { OutBody::Empty } else { OutBody::Whole(body) })
+    }
+}
+
+/// Writes a head. Names and values must have been checked, as those of `http`'s types are; a target has no blank in it.
+pub(in crate::upstream) struct HeadWriter {
+    head: BytesMut,
+    bodiless: bool,
+    headless: bool,
+    may_switch: bool,
+}
+
+/// Room for a usual head.
+const USUAL: usize = 1024;
+
+impl HeadWriter {
+    /// Begins with the request line.
+    pub(in crate::upstream) fn begin(method: &Method, target: &str) -> Self {
+        let mut head = BytesMut::with_capacity(USUAL);
+        head.put_slice(method.as_str().as_bytes());
+        head.put_slice(b" ");
+        head.put_slice(target.as_bytes());
+        head.put_slice(b" HTTP/1.1\r\n");
+        let bodiless = !matches!(*method, Method::POST | Method::PUT | Method::PATCH);
+        Self { head, bodiless, headless: *method == Method::HEAD, may_switch: false }
+    }
+
+    /// Adds a line.
+    pub(in crate::upstream) fn line(&mut self, name: &str, value: &[u8]) {
+        self.head.reserve(name.len() + value.len() + 4);
+        self.head.put_slice(name.as_bytes());
+        self.head.put_slice(b": ");
+        self.head.put_slice(value);
+        self.head.put_slice(b"\r\n");
+    }
+
+    /// Asks for a WebSocket.
+    pub(in crate::upstream) fn upgrade(&mut self) {
+        self.may_switch = true;
+        self.line("connection", b"upgrade");
+        self.line("upgrade", b"websocket");
+    }
+
+    /// Ends with the framing of the body.
+    pub(in crate::upstream) fn end(mut self, body: OutBody) -> Message {
+        let length = match &body {
+            OutBody::Empty => Some(0),
+            OutBody::Whole(bytes) => Some(bytes.len() as u64),
+            OutBody::Flowing(body) => body.size_hint().exact(),
+        };
+        match length {
+            // RFC 9110, 8.6: a method that usually has a body says that it has none.
+            Some(0) if self.bodiless => {}
+            Some(length) => {
+                let mut digits = [0; 20];
+                self.line("content-length", decimal(length, &mut digits));
+            }
+            None => self.line("transfer-encoding", b"chunked"),
+        }
+        self.head.put_slice(b"\r\n");
+        let Self { head, headless, may_switch, .. } = self;
+        Message { head: head.freeze(), body, chunked: length.is_none(), headless, may_switch }
+    }
+}
+
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut from = digits.len();
+    loop {
+        from -= 1;
+        digits[from] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            return &digits[from..];
+        }
+    }
+}
