@@ -10,9 +10,6 @@ use protocol::fault::{self, Kind};
 /// An error of anything below, kept for the log and never shown.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Callers' libraries wait no longer than that by themselves: a later moment is for whoever runs them.
-const LONGEST_WAIT: Duration = Duration::from_mins(2);
-
 /// Why we did not answer as asked: a struct of facts. `say` is written for the caller; `cause` is logged once, at the
 /// edge, and never leaves.
 #[derive(Debug)]
@@ -22,13 +19,15 @@ pub struct ApiError {
     pub(crate) param: Option<&'static str>,
     pub(crate) wait: Option<Duration>,
     pub(crate) allow: Option<String>,
+    /// Asking again helps only after a time nobody waits for.
+    pub(crate) later: bool,
     pub(crate) cause: Option<BoxError>,
 }
 
 impl ApiError {
     /// An error of that kind, with the text the caller reads.
     pub(crate) fn new(kind: Kind, say: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, say: say.into(), param: None, wait: None, allow: None, cause: None }
+        Self { kind, say: say.into(), param: None, wait: None, allow: None, later: false, cause: None }
     }
 
     /// A fault of ours, which ends one call and no other.
@@ -49,6 +48,12 @@ impl ApiError {
         self
     }
 
+    /// Says that no program should wait for it.
+    pub(crate) fn later(mut self, later: bool) -> Self {
+        self.later = later;
+        self
+    }
+
     /// The methods that would be allowed.
     pub(crate) fn allow(mut self, methods: String) -> Self {
         self.allow = Some(methods);
@@ -65,8 +70,7 @@ impl ApiError {
     pub(crate) fn head(&self) -> HeaderMap {
         let mut head = HeaderMap::with_capacity(8);
         head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let soon = self.wait.is_none_or(|wait| wait <= LONGEST_WAIT);
-        let retry = if self.kind.meaning().retry && soon { "true" } else { "false" };
+        let retry = if self.kind.meaning().retry && !self.later { "true" } else { "false" };
         head.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(retry));
         if let Some(wait) = self.wait {
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

@@ -13,6 +13,11 @@ pub(super) fn resolve(document: &Document, pepper: Option<&Secret>, findings: &F
         Access::Keys => true,
         Access::None => false,
     };
+    if asked && document.keys.is_empty() {
+        let what = "`auth.mode` is `keys`, and there is no key: every call is refused.".to_owned();
+        let fix = "Make one: openai-proxy keys create NAME".to_owned();
+        findings.note("auth.mode", None, what, Some(fix));
+    }
     let mut callers = Callers::new(asked, document.auth.accept.clone(), Pepper::new(pepper));
     for key in &document.keys {
         let of_admin = |secret: &Secret| document.admin.keys.iter().any(|key| key.secret.is_same(secret));

@@ -9,6 +9,9 @@ use super::tally::{Exhausted, Measure, Whose};
 use crate::error::ApiError;
 use crate::intake::shown;
 
+/// Callers' libraries wait no longer than that by themselves: a later moment is for whoever runs them.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
 impl From<Exhausted<'_>> for ApiError {
     fn from(exhausted: Exhausted<'_>) -> Self {
         let Exhausted { whose, measure, wait } = exhausted;
@@ -29,7 +32,7 @@ impl From<Exhausted<'_>> for ApiError {
         };
         let say =
             format!("{who} has reached its limit of {much} ({setting}). Ask again in {}.", spoken(wait));
-        ApiError::new(kind, say).wait(wait)
+        ApiError::new(kind, say).wait(wait).later(wait > LONGEST_WAIT)
     }
 }
 

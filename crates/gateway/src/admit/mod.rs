@@ -12,6 +12,7 @@ mod tally;
 mod window;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use config::Snapshot;
 
@@ -31,8 +32,8 @@ use tally::{MOST, Tally};
 pub(crate) struct Permit {
     _in_house: InHouse,
     held: [Option<Arc<Tally>>; MOST],
-    /// When it was given, microseconds since the house began.
-    given_us: u64,
+    /// When it was given, and that moment in microseconds since the house began.
+    given: (Instant, u64),
     estimate: Estimate,
     /// Tokens set aside.
     reserved: u64,
@@ -59,8 +60,14 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        let (given, given_us) = self.given;
+        let mut moments = None;
         for tally in self.held.iter().flatten() {
-            tally.give_back(self.given_us, self.reserved, self.spent);
+            let moments = *moments.get_or_insert_with(|| {
+                let ran = u64::try_from(given.elapsed().as_micros()).unwrap_or(u64::MAX);
+                (given_us, given_us.saturating_add(ran))
+            });
+            tally.give_back(moments, self.reserved, self.spent);
         }
     }
 }
@@ -68,13 +75,14 @@ impl Drop for Permit {
 /// Asks for leave.
 pub(crate) fn ask(gateway: &Gateway, world: &Snapshot, caller: &Caller, call: &Call) -> Asked {
     let tallies = &gateway.tallies;
-    let now_us = tallies.now_us();
+    let now = Instant::now();
+    let now_us = tallies.us(now);
     let claims = tallies.claims(world, caller, call, now_us);
     let in_house = gateway.life().call_begins();
     let mut permit = Permit {
         _in_house: in_house,
         held: Default::default(),
-        given_us: now_us,
+        given: (now, now_us),
         estimate: Estimate::default(),
         reserved: 0,
         spent: 0,

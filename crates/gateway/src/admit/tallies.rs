@@ -72,9 +72,9 @@ impl Tallies {
         self.named.store(Arc::new(new));
     }
 
-    /// Microseconds since the house began.
-    pub(super) fn now_us(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    /// A moment in microseconds since the house began.
+    pub(super) fn us(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
     }
 
     /// The limits a call has to keep, always in the same order, everybody's last: its lock is held the shortest.

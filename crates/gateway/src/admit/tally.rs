@@ -108,11 +108,13 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call is over that was let in at this moment: its place is free, and of the tokens set aside for it these were spent.
-    pub(super) fn give_back(&self, then_us: u64, reserved: u64, spent: u64) {
+    /// A call is over that was let in at one moment and ends at another: its place is free, and of the tokens set aside for it these
+    /// were spent.
+    pub(super) fn give_back(&self, (then_us, now_us): (u64, u64), reserved: u64, spent: u64) {
         let mut state = self.lock();
         state.running = state.running.saturating_sub(1);
         if let Some(window) = state.tokens.as_mut().filter(|_| reserved > 0) {
+            window.at(now_us);
             window.amend(then_us, reserved, spent);
         }
     }
@@ -203,4 +205,74 @@ pub(super) fn count<'a>(claims: &Claims<'a>, tokens: u64, now_us: u64) -> (Left,
         left = left.tighter(state.left(&claim.limit, now_us));
     }
     (left, worst.map_or(Ok(()), Err))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+    const SECOND: u64 = 1_000_000;
+
+    fn limit(requests: Option<u64>, tokens: Option<u64>, concurrency: Option<u32>) -> Limit {
+        let rate = |amount| Rate { amount, per: MINUTE };
+        Limit { requests: requests.map(rate), tokens: tokens.map(rate), concurrency }
+    }
+
+    fn claims<'a>(all: &[(Whose<'a>, Limit, &Arc<Tally>)]) -> Claims<'a> {
+        let mut claims = Claims::default();
+        all.iter().for_each(|(whose, limit, tally)| claims.push(*whose, *limit, tally));
+        claims
+    }
+
+    #[test]
+    fn a_call_is_counted_everywhere_or_nowhere_and_the_longest_wait_is_told() {
+        let (key, all) = (Arc::new(Tally::default()), Arc::new(Tally::default()));
+        let both = || {
+            claims(&[
+                (Whose::Key("k"), limit(Some(1), None, None), &key),
+                (Whose::Global, limit(Some(9), None, Some(1)), &all),
+            ])
+        };
+        assert_eq!(count(&both(), 0, 0).1, Ok(()));
+        let (left, refused) = count(&both(), 0, 30 * SECOND);
+        let told = refused.map_err(|exhausted| (exhausted.whose, exhausted.wait));
+        assert_eq!(told, Err((Whose::Key("k"), Duration::from_secs(31))), "a place is free sooner");
+        assert_eq!(left.requests.map(|left| (left.limit, left.remaining)), Some((1, 0)));
+        for tally in [&key, &all] {
+            tally.give_back((0, 30 * SECOND), 0, 0);
+        }
+        let other = claims(&[(Whose::Global, limit(Some(9), None, Some(1)), &all)]);
+        let (left, let_in) = count(&other, 0, 31 * SECOND);
+        assert_eq!(
+            (left.requests.map(|left| left.remaining), let_in),
+            (Some(7), Ok(())),
+            "refused, not counted"
+        );
+    }
+
+    #[test]
+    fn a_call_that_takes_longer_than_the_time_is_not_free() {
+        let tally = Arc::new(Tally::default());
+        let ask = |tokens, now| {
+            count(&claims(&[(Whose::Global, limit(None, Some(1000), None), &tally)]), tokens, now)
+        };
+        assert_eq!(ask(100, 0).1, Ok(()));
+        // Two minutes later it has come to ten times as much, and nobody asked meanwhile.
+        tally.give_back((0, 120 * SECOND), 100, 1000);
+        assert_eq!(ask(101, 121 * SECOND).1.map_err(|exhausted| exhausted.whose), Err(Whose::Global));
+        assert_eq!(ask(100, 121 * SECOND).1, Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_idle_that_is_counted() {
+        let tally = Arc::new(Tally::default());
+        assert!(tally.is_idle(0));
+        let one = claims(&[(Whose::Address, limit(Some(5), None, None), &tally)]);
+        assert_eq!(count(&one, 0, 0).1, Ok(()));
+        assert!(!tally.is_idle(120 * SECOND), "it runs");
+        tally.give_back((0, SECOND), 0, 0);
+        assert!(!tally.is_idle(59 * SECOND), "it counts");
+        assert!(tally.is_idle(61 * SECOND));
+    }
 }

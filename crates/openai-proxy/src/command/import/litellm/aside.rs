@@ -127,7 +127,12 @@ pub(super) fn about(entry: &At<'_>, public: &str, report: &mut Report) {
     for at in entry.get("model_info").map(|info| info.members()).unwrap_or_default() {
         let (key, spot) = (at.key, at.spot());
         if key == "access_groups" || key.starts_with("team") {
-            report.lost(spot, format!("{public}: {key}: who may ask for a model is said with callers' keys, which are not in use yet"));
+            report.lost(
+                spot,
+                format!(
+                    "{public}: {key}: who may ask for a model is said with callers' keys: `keys.NAME.models`"
+                ),
+            );
         } else if TOLD_ELSEWHERE.contains(&key) || key.starts_with("supports_") {
             report.needless(spot, format!("{public}: model_info.{key}"));
         } else if !PRICES.iter().any(|(_, theirs)| *theirs == key) {

@@ -23,7 +23,7 @@ pub(super) fn read(section: &At<'_>, out: &mut Settings, (keys, report): (&mut K
                 }
                 let key = reference(&text).unwrap_or_else(|| keys.keep("LITELLM_MASTER_KEY", &text));
                 out.carry(&at, "admin.api_key", json!(key), report);
-                let told = "callers are not asked for it: their keys are not in use yet, and so this computer alone may call";
+                let told = "callers do not show it any more: make each a key of its own (openai-proxy keys create NAME); until then this computer alone may call";
                 report.changed(at.spot(), format!("master_key: {told}"));
             }
             "database_url" => {
@@ -66,10 +66,7 @@ pub(super) fn read(section: &At<'_>, out: &mut Settings, (keys, report): (&mut K
             | "user_header_name"
             | "custom_key_generate"
             | "default_team_disabled" => {
-                lost(
-                    report,
-                    "who may call, and how much, is said with callers' keys, which are not in use yet",
-                );
+                lost(report, "who may call, and how much, is said with callers' keys: `keys` and `limits`");
             }
             "pass_through_endpoints" => lost(report, "paths lead to providers: `routes`"),
             "key_management_system" | "key_management_settings" => {
