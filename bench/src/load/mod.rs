@@ -9,7 +9,6 @@ mod slot;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -185,13 +184,10 @@ impl<'a> Load<'a> {
 
     /// Sends a call, on the slot's connection or a new one.
     fn ask(&mut self, slot: usize, intended: u64) -> Result<()> {
-        if !self.slots[slot].is_connected() {
-            match TcpStream::connect(self.plan.to) {
-                Ok(socket) => {
-                    self.slots[slot].connect(socket, slot, &self.poll)?;
-                }
-                Err(error) => return self.failed(slot, &format!("cannot connect: {error}")),
-            }
+        if !self.slots[slot].is_connected()
+            && let Err(error) = self.slots[slot].connect(self.plan.to, slot, &self.poll)
+        {
+            return self.failed(slot, &format!("cannot connect: {error}"));
         }
         if self.plan.hang_up > 0.0 && self.dice.share() < self.plan.hang_up {
             let later = self.dice.below(nanoseconds(self.plan.hang_up_within));

@@ -1,7 +1,10 @@
 //! One caller: a connection, and the call that is made on it.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
+
+use rustix::io::Errno;
+use socket2::{Domain, Socket, Type};
 
 use super::reader::{Progress, Reader};
 use super::{Figures, Plan};
@@ -51,10 +54,18 @@ impl Slot {
         self.calls + 1
     }
 
-    /// Takes a new connection, and has it watched under this place.
-    pub(crate) fn connect(&mut self, socket: TcpStream, place: usize, poll: &Poll) -> io::Result<()> {
+    /// Begins a new connection, and has it watched under this place. Whoever is asked may be slow to take it.
+    pub(crate) fn connect(&mut self, to: SocketAddr, place: usize, poll: &Poll) -> io::Result<()> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
-        socket.set_nodelay(true)?;
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect(&to.into()) {
+            Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        let socket = TcpStream::from(socket);
         self.connections += 1;
         self.token = (u64::from(self.connections) << 32) | place as u64;
         poll.add(&socket, self.token)?;

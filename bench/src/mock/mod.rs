@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rustls::ServerConfig;
+use socket2::{Domain, Socket, Type};
 
 use crate::clock;
 use crate::dice::Dice;
@@ -29,6 +30,9 @@ pub(crate) use counts::Counts;
 
 /// The token of the listener; callers' have their place in it and are smaller.
 const LISTENER: u64 = u64::MAX;
+
+/// How many connections may wait to be taken.
+const QUEUE: i32 = 16_384;
 
 /// An upstream that runs until its process is stopped.
 pub(crate) struct Mock {
@@ -54,8 +58,7 @@ pub(crate) struct House {
 impl Mock {
     /// Listens, encrypted where a configuration is given.
     pub(crate) fn new(listen: SocketAddr, behaviour: Behaviour, tls: Option<ServerConfig>) -> Result<Self> {
-        let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-        listener.set_nonblocking(true)?;
+        let listener = listener(listen).with_context(|| format!("cannot listen on {listen}"))?;
         let poll = Poll::new()?;
         poll.add(&listener, LISTENER)?;
         let house = House {
@@ -148,4 +151,14 @@ impl Mock {
             self.free.push(place);
         }
     }
+}
+
+/// A listener before which many may stand: thousands of connections come within a moment.
+fn listener(listen: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(listen), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&listen.into())?;
+    socket.listen(QUEUE)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }

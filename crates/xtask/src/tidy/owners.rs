@@ -50,7 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["protocol", "config", "store", "gateway", "control", "openai-proxy", "testkit", "xtask", "bench"],
     ),
     ("sha2", &[]),
-    ("socket2", &["gateway"]),
+    ("socket2", &["gateway", "bench"]),
     ("sqlx", &["store"]),
     ("strsim", &["config"]),
     ("tempfile", &["openai-proxy", "store", "testkit", "bench"]),
