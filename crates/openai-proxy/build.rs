@@ -11,7 +11,7 @@ fn main() {
     println!("cargo::rustc-env=BUILT_BY={}", version.trim());
     println!("cargo::rustc-env=BUILT_FOR={}", given("TARGET").unwrap_or_default());
     println!("cargo::rustc-env=BUILT_AS={}", given("PROFILE").unwrap_or_default());
-    // What is hardly ever called lies apart from what is, and so is not in memory with it (docs/adr/0023). Linkers that do not
+    // What is hardly ever called lies apart from what is, and so is not in memory with it (docs/adr/0027). Linkers that do not
     // know of it say so and go on.
     if given("CARGO_CFG_TARGET_OS").is_some_and(|system| system == "linux") {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,keep-text-section-prefix");
