@@ -215,17 +215,15 @@ impl Control {
         if known && head == self.revision() {
             return Ok(head);
         }
+        // Where nothing was recorded yet, no key of a caller was either.
+        let Some(newest) = db.head().await? else { return Ok(0) };
         let mut given = config::frozen(&self.given())?;
-        let newest = db.head().await?;
-        if let Some(newest) = &newest {
-            memory::take(db, &self.inner.strongbox, newest, &mut given).await?;
-            self.inner.copy.keep(newest.number, &newest.layer);
-        }
+        memory::take(db, &self.inner.strongbox, &newest, &mut given).await?;
         let below = config::sheet(&given.without_changes())?;
         let candidate = self.checked(given, below, false).await?;
-        let number = newest.map_or(0, |newest| newest.number);
-        self.publish(number, candidate);
-        Ok(number)
+        self.inner.copy.keep(newest.number, &newest.layer);
+        self.publish(newest.number, candidate);
+        Ok(newest.number)
     }
 
     fn notes(&self, candidate: &Candidate) -> Vec<Problem> {

@@ -27,6 +27,8 @@ pub(crate) struct RelayBody {
     permit: Option<Permit>,
     meter: Option<Meter>,
     turn: Option<Arc<Turn>>,
+    /// Why the connection is about to end: told in the next turn, so that what was handed over before goes out.
+    aborts: Option<BoxError>,
     /// Counted among the calls of its connection while it flows.
     _call: Option<Arc<Running>>,
 }
@@ -72,7 +74,14 @@ impl RelayBody {
             }
             AnswerBody::Awaited(awaited) => Kind::Awaited(Silence::new(awaited)),
         };
-        Self { kind, permit, meter: Some(meter), turn: peer.turn.clone(), _call: peer.call.clone() }
+        Self {
+            kind,
+            permit,
+            meter: Some(meter),
+            turn: peer.turn.clone(),
+            aborts: None,
+            _call: peer.call.clone(),
+        }
     }
 
     pub(super) fn whole(bytes: Bytes, meter: Option<Meter>, peer: &Peer) -> Self {
@@ -81,13 +90,14 @@ impl RelayBody {
             permit: None,
             meter,
             turn: peer.turn.clone(),
+            aborts: None,
             _call: peer.call.clone(),
         }
     }
 
     /// The empty body of a 101: the turn is never given back, for the connection is no longer HTTP.
     pub(super) fn nothing() -> Self {
-        Self { kind: Kind::Over, permit: None, meter: None, turn: None, _call: None }
+        Self { kind: Kind::Over, permit: None, meter: None, turn: None, aborts: None, _call: None }
     }
 }
 
@@ -345,6 +355,10 @@ impl Body for RelayBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(error) = self.aborts.take() {
+            self.finish();
+            return Poll::Ready(Some(Err(error)));
+        }
         match self.next(cx) {
             Next::Wait => Poll::Pending,
             Next::Data(bytes) => {
@@ -369,14 +383,16 @@ impl Body for RelayBody {
                 Poll::Ready(None)
             }
             Next::Abort(error) => {
-                self.finish();
-                Poll::Ready(Some(Err(error)))
+                self.aborts = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
+            _ if self.aborts.is_some() => false,
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Over => true,
             Kind::Awaited(_) => false,

@@ -88,7 +88,8 @@ pub struct Visit {
     pub status: StatusCode,
     /// Its headers.
     pub head: HeaderMap,
-    rest: Rest,
+    /// Given back once it is over.
+    rest: Option<Rest>,
 }
 
 impl Visit {
@@ -97,7 +98,14 @@ impl Visit {
     /// # Errors
     /// When the connection breaks.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, VisitProblem> {
-        self.rest.piece().await.transpose().map_err(VisitProblem)
+        let Some(rest) = &mut self.rest else { return Ok(None) };
+        let piece = rest.piece().await.transpose().map_err(VisitProblem)?;
+        if piece.is_none()
+            && let Some(rest) = self.rest.take()
+        {
+            rest.finish();
+        }
+        Ok(piece)
     }
 
     /// The whole body, at most so many bytes.
@@ -112,7 +120,6 @@ impl Visit {
                 return Err(VisitProblem(Trouble::Protocol("the answer is too long".into())));
             }
         }
-        self.rest.finish();
         Ok(gathered.into())
     }
 }
@@ -170,7 +177,7 @@ impl Visitor {
     async fn ask_on(&mut self, line: Line, request: Request<Bytes>) -> Result<Visit, Trouble> {
         let mut lease = Lease::of(line, &self.origin, &self.pool);
         let Asked { status, head, behind } = ask(&mut lease.line, request.into()).await?;
-        Ok(Visit { status, head, rest: Rest::of(behind, lease) })
+        Ok(Visit { status, head, rest: Some(Rest::of(behind, lease)) })
     }
 
     async fn connect(&self) -> Result<Line, Trouble> {
