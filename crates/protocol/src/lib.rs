@@ -4,6 +4,7 @@
 //! that knowledge: no sockets, no clock, no async, no disk. Whatever it says can be tested by bytes in, bytes out.
 
 pub mod dialect;
+mod eight;
 pub mod envelope;
 pub mod fault;
 pub mod frame;

@@ -97,27 +97,22 @@ fn read(after_key: &[u8]) -> Option<Usage> {
     wire.normal()
 }
 
-/// What the wire calls its counts, of whichever vendor.
-const NAMES: [&[u8]; 13] = [
-    b"prompt_tokens",
-    b"input_tokens",
-    b"promptTokenCount",
-    b"completion_tokens",
-    b"output_tokens",
-    b"candidatesTokenCount",
-    b"thoughtsTokenCount",
-    b"total_tokens",
-    b"totalTokenCount",
-    b"cache_read_input_tokens",
-    b"cache_creation_input_tokens",
-    b"prompt_cache_hit_tokens",
-    b"cachedContentTokenCount",
-];
-
-/// Counts as the wire has them: by their place in [`NAMES`], and two that stand in groups.
+/// Counts as the wire has them, of whichever vendor.
 #[derive(Default)]
 struct Wire {
-    counts: [Option<u64>; NAMES.len()],
+    prompt_tokens: Option<u64>,
+    input_tokens: Option<u64>,
+    prompt_count: Option<u64>,
+    completion_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    candidates_count: Option<u64>,
+    thoughts_count: Option<u64>,
+    total: Option<u64>,
+    /// Anthropic counts cached prompt tokens beside `input_tokens`, everyone else inside.
+    read_beside: Option<u64>,
+    made_beside: Option<u64>,
+    hits: Option<u64>,
+    /// In a group of their own.
     cached: Option<u64>,
     reasoning: Option<u64>,
 }
@@ -125,65 +120,63 @@ struct Wire {
 impl Wire {
     /// Takes the member in whose value the scan stands.
     fn take(&mut self, scan: &mut Scan<'_>, key: Range<usize>) -> Result<(), EnvelopeProblem> {
-        let group = match &scan.body()[key.clone()] {
+        let place = match &scan.body()[key] {
+            b"prompt_tokens" => &mut self.prompt_tokens,
+            b"input_tokens" => &mut self.input_tokens,
+            b"promptTokenCount" => &mut self.prompt_count,
+            b"completion_tokens" => &mut self.completion_tokens,
+            b"output_tokens" => &mut self.output_tokens,
+            b"candidatesTokenCount" => &mut self.candidates_count,
+            b"thoughtsTokenCount" => &mut self.thoughts_count,
+            b"total_tokens" | b"totalTokenCount" => &mut self.total,
+            b"cache_read_input_tokens" => &mut self.read_beside,
+            b"cache_creation_input_tokens" => &mut self.made_beside,
+            b"prompt_cache_hit_tokens" | b"cachedContentTokenCount" => &mut self.hits,
             b"prompt_tokens_details" | b"input_tokens_details" => {
-                Some((&b"cached_tokens"[..], &mut self.cached))
+                return group(scan, b"cached_tokens", &mut self.cached);
             }
             b"completion_tokens_details" | b"output_tokens_details" => {
-                Some((&b"reasoning_tokens"[..], &mut self.reasoning))
+                return group(scan, b"reasoning_tokens", &mut self.reasoning);
             }
-            _ => None,
+            _ => return scan.value(2),
         };
-        if let Some((name, detail)) = group.filter(|_| scan.peek() == Some(b'{')) {
-            return scan.members(|scan, key| {
-                let is_it = &scan.body()[key] == name;
-                let value = value(scan)?;
-                if is_it {
-                    *detail = count(value);
-                }
-                Ok(())
-            });
-        }
-        let place = NAMES.iter().position(|name| *name == &scan.body()[key.clone()]);
-        let value = value(scan)?;
-        if let Some(place) = place {
-            self.counts[place] = count(value);
-        }
+        *place = count(value(scan)?);
         Ok(())
     }
 
-    /// The count of that name.
-    fn get(&self, name: &str) -> Option<u64> {
-        NAMES
-            .iter()
-            .zip(self.counts)
-            .find(|(known, _)| **known == name.as_bytes())
-            .and_then(|(_, count)| count)
-    }
-
     fn normal(&self) -> Option<Usage> {
-        let first = |names: &[&str]| names.iter().find_map(|name| self.get(name));
         // Gemini counts reasoning beside the candidates' tokens, everyone else inside.
-        let thoughts = first(&["thoughtsTokenCount"]);
-        let input = first(&["prompt_tokens", "input_tokens", "promptTokenCount"]);
-        let output = first(&["completion_tokens", "output_tokens"]).or(first(&["candidatesTokenCount"])
-            .or(thoughts.and(Some(0)))
-            .map(|said| said + thoughts.unwrap_or(0)));
-        let total = first(&["total_tokens", "totalTokenCount"]);
-        if input.is_none() && output.is_none() && total.is_none() {
+        let thoughts = self.thoughts_count;
+        let input = self.prompt_tokens.or(self.input_tokens).or(self.prompt_count);
+        let beside_thoughts = self.candidates_count.or(thoughts.and(Some(0)));
+        let output = self.completion_tokens.or(self.output_tokens);
+        let output = output.or(beside_thoughts.map(|said| said + thoughts.unwrap_or(0)));
+        if input.is_none() && output.is_none() && self.total.is_none() {
             return None;
         }
-        // Anthropic counts cached prompt tokens beside `input_tokens`, everyone else inside.
-        let read = first(&["cache_read_input_tokens"]);
-        let beside = read.unwrap_or(0) + first(&["cache_creation_input_tokens"]).unwrap_or(0);
-        let hits = first(&["prompt_cache_hit_tokens", "cachedContentTokenCount"]);
+        let beside = self.read_beside.unwrap_or(0) + self.made_beside.unwrap_or(0);
         Some(Usage {
-            input: input.or(total.filter(|_| output.is_none())).unwrap_or(0) + beside,
+            input: input.or(self.total.filter(|_| output.is_none())).unwrap_or(0) + beside,
             output: output.unwrap_or(0),
-            cached: self.cached.or(hits).or(read).unwrap_or(0),
+            cached: self.cached.or(self.hits).or(self.read_beside).unwrap_or(0),
             reasoning: self.reasoning.or(thoughts).unwrap_or(0),
         })
     }
+}
+
+/// Takes one count out of a group.
+fn group(scan: &mut Scan<'_>, name: &[u8], detail: &mut Option<u64>) -> Result<(), EnvelopeProblem> {
+    if scan.peek() != Some(b'{') {
+        return scan.value(2);
+    }
+    scan.members(|scan, key| {
+        let is_it = &scan.body()[key] == name;
+        let value = value(scan)?;
+        if is_it {
+            *detail = count(value);
+        }
+        Ok(())
+    })
 }
 
 /// Walks over a value; says what it is, as written.

@@ -88,7 +88,7 @@ fn refuse_larger(declared: Option<u64>, limit: u64) -> Result<(), ApiError> {
 }
 
 async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes, ApiError> {
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::expecting(body.size_hint().exact());
     while let Some(data) = next(&mut body, gap).await? {
         gathered.push(data);
         if gathered.len() as u64 > limit {

@@ -14,9 +14,20 @@ use crate::error::ApiError;
 pub(crate) struct Gathered {
     only: Option<Bytes>,
     all: BytesMut,
+    /// How long it is said to be.
+    expected: usize,
 }
 
+/// So much room is made for what somebody says will come.
+const TRUSTED: u64 = 1024 * 1024;
+
 impl Gathered {
+    /// For a body that is said to be so long.
+    pub(super) fn expecting(length: Option<u64>) -> Self {
+        let expected = usize::try_from(length.unwrap_or(0).min(TRUSTED)).unwrap_or(0);
+        Self { expected, ..Self::default() }
+    }
+
     /// Takes the next piece in.
     pub(crate) fn push(&mut self, piece: Bytes) {
         if self.only.is_none() && self.all.is_empty() {
@@ -24,6 +35,7 @@ impl Gathered {
             return;
         }
         if let Some(first) = self.only.take() {
+            self.all.reserve(self.expected);
             self.all.extend_from_slice(&first);
         }
         self.all.extend_from_slice(&piece);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use config::snapshot::{Origin, Provider, ProviderTimeouts};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -27,6 +28,8 @@ pub(crate) struct Client {
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) head: HeaderMap,
+    /// The head as it was written.
+    pub(super) written: Bytes,
     pub(super) rest: Rest,
 }
 
@@ -93,8 +96,8 @@ impl Client {
             Ok(asked) => asked?,
             Err(_elapsed) => return Err(late),
         };
-        let Asked { status, head, behind } = asked;
-        Ok(Reply { status, head, rest: Rest::of(behind, lease) })
+        let Asked { status, head, written, behind } = asked;
+        Ok(Reply { status, head, written, rest: Rest::of(behind, lease) })
     }
 }
 

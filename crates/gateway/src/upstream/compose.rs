@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use config::snapshot::{Credential, Provider};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
@@ -35,7 +35,8 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
     let asked_usage = asks_usage(call, provider);
     let mut head = HeadWriter::begin(&call.method, &address);
     let own = own_headers(call, provider)?;
-    for (name, value) in &own {
+    say_ourselves(&mut head, call, provider);
+    for (name, value) in own.iter().filter(|(name, _)| !is_said(name, provider)) {
         head.line(name.as_str(), value.as_bytes());
     }
     if call.upgrade.is_some() {
@@ -201,22 +202,31 @@ fn pass_headers(head: &mut HeadWriter, call: &Call, provider: &Provider, own: &H
     }
 }
 
-/// What we set ourselves: it stands in place of whatever the caller says.
+/// What the configuration sets: it stands in place of whatever the caller says.
 fn own_headers(call: &Call, provider: &Provider) -> Result<HeaderMap, ApiError> {
-    let mut own = HeaderMap::with_capacity(8);
+    let mut own = HeaderMap::with_capacity(4);
     set_credential(&mut own, call, provider)?;
     for (name, value) in &provider.headers {
         own.insert(name.clone(), value.clone());
     }
-    let host = HeaderValue::from_str(&provider.origin.authority);
-    own.insert(header::HOST, host.map_err(|error| unusable(provider).because(error))?);
-    if let Ok(id) = HeaderValue::from_str(&call.id) {
-        own.insert(HeaderName::from_static("x-request-id"), id);
-    }
-    if provider.forwarded {
-        forwarded(&mut own, call);
-    }
     Ok(own)
+}
+
+/// Whether [`say_ourselves`] says it, whatever the configuration has.
+fn is_said(name: &HeaderName, provider: &Provider) -> bool {
+    let name = name.as_str();
+    matches!(name, "host" | "x-request-id" | "content-length" | "transfer-encoding")
+        || (provider.forwarded
+            && matches!(name, "x-forwarded-for" | "x-forwarded-proto" | "x-forwarded-port"))
+}
+
+/// What we say ourselves of the call; nobody else's word for it passes.
+fn say_ourselves(head: &mut HeadWriter, call: &Call, provider: &Provider) {
+    head.line("host", provider.origin.authority.as_bytes());
+    head.line("x-request-id", call.id.as_bytes());
+    if provider.forwarded {
+        forwarded(head, call);
+    }
 }
 
 /// A name with hyphens for underscores; most have none and are not copied.
@@ -234,18 +244,13 @@ fn set_credential(head: &mut HeaderMap, call: &Call, provider: &Provider) -> Res
 }
 
 /// Seed 000's headers, towards upstreams of one's own: set, never appended to what the caller claims.
-fn forwarded(head: &mut HeaderMap, call: &Call) {
-    let mut set = |name: &'static str, text: String| {
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            head.insert(HeaderName::from_static(name), value);
-        }
-    };
+fn forwarded(head: &mut HeadWriter, call: &Call) {
     if let Some(ip) = call.caller_ip {
-        set("x-forwarded-for", ip.to_string());
+        head.line("x-forwarded-for", ip.to_string().as_bytes());
     }
-    set("x-forwarded-proto", if call.tls { "https" } else { "http" }.to_owned());
+    head.line("x-forwarded-proto", if call.tls { b"https" } else { b"http" });
     if let Some(port) = call.port {
-        set("x-forwarded-port", port.to_string());
+        head.line("x-forwarded-port", port.to_string().as_bytes());
     }
 }
 

@@ -43,12 +43,12 @@ impl Received {
         call: &Call,
         target: &Target,
     ) -> Result<(Answer, Option<Usage>), ApiError> {
-        let Reply { status, mut head, mut rest } = self.reply;
+        let Reply { status, mut head, written, mut rest } = self.reply;
         let compressed = head.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         // What is compressed cannot be read, nor can words of ours be put behind it.
         let events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
-        take_out(&mut head, target);
+        take_out(&mut head, &written, target);
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
             rest.finish();
@@ -225,14 +225,18 @@ fn is_the_hosts(name: &str) -> bool {
 
 /// Takes out what does not pass: a deny-list; besides, no value that contains our credential for this provider ever passes
 /// (T-44).
-fn take_out(head: &mut HeaderMap, target: &Target) {
+fn take_out(head: &mut HeaderMap, written: &[u8], target: &Target) {
     let leaks = |value: &HeaderValue| match &target.provider.credential {
         Credential::Stored(secret) => secret.is_in(value.as_bytes()),
         Credential::Passthrough | Credential::None => false,
     };
-    let leaking: Vec<HeaderName> =
-        head.iter().filter(|(_, value)| leaks(value)).map(|(name, _)| name.clone()).collect();
-    for name in leaking {
+    // Looked for in all of it at once: almost no head has it anywhere.
+    let stored = match &target.provider.credential {
+        Credential::Stored(secret) => secret.is_in(written),
+        Credential::Passthrough | Credential::None => false,
+    };
+    let leaking = |(name, value): (&HeaderName, &HeaderValue)| (stored && leaks(value)).then(|| name.clone());
+    for name in head.iter().filter_map(leaking).collect::<Vec<HeaderName>>() {
         // Of several values the others stay.
         let kept: Vec<HeaderValue> =
             head.get_all(&name).iter().filter(|value| !leaks(value)).cloned().collect();

@@ -1,11 +1,12 @@
 //! A JSON reader that builds nothing: it walks over values and says where they end.
 //!
 //! Strict (RFC 8259): whatever it accepts, `serde_json` accepts too and the other way round, up to the depth limit; a
-//! property test holds them together. Strings, which are most of a long prompt, are passed by vector instructions.
+//! property test holds them together. Strings, which are most of a long prompt, are passed eight bytes at a time.
 
 use std::ops::Range;
 
 use super::{EnvelopeProblem, MAX_DEPTH};
+use crate::eight;
 
 type Walk = Result<(), EnvelopeProblem>;
 
@@ -235,31 +236,9 @@ impl<'b> Scan<'b> {
     }
 }
 
-/// How many bytes from here are neither a quote, a backslash nor a control character.
+/// How many bytes from here are neither a quote, a backslash nor a control character. Program code has one every few bytes.
 fn plain_run(bytes: &[u8]) -> usize {
-    /// Program code has an escape every few bytes, for which vectors are not worth loading; prose has none for long.
-    const SHORT: usize = 32;
-    let short = &bytes[..bytes.len().min(SHORT)];
-    if let Some(run) = short.iter().position(|&b| !PLAIN[usize::from(b)]) {
-        return run;
-    }
-    let rest = &bytes[short.len()..];
-    let run = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-    // Without a branch per byte, so that the compiler can use vector instructions; a control character is an error, so
-    // the slow way to its place is taken once at most.
-    let control = rest[..run].iter().fold(false, |any, &b| any | (b < 0x20));
-    short.len() + if control { rest[..run].iter().take_while(|&&b| b >= 0x20).count() } else { run }
+    let marked = |word| eight::equal(word, b'"') | eight::equal(word, b'\\') | eight::below(word, 0x20);
+    let special = |b| matches!(b, b'"' | b'\\' | 0..0x20);
+    eight::first(bytes, marked, special).unwrap_or(bytes.len())
 }
-
-/// What stands for itself in a string.
-static PLAIN: [bool; 256] = {
-    let mut plain = [true; 256];
-    let mut b = 0;
-    while b < 0x20 {
-        plain[b] = false;
-        b += 1;
-    }
-    plain[b'"' as usize] = false;
-    plain[b'\\' as usize] = false;
-    plain
-};

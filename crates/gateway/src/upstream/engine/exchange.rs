@@ -25,6 +25,8 @@ pub(in crate::upstream) struct Asked {
     pub(in crate::upstream) status: StatusCode,
     /// Its headers.
     pub(in crate::upstream) head: HeaderMap,
+    /// The same as it was written.
+    pub(in crate::upstream) written: Bytes,
     /// What is behind them.
     pub(in crate::upstream) behind: Behind,
 }
@@ -151,7 +153,12 @@ impl Asking {
         let closes = says.any(|list| list.split(',').any(|word| word.trim().eq_ignore_ascii_case("close")));
         let endless = matches!(left, Left::Close) || said.status == 101;
         let keeps = said.http11 && !closes && !endless && self.broken.is_none();
-        Ok(Asked { status, head, behind: Behind { left, sending: self.sending.take(), keeps } })
+        Ok(Asked {
+            status,
+            head,
+            written: bytes,
+            behind: Behind { left, sending: self.sending.take(), keeps },
+        })
     }
 }
 
