@@ -63,8 +63,8 @@ pub(super) struct Upstream {
     pub(super) early: Vec<u8>,
     /// What is kept of the call, with duties.
     pub(super) call: Option<Box<Call>>,
-    /// There may be more to read, which nobody will tell us again.
-    pub(super) unread: bool,
+    /// It will say nothing behind what can be read now.
+    pub(super) ended: bool,
     /// It is of no use behind this answer.
     pub(super) last: bool,
 }
@@ -87,7 +87,7 @@ impl Caller {
 impl Upstream {
     /// A new connection.
     pub(super) fn new(wire: Wire) -> Self {
-        Self { wire, caller: None, body: None, early: Vec::new(), call: None, unread: false, last: false }
+        Self { wire, caller: None, body: None, early: Vec::new(), call: None, ended: false, last: false }
     }
 }
 

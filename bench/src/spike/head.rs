@@ -18,7 +18,9 @@ pub(super) struct Head<'a> {
     pub(super) last: bool,
     /// The body is sent only when it is asked for.
     pub(super) waits: bool,
-    /// The path of a request.
+    /// A request that only asks for something.
+    pub(super) gets: bool,
+    /// The path of a request, with its query.
     pub(super) path: &'a str,
     /// The status of an answer.
     pub(super) status: u16,
@@ -38,7 +40,8 @@ pub(super) fn request<'a>(
 ) -> Result<Option<Head<'a>>, Trouble> {
     if strict {
         let Some(end) = head::end(bytes) else { return Ok(None) };
-        head::request(&bytes[..end]).map_err(|bad| Trouble::Refused(400, bad.what))?;
+        head::request(&bytes[..end])
+            .map_err(|bad| Trouble::Refused(bad.kind.meaning().status.as_u16(), bad.what))?;
     }
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -51,7 +54,7 @@ pub(super) fn request<'a>(
     if parsed.version != Some(1) || !matches!(parsed.method, Some("POST" | "GET")) || !path.starts_with('/') {
         return Err(Trouble::Refused(501, "not the plain case"));
     }
-    let mut read = Head { path, ..Head::of(length) };
+    let mut read = Head { path, gets: parsed.method == Some("GET"), ..Head::of(length) };
     out.clear();
     for part in [parsed.method.unwrap_or_default(), " ", path, " HTTP/1.1\r\nhost: ", authority, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
@@ -95,7 +98,7 @@ pub(super) fn answer<'a>(
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(status_line(status).as_bytes());
     for header in parsed.headers.iter() {
-        read.notice(header)?;
+        read.notice(header).map_err(|_| Trouble::Upstream("not the plain case"))?;
         if is_denied(header.name, NEVER_UPSTREAM)
             || (strict && (is_denied(header.name, NEVER_BACK) || leaks(header.value)))
         {
@@ -156,6 +159,7 @@ impl Head<'_> {
             framing: Framing::Length(0),
             last: false,
             waits: false,
+            gets: false,
             path: "",
             status: 0,
             credential: None,

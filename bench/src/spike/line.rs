@@ -71,7 +71,7 @@ impl Line {
                 if matches!(caller.turn, Turn::Last) {
                     caller.wire.finish()?;
                 } else if let Some(upstream) = caller.upstream {
-                    self.resume(upstream, poll, buffer);
+                    self.resume(upstream, false, poll, buffer);
                 }
             }
         }
@@ -184,7 +184,7 @@ impl Line {
             return Ok(Some(bytes.len()));
         }
         let Some(duties) = duties else {
-            return self.pass(token, head.framing, head.length, bytes, poll).map(Some);
+            return self.pass(token, &head, bytes, poll).map(Some);
         };
         let who = duties.identify(&head)?;
         if head.waits && behind.is_empty() {
@@ -213,14 +213,13 @@ impl Line {
     fn pass(
         &mut self,
         token: u64,
-        framing: Framing,
-        length: usize,
+        head: &head::Head<'_>,
         bytes: &[u8],
         poll: &Poll,
     ) -> Result<usize, Trouble> {
-        head::end(&mut self.out, framing, false);
-        let mut follow = Follow::new(framing);
-        let behind = &bytes[length..];
+        head::end(&mut self.out, head.framing, false);
+        let mut follow = Follow::new(head.framing);
+        let behind = &bytes[head.length..];
         let used = follow.read(behind, |_| {}).map_err(|bad| Trouble::Refused(400, bad.what))?;
         let place = connect(self, poll)?;
         let (Some(caller), Some(upstream)) = (self.callers.get(token), self.upstreams.get(place)) else {
@@ -229,7 +228,7 @@ impl Line {
         (caller.upstream, upstream.caller) = (Some(place), Some(token));
         caller.turn = if follow.is_done() { Turn::Answer } else { Turn::Passing(follow) };
         upstream.wire.write_both(&self.out, &behind[..used])?;
-        Ok(length + used)
+        Ok(head.length + used)
     }
 
     /// Asks the upstream with a body that is whole, behind the head in `out`.
@@ -274,13 +273,15 @@ impl Line {
             self.go_on(caller, poll, buffer);
         }
         if ready.readable {
-            self.resume(ready.token, poll, buffer);
+            self.resume(ready.token, ready.ended, poll, buffer);
         }
     }
 
     /// Reads an upstream's answer as far as it goes, and has the caller's next turn when it is over.
-    fn resume(&mut self, token: u64, poll: &Poll, buffer: &mut [u8]) {
-        let Some(caller) = self.upstreams.get(token).and_then(|upstream| upstream.caller) else { return };
+    fn resume(&mut self, token: u64, ended: bool, poll: &Poll, buffer: &mut [u8]) {
+        let Some(upstream) = self.upstreams.get(token) else { return };
+        upstream.ended |= ended;
+        let Some(caller) = upstream.caller else { return };
         let over = self.read_upstream(token, caller, buffer);
         match over {
             Ok(true) => {
@@ -312,10 +313,10 @@ impl Line {
         loop {
             let upstream = self.upstreams.get(token).ok_or(Trouble::Gone)?;
             let blocked = self.callers.get(caller).ok_or(Trouble::Gone)?.wire.unsent() > HIGH;
-            upstream.unread = blocked;
             if blocked {
                 return Ok(false);
             }
+            let ended = upstream.ended;
             let count = match upstream.wire.read(buffer) {
                 Ok(0) if matches!(upstream.body, Some(Follow::Close)) => return Ok(true),
                 Ok(0) => return Err(Trouble::Upstream("the answer was cut off")),
@@ -330,7 +331,7 @@ impl Line {
                 let early = std::mem::take(&mut upstream.early);
                 self.answer(token, caller, &early)?
             };
-            if over || count < buffer.len() {
+            if over || (count < buffer.len() && !ended) {
                 return Ok(over);
             }
         }
@@ -365,10 +366,11 @@ impl Line {
             }
             let follow = Follow::new(head.framing);
             if let (Some(duties), Some(call)) = (duties.as_mut(), call.as_mut()) {
-                if let Follow::Length(length) = follow
-                    && duties::is_small(&head)
-                {
-                    if (behind.len() as u64) < length {
+                if duties::is_small(&head) {
+                    // One that is cut off, or broken, is to become an honest 502: so it is waited for.
+                    let mut whole = Follow::new(head.framing);
+                    whole.read(behind, |_| {}).map_err(|bad| Trouble::Upstream(bad.what))?;
+                    if !whole.is_done() && behind.len() < duties::SMALL {
                         early.extend_from_slice(&bytes[at..]);
                         return Ok(false);
                     }
@@ -378,7 +380,7 @@ impl Line {
                 }
                 duties.answers(call, &head, out);
             }
-            *last = head.last || matches!(follow, Follow::Close);
+            *last |= head.last || matches!(follow, Follow::Close);
             caller.last |= matches!(follow, Follow::Close);
             head::end(out, head.framing, caller.last);
             at += head.length;
@@ -392,6 +394,10 @@ impl Line {
                 call.passes(part);
             }
         });
+        if used.is_err() && has_head {
+            // Nothing of it is out yet.
+            *body = None;
+        }
         let used = used.map_err(|bad| Trouble::Upstream(bad.what))?;
         if has_head {
             caller.wire.write_both(out, &rest[..used])?;
@@ -400,7 +406,7 @@ impl Line {
         }
         // Whoever says more than its length is not asked again.
         *last |= used < rest.len();
-        Ok(follow.is_done())
+        Ok(body.as_ref().is_some_and(Follow::is_done))
     }
 
     /// An answer is over: the upstream is idle, and it is the caller's turn.
@@ -412,7 +418,7 @@ impl Line {
         }
         let early = !matches!(self.callers.get(caller).ok_or(Trouble::Gone)?.turn, Turn::Answer);
         // One that has answered before the request was whole still waits for the rest.
-        if upstream.last || early || !upstream.wire.is_clear() {
+        if upstream.last || upstream.ended || early || !upstream.wire.is_clear() {
             self.upstreams.take(token);
         } else {
             self.idle.push(token);
@@ -446,7 +452,9 @@ impl Line {
     /// Answers a caller ourselves, and has its connection closed.
     fn say(&mut self, token: u64, status: u16, what: &str) -> Result<(), Trouble> {
         let caller = self.callers.get(token).ok_or(Trouble::Gone)?;
-        let body = format!("{{\"error\":{{\"message\":{what:?},\"type\":\"spike\"}}}}");
+        let code = if status == 502 { "upstream_protocol_error" } else { "spike" };
+        let error = serde_json::json!({"message": what, "type": "spike", "param": null, "code": code});
+        let body = serde_json::json!({ "error": error }).to_string();
         let mut head = format!("HTTP/1.1 {}", head::status_line(status)).into_bytes();
         head::line(&mut head, "content-type", b"application/json");
         head::end(&mut head, Framing::Length(body.len() as u64), true);

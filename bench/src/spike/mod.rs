@@ -37,6 +37,9 @@ pub(crate) struct SpikeOptions {
     /// Do all that the product does besides passing bytes on
     #[arg(long)]
     duties: bool,
+    /// Take callers without a key, too
+    #[arg(long)]
+    anyone: bool,
     /// Where the records of calls go
     #[arg(long, default_value = ".")]
     folder: PathBuf,
@@ -72,7 +75,7 @@ impl SpikeOptions {
         listener.set_nonblocking(true)?;
         let mut poll = Poll::new()?;
         poll.add(&listener, LISTENER)?;
-        let duties = if self.duties { Some(Duties::new(&self.folder)?) } else { None };
+        let duties = if self.duties { Some(Duties::new(&self.folder, self.anyone)?) } else { None };
         let mut line = Line {
             callers: Ends::new(0),
             upstreams: Ends::new(1),

@@ -52,6 +52,8 @@ const BUCKETS: [u64; 14] = [
 /// All duties, and what they remember.
 pub(super) struct Duties {
     pepper: hmac::Key,
+    /// Callers may come without a key.
+    anyone: bool,
     /// By the whole digest, so that looking one up tells nothing of the others.
     keys: HashMap<[u8; 32], usize>,
     callers: Vec<Caller>,
@@ -116,8 +118,8 @@ struct Tap {
 }
 
 impl Duties {
-    /// A house with a thousand keys, a few models, and a journal in this folder.
-    pub(super) fn new(folder: &Path) -> Result<Self> {
+    /// A house with a thousand keys, a few models, and a journal in this folder. `anyone` may come without a key.
+    pub(super) fn new(folder: &Path, anyone: bool) -> Result<Self> {
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
         let (mut keys, mut callers) = (HashMap::new(), Vec::new());
         for number in 0..KEYS {
@@ -128,6 +130,7 @@ impl Duties {
         let models = ["other", "gpt-4", "gpt-4o", chat::MODEL, "claude"];
         Ok(Self {
             pepper,
+            anyone,
             keys,
             callers,
             all: Limits::new(),
@@ -143,8 +146,13 @@ impl Duties {
 
     /// Who asks, and is there such an operation? Known before the body is waited for.
     pub(super) fn identify(&self, head: &head::Head<'_>) -> Result<usize, Trouble> {
-        operation::find(&http::Method::POST, head.path).map_err(|_| Trouble::Refused(404, "no such path"))?;
-        let shown = head.credential.and_then(|value| value.strip_prefix(b"Bearer "));
+        let method = if head.gets { http::Method::GET } else { http::Method::POST };
+        let path = head.path.split_once('?').map_or(head.path, |(path, _)| path);
+        operation::find(&method, path).map_err(|_| Trouble::Refused(404, "no such path"))?;
+        let shown = match head.credential {
+            None if self.anyone => return Ok(0),
+            shown => shown.and_then(|value| value.strip_prefix(b"Bearer ")),
+        };
         let shown = shown.ok_or(Trouble::Refused(401, "no key was shown"))?;
         let caller = self.keys.get(&digest(&self.pepper, shown)).copied();
         caller.ok_or(Trouble::Refused(401, "this key is not known"))
@@ -159,7 +167,13 @@ impl Duties {
         body: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(Box<Call>, Option<Bytes>), Trouble> {
-        let envelope = envelope::read(body).map_err(|_| Trouble::Refused(400, "the body is no request"))?;
+        let mut envelope = envelope::Envelope::default();
+        if body.is_empty() {
+            // What only asks for something, a list of files, names no model.
+            envelope.model = Some(envelope::Text { place: 0..0, says: chat::MODEL.to_owned() });
+        } else {
+            envelope = envelope::read(body).map_err(|_| Trouble::Refused(400, "the body is no request"))?;
+        }
         let asked = envelope.model.as_ref().map(|model| model.says.as_str());
         let asked = asked.ok_or(Trouble::Refused(400, "no model is named"))?;
         let target = self.models.get(asked).ok_or(Trouble::Refused(404, "this model is not known"))?;
@@ -319,9 +333,16 @@ impl Record {
 /// How much of a body may be kept to be read whole.
 pub(super) const MOST: usize = 32 * 1024 * 1024;
 
-/// Is this answer short enough to be waited for, so that a cut one becomes an honest 502?
+/// An answer up to this size is waited for.
+pub(super) const SMALL: usize = 1024 * 1024;
+
+/// Is this answer waited for, so that a cut one becomes an honest 502?
 pub(super) fn is_small(head: &head::Head<'_>) -> bool {
-    !head.events && matches!(head.framing, Framing::Length(length) if length <= 1024 * 1024)
+    match head.framing {
+        Framing::Length(length) => !head.events && length <= SMALL as u64,
+        Framing::Chunked => !head.events,
+        Framing::Close => false,
+    }
 }
 
 fn digest(pepper: &hmac::Key, key: &[u8]) -> [u8; 32] {
