@@ -15,6 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::load::figures::microseconds;
 use crate::load::{self, Expect, Pace, Plan};
 use crate::mock::{Behaviour, Mock};
+use crate::spike::SpikeOptions;
 use crate::{chat, driver, say};
 
 /// Measures the gateway beside HAProxy and nginx. bench/README.md says how to read it.
@@ -33,6 +34,8 @@ enum Part {
     Mock(MockOptions),
     /// A load on any address, and what came of it
     Load(LoadOptions),
+    /// What a lean path would cost (docs/adr/0026): no part of the product
+    Spike(SpikeOptions),
 }
 
 #[derive(Args)]
@@ -84,6 +87,7 @@ impl Bench {
             Part::Run(options) => driver::run(*options),
             Part::Mock(options) => options.run(),
             Part::Load(options) => options.run(),
+            Part::Spike(options) => options.run(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod engine;
 mod load;
 mod mock;
 mod say;
+mod spike;
 
 use std::process::ExitCode;
 

@@ -25,6 +25,7 @@ impl Bench {
     pub(super) fn memory(&self) -> Result<Told> {
         let scenario = scenario::held(STREAMS, Duration::from_secs(1));
         let mut contenders = vec![Contender::haproxy(), Contender::nginx(), self.ours()];
+        contenders.extend(self.spikes());
         for peer in &self.options.peers {
             contenders.push(Contender::peer(peer)?);
         }

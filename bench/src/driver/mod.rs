@@ -126,12 +126,21 @@ impl Bench {
         }
         contenders.push(Contender::nginx());
         contenders.push(self.ours());
+        // It does not encrypt.
+        if !scenario.encrypted {
+            contenders.extend(self.spikes());
+        }
         for peer in &self.options.peers {
             contenders.push(Contender::peer(peer)?);
         }
         // The load does not encrypt, so it cannot ask an upstream that does; how a peer is to trust one nobody knows.
         contenders.retain(|contender| !scenario.encrypted || !(contender.is_direct() || contender.is_peer()));
         Ok(contenders)
+    }
+
+    /// The lean path, if it was asked for.
+    fn spikes(&self) -> impl Iterator<Item = Contender> {
+        [false, true].into_iter().filter(|_| self.options.spike).map(Contender::spike)
     }
 
     /// Ours, with all its duties.

@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// One more contender, any command line with @LISTEN@ and @UPSTREAM@ in the places of the ports
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     pub(crate) peers: Vec<String>,
+    /// The spike as well, with its duties and without (docs/adr/0026)
+    #[arg(long)]
+    pub(crate) spike: bool,
     /// Write the raw figures of every round there
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

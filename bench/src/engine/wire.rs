@@ -1,7 +1,7 @@
 //! A connection that never blocks, encrypted or not.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
@@ -64,6 +64,36 @@ impl Wire {
         let at = if self.is_clear() { write_some(&mut self.socket, bytes)? } else { 0 };
         self.unsent.extend_from_slice(&bytes[at..]);
         Ok(())
+    }
+
+    /// Writes two stretches, a head and what is behind it, with one call of the system where they go out at once.
+    pub(crate) fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<()> {
+        if self.tls.is_some() || !self.is_clear() {
+            self.write(first)?;
+            return self.write(second);
+        }
+        let sent = match self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
+            other => other?,
+        };
+        if sent < first.len() {
+            self.write(&first[sent..])?;
+            return self.write(second);
+        }
+        match &second[sent - first.len()..] {
+            [] => Ok(()),
+            rest => self.write(rest),
+        }
+    }
+
+    /// How much has not gone out.
+    pub(crate) fn unsent(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+
+    /// Says that nothing more will be written.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Write)
     }
 
     /// Writes what was kept, as far as it goes.

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::local;
 use super::machine::Cores;
 use super::process::Process;
 use crate::chat;
@@ -39,6 +40,10 @@ enum Recipe {
     Ours {
         binary: PathBuf,
         duties: Vec<&'static Duty>,
+    },
+    /// A lean path, and no part of the product.
+    Spike {
+        duties: bool,
     },
     /// Any command line.
     Peer {
@@ -84,6 +89,11 @@ impl Contender {
     /// Ours, with these duties.
     pub(crate) fn ours(name: &str, binary: &Path, duties: &[&'static Duty]) -> Self {
         Self::new(name, Recipe::Ours { binary: binary.to_owned(), duties: duties.to_vec() })
+    }
+
+    /// The lean path of docs/adr/0026, passing bytes on or doing all that ours does.
+    pub(crate) fn spike(duties: bool) -> Self {
+        Self::new(if duties { "spike-duties" } else { "spike" }, Recipe::Spike { duties })
     }
 
     /// Whoever is named as `NAME=COMMAND`.
@@ -144,6 +154,16 @@ impl Contender {
                 let file = config("gateway.yaml");
                 fs::write(&file, self.fill(&gateway(duties), place))?;
                 words(&format!("{} serve --config", binary.display()), &file)
+            }
+            Recipe::Spike { duties } => {
+                let own = std::env::current_exe().context("where is the bench itself?")?;
+                let (listen, upstream) = (local(place.listen), local(place.upstream));
+                let duties = if *duties { "--duties" } else { "" };
+                let command = format!(
+                    "{} spike --listen {listen} --upstream {upstream} {duties} --folder",
+                    own.display()
+                );
+                words(&command, place.folder)
             }
             Recipe::Peer { command } => {
                 ["sh".to_owned(), "-c".to_owned(), format!("exec {}", self.fill(command, place))].to_vec()
