@@ -29,15 +29,20 @@ impl Socket {
     /// Reads what has come. Ready(0): the other side has ended. Nothing is held ready for what has not come yet, so that a
     /// stream that is silent costs no memory.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, into: &mut BytesMut) -> Poll<io::Result<usize>> {
-        if let Self::Tcp(tcp) = self {
-            ready!(tcp.poll_read_ready(cx))?;
-        }
-        into.reserve(READ);
-        let read = poll_read_buf(Pin::new(self), cx, into);
+        let read = self.poll_some(cx, into);
         if read.is_pending() && into.is_empty() {
             *into = BytesMut::new();
         }
         read
+    }
+
+    fn poll_some(&mut self, cx: &mut Context<'_>, into: &mut BytesMut) -> Poll<io::Result<usize>> {
+        if let Self::Tcp(tcp) = self {
+            // Room is made when something is there.
+            ready!(tcp.poll_read_ready(cx))?;
+        }
+        into.reserve(READ);
+        poll_read_buf(Pin::new(self), cx, into)
     }
 
     fn reader(&mut self) -> Pin<&mut (dyn AsyncRead + Unpin)> {
