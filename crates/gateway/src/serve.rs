@@ -43,7 +43,9 @@ pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incom
     let dialect = operation::dialect_of(request.uri().path());
     let mut meter = Meter::start(gateway, &world, peer, &request);
     // A fault of ours ends this call and no other.
-    let walked = AssertUnwindSafe(line(gateway, &world, peer, request, &mut meter)).catch_unwind().await;
+    // In a place of its own, which is given up before the answer flows: a connection keeps no room for it meanwhile.
+    let walk = Box::pin(line(gateway, &world, peer, request, &mut meter));
+    let walked = AssertUnwindSafe(walk).catch_unwind().await;
     meter.ensure_id(intake::fresh_id);
     match walked {
         Ok(Ok(answer)) => relay::send(answer, meter, peer, &cors, gateway.life()),
