@@ -14,7 +14,7 @@ use protocol::dialect::Dialect;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::engine::{Rest, Switched};
+use super::rest::{Rest, Switched};
 use crate::admit::Permit;
 use crate::error::ApiError;
 

@@ -8,9 +8,10 @@ use config::snapshot::{Origin, Provider, ProviderTimeouts};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
-use super::engine::{Asked, Line, Message, OutBody, Rest, ask};
+use super::engine::{Asked, Line, Message, OutBody, ask};
 use super::pool::connect::Connector;
 use super::pool::{Lease, Pool};
+use super::rest::Rest;
 use super::trouble::Trouble;
 
 /// A kept connection that was already closed says so within this; one that breaks later was at work, and what it was

@@ -12,6 +12,7 @@ pub(crate) mod probe;
 mod promise;
 mod realtime;
 mod received;
+mod rest;
 mod trouble;
 pub(crate) mod verify;
 pub(crate) mod visit;

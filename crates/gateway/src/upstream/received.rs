@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::answer::Flowing;
 use super::client::Reply;
 use super::compose::{connection_names, is_hop_by_hop};
-use super::engine::Rest;
+use super::rest::Rest;
 use super::trouble::Trouble;
 use super::{Answer, AnswerBody};
 use crate::error::ApiError;

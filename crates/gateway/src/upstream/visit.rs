@@ -13,9 +13,10 @@ use tokio::net::UnixStream;
 use tokio::time::Instant;
 
 use super::client::STALE;
-use super::engine::{Asked, Line, Rest, Socket, ask};
+use super::engine::{Asked, Line, Socket, ask};
 use super::pool::connect::Connector;
 use super::pool::{Lease, Pool};
+use super::rest::Rest;
 use super::trouble::Trouble;
 
 /// Where a visitor goes.

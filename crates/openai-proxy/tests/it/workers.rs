@@ -1,5 +1,4 @@
 //! Threads: each with connections of its own, or all with the same; and who shares one with a busy neighbour.
-#![expect(clippy::unwrap_used, reason = "a set-up that fails must fail its test loudly")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -9,8 +9,8 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use protocol::frame::head::{self, AnswerHead, Framing};
 
 use super::Line;
+use super::behind::{Behind, Left};
 use super::message::Message;
-use super::rest::Left;
 use super::sending::{NotSent, Sending};
 use crate::upstream::trouble::Trouble;
 
@@ -29,16 +29,6 @@ pub(in crate::upstream) struct Asked {
     pub(in crate::upstream) written: Bytes,
     /// What is behind them.
     pub(in crate::upstream) behind: Behind,
-}
-
-/// How an answer goes on behind its head.
-pub(in crate::upstream) struct Behind {
-    /// What is still to come.
-    pub(super) left: Left,
-    /// What is still to be sent: it answered before it had everything.
-    pub(super) sending: Option<Sending>,
-    /// The connection may carry another request afterwards.
-    pub(super) keeps: bool,
 }
 
 /// Sends a request and awaits the head of its answer. Dropped before that, the connection has to be cut.

@@ -12,13 +12,13 @@ use super::Socket;
 pub(in crate::upstream) struct Line {
     /// Where a watchdog finds it. Never contended: while one side is at it, the other waits for its hour.
     socket: Arc<Mutex<Option<Socket>>>,
-    pub(super) held: BytesMut,
+    pub(in crate::upstream) held: BytesMut,
     /// It has carried a request before.
     pub(in crate::upstream) used: bool,
 }
 
 /// Ends a connection whose answer nobody asks for.
-pub(super) struct Cutter(Weak<Mutex<Option<Socket>>>);
+pub(in crate::upstream) struct Cutter(Weak<Mutex<Option<Socket>>>);
 
 impl Line {
     /// A connection that has just been made.
@@ -27,7 +27,7 @@ impl Line {
     }
 
     /// Does something with the socket.
-    pub(super) fn with<T>(
+    pub(in crate::upstream) fn with<T>(
         &self,
         work: impl FnOnce(&mut Socket) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
@@ -38,7 +38,7 @@ impl Line {
     }
 
     /// Reads what has come behind what is held. Ready(0): the other side has ended.
-    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(in crate::upstream) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut held = std::mem::take(&mut self.held);
         let filled = self.with(|socket| socket.poll_fill(cx, &mut held));
         self.held = held;
@@ -51,12 +51,12 @@ impl Line {
     }
 
     /// A way to end it from elsewhere.
-    pub(super) fn cutter(&self) -> Cutter {
+    pub(in crate::upstream) fn cutter(&self) -> Cutter {
         Cutter(Arc::downgrade(&self.socket))
     }
 
     /// The socket, and what was read of it.
-    pub(super) fn into_parts(self) -> Option<(Socket, Bytes)> {
+    pub(in crate::upstream) fn into_parts(self) -> Option<(Socket, Bytes)> {
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         Some((socket, self.held.freeze()))
     }
@@ -64,7 +64,7 @@ impl Line {
 
 impl Cutter {
     /// Ends the connection.
-    pub(super) fn cut(&self) {
+    pub(in crate::upstream) fn cut(&self) {
         if let Some(socket) = self.0.upgrade() {
             socket.lock().unwrap_or_else(PoisonError::into_inner).take();
         }

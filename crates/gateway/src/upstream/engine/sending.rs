@@ -14,7 +14,7 @@ use crate::error::BoxError;
 use crate::intake::UploadBody;
 
 /// What is still to be written of a request.
-pub(super) struct Sending {
+pub(in crate::upstream) struct Sending {
     /// The head, or the coding between two pieces of the body.
     before: Bytes,
     /// The body, or a piece of it.
@@ -26,7 +26,7 @@ pub(super) struct Sending {
 }
 
 /// Why a request could not be sent whole.
-pub(super) enum NotSent {
+pub(in crate::upstream) enum NotSent {
     /// The connection does not take it.
     Socket(io::Error),
     /// Its body broke off before.
@@ -35,7 +35,7 @@ pub(super) enum NotSent {
 
 impl Sending {
     /// Begins with a request.
-    pub(super) fn new(message: Message) -> Self {
+    pub(in crate::upstream) fn new(message: Message) -> Self {
         let (piece, from) = match message.body {
             OutBody::Empty => (Bytes::new(), None),
             OutBody::Whole(bytes) => (bytes, None),
@@ -45,7 +45,11 @@ impl Sending {
     }
 
     /// Writes as much as the connection takes; ready when all of it is written.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, line: &Line) -> Poll<Result<(), NotSent>> {
+    pub(in crate::upstream) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: &Line,
+    ) -> Poll<Result<(), NotSent>> {
         loop {
             while self.before.has_remaining() || self.piece.has_remaining() {
                 let slices = [IoSlice::new(&self.before), IoSlice::new(&self.piece)];

@@ -28,7 +28,11 @@ pub(in crate::upstream) enum Socket {
 impl Socket {
     /// Reads what has come. Ready(0): the other side has ended. Nothing is held ready for what has not come yet, so that a
     /// stream that is silent costs no memory.
-    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, into: &mut BytesMut) -> Poll<io::Result<usize>> {
+    pub(in crate::upstream) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
         let read = self.poll_some(cx, into);
         if read.is_pending() && into.is_empty() {
             *into = BytesMut::new();

@@ -10,24 +10,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::Socket;
-use super::exchange::Behind;
-use super::sending::{NotSent, Sending};
+use super::engine::{Behind, Left, NotSent, Sending, Socket};
+use super::pool::Lease;
+use super::trouble::Trouble;
 use crate::spawn;
-use crate::upstream::pool::Lease;
-use crate::upstream::trouble::Trouble;
-
-/// What is still to come of an answer's body.
-pub(super) enum Left {
-    /// Nothing.
-    Nothing,
-    /// So many bytes.
-    Length(u64),
-    /// Chunks.
-    Chunked(Chunks),
-    /// Whatever comes until the connection ends.
-    Close,
-}
 
 /// An answer's body. Dropped before its end, its connection is cut at once, which is how an upstream learns that its
 /// caller has left.
