@@ -77,21 +77,20 @@ impl Asking {
                 Ok(Some(asked)) => return Poll::Ready(Ok(asked)),
                 Ok(None) => {}
             }
-            match line.poll_fill(cx) {
+            let error = match line.poll_fill(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(0)) if line.held.is_empty() => {
-                    let nothing =
-                        || io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without an answer");
-                    return Poll::Ready(Err(Trouble::Cut(self.broken.take().unwrap_or_else(nothing).into())));
-                }
                 Poll::Ready(Ok(0)) => {
-                    return Poll::Ready(Err(bad("the connection ended within the head of an answer")));
+                    io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without an answer")
                 }
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(Trouble::of(self.broken.take().unwrap_or(error))));
-                }
-            }
+                Poll::Ready(Ok(_)) => continue,
+                Poll::Ready(Err(error)) => error,
+            };
+            // Whoever has begun to answer was at work, and is not asked again (F-15).
+            let begun = !line.held.is_empty() || self.interim > 0;
+            return Poll::Ready(Err(match begun {
+                true => bad("the connection ended within the head of an answer"),
+                false => Trouble::of(self.broken.take().unwrap_or(error)),
+            }));
         }
     }
 
