@@ -146,13 +146,7 @@ impl Gateway {
     }
 
     fn walked(&self, world: &Snapshot, call: &Imagined) -> Explanation {
-        let wish = Wish {
-            row: call.row,
-            rest: &call.rest,
-            model: call.model.as_deref(),
-            unread: false,
-            dialect: call.dialect,
-        };
+        let wish = Wish::from(call);
         let way = if call.row.ours {
             let but = listing::whose(world).map(str::to_owned);
             listing::known(world, &self.catalogue, call.path_model.as_deref()).map(|()| Way::Here { but })

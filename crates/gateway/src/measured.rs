@@ -43,15 +43,7 @@ impl Choice {
     /// Chooses. Is there a place for it?
     #[must_use]
     pub fn choose(&self, gateway: &Gateway) -> bool {
-        let Self(call) = self;
-        let wish = Wish {
-            row: call.row,
-            rest: &call.rest,
-            model: call.model.as_deref(),
-            unread: false,
-            dialect: call.dialect,
-        };
-        choose(&gateway.world(), gateway.known(), &wish).is_ok()
+        choose(&gateway.world(), gateway.known(), &Wish::from(&self.0)).is_ok()
     }
 }
 

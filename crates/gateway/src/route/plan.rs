@@ -12,7 +12,7 @@ use protocol::operation::{ModelAt, Operation, Row};
 
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
-use crate::intake::{Call, shown};
+use crate::intake::{Call, Imagined, shown};
 
 /// What one attempt is aimed at.
 #[derive(Clone, Debug)]
@@ -49,6 +49,13 @@ impl<'a> From<&'a Call> for Wish<'a> {
     fn from(call: &'a Call) -> Self {
         let model = call.model.as_deref();
         Self { row: call.row, rest: &call.rest, model, unread: call.unread, dialect: call.dialect }
+    }
+}
+
+impl<'a> From<&'a Imagined> for Wish<'a> {
+    fn from(call: &'a Imagined) -> Self {
+        let model = call.model.as_deref();
+        Self { row: call.row, rest: &call.rest, model, unread: false, dialect: call.dialect }
     }
 }
 

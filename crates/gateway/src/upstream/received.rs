@@ -48,7 +48,8 @@ impl Received {
         // What is compressed cannot be read, nor can words of ours be put behind it.
         let events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
-        take_out(&mut head, &written, target);
+        take_secrets_out(&mut head, &written, &target.provider);
+        take_out(&mut head);
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
             rest.finish();
@@ -223,19 +224,15 @@ fn is_the_hosts(name: &str) -> bool {
     ) || name.starts_with("x-openai-proxy-")
 }
 
-/// Takes out what does not pass: a deny-list; besides, no value that contains our credential for this provider ever passes
-/// (T-44).
-fn take_out(head: &mut HeaderMap, written: &[u8], target: &Target) {
-    let leaks = |value: &HeaderValue| match &target.provider.credential {
-        Credential::Stored(secret) => secret.is_in(value.as_bytes()),
-        Credential::Passthrough | Credential::None => false,
-    };
+/// Takes out every value that contains our credential for this provider (T-44). `written` is the head as it came.
+fn take_secrets_out(head: &mut HeaderMap, written: &[u8], provider: &Provider) {
+    let Credential::Stored(secret) = &provider.credential else { return };
     // Looked for in all of it at once: almost no head has it anywhere.
-    let stored = match &target.provider.credential {
-        Credential::Stored(secret) => secret.is_in(written),
-        Credential::Passthrough | Credential::None => false,
-    };
-    let leaking = |(name, value): (&HeaderName, &HeaderValue)| (stored && leaks(value)).then(|| name.clone());
+    if !secret.is_in(written) {
+        return;
+    }
+    let leaks = |value: &HeaderValue| secret.is_in(value.as_bytes());
+    let leaking = |(name, value): (&HeaderName, &HeaderValue)| leaks(value).then(|| name.clone());
     for name in head.iter().filter_map(leaking).collect::<Vec<HeaderName>>() {
         // Of several values the others stay.
         let kept: Vec<HeaderValue> =
@@ -243,6 +240,10 @@ fn take_out(head: &mut HeaderMap, written: &[u8], target: &Target) {
         head.remove(&name);
         head.extend(kept.into_iter().map(|value| (name.clone(), value)));
     }
+}
+
+/// Takes out what does not pass: a deny-list.
+fn take_out(head: &mut HeaderMap) {
     let theirs = head.get(X_REQUEST_ID).cloned();
     // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
     let hops: Vec<String> = connection_names(head);
