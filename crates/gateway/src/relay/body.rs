@@ -5,10 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
+use protocol::dialect::Dialect;
+use protocol::frame::said::Joiner;
+use protocol::verdict::FaultClass;
 use protocol::{fault, usage};
 use tokio::time::{Instant, Sleep};
 
@@ -18,7 +22,8 @@ use crate::account::Meter;
 use crate::admit::Permit;
 use crate::error::{ApiError, BoxError};
 use crate::intake::{Peer, Running, Turn};
-use crate::upstream::{AnswerBody, Arrival, Flowing, Trouble};
+use crate::standing::Lesson;
+use crate::upstream::{AnswerBody, Arrival, Flowing, Resumed, Resuming, Trouble};
 
 /// An answer's body on its way to the caller.
 pub(crate) struct RelayBody {
@@ -37,8 +42,33 @@ enum Kind {
     Whole(Bytes),
     Awaited(Silence),
     Flowing(Box<Stream>),
+    Resuming(Box<Break>),
     Over,
 }
+
+/// A stream that broke, while somebody is looked for who goes on with it.
+struct Break {
+    resuming: Resuming,
+    /// It, for what is told when nobody does.
+    stream: Box<Stream>,
+    why: Why,
+    /// Rings when the caller should hear of us.
+    clock: Option<Pin<Box<Sleep>>>,
+}
+
+/// Why a stream does not go on.
+enum Why {
+    /// It broke off.
+    Trouble(Trouble),
+    /// The upstream said so: its own event.
+    Theirs(Bytes),
+}
+
+/// A stream that has said everything but `[DONE]` is closed after this long (S11).
+const CLOSES: Duration = Duration::from_secs(4);
+
+/// The last event of OpenAI's streams of chunks.
+const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// How much of a long answer's end is kept to find its count.
 const TAIL: usize = 16 * 1024;
@@ -54,6 +84,10 @@ struct Stream {
     last_piece: Instant,
     /// When the caller last heard of us.
     spoke: Instant,
+    /// What has broken it, told when everything before it has gone out.
+    broken: Option<Why>,
+    /// It is silent, and nobody could go on with it sooner than it may yet itself.
+    patient: bool,
 }
 
 impl RelayBody {
@@ -106,14 +140,33 @@ enum Got {
     Piece(Bytes),
     End,
     Beat,
+    /// It had said everything and does not end.
+    Complete,
     Broken(Trouble),
 }
 
 impl Stream {
     fn new(from: Flowing) -> Self {
-        let events = from.events.then(|| Events::new(from.hide_usage));
+        Self::joined(from, None)
+    }
+
+    /// One that goes on where another broke off.
+    fn joined(from: Flowing, joiner: Option<Joiner>) -> Self {
+        let events = from.events.then(|| match &from.rescue {
+            Some(_) => Events::mending(from.hide_usage, joiner),
+            None => Events::new(from.hide_usage),
+        });
         let now = Instant::now();
-        Self { from, events, tail: BytesMut::new(), clock: None, last_piece: now, spoke: now }
+        Self {
+            from,
+            events,
+            tail: BytesMut::new(),
+            clock: None,
+            last_piece: now,
+            spoke: now,
+            broken: None,
+            patient: false,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
@@ -123,6 +176,7 @@ impl Stream {
         match self.from.rest.poll_piece(cx) {
             Poll::Ready(Some(Ok(piece))) => {
                 self.last_piece = Instant::now();
+                self.patient = false;
                 Poll::Ready(Got::Piece(piece))
             }
             // A caller that reads again only now: it was we who ended this.
@@ -135,8 +189,7 @@ impl Stream {
 
     /// One clock for whatever is due first: a heartbeat, or the end of our patience.
     fn poll_clock(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
-        let gap_ends = self.last_piece + self.from.timeouts.between_bytes;
-        let late = gap_ends.min(self.from.deadline);
+        let late = (self.last_piece + self.gap()).min(self.from.deadline);
         let beats = self.next_beat();
         let rings = beats.map_or(late, |beats| beats.min(late));
         let clock = self.clock.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(rings)));
@@ -146,6 +199,14 @@ impl Stream {
         while clock.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             if now >= late {
+                if self.said_everything() {
+                    return Poll::Ready(Got::Complete);
+                }
+                if !self.patient && self.from.rescue.as_ref().is_some_and(|rescue| rescue.gap().is_none()) {
+                    // Nobody could go on with it: its own patience counts.
+                    self.patient = true;
+                    return self.poll_clock(cx);
+                }
                 let total = self.from.deadline <= late;
                 let trouble = if total { Trouble::TotalTimeout } else { Trouble::GapTimeout };
                 return Poll::Ready(Got::Broken(trouble));
@@ -160,6 +221,22 @@ impl Stream {
         Poll::Pending
     }
 
+    /// How long it may be silent.
+    fn gap(&self) -> Duration {
+        let timeouts = &self.from.timeouts;
+        match &self.from.rescue {
+            Some(_) if self.said_everything() => CLOSES.min(timeouts.between_bytes),
+            Some(_) if !self.patient => timeouts.gap.min(timeouts.between_bytes),
+            _ => timeouts.between_bytes,
+        }
+    }
+
+    /// It has said everything but that this is all.
+    fn said_everything(&self) -> bool {
+        let single = self.from.rescue.as_ref().is_some_and(|rescue| rescue.is_single());
+        single && self.events.as_ref().is_some_and(|events| events.finished && !events.over)
+    }
+
     /// The whole call took too long.
     fn is_overdue(&self) -> bool {
         Instant::now() >= self.from.deadline
@@ -169,6 +246,14 @@ impl Stream {
     fn beats(&mut self) {
         if let Some(events) = &mut self.events {
             events.beats();
+        }
+    }
+
+    /// These bytes go to the caller.
+    fn sends(&mut self, bytes: &[u8]) {
+        self.spoke = self.last_piece;
+        if let Some(rescue) = &mut self.from.rescue {
+            rescue.sends(bytes);
         }
     }
 
@@ -209,53 +294,179 @@ impl RelayBody {
                     Poll::Ready(Heard::Arrival(Arrival::Ours(error))) => return self.failed(&error),
                 }
             }
+            if let Kind::Resuming(_) = &self.kind {
+                match self.resume(cx) {
+                    Some(next) => return next,
+                    None => continue,
+                }
+            }
             let Kind::Flowing(stream) = &mut self.kind else {
                 return match std::mem::replace(&mut self.kind, Kind::Over) {
                     Kind::Whole(bytes) if !bytes.is_empty() => Next::Data(bytes),
                     _ => Next::End,
                 };
             };
+            if let Some(why) = stream.broken.take() {
+                match self.breaks(why) {
+                    Some(next) => return next,
+                    None => continue,
+                }
+            }
             let Poll::Ready(got) = stream.poll(cx) else { return Next::Wait };
             match got {
-                Got::Piece(piece) => match pass(stream, piece) {
-                    Pass::Bytes(bytes) if !bytes.is_empty() => {
-                        stream.spoke = stream.last_piece;
+                Got::Piece(piece) => {
+                    let bytes = match pass(stream, piece) {
+                        Pass::Bytes(bytes) => bytes,
+                        Pass::Nothing => continue,
+                        Pass::TooLong => {
+                            stream.broken =
+                                Some(Why::Trouble(Trouble::Protocol("an event without end".into())));
+                            continue;
+                        }
+                        Pass::Fails(bytes, theirs) => {
+                            let diverged = || Trouble::Cut("another answer did not say the same".into());
+                            stream.broken =
+                                Some(theirs.map_or_else(|| Why::Trouble(diverged()), Why::Theirs));
+                            bytes
+                        }
+                    };
+                    if !bytes.is_empty() {
+                        stream.sends(&bytes);
                         return Next::Data(bytes);
                     }
-                    Pass::Bytes(_) | Pass::Nothing => {}
-                    Pass::TooLong => return self.broken(Trouble::Protocol("an event without end".into())),
-                },
+                }
                 Got::Beat => {
                     stream.beats();
                     return Next::Beat;
                 }
-                Got::End => return self.upstream_ended(),
-                Got::Broken(trouble) => return self.broken(trouble),
+                Got::Complete => return self.completed(),
+                Got::End => {
+                    if let Some(next) = self.upstream_ended() {
+                        return next;
+                    }
+                }
+                Got::Broken(trouble) => stream.broken = Some(Why::Trouble(trouble)),
             }
         }
     }
 
-    /// The upstream's body is over by its framing; whether its answer is over, its last event says.
-    fn upstream_ended(&mut self) -> Next {
+    /// Somebody is looked for who goes on with a stream that broke. `None`: there is more to be said at once.
+    fn resume(&mut self, cx: &mut Context<'_>) -> Option<Next> {
+        let Kind::Resuming(broken) = &mut self.kind else { return None };
+        match broken.resuming.as_mut().poll(cx) {
+            Poll::Ready(Some(Resumed { flowing, joiner })) => {
+                if let Some(turn) = &self.turn {
+                    turn.must_end(flowing.deadline);
+                }
+                let mut stream = Box::new(Stream::joined(*flowing, Some(joiner)));
+                stream.beats();
+                self.kind = Kind::Flowing(stream);
+                None
+            }
+            Poll::Ready(None) => {
+                let Kind::Resuming(broken) = std::mem::replace(&mut self.kind, Kind::Over) else { return None };
+                let Break { stream, why, .. } = *broken;
+                self.kind = Kind::Flowing(stream);
+                Some(self.gone(why))
+            }
+            Poll::Pending => {
+                let Some(every) = broken.stream.from.heartbeat else { return Some(Next::Wait) };
+                let due = broken.stream.spoke + every;
+                let clock = broken.clock.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+                if clock.as_mut().poll(cx).is_pending() {
+                    return Some(Next::Wait);
+                }
+                broken.stream.spoke = Instant::now();
+                clock.as_mut().reset(Instant::now() + every);
+                // Polled once more, so that it rings again.
+                let _ = clock.as_mut().poll(cx);
+                Some(Next::Beat)
+            }
+        }
+    }
+
+    /// The stream does not go on. `None`: somebody is looked for who does so.
+    fn breaks(&mut self, why: Why) -> Option<Next> {
+        let Kind::Flowing(stream) = &mut self.kind else { return Some(Next::End) };
+        if let Some(events) = &stream.events {
+            // An answer that had said everything is complete, however its connection ended.
+            if events.over {
+                self.close(false);
+                return Some(Next::End);
+            }
+            if stream.said_everything() {
+                return Some(self.completed());
+            }
+        }
+        if let Some(pass) = &mut stream.from.pass {
+            pass.ends(Lesson::Fails);
+        }
+        let Some(rescue) = stream.from.rescue.take() else { return Some(self.gone(why)) };
+        let class = match &why {
+            Why::Trouble(Trouble::GapTimeout | Trouble::TotalTimeout) => FaultClass::StreamStall,
+            Why::Trouble(_) | Why::Theirs(_) => FaultClass::StreamCut,
+        };
+        // Its target is told now, not when the call is over; its connection is cut.
+        stream.from.pass = None;
+        let resuming = rescue.resume(class);
+        let Kind::Flowing(stream) = std::mem::replace(&mut self.kind, Kind::Over) else { return Some(Next::End) };
+        self.kind = Kind::Resuming(Box::new(Break { resuming, stream, why, clock: None }));
+        None
+    }
+
+    /// A stream that had said everything but that this is all is closed as it should have been.
+    fn completed(&mut self) -> Next {
         let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
+        let chunks = stream.from.dialect == Dialect::OpenAi
+            && stream.events.as_ref().is_some_and(|events| !events.named && !events.over);
+        let within = stream.events.as_mut().and_then(Events::rest);
+        if let Some(meter) = &self.meter {
+            let provider = &stream.from.provider;
+            tracing::info!(id = meter.id(), provider, "a stream did not say that it was complete, and was closed");
+        }
+        self.close(false);
+        match (chunks, within) {
+            (true, None) => Next::Data(Bytes::from_static(DONE)),
+            (_, Some(rest)) => Next::Data(rest),
+            (false, None) => Next::End,
+        }
+    }
+
+    /// The upstream's body is over by its framing; whether its answer is over, its last event says.
+    /// `None`: it is not, and there is more to be said.
+    fn upstream_ended(&mut self) -> Option<Next> {
+        let Kind::Flowing(stream) = &mut self.kind else { return Some(Next::End) };
+        if stream.said_everything() {
+            return Some(self.completed());
+        }
         let rest = stream.events.as_mut().and_then(Events::rest);
         let unfinished = stream.events.as_ref().is_some_and(|events| !events.may_end());
         if unfinished && stream.from.says_end {
-            return self.broken(Trouble::Cut("the stream ended without saying that it was complete".into()));
+            let trouble = Trouble::Cut("the stream ended without saying that it was complete".into());
+            stream.broken = Some(Why::Trouble(trouble));
+            return None;
         }
         self.close(true);
-        rest.map_or(Next::End, Next::Data)
+        Some(rest.map_or(Next::End, Next::Data))
     }
 
     /// The upstream broke off: an event says so in the caller's language where it reads events, else its connection ends
     /// without looking complete (D-18).
-    fn broken(&mut self, trouble: Trouble) -> Next {
+    fn gone(&mut self, why: Why) -> Next {
         let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
-        // An answer that had said everything is complete, however its connection ended.
-        if stream.events.as_ref().is_some_and(|events| events.over) {
-            self.close(false);
-            return Next::End;
-        }
+        let trouble = match why {
+            Why::Trouble(trouble) => trouble,
+            // In the upstream's own words, as they came.
+            Why::Theirs(event) => {
+                if let Some(meter) = &mut self.meter {
+                    meter.breaks(Trouble::Cut("".into()).kind());
+                    let provider = &stream.from.provider;
+                    tracing::warn!(id = meter.id(), provider, "the provider ended its answer with an error");
+                }
+                self.close(false);
+                return Next::Data(event);
+            }
+        };
         let (kind, say) = (trouble.kind(), trouble.say(&stream.from.provider));
         let event =
             stream.events.as_ref().map(|events| fault::event(kind, &say, stream.from.dialect, events.named));
@@ -395,7 +606,7 @@ impl Body for RelayBody {
             _ if self.aborts.is_some() => false,
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Over => true,
-            Kind::Awaited(_) => false,
+            Kind::Awaited(_) | Kind::Resuming(_) => false,
             // hyper does not poll a body of known length again once it has all of it.
             Kind::Flowing(stream) => {
                 stream.events.is_none() && stream.from.ahead.is_empty() && stream.from.rest.is_over()
@@ -407,7 +618,7 @@ impl Body for RelayBody {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Over => SizeHint::with_exact(0),
-            Kind::Awaited(_) => SizeHint::default(),
+            Kind::Awaited(_) | Kind::Resuming(_) => SizeHint::default(),
             Kind::Flowing(stream) if stream.events.is_some() => SizeHint::default(),
             Kind::Flowing(stream) => {
                 let rest = stream.from.rest.length();
