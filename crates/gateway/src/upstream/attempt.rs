@@ -3,7 +3,7 @@
 //! An attempt owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
 //! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
 
-use std::time::{Duration, Instant as Clock};
+use std::time::{Duration, Instant as Clock, SystemTime};
 
 use config::Snapshot;
 use config::snapshot::Credential;
@@ -15,7 +15,7 @@ use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
 use super::answer::Promise;
-use super::client::Client;
+use super::client::{Client, Reply};
 use super::compose::{Outgoing, compose};
 use super::received::Received;
 use super::{Answer, promise, realtime};
@@ -140,17 +140,18 @@ async fn read(
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Ok((realtime::agreed(received.reply, call)?, None));
     }
-    judge(status, target)?;
+    judge(&received.reply, target)?;
     received.into_answer(call, target).await
 }
 
 /// Our own credential refused is ours to mend, never the caller's 401.
-fn judge(status: StatusCode, target: &Target) -> Result<(), ApiError> {
+fn judge(reply: &Reply, target: &Target) -> Result<(), ApiError> {
+    let status = reply.status;
     if status.is_success() {
         return Ok(());
     }
     let provider = &target.provider;
-    let fault = provider.vendor.read_fault(status);
+    let fault = provider.vendor.read_fault(status, &reply.head, &[], SystemTime::now());
     let ours = matches!(provider.credential, Credential::Stored(_));
     if ours && fault.class == FaultClass::Auth {
         let say = format!(

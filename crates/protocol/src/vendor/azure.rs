@@ -12,6 +12,7 @@ use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
 use crate::dialect::Dialect;
 use crate::operation::{ModelAt, Operation, Row};
 use crate::secret::Secret;
+use crate::verdict::{Code, FaultClass};
 
 /// The vendor.
 pub(super) static VENDOR: Azure = Azure;
@@ -20,6 +21,17 @@ pub(super) static VENDOR: Azure = Azure;
 pub(super) struct Azure;
 
 static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["AZURE_OPENAI_API_KEY".to_owned()]);
+
+/// Its codes. Sources: Microsoft Learn, "Content filtering" (`content_filter`, inside it `ResponsibleAIPolicyViolation`) and
+/// "Azure OpenAI REST API reference"; a recorded answer (`DeploymentNotFound`).
+pub(super) const CODES: &[Code] = &[
+    ("content_filter", FaultClass::ContentFilter),
+    ("ResponsibleAIPolicyViolation", FaultClass::ContentFilter),
+    ("DeploymentNotFound", FaultClass::ModelAway),
+    // The deployment's model does not do this operation.
+    ("OperationNotSupported", FaultClass::ModelAway),
+    ("RateLimitReached", FaultClass::Limited),
+];
 
 /// Operations whose classic address names the deployment.
 const OF_DEPLOYMENTS: &[Operation] = &[

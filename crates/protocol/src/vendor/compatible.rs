@@ -11,6 +11,7 @@ use super::{Site, UnusableSecret, Vendor, sign_with};
 use crate::dialect::Dialect;
 use crate::operation::Operation;
 use crate::secret::Secret;
+use crate::verdict::{Code, FaultClass};
 
 /// One vendor of the table.
 #[derive(Deserialize)]
@@ -42,6 +43,20 @@ pub(super) struct Compatible {
     #[serde(default)]
     endpoints: BTreeMap<String, String>,
 }
+
+/// Codes of OpenAI-like vendors which OpenAI does not have.
+pub(super) const CODES: &[Code] = &[
+    // llama.cpp: ggml-org/llama.cpp#15780.
+    ("exceed_context_size_error", FaultClass::ContextLength),
+    // Moonshot, "Error codes".
+    ("exceeded_current_quota_error", FaultClass::Billing),
+    ("engine_overloaded_error", FaultClass::Limited),
+    // Model Studio (DashScope), "Error messages".
+    ("data_inspection_failed", FaultClass::ContentFilter),
+    ("Arrearage", FaultClass::Billing),
+    // Mistral, 400: "Invalid model: x".
+    ("invalid_model", FaultClass::ModelAway),
+];
 
 static TABLE: LazyLock<Vec<Compatible>> = LazyLock::new(|| {
     // The file is part of the binary and read by a test, so it cannot be broken in a build that passed.
