@@ -59,7 +59,8 @@ fn sentence(body: &[u8]) -> Option<Duration> {
 
 /// The unit of a number that stands before it as a word of its own.
 fn spoken_unit(rest: &[u8]) -> Option<Duration> {
-    let units: [(&[u8], u64); 4] = [(b"milli", 1), (b"second", 1000), (b"minute", 60_000), (b"hour", 3_600_000)];
+    let units: [(&[u8], u64); 4] =
+        [(b"milli", 1), (b"second", 1000), (b"minute", 60_000), (b"hour", 3_600_000)];
     let unit = units.iter().find(|(word, _)| rest.trim_ascii_start().starts_with(word));
     unit.map(|(_, millis)| Duration::from_millis(*millis))
 }

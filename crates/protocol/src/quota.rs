@@ -68,7 +68,9 @@ impl Row<'_> {
 fn rows(head: &HeaderMap, now: Option<SystemTime>) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (header, value) in head {
-        let Some(rest) = LIMITS.iter().find_map(|begin| header.as_str().strip_prefix(begin)) else { continue };
+        let Some(rest) = LIMITS.iter().find_map(|begin| header.as_str().strip_prefix(begin)) else {
+            continue;
+        };
         let (Some((what, name)), Ok(value)) = (parts(rest), value.to_str()) else { continue };
         let place = rows.iter().position(|row| row.name == name);
         let place = place.unwrap_or_else(|| {
@@ -111,9 +113,7 @@ mod tests {
     fn head(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         lines
             .iter()
-            .map(|(name, value)| {
-                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
-            })
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
             .collect()
     }
 

@@ -8,9 +8,9 @@ fn now() -> SystemTime {
 }
 
 fn told(lines: &[(&'static str, &str)], body: &str) -> Option<u64> {
-    let lines = lines.iter().map(|(name, value)| {
-        (HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
-    });
+    let lines = lines
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()));
     let wait = read(&lines.collect(), body.as_bytes(), now())?;
     Some(u64::try_from(wait.as_millis()).unwrap())
 }
@@ -96,7 +96,10 @@ fn of_limits_the_one_used_up_says_how_long() {
 #[test]
 fn a_body_may_say_it() {
     for (body, millis) in [
-        (r#"{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34s"}]}}"#, 34_000),
+        (
+            r#"{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34s"}]}}"#,
+            34_000,
+        ),
         ("{\"error\":{\"details\":[{\"retryDelay\" : \"34.074824224s\"}]}}", 34_074),
         ("Please retry after 86400 seconds. Please go here: https://", 86_400_000),
         ("Please retry after 1 second.", 1000),

@@ -10,6 +10,7 @@ use http::HeaderMap;
 
 use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
 use crate::dialect::Dialect;
+use crate::frame::said::Prefill;
 use crate::operation::{ModelAt, Operation, Row};
 use crate::secret::Secret;
 use crate::verdict::{Code, FaultClass};
@@ -93,6 +94,11 @@ impl Vendor for Azure {
     /// Versions before 2024-09-01-preview refuse `stream_options`.
     fn counts_streams(&self, site: &Site) -> bool {
         classic(site).is_none_or(|version| version >= "2024-09-01")
+    }
+
+    /// The models are the same as where they come from.
+    fn prefill(&self) -> Prefill {
+        Prefill::Never
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Site, UnusableSecret, Vendor, sign_with};
 use crate::dialect::Dialect;
+use crate::frame::said::Prefill;
 use crate::operation::Operation;
 use crate::secret::Secret;
 use crate::verdict::{Code, FaultClass};
@@ -39,6 +40,9 @@ pub(super) struct Compatible {
     /// It understands `stream_options.include_usage`.
     #[serde(default)]
     counts_streams: bool,
+    /// How it goes on with an answer that was begun for it, where that is known.
+    #[serde(default)]
+    prefill: Prefill,
     /// Paths it spells its own way: ours below `/v1`, theirs from the root.
     #[serde(default)]
     endpoints: BTreeMap<String, String>,
@@ -131,6 +135,10 @@ impl Vendor for Compatible {
 
     fn counts_streams(&self, _site: &Site) -> bool {
         self.counts_streams
+    }
+
+    fn prefill(&self) -> Prefill {
+        self.prefill
     }
 }
 

@@ -18,6 +18,7 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::dialect::Dialect;
+use crate::frame::said::Prefill;
 use crate::operation::{Operation, Row};
 use crate::quota::{self, Left};
 use crate::secret::Secret;
@@ -70,6 +71,11 @@ pub trait Vendor: Sync + Send {
 
     /// Whether a streamed answer may be asked for a usage chunk (`stream_options.include_usage`).
     fn counts_streams(&self, site: &Site) -> bool;
+
+    /// How it goes on with an answer of a chat that was begun for it.
+    fn prefill(&self) -> Prefill {
+        Prefill::Unknown
+    }
 
     /// What an answer that is not a success means. `body` is as much of it as was read; an error told inside a success (an
     /// event of a stream) is given with that success's status.

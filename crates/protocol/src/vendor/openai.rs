@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::{Site, Vendor};
 use crate::dialect::Dialect;
+use crate::frame::said::Prefill;
 use crate::operation::Operation;
 use crate::verdict::{Code, FaultClass};
 
@@ -49,5 +50,10 @@ impl Vendor for OpenAi {
 
     fn counts_streams(&self, _site: &Site) -> bool {
         true
+    }
+
+    /// A last message of the assistant's is one it has said, and it says another.
+    fn prefill(&self) -> Prefill {
+        Prefill::Never
     }
 }

@@ -34,7 +34,8 @@ fn without_a_word_the_status_decides() {
         (529, FaultClass::Limited),
         (302, FaultClass::Server),
     ] {
-        for body in ["", "<html>Bad Gateway</html>", "{\"error\":null}", "[]", "7", "{\"error\":{}}", "\u{0}"] {
+        for body in ["", "<html>Bad Gateway</html>", "{\"error\":null}", "[]", "7", "{\"error\":{}}", "\u{0}"]
+        {
             let expected = UpstreamFault { class, wait: None, lacks: None };
             assert_eq!(read(status, body), expected, "{status} {body}");
         }
@@ -44,23 +45,79 @@ fn without_a_word_the_status_decides() {
 #[test]
 fn a_code_says_more_than_its_status() {
     for (status, body, class) in [
-        (429, r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#, FaultClass::Billing),
-        (429, r#"{"error":{"message":"Slow down","type":"tokens","code":"rate_limit_exceeded"}}"#, FaultClass::Limited),
-        (413, r#"{"error":{"message":"Request too large for model","type":"tokens","code":"rate_limit_exceeded"}}"#, FaultClass::Limited),
-        (400, r#"{"error":{"message":"x","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#, FaultClass::ContextLength),
+        (
+            429,
+            r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+            FaultClass::Billing,
+        ),
+        (
+            429,
+            r#"{"error":{"message":"Slow down","type":"tokens","code":"rate_limit_exceeded"}}"#,
+            FaultClass::Limited,
+        ),
+        (
+            413,
+            r#"{"error":{"message":"Request too large for model","type":"tokens","code":"rate_limit_exceeded"}}"#,
+            FaultClass::Limited,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"x","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
+            FaultClass::ContextLength,
+        ),
         (500, r#"{"error":{"message":"x","code":"context_length_exceeded"}}"#, FaultClass::ContextLength),
         (400, r#"{"error":{"message":"x","code":"content_policy_violation"}}"#, FaultClass::ContentFilter),
-        (400, r#"{"error":{"code":"400","message":"x","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#, FaultClass::ContentFilter),
-        (404, r#"{"error":{"message":"The model `x` does not exist or you do not have access to it.","code":"model_not_found"}}"#, FaultClass::ModelAway),
-        (403, r#"{"error":{"message":"Project has no access to model `x`","code":"model_not_found"}}"#, FaultClass::ModelAway),
-        (404, r#"{"error":{"type":"invalid_request_error","code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#, FaultClass::ModelAway),
-        (529, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#, FaultClass::Limited),
-        (500, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#, FaultClass::Limited),
+        (
+            400,
+            r#"{"error":{"code":"400","message":"x","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+            FaultClass::ContentFilter,
+        ),
+        (
+            404,
+            r#"{"error":{"message":"The model `x` does not exist or you do not have access to it.","code":"model_not_found"}}"#,
+            FaultClass::ModelAway,
+        ),
+        (
+            403,
+            r#"{"error":{"message":"Project has no access to model `x`","code":"model_not_found"}}"#,
+            FaultClass::ModelAway,
+        ),
+        (
+            404,
+            r#"{"error":{"type":"invalid_request_error","code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#,
+            FaultClass::ModelAway,
+        ),
+        (
+            529,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            FaultClass::Limited,
+        ),
+        (
+            500,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            FaultClass::Limited,
+        ),
         (400, r#"{"type":"error","error":{"type":"billing_error","message":"x"}}"#, FaultClass::Billing),
-        (400, r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]"#, FaultClass::Auth),
-        (403, r#"{"error":{"code":403,"status":"PERMISSION_DENIED","details":[{"reason":"BILLING_DISABLED"}]}}"#, FaultClass::Billing),
-        (503, r#"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#, FaultClass::Server),
-        (400, r#"{"error":{"code":400,"message":"x","type":"exceed_context_size_error","n_ctx":256}}"#, FaultClass::ContextLength),
+        (
+            400,
+            r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]"#,
+            FaultClass::Auth,
+        ),
+        (
+            403,
+            r#"{"error":{"code":403,"status":"PERMISSION_DENIED","details":[{"reason":"BILLING_DISABLED"}]}}"#,
+            FaultClass::Billing,
+        ),
+        (
+            503,
+            r#"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#,
+            FaultClass::Server,
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"x","type":"exceed_context_size_error","n_ctx":256}}"#,
+            FaultClass::ContextLength,
+        ),
     ] {
         assert_eq!(read(status, body).class, class, "{status} {body}");
     }
@@ -69,10 +126,18 @@ fn a_code_says_more_than_its_status() {
 #[test]
 fn where_there_is_no_code_the_wording_decides() {
     for (status, message, class) in [
-        (400, "This model's maximum context length is 16384 tokens. However, you requested 122946 tokens", FaultClass::ContextLength),
+        (
+            400,
+            "This model's maximum context length is 16384 tokens. However, you requested 122946 tokens",
+            FaultClass::ContextLength,
+        ),
         (400, "prompt is too long: 200251 tokens > 200000 maximum", FaultClass::ContextLength),
         (400, "Your input exceeds the context window of this model.", FaultClass::ContextLength),
-        (400, "The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).", FaultClass::ContextLength),
+        (
+            400,
+            "The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).",
+            FaultClass::ContextLength,
+        ),
         (500, "Context size has been exceeded.", FaultClass::ContextLength),
         (502, "Provider said: prompt is too long", FaultClass::ContextLength),
         (400, "Your credit balance is too low to access the API.", FaultClass::Billing),
@@ -103,14 +168,30 @@ fn where_there_is_no_code_the_wording_decides() {
 #[test]
 fn what_a_target_lacks_is_told() {
     for (status, message, lacks) in [
-        (400, "This model does not support assistant message prefill. The conversation must end with a user message.", Capability::Prefill),
-        (400, "When using output format, pre-filling the `assistant` response is not supported.", Capability::Prefill),
-        (400, "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant", Capability::Prefill),
+        (
+            400,
+            "This model does not support assistant message prefill. The conversation must end with a user message.",
+            Capability::Prefill,
+        ),
+        (
+            400,
+            "When using output format, pre-filling the `assistant` response is not supported.",
+            Capability::Prefill,
+        ),
+        (
+            400,
+            "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
+            Capability::Prefill,
+        ),
         (400, "Last message must have role `user`.", Capability::Prefill),
         (400, "registry.ollama.ai/library/gemma3:4b does not support tools", Capability::Tools),
         (404, "No endpoints found that support tool use. Try disabling \"x\".", Capability::Tools),
         (404, "No endpoints found that support image input", Capability::Images),
-        (500, "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", Capability::Images),
+        (
+            500,
+            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+            Capability::Images,
+        ),
     ] {
         let fault = read(status, &serde_json::json!({"error": {"message": message}}).to_string());
         assert_eq!((fault.class, fault.lacks), (FaultClass::Capability, Some(lacks)), "{message}");
@@ -128,7 +209,10 @@ fn an_error_inside_a_success_has_the_status_it_names() {
         (r#"{"error":{"message":"x","code":429}}"#, FaultClass::Limited),
         (r#"{"error":{"message":"x","type":"invalid_request_error"}}"#, FaultClass::Request),
         (r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#, FaultClass::Limited),
-        (r#"{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded","message":"x"}}}"#, FaultClass::Limited),
+        (
+            r#"{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded","message":"x"}}}"#,
+            FaultClass::Limited,
+        ),
         (r#"{"type":"error","code":"server_error","message":"x","param":null}"#, FaultClass::Server),
         (r#"{"error":{"message":"x"}}"#, FaultClass::Server),
     ] {
@@ -153,7 +237,8 @@ fn the_wait_comes_with_the_fault() {
 fn the_table_keeps_callers_faults_from_breakers_and_silent_targets_from_a_second_try() {
     for class in FaultClass::ALL {
         let Consequence { again, next_key, elsewhere, blames } = class.consequence();
-        let callers = matches!(class, FaultClass::Request | FaultClass::ContextLength | FaultClass::ContentFilter);
+        let callers =
+            matches!(class, FaultClass::Request | FaultClass::ContextLength | FaultClass::ContentFilter);
         if callers || matches!(class, FaultClass::Capability | FaultClass::ModelAway) {
             assert_eq!((again, blames), (Again::No, Blames::Nothing), "{}", class.word());
         } else {
