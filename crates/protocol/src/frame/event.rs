@@ -31,6 +31,11 @@ pub(super) fn data(event: &[u8]) -> Option<usize> {
     found
 }
 
+/// Whether an event has any data at all; comments and heartbeats have none.
+pub(super) fn has_data(event: &[u8]) -> bool {
+    event.split(|&b| b == b'\n' || b == b'\r').any(|line| line.starts_with(b"data:"))
+}
+
 /// Whether an event is `data: [DONE]`.
 pub(super) fn is_done(event: &[u8]) -> bool {
     let mut lines = event.split(|&b| b == b'\n' || b == b'\r');

@@ -46,9 +46,16 @@ pub fn said(operation: Operation, dialect: Dialect, sent: &[u8]) -> Said {
     Splitter::default().push(sent, |end| {
         let event = &sent[from..end];
         from = end;
-        said.finished |= event::is_done(event);
-        let Some(at) = event::data(event) else { return };
-        let Some(piece) = Piece::read(tongue, &event[at..]) else { return };
+        if event::is_done(event) || !event::has_data(event) {
+            said.finished |= event::is_done(event);
+            return;
+        }
+        let piece = event::data(event).and_then(|at| Piece::read(tongue, &event[at..]));
+        let Some(piece) = piece else {
+            // Whatever it said, it is not in our text.
+            said.plain = false;
+            return;
+        };
         said.text.push_str(piece.text.as_deref().unwrap_or_default());
         said.plain &= !piece.more;
         said.finished |= piece.finishes;
@@ -116,6 +123,14 @@ mod tests {
         ] {
             assert!(!chat(&format!("data: {{\"choices\":{choices}}}\n\n")).plain, "{choices}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_text_that_could_be_gone_on_with() {
+        for event in ["data: {\"choices\":\ndata: []}\n\n", "data: {broken\n\n", "data: \"text\"\n\n"] {
+            assert!(!chat(&format!("{CHAT}{event}")).plain, "{event}");
+        }
+        assert!(chat(&format!("{CHAT}\n: ping\n\nid: 7\n\n")).plain, "heartbeats and comments say nothing");
     }
 
     #[test]

@@ -110,8 +110,12 @@ impl Joiner {
 
     /// Takes the next whole event of the other answer.
     pub fn event(&mut self, event: Bytes) -> Joined {
-        let piece = event::data(&event).and_then(|at| Piece::read(self.tongue, event.get(at..)?));
-        let Some(piece) = piece else { return self.other(event) };
+        let Some(at) = event::data(&event) else { return self.other(event) };
+        if self.is_flowing() {
+            return self.pass(vec![event]);
+        }
+        let json = event.get(at..).unwrap_or_default();
+        let Some(piece) = Piece::read(self.tongue, json) else { return self.other(event) };
         match &mut self.state {
             State::Flowing => self.pass(vec![event]),
             State::Verifying(left) => {
@@ -150,21 +154,19 @@ impl Joiner {
         }
     }
 
-    /// What is no event of the answer: a comment, `[DONE]`, or what cannot be read.
+    /// What is no event of the answer: a comment, `[DONE]`, or what cannot be read, and therefore not be compared.
     fn other(&mut self, event: Bytes) -> Joined {
-        if !event::is_done(&event) {
-            return Joined::Pass(event);
-        }
-        if std::mem::replace(&mut self.done, true) {
+        let done = event::is_done(&event);
+        if done && std::mem::replace(&mut self.done, true) {
             return Joined::Nothing;
         }
         match &mut self.state {
-            State::Flowing => Joined::Pass(event),
-            State::Verifying(_) => Joined::Diverged,
-            State::Listening { held, .. } => {
+            State::Listening { held, .. } if done => {
                 held.push(event);
                 self.go()
             }
+            State::Listening { .. } | State::Verifying(_) if event::has_data(&event) => Joined::Diverged,
+            State::Flowing | State::Listening { .. } | State::Verifying(_) => Joined::Pass(event),
         }
     }
 

@@ -250,6 +250,28 @@ fn tools_in_the_other_answer_diverge() {
 }
 
 #[test]
+fn what_cannot_be_compared_diverges_and_heartbeats_pass() {
+    let (operation, dialect) = Way::Chat.of();
+    let sent = Way::Chat.stream("first", &["One two three".to_owned()])[..2].concat();
+    let said = said(operation, dialect, &sent);
+    let joiners = || {
+        [
+            Joiner::verifying(operation, dialect, &said).unwrap(),
+            Joiner::continuing(operation, dialect, &said).unwrap(),
+        ]
+    };
+    for mut joiner in joiners() {
+        for beat in ["\n", ": note\n\n"] {
+            let beat = Bytes::from_static(beat.as_bytes());
+            assert_eq!(joiner.event(beat.clone()), Joined::Pass(beat));
+        }
+        assert!(!joiner.is_flowing());
+        let lines = Bytes::from_static(b"data: {\"choices\":\ndata: []}\n\n");
+        assert_eq!(joiner.event(lines), Joined::Diverged);
+    }
+}
+
+#[test]
 fn events_that_need_no_edit_pass_as_they_came() {
     let (operation, dialect) = Way::Chat.of();
     let said = Said { text: "One".into(), plain: true, opened: true, ..Said::default() };
