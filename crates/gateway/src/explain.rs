@@ -9,7 +9,7 @@ use protocol::fault::Kind;
 use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{self, Imagined};
-use crate::route::{Reason, Wish, choose};
+use crate::route::{Choice, Reason, Wish, choose};
 use crate::standing::Overridden;
 use crate::{listing, upstream};
 
@@ -151,11 +151,7 @@ impl Gateway {
             let but = listing::whose(world).map(str::to_owned);
             listing::known(world, &self.catalogue, call.path_model.as_deref()).map(|()| Way::Here { but })
         } else {
-            choose(world, self.known(), &wish).map(|(reason, chosen)| Way::There {
-                provider: world.providers[chosen.provider].name.clone(),
-                model: chosen.model.or_else(|| call.model.clone()),
-                reason,
-            })
+            choose(world, self.known(), &wish).map(|choice| there(world, call, choice))
         };
         let elsewhere = matches!(world.routing.unknown_model, UnknownModel::Provider(place) if !world.providers[place].local);
         let unknown = way.as_ref().is_err_and(|error| error.kind == Kind::ModelNotFound);
@@ -174,7 +170,7 @@ impl Gateway {
 
     fn seen(&self, world: &Snapshot, wish: &Wish<'_>, place: usize) -> Place {
         let provider = &world.providers[place];
-        let written = wish.model.and_then(|model| world.models.find(model));
+        let written = wish.model.and_then(|model| world.models.find(model)).map(|served| &served.places);
         let rule = world.routes.find(wish.rest);
         let serves = provider.serves(wish.row.operation);
         let has = |model| match provider.models.as_slice() {
@@ -195,4 +191,15 @@ impl Gateway {
             overridden: self.register.overridden(&provider.name),
         }
     }
+}
+
+/// The way of a choice: its first place, and the others that are asked when it cannot answer.
+fn there(world: &Snapshot, call: &Imagined, choice: Choice) -> Way {
+    let Choice { reason, places, .. } = choice;
+    let named = |chosen: &config::snapshot::Chosen| {
+        let provider = world.providers[chosen.provider].name.clone();
+        (provider, chosen.model.clone().or_else(|| call.model.clone()))
+    };
+    let (provider, model) = places.first().map(named).unwrap_or_default();
+    Way::There { provider, model, reason }
 }

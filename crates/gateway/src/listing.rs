@@ -74,7 +74,7 @@ fn is_usable(world: &Snapshot, catalogue: &Catalogue, models: &AllowedModels, na
     models.has(name)
         && match world.models.find(name) {
             Some(places) => {
-                places.iter().any(|place| at(place.provider, place.model.as_deref().unwrap_or(name)))
+                places.places.iter().any(|place| at(place.provider, place.model.as_deref().unwrap_or(name)))
             }
             None => catalogue.places(world, name).into_iter().any(|place| at(place, name)),
         }

@@ -147,6 +147,9 @@ impl UsageRecord {
         let texts = [&mut self.record_id, &mut self.id, &mut self.caller];
         let maybe = [&mut self.model_asked, &mut self.model_sent, &mut self.provider, &mut self.error];
         texts.into_iter().chain(words).chain(maybe.into_iter().flatten()).for_each(text::fit);
+        for one in &mut self.tries {
+            std::iter::once(&mut one.provider).chain(&mut one.model).for_each(text::fit);
+        }
     }
 
     /// What is left of a call that had begun when its gateway ended: it happened, and nobody saw how it went on.

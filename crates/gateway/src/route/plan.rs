@@ -45,6 +45,11 @@ pub(crate) struct Plan {
 }
 
 impl Target {
+    /// One that stands for itself: nothing is known of it, and nothing is learnt.
+    pub(crate) fn apart(provider: Arc<Provider>, model: Option<String>) -> Self {
+        Self { provider, model, weight: 1, lane: Arc::default(), forced: true }
+    }
+
     /// For how long its breaker lets nobody through, if it is not closed.
     pub(crate) fn shut_for(&self) -> Option<Duration> {
         if self.forced { None } else { self.lane.shut_for() }

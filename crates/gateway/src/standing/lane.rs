@@ -155,17 +155,16 @@ impl Lane {
     }
 
     fn learn(&self, rules: &Rules, lesson: Lesson, probe: bool) {
-        if lesson == Lesson::Works {
-            self.answered.fetch_add(1, Ordering::Relaxed);
-        }
+        let one = u64::from(lesson == Lesson::Works);
+        let before = self.answered.fetch_add(one, Ordering::Relaxed);
         let plain = matches!(lesson, Lesson::Works | Lesson::Nothing) && !probe;
         if plain && !self.watched.load(Ordering::Acquire) && !self.turns() {
             return;
         }
-        let (now, answered) = (Instant::now(), self.answered.load(Ordering::Relaxed));
+        let now = Instant::now();
         let mut breaker = self.breaker();
-        breaker.turn(rules, answered, now);
-        breaker.learn(rules, lesson, probe, (answered, now));
+        breaker.turn(rules, before, now);
+        breaker.learn(rules, lesson, probe, (before + one, now));
         self.watch(&breaker, now);
         let next = now.saturating_duration_since(self.born) + rules.window / 10;
         self.turns_us.store(u64::try_from(next.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);

@@ -28,7 +28,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) conversation: Option<u64>,
 }
 
-/// Puts places of one priority, which all take calls, into the order they are asked in.
+/// Puts places of one priority, two at least, which all take calls, into the order they are asked in.
 type Order = fn(&mut [Target], Turn<'_>);
 
 fn order_of(strategy: Strategy) -> Order {
@@ -54,7 +54,7 @@ pub(super) fn order(targets: &mut [Target], strategy: Strategy, turn: Turn<'_>) 
     targets.sort_by_cached_key(key);
     let affine = turn.conversation.is_some() && spreads(strategy);
     let put = if affine { affine::order } else { order_of(strategy) };
-    for tier in targets.chunk_by_mut(|a, b| key(a) == key(b)) {
+    for tier in targets.chunk_by_mut(|a, b| key(a) == key(b)).filter(|tier| tier.len() > 1) {
         put(tier, turn);
     }
 }

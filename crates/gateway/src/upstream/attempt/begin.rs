@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 use protocol::frame::said::{self, Adds};
 use protocol::frame::sse::Splitter;
-use protocol::verdict::{FaultClass, UpstreamFault};
+use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
 use super::super::answer::Flowing;

@@ -1,7 +1,7 @@
 //! The order of tries: the same target again where that may help, its other keys, a second one beside it when it is late, then the
 //! next one.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Clock};
 
@@ -252,8 +252,8 @@ impl Course {
         let asking = Asking { target: other, key: key.as_ref(), body, pass };
         let mut second = pin!(self.ask(asking));
         let (tried, step, mut left, left_step) = tokio::select! {
-            tried = first.as_mut() => (tried, step, second.as_mut() as Pin<&mut dyn Future<Output = Tried>>, second_step),
-            tried = second.as_mut() => (tried, second_step, first.as_mut() as Pin<&mut dyn Future<Output = Tried>>, step),
+            tried = first.as_mut() => (tried, step, second.as_mut() as Pin<&mut (dyn Future<Output = Tried> + Send)>, second_step),
+            tried = second.as_mut() => (tried, second_step, first.as_mut() as Pin<&mut (dyn Future<Output = Tried> + Send)>, step),
         };
         if tried.is_good() {
             if step == second_step {

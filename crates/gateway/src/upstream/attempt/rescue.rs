@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use protocol::envelope;
 use protocol::frame::said::{self, Joiner, Said};
 use protocol::operation::Operation;
