@@ -93,14 +93,14 @@ fn others(
             places.filter_map(|place| by_places(world, &[*place], wish)).collect()
         }
         (Reason::Written, Some(model)) => {
-            let written = world.models.find(model).unwrap_or_default();
+            let written = world.models.find(model).map(|served| served.places.as_slice()).unwrap_or_default();
             written.iter().filter(|chosen| stands_in(chosen.provider)).cloned().collect()
         }
         (Reason::Announced, Some(model)) => {
             let local = |place: usize| world.providers[place].local;
             let places = known.catalogue.places(world, model).into_iter();
             let places = places.filter(|place| stands_in(*place) && (!local(barred) || local(*place)));
-            places.map(|provider| Chosen { provider, model: None }).collect()
+            places.map(|provider| world.place(provider, None)).collect()
         }
         _ => Vec::new(),
     }

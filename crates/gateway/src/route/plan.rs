@@ -102,7 +102,7 @@ pub(super) fn first(
         (None, Some(model)) => by_model(world, catalogue, model, wish)?,
         (None, None) if wish.unread && several_could(world, wish) => return Err(unread_model()),
         (None, None) => own_voice(world, wish)
-            .map(|provider| (Reason::OwnVoice, Chosen { provider, model: None }))
+            .map(|provider| (Reason::OwnVoice, world.place(provider, None)))
             .or_else(|| by_operation(world, wish).map(|chosen| (Reason::NoModel, chosen))),
     };
     found.ok_or_else(|| not_served(world, wish))
@@ -112,9 +112,10 @@ pub(super) fn first(
 pub(super) fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
     let provider = *places.iter().find(|place| world.providers[**place].serves(wish.row.operation))?;
     let written = wish.model.and_then(|model| world.models.find(model));
-    let own = written.and_then(|places| places.iter().find(|place| place.provider == provider)).cloned();
+    let own =
+        written.and_then(|served| served.places.iter().find(|place| place.provider == provider)).cloned();
     let announced = wish.model.and_then(|model| world.providers[provider].own_name(model));
-    Some(own.unwrap_or(Chosen { provider, model: announced.map(str::to_owned) }))
+    Some(own.unwrap_or_else(|| world.place(provider, announced.map(str::to_owned))))
 }
 
 fn by_model(
@@ -124,9 +125,9 @@ fn by_model(
     wish: &Wish<'_>,
 ) -> Result<Option<(Reason, Chosen)>, ApiError> {
     let serves = |place: &usize| world.providers[*place].serves(wish.row.operation);
-    let as_named = |reason, provider| Ok(Some((reason, Chosen { provider, model: None })));
-    if let Some(places) = world.models.find(model) {
-        let place = places.iter().find(|place| serves(&place.provider));
+    let as_named = |reason, provider| Ok(Some((reason, world.place(provider, None))));
+    if let Some(served) = world.models.find(model) {
+        let place = served.places.iter().find(|place| serves(&place.provider));
         return Ok(place.map(|place| (Reason::Written, place.clone())));
     }
     let local = |place: &usize| world.providers[*place].local;
@@ -227,7 +228,7 @@ fn by_operation(world: &Snapshot, wish: &Wish<'_>) -> Option<Chosen> {
     };
     let order = preferred.into_iter().chain(0..world.providers.len());
     let able = |place: &usize| world.providers[*place].serves(wish.row.operation);
-    order.into_iter().find(able).map(|provider| Chosen { provider, model: None })
+    order.into_iter().find(able).map(|provider| world.place(provider, None))
 }
 
 fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {
