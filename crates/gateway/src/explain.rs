@@ -186,7 +186,8 @@ impl Gateway {
             limited: !serves && provider.vendor.speaks(wish.row.operation).is_some(),
             has: wish.model.and_then(has),
             silent: self.catalogue.failed(&provider.name),
-            written: written.is_some_and(|places| places.iter().any(|chosen| chosen.provider == place)),
+            written: written
+                .is_some_and(|served| served.places.iter().any(|chosen| chosen.provider == place)),
             path_rule: matches!(rule, Some(PathRule::Providers(places)) if places.contains(&place)),
             overridden: self.register.overridden(&provider.name),
         }

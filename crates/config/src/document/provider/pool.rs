@@ -136,7 +136,7 @@ pub(super) fn breaker(section: Option<Section<'_>>) -> Breaker {
 fn some_share(text: &str) -> Result<f64, Wrong> {
     match share(text)?.0 {
         part if part > 0.0 => Ok(part),
-        _ => wrong("is nothing, and so would every call be.", "Write 50%, or 0.5."),
+        _ => wrong("is nothing, and would leave it alone for ever.", "Write 50%, or 0.5."),
     }
 }
 
