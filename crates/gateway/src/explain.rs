@@ -170,7 +170,7 @@ impl Gateway {
 
     fn seen(&self, world: &Snapshot, wish: &Wish<'_>, place: usize) -> Place {
         let provider = &world.providers[place];
-        let written = wish.model.and_then(|model| world.models.find(model)).map(|served| &served.places);
+        let written = wish.model.and_then(|model| world.models.find(model));
         let rule = world.routes.find(wish.rest);
         let serves = provider.serves(wish.row.operation);
         let has = |model| match provider.models.as_slice() {
