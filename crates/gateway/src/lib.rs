@@ -46,7 +46,8 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind,
+    Standing, Standings, Summary,
 };
 use tries::Tries;
 use upstream::Client;

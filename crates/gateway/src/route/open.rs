@@ -64,8 +64,7 @@ pub(crate) fn plan(
     if targets.len() > 1 {
         let rule = wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name);
         let sticks = strategy == Strategy::CacheAffine || world.routing.affinity;
-        let conversation =
-            if sticks { affinity::of(call, strategy == Strategy::CacheAffine) } else { None };
+        let conversation = if sticks { affinity::of(call, strategy == Strategy::CacheAffine) } else { None };
         strategy::order(&mut targets, strategy, Turn { rule, turns: known.turns, conversation });
     }
     let mut targets = targets.into_iter();
@@ -134,7 +133,12 @@ fn others(
                 let same = |chosen: &&Chosen| chosen.model == first.model && *chosen != first;
                 return served.places.iter().filter(same).filter(|at| serves(at.provider)).cloned().collect();
             }
-            served.places.iter().filter(|chosen| *chosen != first && serves(chosen.provider)).cloned().collect()
+            served
+                .places
+                .iter()
+                .filter(|chosen| *chosen != first && serves(chosen.provider))
+                .cloned()
+                .collect()
         }
         (Reason::Announced, Some(model)) => {
             let local = |place: usize| world.providers[place].local;

@@ -22,9 +22,9 @@ use arc_swap::ArcSwap;
 use config::Snapshot;
 use store::UsageRecord;
 
-pub use health::HealthWord;
 pub use breaker::BreakerWord;
 pub(crate) use breaker::Lesson;
+pub use health::HealthWord;
 pub(crate) use hold::Bar;
 pub use hold::{Override, OverrideKind};
 pub use keys::KeyStanding;

@@ -17,10 +17,10 @@ use super::super::received::Received;
 use super::super::trouble::Trouble;
 use super::begin::{Begun, begin};
 use super::course::Course;
+use crate::account::ANSWERED;
 use crate::error::ApiError;
 use crate::intake::Payload;
 use crate::route::Target;
-use crate::account::ANSWERED;
 use crate::standing::{Key, Lesson, Pass};
 
 /// A target that asked to be left alone and did not say for how long is left alone for that.
@@ -96,7 +96,8 @@ impl Course {
             return Tried::Switched(Box::new(reply));
         }
         let refused = (!reply.status.is_success()).then(|| reply.head.clone());
-        let received = Received { reply, deadline: self.deadline, hide_usage: asked_usage, heartbeat: self.heartbeat };
+        let received =
+            Received { reply, deadline: self.deadline, hide_usage: asked_usage, heartbeat: self.heartbeat };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
             Err(error) => {
@@ -142,13 +143,7 @@ impl Course {
 }
 
 /// It said no: what that teaches of the target depends on whose credential it was.
-fn refuse(
-    target: &Target,
-    stored: bool,
-    mut pass: Pass,
-    mut fault: UpstreamFault,
-    answer: Answer,
-) -> Tried {
+fn refuse(target: &Target, stored: bool, mut pass: Pass, mut fault: UpstreamFault, answer: Answer) -> Tried {
     if !stored && concerns_account(fault.class) {
         // The caller's own account: others have another, and no other place knows it.
         if fault.class != FaultClass::Limited {
@@ -177,7 +172,9 @@ fn class_of(trouble: &Trouble) -> FaultClass {
         Trouble::Unreachable(_) | Trouble::Denied(_) | Trouble::Proxy(_) | Trouble::Tls(_) => {
             FaultClass::TransportBeforeSend
         }
-        Trouble::ConnectTimeout | Trouble::FirstByteTimeout | Trouble::TotalTimeout => FaultClass::HeadersLate,
+        Trouble::ConnectTimeout | Trouble::FirstByteTimeout | Trouble::TotalTimeout => {
+            FaultClass::HeadersLate
+        }
         Trouble::GapTimeout => FaultClass::StreamStall,
         Trouble::Protocol(_) => FaultClass::StreamMalformed,
         Trouble::Cut(_) => FaultClass::TransportAfterSend,

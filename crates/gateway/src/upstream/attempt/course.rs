@@ -70,7 +70,10 @@ struct Good {
 enum Fate<'t> {
     Over(Result<Reached, ApiError>),
     /// Nothing.
-    Next { class: FaultClass, beside: Option<&'t Target> },
+    Next {
+        class: FaultClass,
+        beside: Option<&'t Target>,
+    },
 }
 
 /// What came of a try, and who was asked beside.
@@ -82,7 +85,13 @@ struct Raced<'t> {
 }
 
 impl Course {
-    pub(super) fn new(gateway: &Gateway, world: Arc<Snapshot>, plan: Plan, mut call: Call, trail: Trail) -> Self {
+    pub(super) fn new(
+        gateway: &Gateway,
+        world: Arc<Snapshot>,
+        plan: Plan,
+        mut call: Call,
+        trail: Trail,
+    ) -> Self {
         let upload = match &call.body {
             Payload::Flowing(body) => Some(body.notes()),
             Payload::Empty | Payload::Whole(_) => None,
@@ -163,7 +172,13 @@ impl Course {
     }
 
     /// All that is worth trying at one target.
-    async fn try_target<'t>(&self, target: &Target, pass: Pass, rest: &[&'t Target], spent: &mut Spent) -> Fate<'t> {
+    async fn try_target<'t>(
+        &self,
+        target: &Target,
+        pass: Pass,
+        rest: &[&'t Target],
+        spent: &mut Spent,
+    ) -> Fate<'t> {
         let mut pass = pass;
         let mut tries = 0;
         let mut keys = Vec::new();
@@ -247,7 +262,12 @@ impl Course {
         let (Some(body), Some(key)) = (self.body(), self.register.keys.one(&other.provider)) else {
             return alone(first.await);
         };
-        tracing::info!(id = self.call.id, late = target.provider.name, beside = other.provider.name, "hedged");
+        tracing::info!(
+            id = self.call.id,
+            late = target.provider.name,
+            beside = other.provider.name,
+            "hedged"
+        );
         let second_step = self.trail.begins(other, Some("hedge"));
         let asking = Asking { target: other, key: key.as_ref(), body, pass };
         let mut second = pin!(self.ask(asking));
@@ -301,7 +321,13 @@ impl Course {
     }
 
     /// How long to wait before the same target is asked again; `None`: it is not.
-    fn wait_for(&self, target: &Target, class: FaultClass, hint: Option<Duration>, tries: u32) -> Option<Duration> {
+    fn wait_for(
+        &self,
+        target: &Target,
+        class: FaultClass,
+        hint: Option<Duration>,
+        tries: u32,
+    ) -> Option<Duration> {
         let routing = &self.world.routing;
         let again = match &routing.retry_on {
             RetryOn::ByClass => class.consequence().again,
@@ -352,11 +378,19 @@ impl Course {
             Elsewhere::Larger => {
                 let others = queue.split_off(at.min(queue.len()));
                 queue.extend(&self.plan.longer);
-                queue.extend(others.into_iter().filter(|other| failed.is_none_or(|failed| other.model != failed.model)));
+                queue.extend(
+                    others
+                        .into_iter()
+                        .filter(|other| failed.is_none_or(|failed| other.model != failed.model)),
+                );
             }
             Elsewhere::Able => {
                 let others = queue.split_off(at.min(queue.len()));
-                queue.extend(others.into_iter().filter(|other| failed.is_none_or(|failed| other.model != failed.model)));
+                queue.extend(
+                    others
+                        .into_iter()
+                        .filter(|other| failed.is_none_or(|failed| other.model != failed.model)),
+                );
             }
             Elsewhere::IfWritten => {
                 queue.truncate(at);
@@ -398,7 +432,9 @@ fn jittered(wait: Duration) -> Duration {
 fn is_a(failure: Failure, class: FaultClass) -> bool {
     match failure {
         Failure::Connect => class == FaultClass::TransportBeforeSend,
-        Failure::Timeout => matches!(class, FaultClass::HeadersLate | FaultClass::FirstTokenLate | FaultClass::StreamStall),
+        Failure::Timeout => {
+            matches!(class, FaultClass::HeadersLate | FaultClass::FirstTokenLate | FaultClass::StreamStall)
+        }
         Failure::Client => matches!(class, FaultClass::Limited),
         Failure::Server => class == FaultClass::Server,
         Failure::Status(status) => match class {

@@ -57,10 +57,12 @@ impl Rescue {
             course.call.row.operation,
             Operation::Chat | Operation::Completions | Operation::Messages
         );
-        let able = on && text && flowing.events && flowing.says_end && matches!(course.body(), Some(Payload::Whole(_)));
-        able.then(|| {
-            Box::new(Self { course, target, step, sent: BytesMut::new(), too_long: false, done: 0 })
-        })
+        let able = on
+            && text
+            && flowing.events
+            && flowing.says_end
+            && matches!(course.body(), Some(Payload::Whole(_)));
+        able.then(|| Box::new(Self { course, target, step, sent: BytesMut::new(), too_long: false, done: 0 }))
     }
 
     /// These whole events went to the caller.
@@ -142,7 +144,8 @@ impl Rescue {
             How::Restart => Joiner::verifying(call.row.operation, call.dialect, said),
         }?;
         self.course.trail.answers(step);
-        let (id, from, to) = (self.course.call.id.as_str(), self.target.provider.name.as_str(), target.provider.name.as_str());
+        let (id, from, to) =
+            (self.course.call.id.as_str(), self.target.provider.name.as_str(), target.provider.name.as_str());
         tracing::warn!(id, from, to, how = how.word(), "a stream that broke goes on");
         (self.target, self.step) = (target, step);
         flowing.rescue = Some(self);
@@ -155,7 +158,9 @@ impl Rescue {
         let Some(Payload::Whole(asked)) = self.course.body() else { return None };
         let call = &self.course.call;
         let body = match how {
-            How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => return None,
+            How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => {
+                return None;
+            }
             How::Continuation => {
                 let prefill = target.provider.vendor.prefill();
                 said::continued_by(prefill, (call.dialect, call.row.operation), &asked, said)?
