@@ -1,4 +1,4 @@
-//! The order of tries: the same target again where that may help, its other keys, a second one beside it when it is late, then the
+//! The order of attempts: the same target again where that may help, its other keys, a second one beside it when it is late, then the
 //! next one.
 
 use std::pin::pin;
@@ -180,7 +180,7 @@ impl Course {
         spent: &mut Spent,
     ) -> Fate<'t> {
         let mut pass = pass;
-        let mut tries = 0;
+        let mut attempts = 0;
         let mut keys = Vec::new();
         loop {
             let next = Fate::Next { class: FaultClass::Server, beside: None };
@@ -233,10 +233,10 @@ impl Course {
                     keys.push(key.place);
                     Some(Duration::ZERO)
                 }
-                None => self.wait_for(target, class, wait, tries),
+                None => self.wait_for(target, class, wait, attempts),
             };
             let Some(wait) = wait else { return over };
-            tries += u32::from(keys.is_empty());
+            attempts += u32::from(keys.is_empty());
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
@@ -326,7 +326,7 @@ impl Course {
         target: &Target,
         class: FaultClass,
         hint: Option<Duration>,
-        tries: u32,
+        attempts: u32,
     ) -> Option<Duration> {
         let routing = &self.world.routing;
         let again = match &routing.retry_on {
@@ -335,21 +335,21 @@ impl Course {
             RetryOn::Only(_) => Again::No,
         };
         let sent = class != FaultClass::TransportBeforeSend && class != FaultClass::Limited;
-        if tries >= routing.retries || (sent && !self.is_safe()) || self.has_flowed() {
+        if attempts >= routing.retries || (sent && !self.is_safe()) || self.has_flowed() {
             return None;
         }
         let wait = match again {
             Again::No => return None,
-            Again::AtOnce | Again::Once if tries > 0 => return None,
+            Again::AtOnce | Again::Once if attempts > 0 => return None,
             Again::AtOnce => Duration::ZERO,
             // Whoever broke off once is asked anew after a breath.
             Again::Once => back_off(0),
             Again::AfterHint => match hint {
                 Some(hint) if hint <= target.provider.retry_after_max => jittered(hint),
                 Some(_) => return None,
-                None => back_off(tries),
+                None => back_off(attempts),
             },
-            Again::BackOff => back_off(tries),
+            Again::BackOff => back_off(attempts),
         };
         let fits = Instant::now() + wait < self.deadline;
         (fits && self.budget.take(routing.retry_budget)).then_some(wait)
