@@ -221,6 +221,34 @@ fn an_error_inside_a_success_has_the_status_it_names() {
 }
 
 #[test]
+fn recorded_errors_are_read_for_what_they_are() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut away = 0;
+    for name in ["openai", "azure-openai", "anthropic", "gemini", "groq", "deepseek", "openrouter", "cohere"]
+    {
+        let Some(recordings) = testkit::recordings::load(root, name) else {
+            eprintln!("skipped: ../shared/recordings is not beside this checkout");
+            return;
+        };
+        for recording in recordings.iter().filter(|recording| recording.status >= 400) {
+            let body = String::from_utf8_lossy(&recording.resp_body);
+            let class = read(recording.status, &body).class;
+            let expected = match recording.status {
+                404 => FaultClass::ModelAway,
+                429 => FaultClass::Limited,
+                401 => FaultClass::Auth,
+                _ if body.contains("model_not_found") => FaultClass::ModelAway,
+                _ if body.contains("API_KEY_INVALID") => FaultClass::Auth,
+                _ => FaultClass::Request,
+            };
+            assert_eq!(class, expected, "{name} {}: {body}", recording.status);
+            away += usize::from(class == FaultClass::ModelAway);
+        }
+    }
+    assert!(away >= 10, "models asked for in vain: {away}");
+}
+
+#[test]
 fn the_wait_comes_with_the_fault() {
     let vendor = vendor::find("azure").unwrap();
     let head: HeaderMap =
