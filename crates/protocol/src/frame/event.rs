@@ -167,7 +167,7 @@ impl Piece {
         self.more = choices.len() > 1 || !chunk["error"].is_null();
         let Some(choice) = choices.first() else { return };
         self.more |= choice["index"].as_u64().is_some_and(|index| index > 0) || says(&choice["logprobs"]);
-        self.finishes = choice["finish_reason"].is_string();
+        self.finishes = choice["finish_reason"].as_str().is_some_and(|reason| !reason.is_empty());
         let said = match tongue {
             Tongue::Chat => &choice["delta"]["content"],
             _ => &choice["text"],

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
+use proptest::prelude::*;
 
 use super::*;
 use crate::vendor;
@@ -282,4 +283,19 @@ fn the_table_keeps_callers_faults_from_breakers_and_silent_targets_from_a_second
     }
     let words: std::collections::HashSet<_> = FaultClass::ALL.iter().map(|class| class.word()).collect();
     assert_eq!(words.len(), FaultClass::ALL.len(), "each has a word of its own");
+}
+
+proptest! {
+    #[test]
+    fn no_answer_whatever_is_too_much(status in 100u16..1000, body in prop::collection::vec(any::<u8>(), 0..200), header in "[ -~]{0,40}") {
+        let vendor = vendor::find("openai").unwrap();
+        let names = ["retry-after", "retry-after-ms", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"];
+        let head: HeaderMap = names
+            .into_iter()
+            .map(|name| (http::HeaderName::from_static(name), http::HeaderValue::from_str(&header).unwrap()))
+            .collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        vendor.read_fault(status, &head, &body, SystemTime::now());
+        vendor.read_quota(&head);
+    }
 }

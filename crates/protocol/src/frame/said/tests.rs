@@ -2,6 +2,8 @@
 
 mod recorded;
 
+use proptest::prelude::*;
+
 use super::*;
 
 const CHAT: &str = concat!(
@@ -93,4 +95,75 @@ fn every_language_is_read_in_its_own_events() {
     assert_eq!((read.text.as_str(), read.id.as_deref(), read.created), ("Why", Some("resp_1"), Some(5)));
     assert!(read.plain && !read.finished);
     assert!(!said(Operation::Embeddings, Dialect::OpenAi, CHAT.as_bytes()).plain, "no stream we know");
+}
+
+/// Bytes that look like a stream at first.
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop::sample::select(vec![
+        "data: ",
+        "data:",
+        "event: ",
+        "\n\n",
+        "\n",
+        "\r",
+        "\u{feff}",
+        "[DONE]",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\\",
+        "\\ud83d",
+        "\"choices\"",
+        "\"delta\"",
+        "\"content\"",
+        "\"text\"",
+        "\"type\"",
+        "\"error\"",
+        "\"index\"",
+        "0",
+        "null",
+        "\"message_start\"",
+        "\"content_block_delta\"",
+        "é",
+        "\"messages\"",
+        "\"role\"",
+        "\"max_tokens\"",
+        "-1",
+        "\u{0}",
+    ]);
+    let word = word.prop_map(|word: &str| word.as_bytes().to_vec());
+    prop::collection::vec(prop_oneof![9 => word, 1 => prop::collection::vec(any::<u8>(), 1..4)], 0..60)
+        .prop_map(|words| words.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_whatever_are_too_much(stream in noise(), body in noise(), text in "[a-c \\n]{0,20}") {
+        let before = Said { text, plain: true, ..Said::default() };
+        for (operation, dialect) in [
+            (Operation::Chat, Dialect::OpenAi),
+            (Operation::Completions, Dialect::OpenAi),
+            (Operation::Responses, Dialect::OpenAi),
+            (Operation::Messages, Dialect::Anthropic),
+        ] {
+            said(operation, dialect, &stream);
+            continued(dialect, operation, &body, &before);
+            let joiners = [
+                Joiner::verifying(operation, dialect, &before),
+                Joiner::continuing(operation, dialect, &before),
+            ];
+            for joiner in joiners.into_iter().flatten() {
+                let mut joiner = joiner;
+                for event in recorded::events(&stream) {
+                    adds(&event);
+                    failure(&event);
+                    joiner.event(event);
+                }
+            }
+        }
+    }
 }

@@ -21,7 +21,8 @@ fn asked(recording: &Recording) -> Option<(Operation, Dialect)> {
     stream.then_some((operation, operation.dialect()))
 }
 
-fn events(stream: &[u8]) -> Vec<Bytes> {
+/// The whole events of a stream.
+pub(super) fn events(stream: &[u8]) -> Vec<Bytes> {
     let (mut events, mut from) = (Vec::new(), 0);
     Splitter::default().push(stream, |end| {
         events.push(Bytes::copy_from_slice(&stream[from..end]));
