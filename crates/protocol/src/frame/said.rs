@@ -35,6 +35,10 @@ pub struct Said {
     opened: bool,
     /// A part of the answer that is text has been opened, and is open.
     in_text: bool,
+    /// The name of the message that has been opened (Responses).
+    item: Option<String>,
+    /// The last event's number (Responses).
+    number: Option<u64>,
 }
 
 /// Reads the events already sent to a caller; what is no whole event at the end is not looked at.
@@ -62,6 +66,8 @@ pub fn said(operation: Operation, dialect: Dialect, sent: &[u8]) -> Said {
         said.opened |= piece.opens;
         said.in_text = (said.in_text || piece.opens_text) && !piece.closes_text;
         closed |= piece.closes_text;
+        said.item = said.item.take().or(piece.item);
+        said.number = piece.number.or(said.number);
         said.id = said.id.take().or(piece.id);
         said.created = said.created.or(piece.created);
         said.model = said.model.take().or(piece.model);
