@@ -1,6 +1,6 @@
 //! What a stream has said so far: the text its caller already has, so that another answer can go on from there.
 //!
-//! [`adds`] weighs one event without building anything. [`said`] reads what was sent, [`continued`] writes the request that asks
+//! [`weigh`] weighs one event without building anything. [`said`] reads what was sent, [`continued`] writes the request that asks
 //! for the rest of it, and a [`Joiner`] makes one stream of what was sent and what then comes.
 
 mod adds;
@@ -12,7 +12,7 @@ use super::sse::Splitter;
 use crate::dialect::Dialect;
 use crate::operation::Operation;
 
-pub use adds::{Adds, adds, failure};
+pub use adds::{Adds, Weighed, adds, failure, weigh};
 pub use continued::{Prefill, continued, continued_by};
 pub use joiner::{Joined, Joiner};
 
