@@ -46,8 +46,8 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind,
-    Standing, Standings, Summary,
+    BreakerWord, Drill, DrillStanding, Failure, Fault, HealthWord, KeyStanding, LONGEST_DRILL, NoDrill,
+    NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
 };
 use tries::Tries;
 use upstream::Client;
@@ -214,6 +214,26 @@ impl Gateway {
         self.standing(provider)?;
         self.register.reset(provider);
         self.standing(provider)
+    }
+
+    /// Begins to make faults at a provider on purpose: a share of its attempts fails in a way that was chosen, for a while. It
+    /// counts from the next attempt on, and is over with the process at the latest.
+    ///
+    /// # Errors
+    /// When there is no such provider, the drill has no bounds, or too many run.
+    pub fn begin_drill(&self, drill: Drill) -> Result<DrillStanding, NoDrill> {
+        self.standing(&drill.provider)?;
+        Register::begin_drill(&self.register, drill)
+    }
+
+    /// Ends a drill before its time; none: it does not run.
+    pub fn end_drill(&self, id: u64) -> Option<DrillStanding> {
+        self.register.end_drill(id)
+    }
+
+    /// The drills that run, oldest first.
+    pub fn drills(&self) -> Vec<DrillStanding> {
+        self.register.drills.told()
     }
 
     /// Verifies a provider, step by step, also one that calls are kept from. What is asked of its models is recorded as calls

@@ -6,6 +6,7 @@ mod audit;
 mod callers;
 mod database;
 mod document;
+mod drills;
 mod exact;
 mod instances;
 mod keys;

@@ -6,6 +6,8 @@
 //! of this.
 
 mod breaker;
+mod drill;
+mod fault;
 mod health;
 mod hold;
 mod keys;
@@ -24,6 +26,8 @@ use store::UsageRecord;
 
 pub use breaker::BreakerWord;
 pub(crate) use breaker::Lesson;
+pub use drill::{Drill, DrillStanding, LONGEST_DRILL, NoDrill};
+pub use fault::Fault;
 pub use health::HealthWord;
 pub(crate) use hold::Bar;
 pub use hold::{Override, OverrideKind};
@@ -33,6 +37,7 @@ pub(crate) use lane::{Lane, Out, Pass};
 pub use report::{Failure, Overridden, Standing, Standings, Summary};
 
 use crate::observe::Ending;
+use drill::Drills;
 use health::Health;
 use hold::Held;
 use keys::Keys;
@@ -53,6 +58,8 @@ pub(crate) struct Register {
     pub(crate) lanes: Lanes,
     /// The keys of providers that have several.
     pub(crate) keys: Keys,
+    /// Faults that are made on purpose.
+    pub(crate) drills: Drills,
 }
 
 impl Register {
@@ -63,6 +70,7 @@ impl Register {
             health: Mutex::default(),
             lanes: Lanes::default(),
             keys: Keys::default(),
+            drills: Drills::default(),
         };
         register.describe(world);
         register
@@ -137,10 +145,12 @@ impl Register {
     /// How the configured providers stand, in their order.
     pub(crate) fn standings(&self, world: &Snapshot) -> Standings {
         let (now, wall, held) = (Instant::now(), SystemTime::now(), self.held.load());
+        let drills = self.drills.told();
         self.with(|health| {
             let stands = |name: &String| {
                 let health = health.get(name).copied().unwrap_or_default();
-                report::standing(name, &health, held.get(name), (now, wall))
+                let drills = drills.iter().filter(|drill| drill.provider == *name).cloned().collect();
+                report::standing(name, &health, (held.get(name), drills), (now, wall))
             };
             let providers = world.providers.iter().map(|provider| stands(&provider.name)).collect();
             Standings::of(providers)

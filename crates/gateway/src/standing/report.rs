@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 
+use super::drill::DrillStanding;
 use super::health::{Health, HealthWord};
 use super::hold::{Held, OverrideKind};
 use crate::observe::{Ending, unix_ms};
@@ -52,6 +53,9 @@ pub struct Standing {
     /// What somebody said by hand.
     #[serde(rename = "override")]
     pub overridden: Option<Overridden>,
+    /// Faults that are made there on purpose; nearly always none, and then it is not told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drills: Vec<DrillStanding>,
 }
 
 /// A failure, without its words.
@@ -105,7 +109,7 @@ impl Standings {
 pub(super) fn standing(
     provider: &str,
     health: &Health,
-    held: Option<&Held>,
+    (held, drills): (Option<&Held>, Vec<DrillStanding>),
     (now, wall): (Instant, SystemTime),
 ) -> Standing {
     let at = |then: Instant| unix_ms(wall.checked_sub(now.saturating_duration_since(then)));
@@ -117,6 +121,7 @@ pub(super) fn standing(
         last_success_unix_ms: health.last_success.map(at),
         last_failure: health.last_failure.map(|(then, kind)| Failure { at_unix_ms: at(then), kind }),
         overridden: held.and_then(|held| overridden(held, (now, wall))),
+        drills,
     }
 }
 

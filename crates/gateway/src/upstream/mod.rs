@@ -2,9 +2,11 @@
 
 mod answer;
 mod attempt;
+mod breaking;
 mod client;
 mod compose;
 pub(crate) mod discover;
+mod drilled;
 mod engine;
 pub(crate) mod inspect;
 mod pool;

@@ -28,6 +28,7 @@ mod disk;
 mod doctor;
 mod documents;
 mod drain;
+mod drills;
 mod exact_names;
 mod explaining;
 mod failures;
