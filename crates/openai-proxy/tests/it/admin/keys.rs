@@ -69,6 +69,11 @@ async fn more_keys_are_kept_by_name_and_not_overwritten() {
         (spare["last_four"].as_str(), spare["in_use"].as_bool(), spare["weight"].as_i64()),
         (Some("***mnop"), Some(true), Some(3))
     );
+    let over = r#"{"id": "over", "key": "sk-older-key-qrst", "expires": "2001-01-01"}"#;
+    good(&send(&house, "POST", keys, over).await);
+    let over = good(&get(&house, &format!("{keys}/over")).await);
+    assert_eq!((over["last_four"].as_str(), over["in_use"].as_bool()), (Some("***qrst"), Some(false)));
+    assert_eq!(over["status"], json!(null));
     good(&send(&house, "DELETE", &format!("{keys}/spare"), "").await);
     refused(&get(&house, &format!("{keys}/spare")).await, 404);
     refused(&send(&house, "POST", keys, r#"{"id":"x","key":"two words\nin lines"}"#).await, 422);
