@@ -160,6 +160,8 @@ impl Rescue {
         let Some(Payload::Whole(asked)) = self.course.body() else { return None };
         let call = &self.course.call;
         let body = match how {
+            // Of a word or two nobody can tell whether it was gone on with or said again.
+            How::Continuation if said.text.len() < SHORT => return None,
             How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => {
                 return None;
             }

@@ -242,7 +242,12 @@ async fn a_flood_waits_for_its_reader() {
         ledger.last().map(|e| e.bytes_sent)
     );
     let answer = caller.read_answer().await;
-    assert!(answer.complete && answer.body.len() >= length, "{} bytes of {length}", answer.body.len());
+    assert!(
+        answer.complete && answer.body.len() >= length,
+        "{} bytes of {length}: {:.300}",
+        answer.body.len(),
+        answer.text()
+    );
     assert!(ledger.wait_for(|ledger| ledger.count(Outcome::Delivered) == 1, PATIENCE).await);
 }
 
