@@ -186,8 +186,8 @@ impl Events {
     /// What was held at the end of the stream: an event without its empty line, which is nobody's to judge.
     pub(super) fn rest(&mut self) -> Option<Bytes> {
         let rest = std::mem::take(&mut self.begun).freeze();
-        // Half of one says nothing, and is not handed on as if it were one.
-        if rest.is_empty() || matches!(said::weigh(&rest), Weighed::Malformed) {
+        // Half of one is none (WHATWG HTML, "Server-sent events"); but some forget the empty line behind `[DONE]`.
+        if rest.is_empty() || (self.repairs && !said::is_done(&rest)) {
             return None;
         }
         self.read(&rest);

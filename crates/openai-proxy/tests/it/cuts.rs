@@ -158,7 +158,7 @@ async fn a_stream_cut_at_any_byte_never_looks_complete() {
     let vendor = Vendor::start(move |seen| cut(seen, &script)).await;
     // Nobody else can answer, and however often it fails, it is asked: each cut is to be met.
     let house = TestHouse::new(&format!(
-        "providers: {{openai: {{type: openai-compatible, base_url: \"{}/v1\", api_key: {UPSTREAM_KEY}, breaker: {{min_requests: 1000000}}}}}}\n",
+        "providers: {{there: {{type: lmstudio, base_url: \"{}/v1\", api_key: {UPSTREAM_KEY}, breaker: {{min_requests: 1000000}}}}}}\n",
         vendor.url()
     ));
     let (turns, mut asking) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());

@@ -230,8 +230,10 @@ async fn a_flood_waits_for_its_reader() {
     let house = TestHouse::new(&file(&[("one", vendor.url(), "")]));
     let body = body(true);
     let mut caller = Caller::connect(house.address()).await;
-    let head =
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     caller.send(head + &body).await.unwrap();
     let ledger = vendor.ledger();
     let flooded =
