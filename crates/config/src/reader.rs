@@ -12,7 +12,8 @@ use std::cell::RefCell;
 pub(crate) use section::Section;
 pub use unit::span;
 pub(crate) use unit::{
-    AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, age, duration, moment, rate, size,
+    AGE, DATE, DURATION, MONEY, NUMBER, PORT, RATE, SHARE, SIZE, age, duration, moment, number, rate, share,
+    size,
 };
 
 use crate::nearest::instead;
@@ -34,7 +35,7 @@ impl Findings {
     }
 
     /// A name is used that must be somebody's.
-    fn used(&self, kind: table::Kind, name: Written<String>) {
+    pub(crate) fn used(&self, kind: table::Kind, name: Written<String>) {
         self.used.borrow_mut().push((kind, name));
     }
 
@@ -155,6 +156,11 @@ impl<'t> At<'t> {
         self.findings.note(&self.path, Some(self.place), what, None);
     }
 
+    /// The value is worth a word: a sentence's end that follows the setting's name.
+    pub(crate) fn note(&self, what: &str) {
+        self.findings.note(&self.path, Some(self.place), format!("`{}` {what}", self.path), None);
+    }
+
     /// Keeps the place beside what was read.
     pub(crate) fn written<T>(&self, value: T) -> Written<T> {
         Written { value, path: self.path.clone(), place: self.place.clone() }
@@ -201,6 +207,18 @@ impl<'t> At<'t> {
             Ok(_) => wrong(format!("is {text}; the least is {least}."), "Write a larger number."),
             Err(_) => wrong(format!("is `{text}`, which is not a whole number."), "Write digits only."),
         })
+    }
+
+    /// The same, where a smaller kind of number counts it.
+    pub(crate) fn count<T: TryFrom<i64>>(&self, least: i64) -> Option<T> {
+        let number = self.number(least)?;
+        match T::try_from(number) {
+            Ok(count) => Some(count),
+            Err(_) => {
+                self.wrong_as(format!("is {number}, more than can be counted."), "Write a smaller number.");
+                None
+            }
+        }
     }
 
     /// One of a few words.

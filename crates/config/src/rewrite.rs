@@ -45,6 +45,9 @@ pub fn migrate(text: &str, file: &str) -> Result<Migrated, Problems> {
     {
         webhook(&root, entry, &mut lines);
     }
+    if let Some(entry) = entry(&root, "routing").and_then(|routing| self::entry(&routing.node, "timeout")) {
+        patience(&root, entry, &mut lines);
+    }
     let new = lines.finish();
     let again = tree::read(&new, file).map_err(Problems).and_then(modern);
     match again {
@@ -183,6 +186,16 @@ fn last_line(node: &Node) -> usize {
         Value::Map(entries) => entries.iter().map(|entry| last_line(&entry.node)).max(),
     };
     inner.unwrap_or(0).max(node.place.line)
+}
+
+fn patience(root: &Node, entry: &Entry, lines: &mut Lines) {
+    if root.get("provider_defaults").is_some() || entry.node.scalar().is_none() {
+        return;
+    }
+    if let Some(value) = lines.alone(&entry.place, "timeout") {
+        lines.remove(entry.place.line..entry.place.line + 1);
+        lines.append(format!("\nprovider_defaults:\n  timeouts:\n    first_byte: {value}"));
+    }
 }
 
 fn webhook(root: &Node, entry: &Entry, lines: &mut Lines) {

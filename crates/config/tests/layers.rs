@@ -292,7 +292,7 @@ fn a_flag_finds_names_with_dots_and_variables_find_names_with_dashes() {
     let providers: Vec<_> =
         loaded.snapshot.providers.iter().map(|one| (one.name.as_str(), one.priority)).collect();
     assert_eq!(providers, [("llama.cpp", 9), ("my-place", 4)]);
-    assert_eq!(loaded.snapshot.models.find("gpt-3.5-turbo").unwrap()[0].provider, 0);
+    assert_eq!(loaded.snapshot.models.find("gpt-3.5-turbo").unwrap().places[0].provider, 0);
     assert_eq!(body(&loaded), 3);
     assert_eq!(spoken(&given, "models.gpt-3.5-turbo")[0], "llama.cpp flag flag models.gpt-3.5-turbo");
 }
@@ -368,4 +368,93 @@ x-free: canary21
             assert!(told.contains(kept), "{kept}: {told}");
         }
     }
+}
+
+#[test]
+fn an_older_files_one_time_for_all_holds_where_a_provider_says_none_and_is_named() {
+    let files = [
+        (
+            "openai-proxy.yaml",
+            "providers:\n  a: http://localhost:1\n  b: {base_url: \"http://localhost:2\", timeouts: {first_byte: 7s}}\nrouting: {timeout: 60}\n",
+        ),
+        ("conf.d/a.yaml", "providers: {a: {priority: 3}}\n"),
+    ];
+    let mut given = given("patience", &files, &[]);
+    let patience = |given: &Given| -> Vec<_> {
+        load(given).unwrap().snapshot.providers.iter().map(|one| one.timeouts.first_byte.as_secs()).collect()
+    };
+    assert_eq!(patience(&given), [60, 7]);
+    assert_eq!(
+        spoken(&given, "providers.a.timeouts.first_byte"),
+        ["60 file openai-proxy.yaml:4 through provider_defaults.timeouts.first_byte", "2m built-in built in"]
+    );
+    given.environment.insert("OPENAI_PROXY__ROUTING__TIMEOUT".into(), "50s".into());
+    assert_eq!(patience(&given), [50, 7]);
+    given.stored = vec![config::Stored {
+        layer: config::Layer::Database,
+        path: vec!["routing".to_owned(), "timeout".to_owned()],
+        value: "40".to_owned(),
+        alone: false,
+        place: "revision 7".to_owned(),
+        author: None,
+        time: None,
+    }];
+    given.environment.clear();
+    assert_eq!(patience(&given), [40, 7], "kept by an older version of this program");
+}
+
+#[test]
+fn a_key_of_several_says_where_it_comes_from_and_the_vendors_variable_stands_back() {
+    let text = "providers: {openai: {keys: {main: {key: \"${KEY_A}\", weight: 2}}}}\n";
+    let given = given(
+        "several-keys",
+        &[
+            ("openai-proxy.yaml", text),
+            ("conf.d/a.yaml", "providers: {openai: {keys: {main: {weight: 3}}}}\n"),
+        ],
+        &[("KEY_A", "canary-a"), ("OPENAI_API_KEY", "canary-b")],
+    );
+    let provider = load(&given).unwrap().snapshot.providers[0].clone();
+    let keys: Vec<_> = provider.keys.iter().map(|key| (key.secret.expose(), key.weight)).collect();
+    assert_eq!(keys, [("canary-a", 3)]);
+    let first = config::snapshot::Credential::Stored(provider.keys[0].secret.clone());
+    assert_eq!(provider.credential, first);
+    assert_eq!(
+        spoken(&given, "providers.openai.keys.main.weight"),
+        ["3 conf.d conf.d/a.yaml:1", "2 file openai-proxy.yaml:1"]
+    );
+    assert_eq!(spoken(&given, "providers.openai.keys.main.key"), ["${KEY_A} file openai-proxy.yaml:1"]);
+    assert!(!config::effective(&given).unwrap().to_string().contains("OPENAI_API_KEY"));
+    assert!(told(&given).contains("the key in OPENAI_API_KEY is none of them and is not used"));
+}
+
+#[test]
+fn a_stand_in_says_who_wrote_it() {
+    let text = "providers: {a: {base_url: \"http://localhost:1\", models: [x, y]}}\nrouting:\n  fallbacks:\n    x: [y]\n";
+    let given = given(
+        "stand-in",
+        &[
+            ("openai-proxy.yaml", text),
+            ("conf.d/a.yaml", "routing: {fallbacks: {x: {to: y, on: context_length}}}\n"),
+        ],
+        &[("OPENAI_PROXY__ROUTING__RETRIES", "5")],
+    );
+    assert_eq!(
+        spoken(&given, "routing.fallbacks.x.to"),
+        ["y conf.d conf.d/a.yaml:1", "[y] file openai-proxy.yaml:4"]
+    );
+    assert_eq!(
+        spoken(&given, "routing.retries"),
+        ["5 variable OPENAI_PROXY__ROUTING__RETRIES", "2 built-in built in"]
+    );
+    let json = given_by("stand-in-json", "{\"x\": {\"to\": [\"y\"], \"on\": \"context_length\"}}");
+    assert_eq!(load(&json).unwrap().snapshot.routing, load(&given).unwrap().snapshot.routing);
+}
+
+/// The same fallbacks as one variable that holds JSON.
+fn given_by(name: &str, fallbacks: &str) -> Given {
+    let text = "providers: {a: {base_url: \"http://localhost:1\", models: [x, y]}}\n";
+    let variables =
+        [("OPENAI_PROXY__ROUTING__FALLBACKS", fallbacks), ("OPENAI_PROXY__ROUTING__RETRIES", "5")];
+    given(name, &[("openai-proxy.yaml", text)], &variables)
 }

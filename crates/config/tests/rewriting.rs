@@ -18,11 +18,13 @@ fn the_older_example_is_rewritten_line_by_line() {
     let old = case("good-older-example");
     let migrated = migrate(&old, "base.yaml").unwrap();
     assert!(migrated.left.is_empty(), "{:?}", migrated.left);
-    assert_eq!(migrated.done.len(), 6);
+    assert_eq!(migrated.done.len(), 7);
     let want = [
         "server: {listen: \"127.0.0.1:3010\"}\n",
         "  max_size: 5242880  # 5MB\n  backup_count: 3\n\ntelemetry: {stats_windows: [5m, 15m, 30m, 60m]}\n",
         "# Instance configuration\nproviders:\n  \"instance1\":\n    type: \"azure\"\n    api_key: \"${AZURE_API_KEY_1}\"\n    base_url: ",
+        "  retries: 3\n\nlogging:",
+        "\nprovider_defaults:\n  timeouts:\n    first_byte: 60\n",
         "\nalerts:\n  to:\n    feishu: \"${FEISHU_WEBHOOK_URL}\"\n",
     ];
     for text in want {
@@ -70,6 +72,8 @@ fn what_cannot_be_rewritten_safely_stays_and_is_named() {
         "instances: [{name: a, api_base: http://h}]\n",
         "server: {heartbeat: 3s}\nport: 1\n",
         "instances:\n  - name: a\nproviders: {b: {}}\n",
+        "routing: {timeout: 60}\n",
+        "provider_defaults: {priority: 1}\nrouting:\n  retries: 1\n  timeout: 60\n",
     ] {
         let migrated = migrate(old, "f").unwrap();
         assert!(!migrated.left.is_empty(), "{old}{}", migrated.text);
@@ -105,6 +109,8 @@ fn lines() -> impl Strategy<Value = String> {
         Just("logging:"),
         Just("feishu_webhook: https://h/x"),
         Just("level: info"),
+        Just("routing:"),
+        Just("timeout: 60"),
         Just("# words"),
         Just(""),
         Just("text: |"),

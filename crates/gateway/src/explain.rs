@@ -9,7 +9,7 @@ use protocol::fault::Kind;
 use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{self, Imagined};
-use crate::route::{Reason, Wish, choose};
+use crate::route::{Choice, Reason, Wish, choose};
 use crate::standing::Overridden;
 use crate::{listing, upstream};
 
@@ -151,11 +151,7 @@ impl Gateway {
             let but = listing::whose(world).map(str::to_owned);
             listing::known(world, &self.catalogue, call.path_model.as_deref()).map(|()| Way::Here { but })
         } else {
-            choose(world, self.known(), &wish).map(|(reason, chosen)| Way::There {
-                provider: world.providers[chosen.provider].name.clone(),
-                model: chosen.model.or_else(|| call.model.clone()),
-                reason,
-            })
+            choose(world, self.known(), &wish).map(|choice| there(world, call, choice))
         };
         let elsewhere = matches!(world.routing.unknown_model, UnknownModel::Provider(place) if !world.providers[place].local);
         let unknown = way.as_ref().is_err_and(|error| error.kind == Kind::ModelNotFound);
@@ -190,9 +186,21 @@ impl Gateway {
             limited: !serves && provider.vendor.speaks(wish.row.operation).is_some(),
             has: wish.model.and_then(has),
             silent: self.catalogue.failed(&provider.name),
-            written: written.is_some_and(|places| places.iter().any(|chosen| chosen.provider == place)),
+            written: written
+                .is_some_and(|served| served.places.iter().any(|chosen| chosen.provider == place)),
             path_rule: matches!(rule, Some(PathRule::Providers(places)) if places.contains(&place)),
             overridden: self.register.overridden(&provider.name),
         }
     }
+}
+
+/// The way of a choice: its first place, and the others that are asked when it cannot answer.
+fn there(world: &Snapshot, call: &Imagined, choice: Choice) -> Way {
+    let Choice { reason, places, .. } = choice;
+    let named = |chosen: &config::snapshot::Chosen| {
+        let provider = world.providers[chosen.provider].name.clone();
+        (provider, chosen.model.clone().or_else(|| call.model.clone()))
+    };
+    let (provider, model) = places.first().map(named).unwrap_or_default();
+    Way::There { provider, model, reason }
 }

@@ -46,7 +46,8 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    Failure, HealthWord, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind,
+    Standing, Standings, Summary,
 };
 use tries::Tries;
 use upstream::Client;
@@ -64,6 +65,10 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     windows: Arc<Windows>,
     register: Arc<Register>,
+    /// Whose turn it is where calls are spread.
+    turns: Arc<route::Turns>,
+    /// How many tries are left.
+    budget: Arc<upstream::Budget>,
     life: Arc<Life>,
     office: Arc<office::Way>,
     /// What callers have asked for lately.
@@ -94,6 +99,8 @@ impl Gateway {
             metrics: self.metrics.clone(),
             windows: self.windows.clone(),
             register: self.register.clone(),
+            turns: self.turns.clone(),
+            budget: self.budget.clone(),
             life: self.life.clone(),
             office: self.office.clone(),
             tallies: self.tallies.clone(),
@@ -117,6 +124,8 @@ impl Gateway {
             metrics,
             windows,
             register,
+            turns: Arc::default(),
+            budget: Arc::default(),
             life: Arc::new(Life::default()),
             office: Arc::default(),
             tallies,
@@ -223,7 +232,7 @@ impl Gateway {
     }
 
     fn known(&self) -> Known<'_> {
-        Known { catalogue: &self.catalogue, register: &self.register }
+        Known { catalogue: &self.catalogue, register: &self.register, turns: &self.turns }
     }
 
     /// Whether the house is open, closing or closed, and how many calls are running.

@@ -73,8 +73,8 @@ fn is_usable(world: &Snapshot, catalogue: &Catalogue, models: &AllowedModels, na
     let at = |place: usize, own: &str| has(models, &world.providers[place], own);
     models.has(name)
         && match world.models.find(name) {
-            Some(places) => {
-                places.iter().any(|place| at(place.provider, place.model.as_deref().unwrap_or(name)))
+            Some(served) => {
+                served.places.iter().any(|place| at(place.provider, place.model.as_deref().unwrap_or(name)))
             }
             None => catalogue.places(world, name).into_iter().any(|place| at(place, name)),
         }

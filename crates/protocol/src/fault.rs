@@ -49,6 +49,7 @@ pub enum Kind {
     TooManyConnections,
     AccountingUnavailable,
     ProviderPaused,
+    NoHealthyTarget,
     UpstreamUnreachable,
     UpstreamTls,
     UpstreamProtocol,
@@ -122,6 +123,7 @@ impl Kind {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "accounting_unavailable", true)
             }
             Self::ProviderPaused => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "provider_paused", true),
+            Self::NoHealthyTarget => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_healthy_target", true),
             Self::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, SERVER, "upstream_unreachable", true),
             Self::UpstreamTls => (StatusCode::BAD_GATEWAY, SERVER, "upstream_tls_error", false),
             Self::UpstreamProtocol => (StatusCode::BAD_GATEWAY, SERVER, "upstream_protocol_error", true),

@@ -64,6 +64,36 @@ pub struct UsageRecord {
     /// Bytes of the answer's body that were handed to the caller's connection.
     #[serde(skip_serializing_if = "is_nothing")]
     pub bytes_out: u64,
+    /// Every try, in order, where there was more than one.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub tries: Vec<Try>,
+}
+
+/// One try of a call: who was asked, and what came of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Try {
+    /// Who was asked.
+    pub provider: String,
+    /// Its own name for the model.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub model: Option<String>,
+    /// In a way of its own: `hedge`, `continuation`, `restart`.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub how: Option<Cow<'static, str>>,
+    /// `answered`, `given_up`, or the word for what went wrong (docs/routing.md).
+    pub outcome: Cow<'static, str>,
+    /// Its status, where it said no.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub status: Option<u16>,
+    /// Until it was known how it ends: for an answer its beginning, microseconds.
+    pub duration_us: u64,
+    /// What it counted, where that is not what the record counts.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub tokens: Option<Tokens>,
+    /// Those are our own estimate.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub estimated: bool,
 }
 
 /// A word that is not one of ours, all of which fit.
@@ -117,6 +147,9 @@ impl UsageRecord {
         let texts = [&mut self.record_id, &mut self.id, &mut self.caller];
         let maybe = [&mut self.model_asked, &mut self.model_sent, &mut self.provider, &mut self.error];
         texts.into_iter().chain(words).chain(maybe.into_iter().flatten()).for_each(text::fit);
+        for one in &mut self.tries {
+            std::iter::once(&mut one.provider).chain(&mut one.model).for_each(text::fit);
+        }
     }
 
     /// What is left of a call that had begun when its gateway ended: it happened, and nobody saw how it went on.

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use http::HeaderName;
 use protocol::secret::Secret;
 
+use super::fallback::{self, FALLBACKS};
 use super::later::{ANONYMOUS, BUDGET, OIDC};
 use super::limit::{LIMIT, limit};
 use crate::problem::{Wrong, wrong};
@@ -14,7 +15,7 @@ use crate::reader::table::Shape::{
 };
 use crate::reader::table::{Form, Kind, Table, later, now};
 use crate::reader::{At, DATE, Section as Settings, Written, moment};
-use crate::snapshot::{AllowedModels, CallLimits, Digest, Limit, Proof};
+use crate::snapshot::{AllowedModels, CallLimits, Digest, Fallback, Limit, Proof};
 
 /// Who may call.
 pub(crate) const AUTH: Table = Table {
@@ -51,9 +52,10 @@ pub(crate) const KEY: Table = Table {
         now("models", List(&Text), "Which models it may ask for; `*` stands for anything.").usual("*"),
         now("expires", Value(&DATE), "The last day it holds (UTC), or the moment it ends."),
         now("limits", Section(&LIMIT), "How much it may ask for."),
+        now("fallbacks", FALLBACKS, "What may stand in for a model when this key asks, before all others."),
+        now("tags", Names(&Text), "What its calls are marked with; fallbacks may ask for it."),
         later("team", Name(Kind::Team), "Whose it is."),
         later("budget", Section(&BUDGET), "How much it may cost."),
-        later("tags", Names(&Text), "What is noted with its calls."),
     ],
 };
 
@@ -112,6 +114,8 @@ pub(crate) struct Key {
     pub(crate) models: AllowedModels,
     pub(crate) expires: Option<SystemTime>,
     pub(crate) limit: Limit,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) fallbacks: Vec<Fallback>,
 }
 
 /// Reads `auth`.
@@ -161,6 +165,8 @@ fn key(name: &str, at: At<'_>) -> Option<Key> {
         models: section.get("models").map(|at| models(&at)).unwrap_or_default(),
         expires: section.or("expires", |at| at.parse(moment).map(Some), None),
         limit: section.section("limits", &LIMIT).map(limit).unwrap_or_default(),
+        tags: section.get("tags").map(|at| fallback::pairs(&at)).unwrap_or_default(),
+        fallbacks: section.get("fallbacks").map(|at| fallback::by_model(&at)).unwrap_or_default(),
         proof: proof.clone().unwrap_or(Proof::Key(Secret::new(""))),
     };
     if let Some(at) = section.get("role") {

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod callers;
+mod fallback;
 mod later;
 mod limit;
 pub(crate) mod listener;
@@ -9,6 +10,7 @@ mod named;
 pub(crate) mod observe;
 pub(crate) mod provider;
 pub(crate) mod route;
+pub(crate) mod routing;
 pub(crate) mod storage;
 mod upkeep;
 
@@ -29,7 +31,7 @@ pub(crate) struct Document {
     pub(crate) providers: Vec<provider::Provider>,
     pub(crate) names: Vec<route::Name>,
     pub(crate) paths: Vec<route::Path>,
-    pub(crate) routing: route::Routing,
+    pub(crate) routing: routing::Routing,
     pub(crate) logging: crate::snapshot::Logging,
     pub(crate) telemetry: observe::Telemetry,
     pub(crate) storage: storage::Storage,
@@ -58,7 +60,7 @@ pub(crate) const FILE: Table = Table {
         ),
         now("models", Names(&route::NAME), "Public names and where they lead."),
         now("routes", Names(&route::PATH), "Paths and where they lead."),
-        now("routing", Section(&route::ROUTING), "How a place is chosen."),
+        now("routing", Section(&routing::ROUTING), "How a place is chosen."),
         now("auth", Section(&callers::AUTH), "Who may call."),
         now("keys", Names(&Section(&callers::KEY)), "Callers' keys, by name."),
         now("limits", Section(&callers::LIMITS), "How much may be asked for."),
@@ -111,7 +113,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         names: top.get("models").map(|at| route::read_names(&at)).unwrap_or_default(),
         paths: top.get("routes").map(|at| route::read_paths(&at)).unwrap_or_default(),
         search,
-        routing: route::read_routing(top.section("routing", &route::ROUTING)),
+        routing: routing::read(top.section("routing", &routing::ROUTING)),
         logging: observe::logging(top.section("logging", &observe::LOGGING)),
         telemetry: observe::telemetry(top.section("telemetry", &observe::TELEMETRY)),
         storage: storage::read(top.section("storage", &storage::STORAGE)),

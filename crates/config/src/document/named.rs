@@ -1,4 +1,4 @@
-//! Names used in what is not in use yet: whether there is such a team, such a model.
+//! Names that must be somebody's: whether there is such a team, such a model, such a provider.
 
 use crate::nearest::nearest;
 use crate::reader::table::Kind;
@@ -13,13 +13,21 @@ pub(super) fn check(root: &Node, findings: &Findings) {
             unknown(&name, "team", &teams, findings);
         }
     }
-    let used = findings.names(Kind::Model);
     let Some(models) = models(root) else { return };
     let providers = keys(root.get("providers"));
-    for name in used {
-        let place = name.value.split_once('/').is_some_and(|(left, _)| providers.contains(&left));
-        if !place && !models.iter().any(|model| fits(model, &name.value)) {
+    let served = |name: &str| {
+        let place = name.split_once('/').is_some_and(|(left, _)| providers.contains(&left));
+        place || models.iter().any(|model| fits(model, name))
+    };
+    for name in findings.names(Kind::Model) {
+        if !served(&name.value) {
             unknown(&name, "model", &models, findings);
+        }
+    }
+    let both = [providers.as_slice(), models.as_slice()].concat();
+    for name in findings.names(Kind::Place) {
+        if !served(&name.value) && !providers.contains(&name.value.as_str()) {
+            unknown(&name, "provider or model", &both, findings);
         }
     }
 }
@@ -27,13 +35,20 @@ pub(super) fn check(root: &Node, findings: &Findings) {
 fn unknown(name: &Written<String>, noun: &str, known: &[&str], findings: &Findings) {
     let fix = match nearest(&name.value, known.iter().copied()) {
         Some(near) => format!("Did you mean `{near}`?"),
-        None => format!("Write it under `{noun}s`."),
+        None if known.is_empty() => format!("There is no {noun} at all."),
+        None if noun == "team" => "Write it under `teams`.".to_owned(),
+        None => "Write it under `models`.".to_owned(),
     };
     name.wrong(findings, format!("names `{}`, and no {noun} is called that.", name.value), fix);
 }
 
-/// All models there are, if that can be known: a provider that is asked for its models may have any.
+/// All models there are, if that can be known: a provider that is asked for its models may have any, and so may one that gets
+/// whatever nobody knows.
 fn models(root: &Node) -> Option<Vec<&str>> {
+    let unknown = root.get("routing").and_then(|routing| routing.get("unknown_model")).and_then(Node::scalar);
+    if unknown.is_some_and(|scalar| !matches!(scalar.text.trim(), "" | "error")) {
+        return None;
+    }
     let mut all = keys(root.get("models"));
     for provider in root.get("providers").map(Node::entries).unwrap_or_default() {
         let lists = ["models", "model_deployments", "supported_models"];

@@ -1,21 +1,27 @@
 //! `providers`: one place of a vendor each.
 
+mod headers;
+mod pool;
 mod serving;
+mod timeouts;
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderMap;
 
+use self::pool::{BREAKER, HEALTH, KEYS};
+use self::timeouts::TIMEOUTS;
+use super::fallback::{self, OF_PROVIDER};
 use crate::address::{self, BaseUrl};
-use crate::document::listener::not_zero;
-use crate::layer::kinds::ACCOUNT_HEADERS;
 use crate::problem::{Wrong, wrong};
 use crate::reader::table::Shape::{
     Address, Choice, List, Names, OneOf, Or, Secret, Section, Switch, Text, Value, Whole,
 };
 use crate::reader::table::{Table, later, now};
-use crate::reader::{At, DATE, DURATION, NUMBER, SHARE, Section as Settings, Written};
-use crate::snapshot::{OutboundProxy, ProviderTimeouts};
+use crate::reader::{At, DURATION, NUMBER, Section as Settings, Written, duration, number};
+use crate::snapshot::{Breaker, Fallback, HealthCheck, KeyStrategy, OutboundProxy, ProviderTimeouts, Quota};
+
+pub(crate) use self::pool::Key;
 
 /// One provider, as written.
 pub(crate) struct Provider {
@@ -40,6 +46,15 @@ pub(crate) struct Provider {
     pub(crate) capabilities: Vec<String>,
     pub(crate) timeouts: ProviderTimeouts,
     pub(crate) priority: i64,
+    pub(crate) weight: u32,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) key_strategy: KeyStrategy,
+    pub(crate) quota: Quota,
+    pub(crate) breaker: Breaker,
+    pub(crate) health: Option<HealthCheck>,
+    pub(crate) retry_after_max: Duration,
+    pub(crate) price_multiplier: f64,
+    pub(crate) fallbacks: Vec<Fallback>,
 }
 
 /// `credential`, as written.
@@ -60,6 +75,9 @@ pub(crate) enum Way {
 
 /// Names that are words of the older administration paths (D-14), and the one word of `routes`.
 const RESERVED: &[&str] = &["config", "verify", "add", "add-many", "all", "models", "error"];
+
+/// A hint that asks for a longer wait is no reason to wait at all.
+const USUAL_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A provider.
 pub(crate) const PROVIDER: Table = Table {
@@ -91,16 +109,22 @@ pub(crate) const PROVIDER: Table = Table {
             .usual("auto"),
         now("forwarded", Or(&["auto"], &Switch), "Whether X-Forwarded-* are set.").usual("auto"),
         now("timeouts", Section(&TIMEOUTS), "How long to wait for it."),
-        later("keys", Names(&Section(&KEY)), "Several keys of one account."),
-        later("key_strategy", Choice(&["priority", "round_robin", "least_used"]), "Which of the keys."),
-        later("price_multiplier", Value(&NUMBER), "What it costs, in parts of the usual price."),
-        later("retry_after_max", Value(&DURATION), "The longest Retry-After that is waited for."),
-        later("max_concurrency", Whole(1), "Calls at once."),
-        later("health", Section(&HEALTH), "Asking whether it is well."),
-        later("breaker", Section(&BREAKER), "Leaving it alone while it fails."),
-        later("weight", Whole(0), "Its share among equals."),
-        later("max_tpm", Whole(1), "Tokens a minute."),
-        later("max_rpm", Whole(1), "Requests a minute."),
+        now(
+            "keys",
+            KEYS,
+            "Several keys of one account, by name; `api_key` beside them is the one called `default`.",
+        ),
+        now("key_strategy", Choice(&["priority", "round_robin", "least_used"]), "Which of the keys.")
+            .usual("priority"),
+        now("weight", Whole(0), "Its share among equals; 0: only when no other can.").usual("1"),
+        now("max_tpm", Whole(1), "Tokens a minute."),
+        now("max_rpm", Whole(1), "Requests a minute."),
+        now("max_concurrency", Whole(1), "Calls at once."),
+        now("retry_after_max", Value(&DURATION), "The longest Retry-After that is waited for.").usual("5s"),
+        now("price_multiplier", Value(&NUMBER), "What it costs, in parts of the usual price.").usual("1"),
+        now("breaker", Section(&BREAKER), "Leaving it alone while it fails."),
+        now("health", Section(&HEALTH), "Asking whether it is well."),
+        now("fallbacks", OF_PROVIDER, "Providers or models that may stand in for it, in order."),
         later("api", Choice(&["native", "openai"]), "The language it is spoken to in."),
         later(
             "context_length",
@@ -109,49 +133,6 @@ pub(crate) const PROVIDER: Table = Table {
         ),
         later("cold_start", Value(&DURATION), "How long loading a model may take."),
         later("entra_id", Section(&ENTRA), "A directory's identity instead of a key."),
-    ],
-};
-
-const TIMEOUTS: Table = Table {
-    noun: "a provider's time-outs",
-    rows: &[
-        now("connect", Value(&DURATION), "Look-up, connect, TLS.").usual("5s"),
-        now("first_byte", Value(&DURATION), "From the request sent to the answer's head.").usual("2m"),
-        now("between_bytes", Value(&DURATION), "Silence within an answer.").usual("1m"),
-        now("total", Value(&DURATION), "An answer as a whole.").usual("15m"),
-    ],
-};
-
-const KEY: Table = Table {
-    noun: "a provider's key",
-    rows: &[
-        later("key", Secret, "The key."),
-        later("weight", Whole(0), "Its share among equals."),
-        later("priority", Whole(i64::MIN), "Higher comes first."),
-        later("max_tpm", Whole(1), "Tokens a minute."),
-        later("max_rpm", Whole(1), "Requests a minute."),
-        later("expires", Value(&DATE), "The day it ends."),
-    ],
-};
-
-const HEALTH: Table = Table {
-    noun: "health checks",
-    rows: &[
-        later("active", Or(&["off"], &Value(&DURATION)), "How often it is asked."),
-        later("path", Text, "What it is asked; `auto` is the vendor's own."),
-        later("fail_after", Whole(1), "Failures until it counts as ill."),
-        later("pass_after", Whole(1), "Successes until it counts as well."),
-    ],
-};
-
-const BREAKER: Table = Table {
-    noun: "a breaker",
-    rows: &[
-        later("window", Value(&DURATION), "The time that is looked at."),
-        later("failure_rate", Value(&SHARE), "The share of failures that opens it."),
-        later("min_requests", Whole(1), "Fewer say nothing."),
-        later("open_for", Value(&DURATION), "How long it stays open."),
-        later("half_open", Whole(1), "How many may try then."),
     ],
 };
 
@@ -189,7 +170,7 @@ fn read(name: String, at: At<'_>) -> Provider {
         base_url: section.written("base_url", address::base_url),
         api_key: section.get("api_key").and_then(|at| api_key(&at)),
         credential: credential(&section),
-        headers: headers(&section),
+        headers: headers::headers(&section),
         proxy: section.written("proxy", way),
         ca: section.written("ca_file", certificates).map(|pem| pem.value),
         accept_any_certificate: section.or("dangerous_accept_any_certificate", At::switch, false),
@@ -199,8 +180,17 @@ fn read(name: String, at: At<'_>) -> Provider {
         api_version: section.text("api_version"),
         endpoints: section.get("endpoints").map(|at| serving::endpoints(&at)).unwrap_or_default(),
         capabilities: section.get("capabilities").map(|at| serving::capabilities(&at)).unwrap_or_default(),
-        timeouts: timeouts(section.section("timeouts", &TIMEOUTS)),
+        timeouts: timeouts::timeouts(section.section("timeouts", &TIMEOUTS)),
         priority: section.or("priority", |at| at.number(i64::MIN), 0),
+        weight: section.or("weight", |at| at.count(0), 1),
+        keys: section.get("keys").map(|at| pool::keys(&at)).unwrap_or_default(),
+        key_strategy: section.or("key_strategy", |at| at.choice(&KeyStrategy::ALL), KeyStrategy::Priority),
+        quota: pool::quota(&section),
+        breaker: pool::breaker(section.section("breaker", &BREAKER)),
+        health: pool::health(section.section("health", &HEALTH)),
+        retry_after_max: section.or("retry_after_max", |at| at.parse(duration), USUAL_RETRY_AFTER),
+        price_multiplier: section.or("price_multiplier", |at| at.parse(number), 1.0),
+        fallbacks: section.get("fallbacks").map(|at| fallback::of_provider(&at)).unwrap_or_default(),
     };
     section.close();
     provider
@@ -224,12 +214,15 @@ fn api_key(at: &At<'_>) -> Option<Written<String>> {
     let key = text.trim();
     if key.is_empty() {
         let from = at.node.scalar().map(|scalar| scalar.filled_from.join(" and ")).unwrap_or_default();
-        let who = at.path.trim_end_matches(".api_key");
+        let (who, whole) = match at.path.strip_suffix(".api_key") {
+            Some(provider) => (provider, "provider"),
+            None => (at.path.trim_end_matches(".key"), "key"),
+        };
         let what = match from.as_str() {
             "" => format!("`{}` is empty.", at.path),
             names => format!("`{who}` needs {names}, which is empty."),
         };
-        let fix = Some("Set it, or remove the provider.".to_owned());
+        let fix = Some(format!("Set it, or remove the {whole}."));
         at.findings.problem(&at.path, Some(&at.node.place), what, fix);
         return None;
     }
@@ -259,82 +252,4 @@ fn way(text: &str) -> Result<Way, Wrong> {
         "off" | "none" | "direct" => Ok(Way::Direct),
         _ => address::proxy(text).map(Way::Through),
     }
-}
-
-/// `headers`, and the settings that are nothing but a header.
-fn headers(section: &Settings<'_>) -> HeaderMap {
-    let mut out = HeaderMap::new();
-    for (setting, name) in ACCOUNT_HEADERS {
-        if let Some(at) = section.get(setting)
-            && let Some(value) = at.parse(header_value)
-            && !value.is_empty()
-        {
-            out.insert(HeaderName::from_static(name), value);
-        }
-    }
-    let Some(at) = section.get("headers") else { return out };
-    for (name, at) in at.named().into_iter().filter(|(_, at)| !at.node.is_null()) {
-        match (header_name(&name), at.parse(header_value)) {
-            (Ok(name), Some(value)) => drop(out.insert(name, value)),
-            (Err(against), _) => at.wrong(against),
-            (Ok(_), None) => {}
-        }
-    }
-    out
-}
-
-/// Headers that are ours, or the connection's, to set.
-const OURS: &[&str] = &[
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-    "proxy-authorization",
-    "proxy-connection",
-];
-/// Headers a credential travels in.
-const CREDENTIALS: &[&str] = &["authorization", "api-key", "x-api-key", "x-goog-api-key"];
-
-fn header_name(name: &str) -> Result<HeaderName, Wrong> {
-    let lower = name.to_ascii_lowercase();
-    if CREDENTIALS.contains(&lower.as_str()) {
-        return wrong("carries the credential.", "Write the key as `api_key`.");
-    }
-    if OURS.contains(&lower.as_str()) {
-        return wrong("is set by the gateway itself.", "Remove it.");
-    }
-    HeaderName::from_bytes(lower.as_bytes())
-        .or_else(|_| wrong("is not a header's name.", "Use letters, digits and `-`."))
-}
-
-/// Kept out of debug output and of header compression: it may be a secret.
-fn header_value(text: &str) -> Result<HeaderValue, Wrong> {
-    let Ok(mut value) = HeaderValue::from_str(text) else {
-        return wrong("holds a line break or another control character.", "Write it in one line.");
-    };
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn timeouts(section: Option<Settings<'_>>) -> ProviderTimeouts {
-    let seconds = Duration::from_secs;
-    let mut timeouts = ProviderTimeouts {
-        connect: seconds(5),
-        first_byte: seconds(120),
-        between_bytes: seconds(60),
-        total: seconds(900),
-    };
-    let Some(section) = section else { return timeouts };
-    let some = |at: &At<'_>| at.parse(not_zero);
-    timeouts.connect = section.or("connect", some, timeouts.connect);
-    timeouts.first_byte = section.or("first_byte", some, timeouts.first_byte);
-    timeouts.between_bytes = section.or("between_bytes", some, timeouts.between_bytes);
-    timeouts.total = section.or("total", some, timeouts.total);
-    section.close();
-    timeouts
 }

@@ -1,25 +1,15 @@
-//! `models`, `routes` and `routing`: what leads where, as written. Which providers exist is not asked here.
+//! `models` and `routes`: what leads where, as written. Which providers exist is not asked here.
 
 use protocol::operation;
 
 use crate::problem::wrong;
-use crate::reader::table::Shape::{
-    self, Choice, List, Name as NameOf, Names, OneOf, Or, Section, Switch, Text, Value, Whole,
-};
-use crate::reader::table::{Kind, Table, later, now};
-use crate::reader::{At, DURATION, SHARE, Section as Settings, Written};
+use crate::reader::table::Shape::{self, Choice, List, Names, OneOf, Section, Switch, Text, Whole};
+use crate::reader::table::{Table, now};
+use crate::reader::{At, Section as Settings, Written};
+use crate::snapshot::Strategy;
 use crate::tree;
 
-/// How one of several places is chosen.
-const STRATEGIES: Shape = Choice(&[
-    "failover",
-    "weighted",
-    "round_robin",
-    "least_busy",
-    "lowest_latency",
-    "lowest_cost",
-    "cache_affine",
-]);
+use super::routing::STRATEGIES;
 
 /// What stands under a model's name.
 pub(crate) const NAME: Shape = OneOf(&[Text, List(&PLACE), Section(&MODEL)]);
@@ -29,8 +19,8 @@ const MODEL: Table = Table {
     rows: &[
         now("use", PLACES, "Where it is served, the preferred place first."),
         now("hidden", Switch, "Works, and is not listed.").usual("off"),
-        later("strategy", STRATEGIES, "How a place is chosen."),
-        later("same_vectors", Switch, "Whether embeddings of all places are the same."),
+        now("strategy", STRATEGIES, "How a place is chosen; without it as `routing.strategy` says."),
+        now("same_vectors", Switch, "Whether embeddings of all places are the same.").usual("off"),
     ],
 };
 
@@ -42,7 +32,7 @@ const WHERE: Table = Table {
     rows: &[
         now("provider", Text, "The provider."),
         now("model", Text, "Its own name for the model."),
-        later("weight", Whole(0), "Its share among the places."),
+        now("weight", Whole(0), "Its share among the places; without it the provider's."),
     ],
 };
 
@@ -60,42 +50,13 @@ const ROUTE: Table = Table {
     ],
 };
 
-/// Routing.
-pub(crate) const ROUTING: Table = Table {
-    noun: "routing",
-    rows: &[
-        now("unknown_model", Text, "Where a model nobody knows goes: `error`, or a provider."),
-        now("expose_headers", Switch, "Whether answers say where they come from.").usual("on"),
-        later("strategy", STRATEGIES, "How one of several places is chosen."),
-        later("retries", Whole(0), "Attempts after the first."),
-        later(
-            "retry_on",
-            List(&Or(&["connect", "timeout", "4xx", "5xx"], &Whole(400))),
-            "What is tried again.",
-        ),
-        later("retry_budget", Value(&SHARE), "The share of calls that may be tried again."),
-        later("timeout", Value(&DURATION), "How long a first byte may take, in older files."),
-        later("fallbacks", Names(&List(&NameOf(Kind::Model))), "What may stand in for a model."),
-        later("affinity", Or(&["auto"], &Switch), "One conversation, one place."),
-        later("when_exhausted", Choice(&["queue", "fail"]), "What happens when every place is full."),
-        later("queue", Section(&QUEUE), "Waiting for a place."),
-    ],
-};
-
-const QUEUE: Table = Table {
-    noun: "the queue",
-    rows: &[
-        later("max", Whole(0), "How many may wait."),
-        later("wait", Value(&DURATION), "How long."),
-        later("fair_by", Choice(&["team", "key", "none"]), "Among whom turns are taken."),
-    ],
-};
-
 /// A public name or pattern, and its places in order.
 pub(crate) struct Name {
     pub(crate) name: String,
     pub(crate) places: Vec<Written<Place>>,
     pub(crate) hidden: bool,
+    pub(crate) strategy: Option<Strategy>,
+    pub(crate) same_vectors: bool,
 }
 
 /// One place of a model.
@@ -103,8 +64,8 @@ pub(crate) struct Name {
 pub(crate) enum Place {
     /// `provider`, or `provider/model`: which of the two is known only when the providers are.
     Text(String),
-    /// `{provider: ..., model: ...}`.
-    Pair(String, Option<String>),
+    /// `{provider: ..., model: ..., weight: ...}`.
+    Long { provider: String, model: Option<String>, weight: Option<u32> },
 }
 
 /// A path rule.
@@ -112,12 +73,6 @@ pub(crate) struct Path {
     /// With `/v1`, without a trailing slash; `/*` at its end for everything below.
     pub(crate) pattern: String,
     pub(crate) to: Vec<Written<String>>,
-}
-
-/// `routing`, as far as it is in use.
-pub(crate) struct Routing {
-    pub(crate) unknown_model: Option<Written<String>>,
-    pub(crate) expose_headers: bool,
 }
 
 /// Reads `models`.
@@ -131,11 +86,13 @@ fn read_name(name: String, at: At<'_>) -> Name {
     }
     if !matches!(at.node.value, tree::Value::Map(_)) {
         let places = places(&at);
-        return Name { name, places, hidden: false };
+        return Name { name, places, hidden: false, strategy: None, same_vectors: false };
     }
     let section = Settings::open(at.clone(), &MODEL);
     let used = section.get("use");
     let hidden = section.or("hidden", At::switch, false);
+    let strategy = section.get("strategy").and_then(|at| at.choice(&Strategy::ALL));
+    let same_vectors = section.or("same_vectors", At::switch, false);
     section.close();
     let places = match used {
         Some(used) => places(&used),
@@ -144,7 +101,7 @@ fn read_name(name: String, at: At<'_>) -> Name {
             Vec::new()
         }
     };
-    Name { name, places, hidden }
+    Name { name, places, hidden, strategy, same_vectors }
 }
 
 fn places(at: &At<'_>) -> Vec<Written<Place>> {
@@ -163,9 +120,10 @@ fn place(at: &At<'_>) -> Option<Place> {
     }
     let section = Settings::open(at.clone(), &WHERE);
     let (provider, model) = (section.text("provider"), section.text("model"));
+    let weight = section.get("weight").and_then(|at| at.count(0));
     section.close();
     match provider {
-        Some(provider) => Some(Place::Pair(provider, model)),
+        Some(provider) => Some(Place::Long { provider, model, weight }),
         None => {
             at.wrong_as("names no provider.", "Write {provider: name, model: its-name-there}.");
             None
@@ -191,7 +149,7 @@ pub(crate) fn read_paths(at: &At<'_>) -> Vec<Path> {
 }
 
 /// Every spelling of a path in one: with `/v1`, without a trailing slash.
-fn pattern(text: &str) -> Result<String, crate::problem::Wrong> {
+pub(super) fn pattern(text: &str) -> Result<String, crate::problem::Wrong> {
     let stem = text.strip_suffix("/*").unwrap_or(text);
     if !text.starts_with('/') || stem.contains(['*', '?', '#', ' ']) {
         return wrong("is not a path we can match.", "Write /v1/audio/speech, or /v1/audio/* for all below.");
@@ -247,14 +205,4 @@ fn names(at: &At<'_>) -> Vec<Written<String>> {
         .iter()
         .filter_map(|item| item.parse(|text| Ok(text.to_owned())).map(|name| item.written(name)))
         .collect()
-}
-
-/// Reads `routing`.
-pub(crate) fn read_routing(section: Option<Settings<'_>>) -> Routing {
-    let mut routing = Routing { unknown_model: None, expose_headers: true };
-    let Some(section) = section else { return routing };
-    routing.unknown_model = section.written("unknown_model", |text| Ok(text.to_owned()));
-    routing.expose_headers = section.or("expose_headers", At::switch, true);
-    section.close();
-    routing
 }

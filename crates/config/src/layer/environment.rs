@@ -183,7 +183,8 @@ pub(crate) fn of_vendors(root: &Node, environment: &Environment) -> (Node, Node)
             merge::set(&mut homes, &words, Node::literal(home, place.clone()), &place);
         }
         let filled = |name: &&String| environment.get(*name).is_some_and(|key| is_filled(key));
-        let said = ["api_key", "credential"].iter().any(|key| provider.node.get(key).is_some());
+        let several = provider.node.get("keys").is_some_and(|keys| !keys.entries().is_empty());
+        let said = several || ["api_key", "credential"].iter().any(|key| provider.node.get(key).is_some());
         if let Some(name) = vendor.key_variables().iter().find(filled).filter(|_| !said) {
             let place = Place::outside(name);
             let mut node = Node::literal(&format!("${{{name}}}"), place.clone());

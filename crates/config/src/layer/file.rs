@@ -6,7 +6,7 @@ use crate::given::Given;
 use crate::problem::{Place, Problem, Problems};
 use crate::reader::Findings;
 use crate::text_file::read_text;
-use crate::tree::{Node, Value};
+use crate::tree::Node;
 
 /// Names the file where `--config` does not.
 const VARIABLE: &str = "OPENAI_PROXY_CONFIG";
@@ -61,16 +61,21 @@ pub(crate) fn read(given: &Given) -> Result<Option<(PathBuf, String)>, Problems>
 }
 
 /// Notes that a key stands in a file everybody on this computer may read.
-pub(crate) fn note_open_keys(path: &Path, root: &Node, findings: &Findings) {
-    if !readable_by_all(path) {
+pub(crate) fn note_open_keys(file: &Path, root: &Node, findings: &Findings) {
+    if !readable_by_all(file) {
         return;
     }
     for provider in root.get("providers").map(Node::entries).unwrap_or_default() {
-        let Some(Node { value: Value::Scalar(scalar), place, .. }) = provider.node.get("api_key") else {
-            continue;
-        };
-        if !scalar.text.contains("${") && !scalar.text.is_empty() {
-            note_open(path, (&format!("providers.{}.api_key", provider.key), place), findings);
+        let path = format!("providers.{}", provider.key);
+        let one = provider.node.get("api_key").map(|node| (format!("{path}.api_key"), node));
+        let several = provider.node.get("keys").map(Node::entries).unwrap_or_default().iter();
+        let several =
+            several.filter_map(|key| Some((format!("{path}.keys.{}.key", key.key), key.node.get("key")?)));
+        for (setting, node) in one.into_iter().chain(several) {
+            let Some(scalar) = node.scalar() else { continue };
+            if !scalar.text.contains("${") && !scalar.text.is_empty() {
+                note_open(file, (&setting, &node.place), findings);
+            }
         }
     }
 }
@@ -86,7 +91,11 @@ pub(crate) fn note_open_variable(path: &Path, line: usize, findings: &Findings) 
 fn note_open(path: &Path, (setting, place): (&str, &Place), findings: &Findings) {
     let shown = path.display();
     let what = format!("A key stands in this file, which every user of this computer may read: {shown}.");
-    let instead = if setting.is_empty() { "" } else { ", or write a variable: `api_key: ${NAME}`" };
+    let word = setting.rsplit('.').next().unwrap_or_default();
+    let instead = match word {
+        "" => String::new(),
+        word => format!(", or write a variable: `{word}: ${{NAME}}`"),
+    };
     findings.note(setting, Some(place), what, Some(format!("Run chmod 600 {shown}{instead}.")));
 }
 

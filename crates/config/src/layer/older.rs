@@ -8,6 +8,9 @@ use crate::tree::{Entry, Node, Value};
 /// Settings of a provider that are called differently today.
 pub(crate) const RENAMED: [(&str, &str); 2] = [("api_base", "base_url"), ("provider_type", "type")];
 
+/// Where `routing.timeout` stands today.
+const PATIENCE: [&str; 3] = ["provider_defaults", "timeouts", "first_byte"];
+
 /// Rewrites one layer into today's long spelling; each older word is noted with the new one. `below` is what weaker layers say.
 pub(crate) fn rewrite(root: &mut Node, below: &Node, findings: &Findings) {
     if let Some(entry) = root.take("port") {
@@ -22,7 +25,21 @@ pub(crate) fn rewrite(root: &mut Node, below: &Node, findings: &Findings) {
     if let Some(entry) = root.get_mut("logging").and_then(|logging| logging.take("feishu_webhook")) {
         webhook(root, entry, findings);
     }
+    patience(root, findings);
     lengthen_providers(root, below, findings);
+}
+
+/// An older file's one time for all providers: how long a first byte may take, where a provider says nothing else.
+pub(crate) fn patience(root: &mut Node, findings: &Findings) {
+    let Some(entry) = root.get_mut("routing").and_then(|routing| routing.take("timeout")) else { return };
+    if PATIENCE.iter().try_fold(&*root, |node, word| node.get(word)).is_some() {
+        let new = PATIENCE.join(".");
+        let what = format!("`routing.timeout` and `{new}` are both written.");
+        findings.problem("routing.timeout", Some(&entry.place), what, Some(format!("Keep `{new}`.")));
+        return;
+    }
+    note("routing.timeout", &entry.place, &PATIENCE.join("."), findings);
+    crate::merge::set(root, &PATIENCE, entry.node, &entry.place);
 }
 
 /// Where an older file's alerts go.

@@ -25,5 +25,7 @@ pub(crate) fn read(stored: &[Stored], layer: Layer, below: &Node, findings: &Fin
         }
         older::lengthen_providers(&mut root, below, findings);
     }
+    // It was kept here before it was called otherwise.
+    older::patience(&mut root, findings);
     root
 }

@@ -95,4 +95,6 @@ pub(crate) struct Form {
 pub(crate) enum Kind {
     Team,
     Model,
+    /// A provider, or a model.
+    Place,
 }

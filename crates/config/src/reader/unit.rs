@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::table::Form;
 use crate::problem::{Wrong, wrong};
-use crate::snapshot::Rate;
+use crate::snapshot::{Rate, Share};
 
 /// A duration.
 pub(crate) const DURATION: Form =
@@ -15,7 +15,7 @@ pub(crate) const AGE: Form = Form { read: |text| age(text).map(drop), pattern: r
 pub(crate) const SIZE: Form =
     Form { read: |text| size(text).map(drop), pattern: r"^[0-9._]+ *([kKmMgG]([iI]?[bB])?|[bB])?$" };
 /// A part of something.
-pub(crate) const SHARE: Form = Form { read: share, pattern: r"^[0-9.]+ *%?$" };
+pub(crate) const SHARE: Form = Form { read: |text| share(text).map(drop), pattern: r"^[0-9.]+ *%?$" };
 /// An amount of money.
 pub(crate) const MONEY: Form = Form { read: money, pattern: r"^[0-9._]+ *[A-Z]{3}$" };
 /// So many in a time.
@@ -25,7 +25,7 @@ pub(crate) const RATE: Form =
 pub(crate) const DATE: Form =
     Form { read: |text| moment(text).map(drop), pattern: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" };
 /// A number that may have a point.
-pub(crate) const NUMBER: Form = Form { read: number, pattern: r"^[0-9._]+$" };
+pub(crate) const NUMBER: Form = Form { read: |text| number(text).map(drop), pattern: r"^[0-9._]+$" };
 /// A port.
 pub(crate) const PORT: Form = Form { read: port, pattern: r"^[0-9]+$" };
 
@@ -99,10 +99,11 @@ pub(crate) fn age(text: &str) -> Result<Duration, Wrong> {
     duration(text)
 }
 
-fn share(text: &str) -> Result<(), Wrong> {
+/// A part of something, from 0 to 1.
+pub(crate) fn share(text: &str) -> Result<Share, Wrong> {
     let (digits, whole) = text.strip_suffix('%').map_or((text, 1.0), |digits| (digits.trim_end(), 100.0));
     match decimal(digits) {
-        Some(part) if part <= whole => Ok(()),
+        Some(part) if part <= whole => Ok(Share(part / whole)),
         Some(_) => wrong(format!("is {text}, more than the whole."), "Write 20%, or 0.2."),
         None => wrong(format!("is `{text}`, which is not a share."), "Write 20%, or 0.2."),
     }
@@ -211,9 +212,10 @@ fn seconds_of(time: &str) -> Option<i64> {
     (proper && parts.next().is_none()).then_some(hour * 3600 + minute * 60 + second - ahead)
 }
 
-fn number(text: &str) -> Result<(), Wrong> {
+/// A number that may have a point.
+pub(crate) fn number(text: &str) -> Result<f64, Wrong> {
     match decimal(text) {
-        Some(_) => Ok(()),
+        Some(number) => Ok(number),
         None => {
             wrong(format!("is `{text}`, which is not a number."), "Write digits, with or without a point.")
         }

@@ -31,6 +31,8 @@ pub(super) fn resolve(document: &Document, pepper: Option<&Secret>, findings: &F
             models: key.models.clone(),
             expires: key.expires,
             limit: key.limit,
+            tags: key.tags.clone(),
+            fallbacks: key.fallbacks.clone(),
         };
         if let Err(same) = callers.add(known, &key.proof) {
             let what = format!("is the same key as `keys.{}`, and nobody could tell who calls.", same.name);

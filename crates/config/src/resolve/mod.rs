@@ -1,10 +1,12 @@
 //! From the document to the snapshot: everything that needs more than one value is decided here.
 
 mod callers;
+mod keys;
 mod logging;
 mod names;
 mod provider;
 mod proxy;
+mod routing;
 mod server;
 pub(crate) mod storage;
 
@@ -16,9 +18,7 @@ use protocol::secret::Secret;
 use crate::address::is_loopback;
 use crate::document::{self, Document};
 use crate::reader::{Findings, Written};
-use crate::snapshot::{
-    Credential, Door, PathRule, Provider, Routes, Routing, Snapshot, Source, UnknownModel,
-};
+use crate::snapshot::{Credential, Door, PathRule, Routes, Snapshot, Source};
 
 /// What resolving needs besides the document.
 pub(crate) struct Around<'a> {
@@ -63,13 +63,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
     let models = places.models(&document.names);
     let routes = routes(&document, &places);
     let providers = providers?;
-    let written = document.routing.unknown_model.as_ref();
-    let unknown_model = match written.filter(|written| written.value != "error") {
-        Some(written) => UnknownModel::Provider(places.provider(written)?),
-        None if written.is_some() => UnknownModel::Error,
-        None => unwritten_unknown_model(&document, around, &providers),
-    };
-    let careful = around.discovered && written.is_none();
+    let routing = routing::resolve(&document, around, &places, &providers)?;
     Some(Snapshot {
         server: server?,
         callers,
@@ -77,7 +71,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         providers,
         models,
         routes,
-        routing: Routing { unknown_model, careful, expose_headers: document.routing.expose_headers },
+        routing,
         metrics: document.telemetry.metrics,
         stats_windows: document.telemetry.stats_windows,
         upkeep: storage::upkeep(document.storage.upkeep, storage.as_ref()?, around.environment),
@@ -123,24 +117,6 @@ fn tell_unreached(
     );
     let fix = "Write its `api_key`.".to_owned();
     findings.note(&written.name.path, Some(&written.name.place), what, Some(fix));
-}
-
-/// Where a model nobody knows goes when nobody wrote it: to the only provider, or, among those that were found, to the
-/// only cloud (D-12). Everything else would be a guess, and a provider whose models are written has those and no others.
-fn unwritten_unknown_model(
-    document: &Document,
-    around: &Around<'_>,
-    providers: &[Arc<Provider>],
-) -> UnknownModel {
-    let is_cloud = |index: &usize| !providers[*index].local;
-    let clouds: Vec<usize> = (0..providers.len()).filter(is_cloud).collect();
-    let only = match (providers.len(), clouds.as_slice()) {
-        (1, _) if around.discovered || document.names.is_empty() => Some(0),
-        (_, [only]) if around.discovered => Some(*only),
-        _ => None,
-    };
-    let open = only.filter(|only| providers[*only].models.is_empty());
-    open.map_or(UnknownModel::Error, UnknownModel::Provider)
 }
 
 fn routes(document: &Document, places: &names::Places<'_>) -> Routes {

@@ -4,7 +4,7 @@ use crate::document::provider::Provider;
 use crate::document::route::{Name, Place};
 use crate::nearest::{nearest, spoken};
 use crate::reader::{Findings, Written};
-use crate::snapshot::{Chosen, Models};
+use crate::snapshot::{Chosen, Models, Served};
 
 /// The providers by name, in order of preference.
 pub(super) struct Places<'a> {
@@ -33,13 +33,15 @@ impl<'a> Places<'a> {
         for name in names {
             let places: Vec<Chosen> =
                 name.places.iter().filter_map(|place| self.chosen(&name.name, place)).collect();
-            models.add(&name.name, places, name.hidden);
+            let served = Served { places, strategy: name.strategy, same_vectors: name.same_vectors };
+            models.add(&name.name, served, name.hidden);
         }
         for (index, provider) in self.providers.iter().enumerate() {
             for (public, own) in &provider.models {
                 if !names.iter().any(|name| name.name == *public) {
                     let model = (own != public).then(|| own.clone());
-                    models.add(public, vec![Chosen { provider: index, model }], false);
+                    let place = Chosen { provider: index, model, weight: provider.weight };
+                    models.add(public, Served { places: vec![place], ..Served::default() }, false);
                 }
             }
         }
@@ -47,15 +49,18 @@ impl<'a> Places<'a> {
     }
 
     fn chosen(&self, public: &str, place: &Written<Place>) -> Option<Chosen> {
-        let (provider, model) = match &place.value {
-            Place::Pair(provider, model) => {
+        let (provider, model, weight) = match &place.value {
+            Place::Long { provider, model, weight } => {
                 let index = self.index(provider);
                 if index.is_none() {
                     self.unknown(place, provider, provider);
                 }
-                (index?, model.clone())
+                (index?, model.clone(), *weight)
             }
-            Place::Text(text) => self.split(text, place)?,
+            Place::Text(text) => {
+                let (index, model) = self.split(text, place)?;
+                (index, model, None)
+            }
         };
         // A name the provider announces for itself leads to what it calls that model.
         let asked = model.as_deref().unwrap_or(public);
@@ -65,7 +70,8 @@ impl<'a> Places<'a> {
             .find(|(known, _)| known == asked)
             .map(|(_, own)| own.as_str());
         let own = own.unwrap_or(asked);
-        Some(Chosen { provider, model: (own != public).then(|| own.to_owned()) })
+        let weight = weight.unwrap_or(self.providers[provider].weight);
+        Some(Chosen { provider, model: (own != public).then(|| own.to_owned()), weight })
     }
 
     /// `provider/model` when the left part is a provider (a model's own name may hold slashes and colons), or a

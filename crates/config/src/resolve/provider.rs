@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use protocol::secret::Secret;
 use protocol::vendor::{self, Site, Vendor};
 
+use super::keys;
 use crate::address::{self, BaseUrl, is_near};
-use crate::document::provider::{Provider, Wanted, sendable};
-use crate::layer::environment::is_filled;
+use crate::document::provider::Provider;
 use crate::layer::kinds::{self, COMPATIBLE, INSIDE, NOT_SPOKEN};
 use crate::nearest::{instead, spoken};
-use crate::problem::Place;
 use crate::reader::Findings;
-use crate::snapshot::{self, Credential, Origin, Scheme};
+use crate::snapshot::{self, Credential, Fallback, Origin, Scheme};
 
 type Environment = BTreeMap<String, String>;
 
@@ -27,7 +25,11 @@ pub(super) fn resolve(
     let url = url(written, vendor, findings)?;
     let near = is_near(&url.host);
     let local = runs_beside_us(vendor, near);
-    let credential = credential(written, vendor, near, environment, findings);
+    let keys = keys::keys(written, vendor, environment, findings);
+    let credential = match keys.first() {
+        Some(first) => Some(Credential::Stored(first.secret.clone())),
+        None => keys::credential(written, vendor, runs_beside_us(vendor, near), environment, findings),
+    };
     let proxy = super::proxy::resolve(written, &url, environment, findings);
     let base_path = if url.path.is_empty() { kinds::usual_path(vendor).to_owned() } else { url.path };
     Some(snapshot::Provider {
@@ -56,7 +58,25 @@ pub(super) fn resolve(
         capabilities: written.capabilities.clone(),
         timeouts: written.timeouts,
         priority: written.priority,
+        weight: written.weight,
+        keys,
+        key_strategy: written.key_strategy,
+        quota: written.quota,
+        breaker: written.breaker,
+        health: written.health.clone(),
+        retry_after_max: written.retry_after_max,
+        price_multiplier: written.price_multiplier,
+        fallbacks: fallbacks(written, findings),
     })
+}
+
+/// What stands in for a provider is another one.
+fn fallbacks(written: &Provider, findings: &Findings) -> Vec<Fallback> {
+    let name = &written.name;
+    if written.fallbacks.iter().any(|fallback| fallback.to.contains(&name.value)) {
+        name.wrong(findings, "names itself under `fallbacks`, and has failed by then.", "Name another one.");
+    }
+    written.fallbacks.clone()
 }
 
 /// The kind of service: `type`, or the provider's name if it is a known word, or the compatible one.
@@ -117,60 +137,4 @@ fn url(written: &Provider, vendor: &dyn Vendor, findings: &Findings) -> Option<B
 /// A kind that usually does, or a nearby server of no kind in particular.
 fn runs_beside_us(vendor: &dyn Vendor, near: bool) -> bool {
     vendor.local() || (near && vendor.name() == COMPATIBLE)
-}
-
-/// A key of ours first; without one the caller's own goes upstream, unless it is a server beside us.
-fn credential(
-    written: &Provider,
-    vendor: &dyn Vendor,
-    near: bool,
-    environment: &Environment,
-    findings: &Findings,
-) -> Option<Credential> {
-    let wanted = written.credential.as_ref();
-    match (wanted.map(|wanted| wanted.value), &written.api_key) {
-        (None | Some(Wanted::Stored), Some(key)) => return Some(Credential::Stored(Secret::new(&key.value))),
-        (Some(Wanted::Passthrough | Wanted::None), Some(key)) => {
-            key.wrong(
-                findings,
-                "is written beside a `credential` that does not use it.",
-                "Keep one of the two.",
-            );
-            return None;
-        }
-        (Some(Wanted::Passthrough), None) => return Some(Credential::Passthrough),
-        (Some(Wanted::None), None) => return Some(Credential::None),
-        (None | Some(Wanted::Stored), None) => {}
-    }
-    if let Some((name, key)) = key_of_environment(vendor, environment) {
-        if let Err(against) = sendable(key) {
-            findings.problem(
-                name,
-                Some(&Place::outside(name)),
-                format!("`{name}` {}", against.what),
-                against.fix,
-            );
-            return None;
-        }
-        return Some(Credential::Stored(Secret::new(key)));
-    }
-    if let Some(wanted) = wanted {
-        let variables: Vec<&str> = vendor.key_variables().iter().map(String::as_str).collect();
-        let set =
-            if variables.is_empty() { String::new() } else { format!(", or set {}", variables.join(" or ")) };
-        wanted.wrong(
-            findings,
-            "is `stored`, and no key is known.",
-            format!("Write `api_key: ${{NAME}}`{set}."),
-        );
-        return None;
-    }
-    Some(if runs_beside_us(vendor, near) { Credential::None } else { Credential::Passthrough })
-}
-
-/// The first of the vendor's variables that holds something.
-fn key_of_environment<'e>(vendor: &dyn Vendor, environment: &'e Environment) -> Option<(&'e str, &'e str)> {
-    let filled =
-        |name: &String| environment.get_key_value(name).map(|(name, key)| (name.as_str(), key.trim()));
-    vendor.key_variables().iter().filter_map(filled).find(|(_, key)| is_filled(key))
 }

@@ -9,6 +9,7 @@ use aws_lc_rs::{constant_time, hmac};
 use http::HeaderName;
 use protocol::secret::Secret;
 
+use super::fallback::Fallback;
 use super::index::glob;
 
 /// Who may call.
@@ -36,6 +37,10 @@ pub struct CallerKey {
     pub expires: Option<SystemTime>,
     /// How much it may ask for.
     pub limit: Limit,
+    /// What its calls are marked with.
+    pub tags: Vec<(String, String)>,
+    /// What may stand in for a model that cannot answer it, before those of a provider and of `Snapshot::routing`.
+    pub fallbacks: Vec<Fallback>,
 }
 
 /// Which models somebody may ask for.
@@ -245,6 +250,8 @@ mod tests {
             models,
             expires: None,
             limit: Limit::default(),
+            tags: Vec::new(),
+            fallbacks: Vec::new(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::routing::Strategy;
+
 /// The path rules of the configuration, longest prefix first.
 #[derive(Debug, Default)]
 pub struct Routes {
@@ -37,17 +39,22 @@ impl Routes {
 
     /// The rule for a path below `/v1`, with the pattern as it was written.
     pub fn rule(&self, rest: &str) -> Option<(&str, &PathRule)> {
-        let fits = |pattern: &str| {
-            let pattern =
-                pattern.strip_prefix("/v1").filter(|p| p.starts_with('/') || p.is_empty()).unwrap_or(pattern);
-            match pattern.strip_suffix("/*") {
-                Some(prefix) => {
-                    rest.strip_prefix(prefix).is_some_and(|tail| tail.is_empty() || tail.starts_with('/'))
-                }
-                None => pattern == rest,
-            }
-        };
-        self.rules.iter().find(|(pattern, _)| fits(pattern)).map(|(pattern, rule)| (pattern.as_str(), rule))
+        self.rules
+            .iter()
+            .find(|(pattern, _)| covers(pattern, rest))
+            .map(|(pattern, rule)| (pattern.as_str(), rule))
+    }
+}
+
+/// Whether a pattern of paths covers a path below `/v1`: an exact one itself, one with `/*` at its end whole segments below.
+pub(super) fn covers(pattern: &str, rest: &str) -> bool {
+    let pattern =
+        pattern.strip_prefix("/v1").filter(|p| p.starts_with('/') || p.is_empty()).unwrap_or(pattern);
+    match pattern.strip_suffix("/*") {
+        Some(prefix) => {
+            rest.strip_prefix(prefix).is_some_and(|tail| tail.is_empty() || tail.starts_with('/'))
+        }
+        None => pattern == rest,
     }
 }
 
@@ -58,28 +65,47 @@ pub struct Chosen {
     pub provider: usize,
     /// The provider's name for the model; `None`: as the caller wrote it.
     pub model: Option<String>,
+    /// Its share among equals; 0: only when no other can.
+    pub weight: u32,
+}
+
+/// Where a public name leads, and how one of several places is chosen.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Served {
+    /// The places, in the order written.
+    pub places: Vec<Chosen>,
+    /// How one of them is chosen; `None`: as `Routing::strategy` says.
+    pub strategy: Option<Strategy>,
+    /// All places give the same vectors for the same text, so that one may stand in for another in embeddings.
+    pub same_vectors: bool,
 }
 
 /// Public model names: exact ones, then patterns in the order written.
 #[derive(Debug, Default)]
 pub struct Models {
-    exact: HashMap<String, Vec<Chosen>>,
-    patterns: Vec<(String, Vec<Chosen>)>,
+    exact: HashMap<String, Served>,
+    patterns: Vec<(String, Served)>,
     hidden: Vec<String>,
     listed: Vec<String>,
 }
 
 impl Models {
     /// Adds a name or a pattern (with `*`). The first writer of an exact name wins; later places are appended.
-    pub fn add(&mut self, name: &str, places: Vec<Chosen>, hidden: bool) {
+    pub fn add(&mut self, name: &str, served: Served, hidden: bool) {
         if name.contains('*') {
-            self.patterns.push((name.to_owned(), places));
+            self.patterns.push((name.to_owned(), served));
             return;
         }
-        let entry = self.exact.entry(name.to_owned()).or_default();
+        let Served { places, strategy, same_vectors } = served;
+        let known = self.exact.entry(name.to_owned()).or_insert_with(|| Served {
+            places: Vec::new(),
+            strategy,
+            same_vectors,
+        });
         for place in places {
-            if !entry.contains(&place) {
-                entry.push(place);
+            let same = |other: &Chosen| (other.provider, &other.model) == (place.provider, &place.model);
+            if !known.places.iter().any(same) {
+                known.places.push(place);
             }
         }
         let list = if hidden { &mut self.hidden } else { &mut self.listed };
@@ -88,21 +114,21 @@ impl Models {
         }
     }
 
-    /// The places for a name: exact first, then the first pattern that fits.
-    pub fn find(&self, name: &str) -> Option<&[Chosen]> {
-        self.rule(name).map(|(_, places)| places)
+    /// Where a name leads: exact first, then the first pattern that fits.
+    pub fn find(&self, name: &str) -> Option<&Served> {
+        self.rule(name).map(|(_, served)| served)
     }
 
     /// The same, with the name or pattern as it was written.
-    pub fn rule(&self, name: &str) -> Option<(&str, &[Chosen])> {
+    pub fn rule(&self, name: &str) -> Option<(&str, &Served)> {
         let by_pattern = || {
             self.patterns
                 .iter()
                 .find(|(pattern, _)| glob(pattern, name))
-                .map(|(pattern, places)| (pattern, places))
+                .map(|(pattern, served)| (pattern, served))
         };
-        let (name, places) = self.exact.get_key_value(name).or_else(by_pattern)?;
-        Some((name, places))
+        let (name, served) = self.exact.get_key_value(name).or_else(by_pattern)?;
+        Some((name, served))
     }
 
     /// Whether no name or pattern was written at all.

@@ -3,8 +3,12 @@
 //! A call takes one `Arc<Snapshot>` at the door and sees nothing else until it ends.
 
 mod callers;
+mod fallback;
 mod index;
 mod logging;
+mod pool;
+mod provider;
+mod routing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,12 +16,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::secret::Secret;
-use protocol::vendor::{Site, Vendor};
 
 pub(crate) use callers::Proof;
 pub use callers::{AllowedModels, CallLimits, CallerKey, Callers, Digest, Limit, Pepper, Rate};
-pub use index::{Chosen, Models, PathRule, Routes};
+pub use fallback::{Conditions, Fallback, FallbackFrom, FallbackOn};
+pub use index::{Chosen, Models, PathRule, Routes, Served};
 pub use logging::{AccessLog, Level, Levels, LogFormat, Logging, Part, Period, Rotation};
+pub use pool::{Breaker, HealthCheck, KeyStrategy, ProviderKey, Quota};
+pub use provider::{Credential, Origin, OutboundProxy, Provider, ProviderTimeouts, Scheme};
+pub use routing::{
+    Failure, FairBy, Queue, Rescue, RetryOn, Routing, Share, Strategy, UnknownModel, WhenExhausted,
+};
 
 /// The steps statistics count in: no window is told more finely.
 pub const STATS_STEP: Duration = Duration::from_secs(10);
@@ -37,7 +46,7 @@ pub struct Snapshot {
     pub models: Models,
     /// Path rules, longest prefix first.
     pub routes: Routes,
-    /// Routing switches.
+    /// How a place is chosen, and what happens when it fails.
     pub routing: Routing,
     /// What is logged, and how.
     pub logging: Logging,
@@ -57,6 +66,14 @@ pub struct Snapshot {
     pub upkeep: Upkeep,
     /// How this configuration came to be; shown on the first screen.
     pub source: Source,
+}
+
+impl Snapshot {
+    /// A provider as a place of a model, by its place in `providers`, with its own weight.
+    pub fn place(&self, provider: usize, model: Option<String>) -> Chosen {
+        let weight = self.providers.get(provider).map_or(1, |provider| provider.weight);
+        Chosen { provider, model, weight }
+    }
 }
 
 /// Who may look and change.
@@ -285,123 +302,6 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// One configured place of a vendor.
-pub struct Provider {
-    /// Its name in the configuration: identity across reloads.
-    pub name: String,
-    /// The kind of service.
-    pub vendor: &'static dyn Vendor,
-    /// It runs beside us: what is meant for it never goes to a cloud by itself (D-15).
-    pub local: bool,
-    /// How to reach it. Shared, so that its connections are found by where it lies in memory.
-    pub origin: Arc<Origin>,
-    /// What its addresses are built from.
-    pub site: Site,
-    /// What goes into the credential's place.
-    pub credential: Credential,
-    /// Account headers and the like, set on every request; they win over the caller's.
-    pub headers: http::HeaderMap,
-    /// Whether the caller's address is told upstream (`X-Forwarded-*`).
-    pub forwarded: bool,
-    /// The models it is known to have by configuration: public name to its own name. Empty: ask it.
-    pub models: Vec<(String, String)>,
-    /// Operations it was limited to (`capabilities`); empty: all its vendor knows.
-    pub capabilities: Vec<String>,
-    /// Durations towards it.
-    pub timeouts: ProviderTimeouts,
-    /// Tried before others with a lower number.
-    pub priority: i64,
-}
-
-/// How a provider is reached.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Origin {
-    /// How.
-    pub scheme: Scheme,
-    /// Host name or address, without brackets; lower case.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// The value of `Host`: with the port only where it is not the scheme's own.
-    pub authority: String,
-    /// Loopback and private addresses are acceptable answers of its name (T-51).
-    pub allow_private: bool,
-    /// Proxy for the way out.
-    pub proxy: Option<OutboundProxy>,
-    /// A private certificate authority: the content of `ca_file`, PEM. Read with the configuration, so that a renewed file
-    /// counts after a reload, and connections made under another one are not used again.
-    pub ca: Option<String>,
-    /// `dangerous_accept_any_certificate`: no verification at all; shown in health and metrics.
-    pub accept_any_certificate: bool,
-}
-
-/// The scheme of a base URL.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Scheme {
-    /// Plain TCP.
-    Http,
-    /// TLS.
-    Https,
-    /// The vendor inside this process.
-    Inside,
-}
-
-/// An HTTP proxy between us and a provider (CONNECT for every scheme).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct OutboundProxy {
-    /// Its host.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// `user:password`, if the URL carried one.
-    pub login: Option<Secret>,
-}
-
-/// What is put into a provider's credential place.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Credential {
-    /// A key of ours; the caller's own never goes upstream.
-    Stored(Secret),
-    /// The caller's own credential goes upstream.
-    Passthrough,
-    /// None: a local server without keys.
-    None,
-}
-
-/// Durations towards a provider.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ProviderTimeouts {
-    /// Name look-up, connect and TLS together.
-    pub connect: Duration,
-    /// From the request sent to the answer's head.
-    pub first_byte: Duration,
-    /// Between two pieces of an answer.
-    pub between_bytes: Duration,
-    /// The whole call.
-    pub total: Duration,
-}
-
-/// Routing switches.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Routing {
-    /// What a model nobody knows leads to.
-    pub unknown_model: UnknownModel,
-    /// Providers were found and nobody wrote where unknown models go: what may be meant for a server beside us is kept from
-    /// clouds even where a name alone would lead there (D-15).
-    pub careful: bool,
-    /// Whether answers tell which provider and model served them.
-    pub expose_headers: bool,
-}
-
-/// What a model nobody knows leads to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum UnknownModel {
-    /// 404 `model_not_found`.
-    Error,
-    /// This provider, by its place in `Snapshot::providers`.
-    Provider(usize),
-}
-
 /// Whether metrics are served, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Metrics {
@@ -409,47 +309,4 @@ pub struct Metrics {
     pub enabled: bool,
     /// The path.
     pub path: String,
-}
-
-impl std::fmt::Debug for Provider {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Provider")
-            .field("name", &self.name)
-            .field("vendor", &self.vendor.name())
-            .field("origin", &self.origin.authority)
-            .field("credential", &self.credential)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Origin {
-    /// A server at a host and port, spoken to in plain HTTP, wherever it is.
-    pub fn plain(host: &str, port: u16) -> Self {
-        let authority =
-            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Self {
-            scheme: Scheme::Http,
-            host: host.to_owned(),
-            port,
-            authority,
-            allow_private: true,
-            proxy: None,
-            ca: None,
-            accept_any_certificate: false,
-        }
-    }
-}
-
-impl Provider {
-    /// Whether it can serve an operation, by its vendor and by its configuration.
-    pub fn serves(&self, operation: protocol::operation::Operation) -> bool {
-        let allowed =
-            self.capabilities.is_empty() || self.capabilities.iter().any(|name| name == operation.name());
-        allowed && self.vendor.speaks(operation).is_some()
-    }
-
-    /// Its own name for a public model name it is known to have by configuration.
-    pub fn own_name(&self, public: &str) -> Option<&str> {
-        self.models.iter().find(|(name, _)| name == public).map(|(_, own)| own.as_str())
-    }
 }

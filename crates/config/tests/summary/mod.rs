@@ -1,12 +1,12 @@
 //! A snapshot in a few lines: what differs from the ordinary, provider by provider.
 
 use std::fmt::Write as _;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use config::Loaded;
 use config::snapshot::{
-    AccessLog, Credential, Database, Door, Limit, Logging, Provider, Rate, Rotation, Snapshot, UnknownModel,
-    Upkeep,
+    AccessLog, Breaker, Conditions, Credential, Database, Door, Fallback, KeyStrategy, Limit, Logging,
+    Provider, ProviderKey, ProviderTimeouts, Quota, Rate, Rotation, Routing, Snapshot, UnknownModel, Upkeep,
 };
 
 /// The summary of a configuration that was accepted.
@@ -75,6 +75,10 @@ fn callers(out: &mut String, snapshot: &Snapshot) {
         let expires = key.expires.map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
         let _ = write!(out, "key {} ...{} {:?}", key.name, key.last_four, key.models);
         let _ = writeln!(out, " expires {expires:?} {}", limit(&key.limit));
+        if !key.tags.is_empty() {
+            let _ = writeln!(out, "  tags {:?}", key.tags);
+        }
+        fallbacks(out, "  ", &key.fallbacks);
     }
     for (whose, all) in [("global", &limits.global), ("per_ip", &limits.per_ip), ("per_key", &limits.per_key)]
     {
@@ -139,7 +143,8 @@ fn describe(out: &mut String, provider: &Provider) {
     );
     let near = if origin.allow_private { "near" } else { "far" };
     let forwarded = if provider.forwarded { "forwarded" } else { "silent" };
-    let _ = writeln!(out, "  {near} {forwarded} priority {} {:?}", provider.priority, provider.timeouts);
+    let times = times(&provider.timeouts);
+    let _ = writeln!(out, "  {near} {forwarded} priority {} {times}", provider.priority);
     let headers: Vec<_> = provider
         .headers
         .iter()
@@ -159,17 +164,73 @@ fn describe(out: &mut String, provider: &Provider) {
             let _ = writeln!(out, "  {label} {text}");
         }
     }
+    pool(out, provider);
+}
+
+/// Durations towards it, the newer ones only where somebody wrote them.
+fn times(timeouts: &ProviderTimeouts) -> String {
+    let ProviderTimeouts { connect, first_byte, first_token, between_bytes, gap, total } = timeouts;
+    let times = format!(
+        "ProviderTimeouts {{ connect: {connect:?}, first_byte: {first_byte:?}, between_bytes: {between_bytes:?}, total: {total:?} }}"
+    );
+    let usual = Duration::from_secs(10);
+    if (*first_token, *gap) == (usual, usual) {
+        return times;
+    }
+    format!("{times} first token {first_token:?} gap {gap:?}")
+}
+
+/// What a provider may be asked for, and with which keys, where somebody wrote it.
+fn pool(out: &mut String, provider: &Provider) {
+    for key in &provider.keys {
+        let expires = key.expires.map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let ProviderKey { name, secret, weight, priority, quota, .. } = key;
+        let _ = write!(out, "  key {name} {} weight {weight} priority {priority}", secret.expose());
+        let _ = writeln!(out, " {quota:?} expires {expires:?}");
+    }
+    for (label, differs, text) in [
+        ("weight", provider.weight != 1, provider.weight.to_string()),
+        ("keys by", provider.key_strategy != KeyStrategy::Priority, format!("{:?}", provider.key_strategy)),
+        ("quota", provider.quota != Quota::default(), format!("{:?}", provider.quota)),
+        ("breaker", provider.breaker != Breaker::default(), format!("{:?}", provider.breaker)),
+        ("health", provider.health.is_some(), format!("{:?}", provider.health)),
+        (
+            "retry after at most",
+            provider.retry_after_max != Duration::from_secs(5),
+            format!("{:?}", provider.retry_after_max),
+        ),
+        ("price", (provider.price_multiplier - 1.0).abs() > 0.0, provider.price_multiplier.to_string()),
+    ] {
+        if differs {
+            let _ = writeln!(out, "  {label} {text}");
+        }
+    }
+    fallbacks(out, "  ", &provider.fallbacks);
+}
+
+fn fallbacks(out: &mut String, margin: &str, all: &[Fallback]) {
+    for Fallback { from, on, to, when } in all {
+        let _ = write!(out, "{margin}fallback {from:?} on {on:?} to {to:?}");
+        let when = if *when == Conditions::default() { String::new() } else { format!(" when {when:?}") };
+        let _ = writeln!(out, "{when}");
+    }
 }
 
 fn names(out: &mut String, snapshot: &Snapshot) {
     let place = |index: usize| snapshot.providers[index].name.as_str();
     for name in snapshot.models.listed() {
-        let places = snapshot.models.find(name).unwrap_or_default();
+        let served = snapshot.models.find(name).cloned().unwrap_or_default();
+        let places = &served.places;
         let shown: Vec<String> = places
             .iter()
             .map(|chosen| format!("{}/{}", place(chosen.provider), chosen.model.as_deref().unwrap_or("=")))
             .collect();
-        let _ = writeln!(out, "model {name} -> {}", shown.join(", "));
+        let how = served.strategy.map(|strategy| format!(" {}", strategy.word())).unwrap_or_default();
+        let weighed = places.iter().any(|place| place.weight != snapshot.providers[place.provider].weight);
+        let weights: Vec<u32> = places.iter().map(|place| place.weight).collect();
+        let weights = if weighed { format!(" by {weights:?}") } else { String::new() };
+        let same = if served.same_vectors { " same vectors" } else { "" };
+        let _ = writeln!(out, "model {name} -> {}{how}{weights}{same}", shown.join(", "));
     }
     for path in ["/chat/completions", "/audio/speech", "/audio/transcriptions", "/files"] {
         if let Some(rule) = snapshot.routes.find(path) {
@@ -181,4 +242,29 @@ fn names(out: &mut String, snapshot: &Snapshot) {
         UnknownModel::Provider(index) => place(index),
     };
     let _ = writeln!(out, "unknown model -> {unknown}; headers exposed: {}", snapshot.routing.expose_headers);
+    routing(out, &snapshot.routing);
+}
+
+/// Routing, where it is not as usual.
+fn routing(out: &mut String, routing: &Routing) {
+    let usual = Routing::default();
+    fallbacks(out, "", &routing.fallbacks);
+    for (label, differs, text) in [
+        ("strategy", routing.strategy != usual.strategy, routing.strategy.word().to_owned()),
+        ("retries", routing.retries != usual.retries, routing.retries.to_string()),
+        ("retry on", routing.retry_on != usual.retry_on, format!("{:?}", routing.retry_on)),
+        ("retry budget", routing.retry_budget != usual.retry_budget, format!("{:?}", routing.retry_budget)),
+        ("affinity", !routing.affinity, routing.affinity.to_string()),
+        (
+            "when full",
+            routing.when_exhausted != usual.when_exhausted,
+            format!("{:?}", routing.when_exhausted),
+        ),
+        ("queue", routing.queue != usual.queue, format!("{:?}", routing.queue)),
+        ("rescue", routing.rescue != usual.rescue, format!("{:?}", routing.rescue)),
+    ] {
+        if differs {
+            let _ = writeln!(out, "{label} {text}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use store::UsageRecord;
 use store::usage_record::{Outcome, Tokens};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{Ledger, Unaccountable};
+use super::{Ledger, Trail, Unaccountable};
 use crate::Gateway;
 use crate::admit::{Left, Permit};
 use crate::intake::{Call, Peer, Upload, fresh_id};
@@ -42,6 +42,8 @@ pub(crate) struct Meter {
     expose: bool,
     /// What is left of the caller's limits.
     left: Left,
+    /// Who was asked, and what came of it.
+    trail: Trail,
 }
 
 impl Meter {
@@ -75,6 +77,7 @@ impl Meter {
             seen: None,
             expose: false,
             left: Left::default(),
+            trail: Trail::default(),
         }
     }
 
@@ -130,14 +133,34 @@ impl Meter {
     /// # Errors
     /// When that could not be noted: the call must not be made.
     pub(crate) fn aims(&mut self, target: &Target) -> Result<(), Unaccountable> {
-        self.record.attempts += 1;
+        self.record.attempts = 1;
         self.record.provider = Some(target.provider.name.clone());
         self.record.model_sent.clone_from(&target.model);
         self.ledger.begins(&self.record).inspect_err(|Unaccountable| {
-            self.record.attempts -= 1;
+            self.record.attempts = 0;
             self.record.provider = None;
             self.record.model_sent = None;
         })
+    }
+
+    /// Where the attempts write what they do.
+    pub(crate) fn trail(&self) -> Trail {
+        self.trail.clone()
+    }
+
+    /// Takes over from the trail how often somebody was asked, and who was last or answers.
+    fn follow(&mut self) {
+        let Self { record, trail, .. } = self;
+        trail.head(|count, by| {
+            let Some(by) = by else { return };
+            record.attempts = count;
+            if record.provider.as_ref() != Some(&by.provider) {
+                record.provider = Some(by.provider.clone());
+            }
+            if record.model_sent != by.model {
+                record.model_sent.clone_from(&by.model);
+            }
+        });
     }
 
     /// Notes how long an upstream took to answer.
@@ -225,7 +248,8 @@ impl Meter {
     }
 
     /// The headers every answer carries: request id, our share of the time, and, if allowed, who answered.
-    pub(crate) fn sign(&self, head: &mut HeaderMap) {
+    pub(crate) fn sign(&mut self, head: &mut HeaderMap) {
+        self.follow();
         let set = |head: &mut HeaderMap, name: &'static str, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
                 head.insert(HeaderName::from_static(name), value);
@@ -253,7 +277,9 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
+        self.follow();
         let mut record = std::mem::take(&mut self.record);
+        record.tries = self.trail.take();
         record.duration_us = micros(self.began.elapsed());
         if let Some(upload) = &self.upload {
             record.bytes_in = upload.bytes();

@@ -6,8 +6,10 @@ mod clerk;
 mod ledger;
 mod meter;
 pub(crate) mod statistics;
+mod trail;
 
 pub(crate) use clerk::Unaccountable;
 pub(crate) use ledger::{Ledger, Onlookers};
 pub(crate) use meter::{Errand, Meter};
 pub(crate) use statistics::Windows;
+pub(crate) use trail::{ANSWERED, Step, Trail};

@@ -1,59 +1,52 @@
 //! The body handed to the caller's connection. It owns the meter: when it ends, or is dropped because the caller left,
 //! the call's record is closed, and everything the call held is given back.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes, BytesMut};
-use http::StatusCode;
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use protocol::{fault, usage};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
-use super::events::{Events, Pass};
+use super::events::Pass;
 use super::silence::{BEAT, Heard, Silence};
+use super::stream::{Got, Stream, Why};
 use crate::account::Meter;
 use crate::admit::Permit;
-use crate::error::{ApiError, BoxError};
+use crate::error::BoxError;
 use crate::intake::{Peer, Running, Turn};
-use crate::upstream::{AnswerBody, Arrival, Flowing, Trouble};
+use crate::upstream::{AnswerBody, Arrival, Resuming, Trouble};
 
 /// An answer's body on its way to the caller.
 pub(crate) struct RelayBody {
-    kind: Kind,
+    pub(super) kind: Kind,
     /// Given back before the record is handed in: whoever reads that a call is over may count on it.
     permit: Option<Permit>,
-    meter: Option<Meter>,
-    turn: Option<Arc<Turn>>,
+    pub(super) meter: Option<Meter>,
+    pub(super) turn: Option<Arc<Turn>>,
     /// Why the connection is about to end: told in the next turn, so that what was handed over before goes out.
     aborts: Option<BoxError>,
     /// Counted among the calls of its connection while it flows.
     _call: Option<Arc<Running>>,
 }
 
-enum Kind {
+pub(super) enum Kind {
     Whole(Bytes),
     Awaited(Silence),
     Flowing(Box<Stream>),
+    Resuming(Box<Break>),
     Over,
 }
 
-/// How much of a long answer's end is kept to find its count.
-const TAIL: usize = 16 * 1024;
-
-/// A flowing body and its clocks.
-struct Stream {
-    from: Flowing,
-    events: Option<Events>,
-    /// The end of a long answer that counts tokens, where the count is expected.
-    tail: BytesMut,
-    /// Rings when the upstream has been silent too long, or the call took too long.
-    clock: Option<Pin<Box<Sleep>>>,
-    last_piece: Instant,
-    /// When the caller last heard of us.
-    spoke: Instant,
+/// A stream that broke, while somebody is looked for who goes on with it.
+pub(super) struct Break {
+    pub(super) resuming: Resuming,
+    /// It, for what is told when nobody does.
+    pub(super) stream: Box<Stream>,
+    pub(super) why: Why,
+    /// Rings when the caller should hear of us.
+    pub(super) clock: Option<Pin<Box<Sleep>>>,
 }
 
 impl RelayBody {
@@ -101,86 +94,8 @@ impl RelayBody {
     }
 }
 
-/// What a poll of the upstream gave.
-enum Got {
-    Piece(Bytes),
-    End,
-    Beat,
-    Broken(Trouble),
-}
-
-impl Stream {
-    fn new(from: Flowing) -> Self {
-        let events = from.events.then(|| Events::new(from.hide_usage));
-        let now = Instant::now();
-        Self { from, events, tail: BytesMut::new(), clock: None, last_piece: now, spoke: now }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
-        if !self.from.ahead.is_empty() {
-            return Poll::Ready(Got::Piece(std::mem::take(&mut self.from.ahead)));
-        }
-        match self.from.rest.poll_piece(cx) {
-            Poll::Ready(Some(Ok(piece))) => {
-                self.last_piece = Instant::now();
-                Poll::Ready(Got::Piece(piece))
-            }
-            // A caller that reads again only now: it was we who ended this.
-            Poll::Ready(Some(Err(_))) if self.is_overdue() => Poll::Ready(Got::Broken(Trouble::TotalTimeout)),
-            Poll::Ready(Some(Err(trouble))) => Poll::Ready(Got::Broken(trouble)),
-            Poll::Ready(None) => Poll::Ready(Got::End),
-            Poll::Pending => self.poll_clock(cx),
-        }
-    }
-
-    /// One clock for whatever is due first: a heartbeat, or the end of our patience.
-    fn poll_clock(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
-        let gap_ends = self.last_piece + self.from.timeouts.between_bytes;
-        let late = gap_ends.min(self.from.deadline);
-        let beats = self.next_beat();
-        let rings = beats.map_or(late, |beats| beats.min(late));
-        let clock = self.clock.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(rings)));
-        if rings < clock.deadline() {
-            clock.as_mut().reset(rings);
-        }
-        while clock.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            if now >= late {
-                let total = self.from.deadline <= late;
-                let trouble = if total { Trouble::TotalTimeout } else { Trouble::GapTimeout };
-                return Poll::Ready(Got::Broken(trouble));
-            }
-            if now >= rings {
-                self.spoke = now;
-                return Poll::Ready(Got::Beat);
-            }
-            // Set for an earlier piece: set anew, which is rarer than setting it for every piece.
-            clock.as_mut().reset(rings);
-        }
-        Poll::Pending
-    }
-
-    /// The whole call took too long.
-    fn is_overdue(&self) -> bool {
-        Instant::now() >= self.from.deadline
-    }
-
-    /// The caller has heard a heartbeat.
-    fn beats(&mut self) {
-        if let Some(events) = &mut self.events {
-            events.beats();
-        }
-    }
-
-    /// When a heartbeat is due, if this is a place for one.
-    fn next_beat(&self) -> Option<Instant> {
-        let between = self.events.as_ref().is_some_and(Events::may_pause);
-        self.from.heartbeat.filter(|_| between).map(|every| self.spoke + every)
-    }
-}
-
 /// What goes to the caller next.
-enum Next {
+pub(super) enum Next {
     Data(Bytes),
     Beat,
     End,
@@ -209,99 +124,58 @@ impl RelayBody {
                     Poll::Ready(Heard::Arrival(Arrival::Ours(error))) => return self.failed(&error),
                 }
             }
+            if let Kind::Resuming(_) = &self.kind {
+                match self.resume(cx) {
+                    Some(next) => return next,
+                    None => continue,
+                }
+            }
             let Kind::Flowing(stream) = &mut self.kind else {
                 return match std::mem::replace(&mut self.kind, Kind::Over) {
                     Kind::Whole(bytes) if !bytes.is_empty() => Next::Data(bytes),
                     _ => Next::End,
                 };
             };
+            if let Some(why) = stream.broken.take() {
+                match self.breaks(why) {
+                    Some(next) => return next,
+                    None => continue,
+                }
+            }
             let Poll::Ready(got) = stream.poll(cx) else { return Next::Wait };
             match got {
-                Got::Piece(piece) => match pass(stream, piece) {
-                    Pass::Bytes(bytes) if !bytes.is_empty() => {
-                        stream.spoke = stream.last_piece;
+                Got::Piece(piece) => {
+                    let bytes = match stream.pass(piece) {
+                        Pass::Bytes(bytes) => bytes,
+                        Pass::Nothing => continue,
+                        Pass::TooLong => {
+                            stream.broken =
+                                Some(Why::Trouble(Trouble::Protocol("an event without end".into())));
+                            continue;
+                        }
+                        Pass::Fails(bytes, theirs) => {
+                            let diverged = || Trouble::Cut("another answer did not say the same".into());
+                            stream.broken =
+                                Some(theirs.map_or_else(|| Why::Trouble(diverged()), Why::Theirs));
+                            bytes
+                        }
+                    };
+                    if !bytes.is_empty() {
+                        stream.sends(&bytes);
                         return Next::Data(bytes);
                     }
-                    Pass::Bytes(_) | Pass::Nothing => {}
-                    Pass::TooLong => return self.broken(Trouble::Protocol("an event without end".into())),
-                },
+                }
                 Got::Beat => {
                     stream.beats();
                     return Next::Beat;
                 }
-                Got::End => return self.upstream_ended(),
-                Got::Broken(trouble) => return self.broken(trouble),
-            }
-        }
-    }
-
-    /// The upstream's body is over by its framing; whether its answer is over, its last event says.
-    fn upstream_ended(&mut self) -> Next {
-        let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
-        let rest = stream.events.as_mut().and_then(Events::rest);
-        let unfinished = stream.events.as_ref().is_some_and(|events| !events.may_end());
-        if unfinished && stream.from.says_end {
-            return self.broken(Trouble::Cut("the stream ended without saying that it was complete".into()));
-        }
-        self.close(true);
-        rest.map_or(Next::End, Next::Data)
-    }
-
-    /// The upstream broke off: an event says so in the caller's language where it reads events, else its connection ends
-    /// without looking complete (D-18).
-    fn broken(&mut self, trouble: Trouble) -> Next {
-        let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
-        // An answer that had said everything is complete, however its connection ended.
-        if stream.events.as_ref().is_some_and(|events| events.over) {
-            self.close(false);
-            return Next::End;
-        }
-        let (kind, say) = (trouble.kind(), trouble.say(&stream.from.provider));
-        let event =
-            stream.events.as_ref().map(|events| fault::event(kind, &say, stream.from.dialect, events.named));
-        if let Some(meter) = &mut self.meter {
-            meter.breaks(kind);
-            let cause = trouble.cause();
-            let provider = &stream.from.provider;
-            tracing::warn!(id = meter.id(), provider, code = kind.label(), cause, "answer broke off");
-        }
-        self.close(false);
-        match event {
-            // What was sent of an unfinished event is closed off first, so that ours is read as one.
-            Some(event) => Next::Data(Bytes::from(format!("\n\n{event}"))),
-            None => Next::Abort(say.into()),
-        }
-    }
-
-    /// The upstream refused what we had promised: one event says so in its own words.
-    fn refused(&mut self, status: StatusCode, body: &[u8]) -> Next {
-        let Kind::Awaited(silence) = std::mem::replace(&mut self.kind, Kind::Over) else { return Next::End };
-        if let Some(meter) = &mut self.meter {
-            meter.passes_error(status);
-        }
-        Next::Data(silence.event_of_answer(status, body).into())
-    }
-
-    /// Nothing came that may be passed on: one event says why.
-    fn failed(&mut self, error: &ApiError) -> Next {
-        let Kind::Awaited(silence) = std::mem::replace(&mut self.kind, Kind::Over) else { return Next::End };
-        if let Some(meter) = &mut self.meter {
-            meter.refuses_in_stream(error.kind);
-            super::log(error, meter);
-        }
-        Next::Data(silence.event(error).into())
-    }
-
-    /// The upstream side is over. With `clean` its connection may serve again.
-    fn close(&mut self, clean: bool) {
-        if let Kind::Flowing(stream) = std::mem::replace(&mut self.kind, Kind::Over) {
-            let events = stream.events.as_ref().and_then(|events| events.usage);
-            let usage = events.or_else(|| usage::find_at_end(&stream.tail));
-            if let (Some(meter), Some(usage)) = (&mut self.meter, usage) {
-                meter.counted(usage);
-            }
-            if clean {
-                stream.from.rest.finish();
+                Got::Complete => return self.completed(),
+                Got::End => {
+                    if let Some(next) = self.upstream_ended() {
+                        return next;
+                    }
+                }
+                Got::Broken(trouble) => stream.broken = Some(Why::Trouble(trouble)),
             }
         }
     }
@@ -324,26 +198,6 @@ impl RelayBody {
         if let Some(turn) = self.turn.take() {
             turn.give_back();
         }
-    }
-}
-
-fn pass(stream: &mut Stream, piece: Bytes) -> Pass {
-    match &mut stream.events {
-        Some(events) => events.push(piece),
-        None => {
-            if stream.from.counts {
-                keep_tail(&mut stream.tail, &piece);
-            }
-            Pass::Bytes(piece)
-        }
-    }
-}
-
-/// Keeps the last bytes of an answer.
-fn keep_tail(tail: &mut BytesMut, piece: &[u8]) {
-    tail.extend_from_slice(&piece[piece.len().saturating_sub(TAIL)..]);
-    if tail.len() > 2 * TAIL {
-        tail.advance(tail.len() - TAIL);
     }
 }
 
@@ -395,7 +249,7 @@ impl Body for RelayBody {
             _ if self.aborts.is_some() => false,
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Over => true,
-            Kind::Awaited(_) => false,
+            Kind::Awaited(_) | Kind::Resuming(_) => false,
             // hyper does not poll a body of known length again once it has all of it.
             Kind::Flowing(stream) => {
                 stream.events.is_none() && stream.from.ahead.is_empty() && stream.from.rest.is_over()
@@ -407,7 +261,7 @@ impl Body for RelayBody {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Over => SizeHint::with_exact(0),
-            Kind::Awaited(_) => SizeHint::default(),
+            Kind::Awaited(_) | Kind::Resuming(_) => SizeHint::default(),
             Kind::Flowing(stream) if stream.events.is_some() => SizeHint::default(),
             Kind::Flowing(stream) => {
                 let rest = stream.from.rest.length();

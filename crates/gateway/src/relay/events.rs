@@ -1,9 +1,10 @@
 //! A stream of events in passing: what it counts, whether it is over, and what is taken out of it.
 //!
-//! Bytes pass as they came. Only where we asked for a usage chunk the caller did not ask for, events are held until they
-//! are whole, so that the chunk and its traces can be taken out.
+//! Bytes pass as they came. Events are held until they are whole where something may have to be taken out of them: the usage chunk
+//! we asked for and the caller did not, an event that is no JSON; and where they are joined to what another stream has said.
 
 use bytes::{Bytes, BytesMut};
+use protocol::frame::said::{self, Adds, Joined, Joiner};
 use protocol::frame::sse::{self, Splitter};
 use protocol::frame::unasked;
 use protocol::usage::Usage;
@@ -25,6 +26,14 @@ pub(crate) struct Events {
     /// An event longer than anything sensible has been met.
     too_long: bool,
     hide_usage: bool,
+    /// Events that are no JSON are passed over.
+    repairs: bool,
+    /// How many were.
+    pub(super) skipped: u32,
+    /// What makes one stream of this and the one before it.
+    joiner: Option<Joiner>,
+    /// This stream says something else than the one before it did.
+    diverged: bool,
     /// Something of the stream has come.
     begun_at_all: bool,
     /// How much of a byte order mark has been taken out, while one may still begin the stream.
@@ -49,11 +58,24 @@ pub(crate) enum Pass {
     Nothing,
     /// The stream cannot be read any further.
     TooLong,
+    /// These bytes; behind them the upstream tells an error in place of the rest (its event), or something else than what its
+    /// caller already has.
+    Fails(Bytes, Option<Bytes>),
 }
 
 impl Events {
     pub(crate) fn new(hide_usage: bool) -> Self {
         Self { hide_usage, ..Self::default() }
+    }
+
+    /// One whose events are looked at one by one, and that may go on with another stream.
+    pub(super) fn mending(hide_usage: bool, joiner: Option<Joiner>) -> Self {
+        Self { hide_usage, repairs: true, joiner, ..Self::default() }
+    }
+
+    /// Whether events are held until they are whole.
+    fn holds(&self) -> bool {
+        self.hide_usage || self.repairs || self.joiner.is_some()
     }
 
     /// The caller hears a heartbeat now. A byte order mark behind it would stand in the middle, where it is none: to its
@@ -91,24 +113,48 @@ impl Events {
         for end in ends {
             let event = self.whole_event(piece.slice(from..end));
             from = end;
+            if self.repairs && said::adds(&event) == Adds::Malformed {
+                self.skipped += 1;
+                continue;
+            }
+            if self.repairs && said::failure(&event).is_some() {
+                return Pass::Fails(out.into_bytes(), Some(event));
+            }
             self.read(&event);
-            if self.hide_usage
-                && let Some(kept) = unasked::take_out(event)
+            if self.holds()
+                && let Some(kept) = self.kept(event)
             {
                 out.push(kept);
+            }
+            if self.diverged {
+                return Pass::Fails(out.into_bytes(), None);
             }
         }
         self.begin(&piece[from..]);
         let (whole, passes) =
-            if self.hide_usage { (true, out.into_bytes()) } else { (from == piece.len(), piece) };
+            if self.holds() { (true, out.into_bytes()) } else { (from == piece.len(), piece) };
         if let Some(last) = passes.last() {
             // Behind a lone CR a line feed may belong to it.
             self.within = !whole || *last != b'\n';
         }
         match passes.is_empty() {
-            _ if self.hide_usage && self.too_long => Pass::TooLong,
+            _ if self.holds() && self.too_long => Pass::TooLong,
             true => Pass::Nothing,
             false => Pass::Bytes(passes),
+        }
+    }
+
+    /// What of an event is for the caller.
+    fn kept(&mut self, event: Bytes) -> Option<Bytes> {
+        let event = if self.hide_usage { unasked::take_out(event)? } else { event };
+        let Some(joiner) = &mut self.joiner else { return Some(event) };
+        match joiner.event(event) {
+            Joined::Pass(event) => Some(event),
+            Joined::Nothing => None,
+            Joined::Diverged => {
+                self.diverged = true;
+                None
+            }
         }
     }
 
@@ -129,7 +175,7 @@ impl Events {
         if !rest.is_empty() {
             self.read(&rest);
         }
-        (self.hide_usage && !rest.is_empty()).then_some(rest)
+        (self.holds() && !rest.is_empty()).then_some(rest)
     }
 
     fn whole_event(&mut self, tail: Bytes) -> Bytes {

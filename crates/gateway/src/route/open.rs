@@ -1,5 +1,4 @@
-//! Who may be asked now: the first place for a call, or, while somebody keeps calls from that one, another that is meant
-//! for them as well.
+//! Who may be asked now, and in which order: the first place for a call, and those that are meant for it as well.
 //!
 //! What was written together, or is known to have the same model, may stand in. What is meant for a server beside us goes
 //! to a cloud only where that is written (D-15), and what belongs to an account goes to no other.
@@ -7,11 +6,13 @@
 use std::time::Duration;
 
 use config::Snapshot;
-use config::snapshot::{Chosen, PathRule};
+use config::snapshot::{Chosen, PathRule, Strategy};
 use protocol::fault::Kind;
+use protocol::operation::Operation;
 
-use super::allowed;
 use super::plan::{Plan, Reason, Target, Wish, by_places, first};
+use super::strategy::{self, Turn, Turns};
+use super::{affinity, allowed, fallback};
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
 use crate::identify::Caller;
@@ -25,6 +26,18 @@ pub(crate) struct Known<'a> {
     pub(crate) catalogue: &'a Catalogue,
     /// How they stand.
     pub(crate) register: &'a Register,
+    /// Whose turn it is.
+    pub(crate) turns: &'a Turns,
+}
+
+/// The places for a wish that take calls, the first of them first, and why it is that one.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) reason: Reason,
+    /// Never empty.
+    pub(crate) places: Vec<Chosen>,
+    /// How one of several is chosen.
+    pub(crate) strategy: Strategy,
 }
 
 /// Plans a call.
@@ -39,43 +52,64 @@ pub(crate) fn plan(
 ) -> Result<Plan, ApiError> {
     allowed::asked(caller, call)?;
     let wish = Wish::from(call);
-    let (_, chosen) = choose(world, known, &wish)?;
-    let provider = world.providers[chosen.provider].clone();
-    allowed::led(caller, &provider, &chosen, &wish)?;
-    let model = chosen.model.or_else(|| call.model.clone());
-    Ok(Plan { first: Target { provider, model } })
+    let Choice { places, strategy, .. } = choose(world, known, &wish)?;
+    let mut targets = Vec::with_capacity(places.len());
+    let mut denied = None;
+    for chosen in places {
+        match allowed::led(caller, &world.providers[chosen.provider], &chosen, &wish) {
+            Ok(()) => targets.push(target(world, known, chosen, &wish)),
+            Err(error) => drop(denied.get_or_insert(error)),
+        }
+    }
+    if targets.len() > 1 {
+        let rule = wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name);
+        let sticks = strategy == Strategy::CacheAffine || world.routing.affinity;
+        let conversation = if sticks { affinity::of(call, strategy == Strategy::CacheAffine) } else { None };
+        strategy::order(&mut targets, strategy, Turn { rule, turns: known.turns, conversation });
+    }
+    let mut targets = targets.into_iter();
+    let Some(first) = targets.next() else {
+        return Err(denied.unwrap_or_else(ApiError::mistake));
+    };
+    let mut plan = Plan { first, others: targets.collect(), longer: Vec::new(), laxer: Vec::new() };
+    fallback::append(&mut plan, world, known, caller, call);
+    Ok(plan)
 }
 
-/// The place for a wish, and why it is that one.
+/// A place as a target.
+pub(super) fn target(world: &Snapshot, known: Known<'_>, chosen: Chosen, wish: &Wish<'_>) -> Target {
+    let Chosen { provider, model, weight } = chosen;
+    let provider = world.providers[provider].clone();
+    let model = model.or_else(|| wish.model.map(str::to_owned));
+    let lane = known.register.lanes.find(&provider.name, model.as_deref().unwrap_or_default());
+    let forced = known.register.is_forced_closed(&provider.name);
+    Target { provider, model, weight, lane, forced }
+}
+
+/// The places for a wish, and why they are those.
 ///
 /// # Errors
 /// `model_not_found` naming the nearest, `not_served` when nobody configured speaks the operation, or `provider_paused`
 /// when calls are kept from everybody who could answer.
-pub(crate) fn choose(
-    world: &Snapshot,
-    known: Known<'_>,
-    wish: &Wish<'_>,
-) -> Result<(Reason, Chosen), ApiError> {
+pub(crate) fn choose(world: &Snapshot, known: Known<'_>, wish: &Wish<'_>) -> Result<Choice, ApiError> {
     let (reason, chosen) = first(world, known.catalogue, wish)?;
-    let Some(bar) = bar(world, known, chosen.provider) else { return Ok((reason, chosen)) };
-    let others = others(world, known, wish, (reason, chosen.provider));
-    let open = others.iter().find(|other| bar_of(world, known, other).is_none());
-    match open {
-        Some(other) => Ok((reason, other.clone())),
-        None => {
-            let waits = others.iter().filter_map(|other| bar_of(world, known, other)?.left);
-            let wait = waits.chain(bar.left).min();
-            Err(kept_away(&world.providers[chosen.provider].name, bar, wait))
+    let strategy = match (reason, wish.model.and_then(|model| world.models.find(model))) {
+        (Reason::Written, Some(served)) => served.strategy.unwrap_or(world.routing.strategy),
+        _ => world.routing.strategy,
+    };
+    let mut places = others(world, known, wish, (reason, &chosen));
+    places.insert(0, chosen);
+    let bar = |chosen: &Chosen| known.register.bars(&world.providers[chosen.provider].name);
+    let barred = bar(&places[0]);
+    let waits: Vec<Duration> = places.iter().filter_map(|place| bar(place)?.left).collect();
+    let kept = places[0].provider;
+    places.retain(|place| bar(place).is_none());
+    match barred {
+        Some(barred) if places.is_empty() => {
+            Err(kept_away(&world.providers[kept].name, barred, waits.into_iter().min()))
         }
+        _ => Ok(Choice { reason, places, strategy }),
     }
-}
-
-fn bar(world: &Snapshot, known: Known<'_>, place: usize) -> Option<Bar> {
-    known.register.bars(&world.providers[place].name)
-}
-
-fn bar_of(world: &Snapshot, known: Known<'_>, chosen: &Chosen) -> Option<Bar> {
-    bar(world, known, chosen.provider)
 }
 
 /// The places that may stand in for the first one, in order.
@@ -83,24 +117,36 @@ fn others(
     world: &Snapshot,
     known: Known<'_>,
     wish: &Wish<'_>,
-    (reason, barred): (Reason, usize),
+    (reason, first): (Reason, &Chosen),
 ) -> Vec<Chosen> {
-    let stands_in = |place: usize| place != barred && world.providers[place].serves(wish.row.operation);
+    let serves = |place: usize| world.providers[place].serves(wish.row.operation);
     match (reason, wish.model) {
         (Reason::PathRule, _) => {
             let Some(PathRule::Providers(places)) = world.routes.find(wish.rest) else { return Vec::new() };
-            let places = places.iter().filter(|place| stands_in(**place));
+            let places = places.iter().filter(|place| **place != first.provider && serves(**place));
             places.filter_map(|place| by_places(world, &[*place], wish)).collect()
         }
         (Reason::Written, Some(model)) => {
-            let written = world.models.find(model).unwrap_or_default();
-            written.iter().filter(|chosen| stands_in(chosen.provider)).cloned().collect()
+            let Some(served) = world.models.find(model) else { return Vec::new() };
+            // Vectors of one model mean nothing beside those of another.
+            if wish.row.operation == Operation::Embeddings && !served.same_vectors {
+                let same = |chosen: &&Chosen| chosen.model == first.model && *chosen != first;
+                return served.places.iter().filter(same).filter(|at| serves(at.provider)).cloned().collect();
+            }
+            served
+                .places
+                .iter()
+                .filter(|chosen| *chosen != first && serves(chosen.provider))
+                .cloned()
+                .collect()
         }
         (Reason::Announced, Some(model)) => {
             let local = |place: usize| world.providers[place].local;
-            let places = known.catalogue.places(world, model).into_iter();
-            let places = places.filter(|place| stands_in(*place) && (!local(barred) || local(*place)));
-            places.map(|provider| Chosen { provider, model: None }).collect()
+            let stays = |place: &usize| {
+                *place != first.provider && serves(*place) && (!local(first.provider) || local(*place))
+            };
+            let places = known.catalogue.places(world, model).into_iter().filter(stays);
+            places.map(|provider| world.place(provider, None)).collect()
         }
         _ => Vec::new(),
     }

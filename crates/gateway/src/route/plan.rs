@@ -3,6 +3,7 @@
 //! (D-15): only what is written leads anywhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::Snapshot;
 use config::snapshot::{Chosen, PathRule, Provider, UnknownModel};
@@ -13,6 +14,7 @@ use protocol::operation::{ModelAt, Operation, Row};
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
 use crate::intake::{Call, Imagined, shown};
+use crate::standing::Lane;
 
 /// What one attempt is aimed at.
 #[derive(Clone, Debug)]
@@ -21,13 +23,42 @@ pub(crate) struct Target {
     pub(crate) provider: Arc<Provider>,
     /// Its own name for the model; none for operations without one.
     pub(crate) model: Option<String>,
+    /// Its share among equals.
+    pub(crate) weight: u32,
+    /// How it stands.
+    pub(crate) lane: Arc<Lane>,
+    /// Its operator has said that it is always tried.
+    pub(crate) forced: bool,
 }
 
-/// The targets of a call, never empty. Only the first is tried so far.
+/// The targets of a call, in the order they are asked in. There is always a first.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// Tried first.
+    /// Asked first.
     pub(crate) first: Target,
+    /// Asked when those before cannot answer.
+    pub(crate) others: Vec<Target>,
+    /// Asked when a prompt is too long for those before; written for that.
+    pub(crate) longer: Vec<Target>,
+    /// Asked when those before refuse the content; written for that.
+    pub(crate) laxer: Vec<Target>,
+}
+
+impl Target {
+    /// One that stands for itself: nothing is known of it, and nothing is learnt.
+    pub(crate) fn apart(provider: Arc<Provider>, model: Option<String>) -> Self {
+        Self { provider, model, weight: 1, lane: Arc::default(), forced: true }
+    }
+
+    /// For how long its breaker lets nobody through, if it is not closed.
+    pub(crate) fn shut_for(&self) -> Option<Duration> {
+        if self.forced { None } else { self.lane.shut_for() }
+    }
+
+    /// Whether it is the same place.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.provider.name == other.provider.name && self.model == other.model
+    }
 }
 
 /// What decides the way: the operation, the path, and the model named.
@@ -102,7 +133,7 @@ pub(super) fn first(
         (None, Some(model)) => by_model(world, catalogue, model, wish)?,
         (None, None) if wish.unread && several_could(world, wish) => return Err(unread_model()),
         (None, None) => own_voice(world, wish)
-            .map(|provider| (Reason::OwnVoice, Chosen { provider, model: None }))
+            .map(|provider| (Reason::OwnVoice, world.place(provider, None)))
             .or_else(|| by_operation(world, wish).map(|chosen| (Reason::NoModel, chosen))),
     };
     found.ok_or_else(|| not_served(world, wish))
@@ -112,9 +143,10 @@ pub(super) fn first(
 pub(super) fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
     let provider = *places.iter().find(|place| world.providers[**place].serves(wish.row.operation))?;
     let written = wish.model.and_then(|model| world.models.find(model));
-    let own = written.and_then(|places| places.iter().find(|place| place.provider == provider)).cloned();
+    let own =
+        written.and_then(|served| served.places.iter().find(|place| place.provider == provider)).cloned();
     let announced = wish.model.and_then(|model| world.providers[provider].own_name(model));
-    Some(own.unwrap_or(Chosen { provider, model: announced.map(str::to_owned) }))
+    Some(own.unwrap_or_else(|| world.place(provider, announced.map(str::to_owned))))
 }
 
 fn by_model(
@@ -124,9 +156,9 @@ fn by_model(
     wish: &Wish<'_>,
 ) -> Result<Option<(Reason, Chosen)>, ApiError> {
     let serves = |place: &usize| world.providers[*place].serves(wish.row.operation);
-    let as_named = |reason, provider| Ok(Some((reason, Chosen { provider, model: None })));
-    if let Some(places) = world.models.find(model) {
-        let place = places.iter().find(|place| serves(&place.provider));
+    let as_named = |reason, provider| Ok(Some((reason, world.place(provider, None))));
+    if let Some(served) = world.models.find(model) {
+        let place = served.places.iter().find(|place| serves(&place.provider));
         return Ok(place.map(|place| (Reason::Written, place.clone())));
     }
     let local = |place: &usize| world.providers[*place].local;
@@ -227,7 +259,7 @@ fn by_operation(world: &Snapshot, wish: &Wish<'_>) -> Option<Chosen> {
     };
     let order = preferred.into_iter().chain(0..world.providers.len());
     let able = |place: &usize| world.providers[*place].serves(wish.row.operation);
-    order.into_iter().find(able).map(|provider| Chosen { provider, model: None })
+    order.into_iter().find(able).map(|provider| world.place(provider, None))
 }
 
 fn unknown(world: &Snapshot, catalogue: &Catalogue, model: &str) -> ApiError {

@@ -1,11 +1,17 @@
-//! How providers stand: what their last attempts tell of their health, and what somebody said by hand (docs/statistics.md).
+//! How providers stand: what their last attempts tell of their health, what their breakers and keys say, and what somebody said
+//! by hand (docs/statistics.md, docs/routing.md).
 //!
-//! A call looks only at what was said by hand, in a frozen map: no lock, and nothing to look up while nobody said anything.
-//! Breakers that open by themselves will join here; today health is told and keeps no call away. A provider is known by
-//! its name, so that a change of configuration changes nothing of this.
+//! A call looks at what was said by hand and at its targets, both found in frozen maps: no lock while all is well. Health is told
+//! and keeps no call away; breakers do. A provider is known by its name, so that a change of configuration changes nothing
+//! of this.
 
+mod breaker;
 mod health;
 mod hold;
+mod keys;
+mod lane;
+mod lanes;
+mod pace;
 mod report;
 
 use std::collections::BTreeMap;
@@ -16,14 +22,21 @@ use arc_swap::ArcSwap;
 use config::Snapshot;
 use store::UsageRecord;
 
+pub use breaker::BreakerWord;
+pub(crate) use breaker::Lesson;
 pub use health::HealthWord;
 pub(crate) use hold::Bar;
 pub use hold::{Override, OverrideKind};
+pub use keys::KeyStanding;
+pub(crate) use keys::{Key, KeysOut, Picked};
+pub(crate) use lane::{Lane, Out, Pass};
 pub use report::{Failure, Overridden, Standing, Standings, Summary};
 
 use crate::observe::Ending;
 use health::Health;
 use hold::Held;
+use keys::Keys;
+use lanes::Lanes;
 
 /// There is no provider of that name in the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,12 +49,21 @@ pub(crate) struct Register {
     held: ArcSwap<BTreeMap<String, Held>>,
     /// By provider, all that are configured. Written by the ledger's thread.
     health: Mutex<BTreeMap<String, Health>>,
+    /// Every target that was asked: one provider's one model.
+    pub(crate) lanes: Lanes,
+    /// The keys of providers that have several.
+    pub(crate) keys: Keys,
 }
 
 impl Register {
     /// For a configuration; nothing is known yet.
     pub(crate) fn new(world: &Snapshot) -> Self {
-        let register = Self { held: ArcSwap::default(), health: Mutex::default() };
+        let register = Self {
+            held: ArcSwap::default(),
+            health: Mutex::default(),
+            lanes: Lanes::default(),
+            keys: Keys::default(),
+        };
         register.describe(world);
         register
     }
@@ -52,6 +74,7 @@ impl Register {
 
     /// Follows a change of configuration. What was said by hand stays, also of a provider that is away for a while.
     pub(crate) fn describe(&self, world: &Snapshot) {
+        self.lanes.describe(world);
         self.with(|health| {
             health.retain(|name, _| world.providers.iter().any(|provider| provider.name == *name));
             for provider in &world.providers {
@@ -73,6 +96,13 @@ impl Register {
     /// What keeps calls from a provider at this moment, if anything does.
     pub(crate) fn bars(&self, provider: &str) -> Option<Bar> {
         self.held.load().get(provider).and_then(|held| held.bars(Instant::now()))
+    }
+
+    /// Whether somebody said by hand that it is always tried.
+    pub(crate) fn is_forced_closed(&self, provider: &str) -> bool {
+        let held = self.held.load();
+        let said = held.get(provider).filter(|held| held.left(Instant::now()).is_some());
+        said.is_some_and(|held| held.said.kind == OverrideKind::ForcedClosed)
     }
 
     /// Something is said by hand of a provider; it replaces what was said before.
@@ -100,6 +130,8 @@ impl Register {
                 *health = Health::default();
             }
         });
+        self.lanes.of(provider).iter().for_each(|(_, lane)| lane.reset());
+        self.keys.reset(provider);
     }
 
     /// How the configured providers stand, in their order.

@@ -14,9 +14,11 @@ use protocol::dialect::Dialect;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::attempt::Rescue;
 use super::rest::{Rest, Switched};
 use crate::admit::Permit;
 use crate::error::ApiError;
+use crate::standing::Pass;
 
 /// An answer: head, body, and what the call still holds while it flows.
 pub(crate) struct Answer {
@@ -74,6 +76,10 @@ pub(crate) struct Flowing {
     pub(crate) provider: String,
     /// The language to end in.
     pub(crate) dialect: Dialect,
+    /// The target's leave, which is told how this ends.
+    pub(crate) pass: Option<Pass>,
+    /// What can be done when it breaks.
+    pub(crate) rescue: Option<Box<Rescue>>,
 }
 
 /// What is promised, and on whose behalf.

@@ -8,6 +8,7 @@ use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, Operation};
+use protocol::secret::Secret;
 use protocol::vendor::{Ask, encode};
 
 use super::engine::{HeadWriter, Message, OutBody};
@@ -22,11 +23,16 @@ pub(super) struct Outgoing {
     pub(super) asked_usage: bool,
 }
 
-/// Composes the request for a target.
+/// Composes the request for a target, with one of the provider's keys in place of the credential it has, if one is given.
 ///
 /// # Errors
 /// When the configuration's credential or address cannot be put into a request: our fault, said without showing it.
-pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiError> {
+pub(super) fn compose(
+    call: &Call,
+    body: Payload,
+    target: &Target,
+    key: Option<&Secret>,
+) -> Result<Outgoing, ApiError> {
     let provider = &target.provider;
     let address = address(call, target);
     if !address.bytes().all(|b| b.is_ascii_graphic()) {
@@ -34,7 +40,7 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
     }
     let asked_usage = asks_usage(call, provider);
     let mut head = HeadWriter::begin(&call.method, &address);
-    let own = own_headers(call, provider)?;
+    let own = own_headers(call, provider, key)?;
     say_ourselves(&mut head, call, provider);
     for (name, value) in own.iter().filter(|(name, _)| !is_said(name, provider)) {
         head.line(name.as_str(), value.as_bytes());
@@ -43,8 +49,8 @@ pub(super) fn compose(call: &mut Call, target: &Target) -> Result<Outgoing, ApiE
         head.upgrade();
         keep_subprotocols(&mut head, call);
     }
-    pass_headers(&mut head, call, provider, &own);
-    let body = match std::mem::replace(&mut call.body, Payload::Empty) {
+    pass_headers(&mut head, call, (provider, key), &own);
+    let body = match body {
         Payload::Empty => OutBody::Empty,
         Payload::Flowing(mut body) => {
             rename_in_form(&mut body, call, target)?;
@@ -185,9 +191,14 @@ pub(super) fn connection_names(head: &HeaderMap) -> Vec<String> {
 
 /// Writes what passes of the caller's head: a deny-list, never an allow-list. Whatever a program sends beside these reaches the
 /// vendor (D-22).
-fn pass_headers(head: &mut HeadWriter, call: &Call, provider: &Provider, own: &HeaderMap) {
+fn pass_headers(
+    head: &mut HeadWriter,
+    call: &Call,
+    (provider, key): (&Provider, Option<&Secret>),
+    own: &HeaderMap,
+) {
     let named = connection_names(&call.head);
-    let stored = matches!(provider.credential, Credential::Stored(_));
+    let stored = key.is_some() || matches!(provider.credential, Credential::Stored(_));
     for (name, value) in &call.head {
         // Servers behind a CGI-like border read an underscore as a hyphen, so both spellings are one name.
         let text = &*hyphened(name.as_str());
@@ -203,9 +214,9 @@ fn pass_headers(head: &mut HeadWriter, call: &Call, provider: &Provider, own: &H
 }
 
 /// What the configuration sets: it stands in place of whatever the caller says.
-fn own_headers(call: &Call, provider: &Provider) -> Result<HeaderMap, ApiError> {
+fn own_headers(call: &Call, provider: &Provider, key: Option<&Secret>) -> Result<HeaderMap, ApiError> {
     let mut own = HeaderMap::with_capacity(4);
-    set_credential(&mut own, call, provider)?;
+    set_credential(&mut own, call, provider, key)?;
     for (name, value) in &provider.headers {
         own.insert(name.clone(), value.clone());
     }
@@ -234,11 +245,17 @@ fn hyphened(name: &str) -> Cow<'_, str> {
     if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
 }
 
-fn set_credential(head: &mut HeaderMap, call: &Call, provider: &Provider) -> Result<(), ApiError> {
-    let secret = match (&provider.credential, &call.offered) {
-        (Credential::Stored(secret), _) => secret,
-        (Credential::Passthrough, Some(offered)) => &offered.0,
-        (Credential::Passthrough, None) | (Credential::None, _) => return Ok(()),
+fn set_credential(
+    head: &mut HeaderMap,
+    call: &Call,
+    provider: &Provider,
+    key: Option<&Secret>,
+) -> Result<(), ApiError> {
+    let secret = match (key, &provider.credential, &call.offered) {
+        (Some(key), _, _) => key,
+        (None, Credential::Stored(secret), _) => secret,
+        (None, Credential::Passthrough, Some(offered)) => &offered.0,
+        (None, Credential::Passthrough, None) | (None, Credential::None, _) => return Ok(()),
     };
     provider.vendor.sign(head, secret).map_err(|_| unusable(provider))
 }

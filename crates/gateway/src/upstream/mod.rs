@@ -18,6 +18,6 @@ pub(crate) mod verify;
 pub(crate) mod visit;
 
 pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Session};
-pub(crate) use attempt::attempt;
+pub(crate) use attempt::{Budget, Resumed, Resuming, attempt};
 pub(crate) use client::Client;
 pub(crate) use trouble::Trouble;

@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
+use protocol::secret::Secret;
 use protocol::usage::{self, Usage};
 use tokio::time::Instant;
 
@@ -88,6 +89,8 @@ impl Received {
             heartbeat: self.heartbeat,
             provider: name,
             dialect: call.dialect,
+            pass: None,
+            rescue: None,
         };
         let body = AnswerBody::Flowing(Box::new(flowing));
         Ok((Answer { status, head, body, permit: None }, None))
@@ -135,10 +138,18 @@ pub(super) async fn read_ahead(rest: &mut Rest, gap: Duration, deadline: Instant
     }
 }
 
+/// Our credentials for a provider.
+fn secrets(provider: &Provider) -> impl Iterator<Item = &Secret> {
+    let own = match &provider.credential {
+        Credential::Stored(secret) => Some(secret),
+        Credential::Passthrough | Credential::None => None,
+    };
+    own.into_iter().chain(provider.keys.iter().map(|key| &key.secret))
+}
+
 /// An answer that repeats our credential is withheld (T-44).
 pub(super) fn withhold_secrets(body: &[u8], provider: &Provider) -> Result<(), ApiError> {
-    let Credential::Stored(secret) = &provider.credential else { return Ok(()) };
-    if !secret.is_in(body) {
+    if !secrets(provider).any(|secret| secret.is_in(body)) {
         return Ok(());
     }
     let name = &provider.name;
@@ -226,12 +237,11 @@ fn is_the_hosts(name: &str) -> bool {
 
 /// Takes out every value that contains our credential for this provider (T-44). `written` is the head as it came.
 fn take_secrets_out(head: &mut HeaderMap, written: &[u8], provider: &Provider) {
-    let Credential::Stored(secret) = &provider.credential else { return };
     // Looked for in all of it at once: almost no head has it anywhere.
-    if !secret.is_in(written) {
+    if !secrets(provider).any(|secret| secret.is_in(written)) {
         return;
     }
-    let leaks = |value: &HeaderValue| secret.is_in(value.as_bytes());
+    let leaks = |value: &HeaderValue| secrets(provider).any(|secret| secret.is_in(value.as_bytes()));
     let leaking = |(name, value): (&HeaderName, &HeaderValue)| leaks(value).then(|| name.clone());
     for name in head.iter().filter_map(leaking).collect::<Vec<HeaderName>>() {
         // Of several values the others stay.

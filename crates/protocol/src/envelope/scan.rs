@@ -74,6 +74,29 @@ impl<'b> Scan<'b> {
         }
     }
 
+    /// Walks an array, standing on its bracket; `element` is called standing on each value and must walk over it.
+    pub(crate) fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Walk) -> Walk {
+        self.at += 1;
+        self.space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            element(self)?;
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return self.wrong(),
+            }
+            self.space();
+        }
+    }
+
     /// Walks over one value of any kind; `depth` is the level it stands on, the outermost value being on 1.
     pub(crate) fn value(&mut self, depth: usize) -> Walk {
         // One bit a level tells objects (1) from arrays (0); MAX_DEPTH levels fit into a word.

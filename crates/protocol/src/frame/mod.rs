@@ -1,6 +1,8 @@
 //! How bytes are framed on the wire, read without keeping or changing them.
 
+mod event;
 pub mod head;
 pub mod multipart;
+pub mod said;
 pub mod sse;
 pub mod unasked;

@@ -63,6 +63,8 @@ pub struct Told {
     pub ends: bool,
     /// Some choice of the answer is complete (a finish reason); others may not be.
     pub finishes: bool,
+    /// It is an error, in place of an answer or of the rest of one.
+    pub fails: bool,
     /// The tokens it counts.
     pub usage: Option<Usage>,
     /// Its events carry names (`event:` lines), as those of Responses do.
@@ -97,6 +99,7 @@ pub fn read(event: &[u8]) -> Told {
         } else if let Some(name) = field(line, b"event") {
             told.named = true;
             told.ends |= LAST.contains(&name);
+            told.fails |= name == b"error";
         }
     }
     told
@@ -116,9 +119,12 @@ fn read_data(data: &[u8], told: &mut Told) {
     let kind = kind.map(|at| data[at + TYPE.needle().len()..].trim_ascii_start());
     let kind = kind.and_then(|value| value.strip_prefix(b"\"")?.split(|&b| b == b'"').next());
     told.ends |= kind.is_some_and(|kind| LAST.contains(&kind));
+    told.fails |= kind == Some(b"error");
     let error = ERROR.find(data).filter(|at| outermost(data, *at));
     let error = error.and_then(|at| data[at + ERROR.needle().len()..].trim_ascii_start().first());
-    told.ends |= matches!(error, Some(b'{' | b'"'));
+    let fails = matches!(error, Some(b'{' | b'"'));
+    told.ends |= fails;
+    told.fails |= fails;
 }
 
 /// Whether the key found belongs to the outermost object.
@@ -180,7 +186,8 @@ mod tests {
         assert!(!read(b"event: response.output_text.done\ndata: {}\n\n").ends);
         assert!(!read(b"event: response.output_item.done\ndata: {\"error\":null}\n\n").ends);
         assert!(read(b"event: transcript.text.done\ndata: {}\n\n").ends);
-        assert!(read(b"data: {\"error\":{\"message\":\"no\"}}\n\n").ends);
+        let refused = read(b"data: {\"error\":{\"message\":\"no\"}}\n\n");
+        assert!(refused.ends && refused.fails);
         assert!(read(b"data: {\"id\":\"x\",\"error\":{\"message\":\"no\"}}\n\n").ends);
         assert!(!read(b"data: {\"choices\":[{\"delta\":{\"error\":\"x\"}}]}\n\n").ends);
         let counted =

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
+use super::event;
 use crate::envelope;
 
 /// What makes a chunk more than a count: with one of these beside it, it is the vendor's to send.
@@ -23,7 +24,7 @@ pub fn take_out(event: Bytes) -> Option<Bytes> {
     if KEY.find(&event).is_none() && ESCAPE.find(&event).is_none() {
         return Some(event);
     }
-    let Some(at) = data(&event) else { return Some(event) };
+    let Some(at) = event::data(&event) else { return Some(event) };
     let json = &event[at..];
     let Some(usage) = envelope::member(json, "usage") else { return Some(event) };
     let counted = json[usage.value.clone()].first() == Some(&b'{');
@@ -46,25 +47,6 @@ pub fn take_out(event: Bytes) -> Option<Bytes> {
     cut.extend_from_slice(&event[..at + usage.whole.start]);
     cut.extend_from_slice(&event[at + usage.whole.end..]);
     Some(Bytes::from(cut))
-}
-
-/// Where the JSON of an event with one data line begins; `None` for anything else. A byte order mark, other fields and
-/// comments may stand around it.
-fn data(event: &[u8]) -> Option<usize> {
-    let mut found = None;
-    let mut from = 0;
-    for line in event.split_inclusive(|&b| b == b'\n' || b == b'\r') {
-        let mark = if from == 0 && line.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
-        if let Some(rest) = line[mark..].strip_prefix(b"data:") {
-            let blank = rest.iter().take_while(|&&b| b == b' ').count();
-            if found.is_some() || rest.get(blank) != Some(&b'{') {
-                return None;
-            }
-            found = Some(from + mark + 5 + blank);
-        }
-        from += line.len();
-    }
-    found
 }
 
 #[cfg(test)]

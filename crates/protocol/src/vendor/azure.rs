@@ -10,8 +10,10 @@ use http::HeaderMap;
 
 use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
 use crate::dialect::Dialect;
+use crate::frame::said::Prefill;
 use crate::operation::{ModelAt, Operation, Row};
 use crate::secret::Secret;
+use crate::verdict::{Code, FaultClass};
 
 /// The vendor.
 pub(super) static VENDOR: Azure = Azure;
@@ -20,6 +22,17 @@ pub(super) static VENDOR: Azure = Azure;
 pub(super) struct Azure;
 
 static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["AZURE_OPENAI_API_KEY".to_owned()]);
+
+/// Its codes. Sources: Microsoft Learn, "Content filtering" (`content_filter`, inside it `ResponsibleAIPolicyViolation`) and
+/// "Azure OpenAI REST API reference"; a recorded answer (`DeploymentNotFound`).
+pub(super) const CODES: &[Code] = &[
+    ("content_filter", FaultClass::ContentFilter),
+    ("ResponsibleAIPolicyViolation", FaultClass::ContentFilter),
+    ("DeploymentNotFound", FaultClass::ModelAway),
+    // The deployment's model does not do this operation.
+    ("OperationNotSupported", FaultClass::ModelAway),
+    ("RateLimitReached", FaultClass::Limited),
+];
 
 /// Operations whose classic address names the deployment.
 const OF_DEPLOYMENTS: &[Operation] = &[
@@ -81,6 +94,11 @@ impl Vendor for Azure {
     /// Versions before 2024-09-01-preview refuse `stream_options`.
     fn counts_streams(&self, site: &Site) -> bool {
         classic(site).is_none_or(|version| version >= "2024-09-01")
+    }
+
+    /// The models are the same as where they come from.
+    fn prefill(&self) -> Prefill {
+        Prefill::Never
     }
 }
 

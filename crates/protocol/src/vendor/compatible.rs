@@ -9,8 +9,10 @@ use serde::Deserialize;
 
 use super::{Site, UnusableSecret, Vendor, sign_with};
 use crate::dialect::Dialect;
+use crate::frame::said::Prefill;
 use crate::operation::Operation;
 use crate::secret::Secret;
+use crate::verdict::{Code, FaultClass};
 
 /// One vendor of the table.
 #[derive(Deserialize)]
@@ -38,10 +40,27 @@ pub(super) struct Compatible {
     /// It understands `stream_options.include_usage`.
     #[serde(default)]
     counts_streams: bool,
+    /// How it goes on with an answer that was begun for it, where that is known.
+    #[serde(default)]
+    prefill: Prefill,
     /// Paths it spells its own way: ours below `/v1`, theirs from the root.
     #[serde(default)]
     endpoints: BTreeMap<String, String>,
 }
+
+/// Codes of OpenAI-like vendors which OpenAI does not have.
+pub(super) const CODES: &[Code] = &[
+    // llama.cpp: ggml-org/llama.cpp#15780.
+    ("exceed_context_size_error", FaultClass::ContextLength),
+    // Moonshot, "Error codes".
+    ("exceeded_current_quota_error", FaultClass::Billing),
+    ("engine_overloaded_error", FaultClass::Limited),
+    // Model Studio (DashScope), "Error messages".
+    ("data_inspection_failed", FaultClass::ContentFilter),
+    ("Arrearage", FaultClass::Billing),
+    // Mistral, 400: "Invalid model: x".
+    ("invalid_model", FaultClass::ModelAway),
+];
 
 static TABLE: LazyLock<Vec<Compatible>> = LazyLock::new(|| {
     // The file is part of the binary and read by a test, so it cannot be broken in a build that passed.
@@ -116,6 +135,10 @@ impl Vendor for Compatible {
 
     fn counts_streams(&self, _site: &Site) -> bool {
         self.counts_streams
+    }
+
+    fn prefill(&self) -> Prefill {
+        self.prefill
     }
 }
 

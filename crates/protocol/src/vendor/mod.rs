@@ -4,19 +4,25 @@
 //! faults mean. It builds and reads; it never sends. OpenAI-like vendors are six lines of data in `compatible.toml`.
 
 mod azure;
+mod codes;
 mod compatible;
 pub mod fingerprint;
 pub mod mock;
 mod openai;
 mod purpose;
+mod wordings;
+
+use std::time::SystemTime;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::dialect::Dialect;
+use crate::frame::said::Prefill;
 use crate::operation::{Operation, Row};
+use crate::quota::{self, Left};
 use crate::secret::Secret;
-use crate::verdict::UpstreamFault;
+use crate::verdict::{self, UpstreamFault};
 
 pub use purpose::Purpose;
 
@@ -66,9 +72,26 @@ pub trait Vendor: Sync + Send {
     /// Whether a streamed answer may be asked for a usage chunk (`stream_options.include_usage`).
     fn counts_streams(&self, site: &Site) -> bool;
 
-    /// What an answer that is not a success means.
-    fn read_fault(&self, status: StatusCode) -> UpstreamFault {
-        UpstreamFault::by_status(status)
+    /// How it goes on with an answer of a chat that was begun for it.
+    fn prefill(&self) -> Prefill {
+        Prefill::Unknown
+    }
+
+    /// What an answer that is not a success means. `body` is as much of it as was read; an error told inside a success (an
+    /// event of a stream) is given with that success's status.
+    fn read_fault(
+        &self,
+        status: StatusCode,
+        head: &HeaderMap,
+        body: &[u8],
+        now: SystemTime,
+    ) -> UpstreamFault {
+        verdict::read(&codes::ALL, (status, head, body), now)
+    }
+
+    /// What is left of the account's limits, as an answer's head tells it.
+    fn read_quota(&self, head: &HeaderMap) -> Option<Left> {
+        quota::read(head)
     }
 }
 

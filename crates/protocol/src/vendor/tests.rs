@@ -77,6 +77,14 @@ fn each_credential_goes_where_its_vendor_looks() {
 }
 
 #[test]
+fn an_answer_is_gone_on_with_as_its_vendor_wants_it() {
+    let of = |vendor: &str| find(vendor).unwrap().prefill();
+    assert_eq!((of("openai"), of("azure")), (Prefill::Never, Prefill::Never));
+    assert_eq!((of("mistral"), of("vllm")), (Prefill::Prefix, Prefill::Final));
+    assert_eq!((of("groq"), of("openai-compatible")), (Prefill::Message, Prefill::Unknown));
+}
+
+#[test]
 fn every_vendor_of_the_table_is_whole() {
     let names: Vec<&str> = all().map(Vendor::name).collect();
     assert!(names.len() >= 24, "{names:?}");

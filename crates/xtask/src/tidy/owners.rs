@@ -30,7 +30,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("http-body", &["gateway"]),
     ("http-body-util", &["gateway"]),
     ("httparse", &["bench"]),
-    ("httpdate", &["gateway", "openai-proxy"]),
+    ("httpdate", &["protocol", "gateway", "openai-proxy"]),
     ("hyper", &["gateway"]),
     ("hyper-util", &["gateway"]),
     ("jsonc-parser", &["openai-proxy"]),

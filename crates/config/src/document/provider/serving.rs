@@ -126,7 +126,7 @@ pub(super) fn endpoints(at: &At<'_>) -> Vec<(String, String)> {
     at.named().into_iter().filter_map(endpoint).collect()
 }
 
-fn own_path(text: &str) -> Result<String, Wrong> {
+pub(super) fn own_path(text: &str) -> Result<String, Wrong> {
     let proper = text.starts_with('/') && http::uri::PathAndQuery::try_from(text).is_ok();
     if proper {
         Ok(text.to_owned())

@@ -73,7 +73,7 @@ impl Examination<'_> {
     async fn tried(&mut self, trial: Trial<'_>) -> Result<Came, NotCome> {
         let errand = Errand { operation: trial.operation, model: trial.model, stream: trial.stream };
         let mut meter = self.gateway.map(|gateway| Meter::of_errand(gateway, &errand, "verify"));
-        let target = Target { provider: self.provider.clone(), model: Some(trial.model.to_owned()) };
+        let target = Target::apart(self.provider.clone(), Some(trial.model.to_owned()));
         if let Some(meter) = &mut meter {
             meter.aims(&target).map_err(|Unaccountable| NotCome::Unaccountable)?;
         }

@@ -1,0 +1,88 @@
+//! All targets that were asked, found without a lock by provider and model.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use config::Snapshot;
+
+use super::lane::Lane;
+
+/// So many models of one provider are told apart; those that come then are one. Callers may name what they like.
+const MODELS: usize = 1024;
+/// Where those are.
+const OTHERS: &str = "\0";
+
+/// The targets.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes(ArcSwap<HashMap<String, Models>>);
+
+type Models = HashMap<String, Arc<Lane>>;
+
+impl Lanes {
+    /// The target; a new one, of which nothing is known, if it was never asked.
+    pub(crate) fn find(&self, provider: &str, model: &str) -> Arc<Lane> {
+        let known = |all: &HashMap<String, Models>| {
+            let models = all.get(provider)?;
+            let full = || models.get(OTHERS).filter(|_| models.len() > MODELS);
+            models.get(model).or_else(full).cloned()
+        };
+        if let Some(lane) = known(&self.0.load()) {
+            return lane;
+        }
+        let lane = Arc::new(Lane::default());
+        self.0.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            let models = all.entry(provider.to_owned()).or_default();
+            let name = if models.len() < MODELS { model } else { OTHERS };
+            models.entry(name.to_owned()).or_insert_with(|| lane.clone());
+            all
+        });
+        // Whoever came first has made it.
+        known(&self.0.load()).unwrap_or(lane)
+    }
+
+    /// Those of a provider that is in no configuration any more are forgotten.
+    pub(crate) fn describe(&self, world: &Snapshot) {
+        let stays = |name: &String| world.providers.iter().any(|provider| provider.name == *name);
+        if self.0.load().keys().all(stays) {
+            return;
+        }
+        self.0.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.retain(|name, _| stays(name));
+            all
+        });
+    }
+
+    /// Looks at all of a provider's, with their models' names.
+    pub(crate) fn of(&self, provider: &str) -> Vec<(String, Arc<Lane>)> {
+        let all = self.0.load();
+        let models = all.get(provider).into_iter().flatten();
+        let mut found: Vec<_> = models.map(|(model, lane)| (model.clone(), lane.clone())).collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_the_same_for_all_who_look_for_it() {
+        let lanes = Lanes::default();
+        let lane = lanes.find("openai", "gpt-4o");
+        assert!(Arc::ptr_eq(&lane, &lanes.find("openai", "gpt-4o")));
+        assert!(!Arc::ptr_eq(&lane, &lanes.find("azure", "gpt-4o")));
+        assert!(!Arc::ptr_eq(&lane, &lanes.find("openai", "gpt-5")));
+    }
+
+    #[test]
+    fn names_without_end_fill_no_memory() {
+        let lanes = Lanes::default();
+        (0..3 * MODELS).for_each(|n| drop(lanes.find("openai", &n.to_string())));
+        assert!(lanes.of("openai").len() <= MODELS + 1);
+        assert!(Arc::ptr_eq(&lanes.find("openai", "new"), &lanes.find("openai", "newer")));
+    }
+}

@@ -1,0 +1,99 @@
+//! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
+//!
+//! `course.rs` is the order of tries, `ask.rs` one of them, `begin.rs` what of a stream is read before its caller gets any of
+//! it, `patience.rs` the waits between, `spent.rs` what the caller is told when nobody answers.
+//!
+//! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
+//! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
+
+mod ask;
+mod begin;
+mod course;
+mod patience;
+mod rescue;
+mod spent;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as Clock};
+
+use config::Snapshot;
+use protocol::dialect::Dialect;
+use protocol::fault::Kind;
+use protocol::usage::Usage;
+
+use course::Course;
+
+use super::answer::Promise;
+use super::{Answer, promise};
+use crate::Gateway;
+use crate::account::{Meter, Unaccountable};
+use crate::error::ApiError;
+use crate::intake::Call;
+use crate::route::Plan;
+
+pub(crate) use patience::Budget;
+pub(crate) use rescue::{Rescue, Resumed, Resuming};
+
+/// Asks the plan's targets.
+///
+/// # Errors
+/// What the caller is told when no answer came, or none that may be passed on.
+pub(crate) async fn attempt(
+    gateway: &Gateway,
+    world: &Arc<Snapshot>,
+    plan: Plan,
+    call: Call,
+    meter: &mut Meter,
+) -> Result<Answer, ApiError> {
+    // Once for the call, whoever is asked in the end: its record then says who.
+    meter.aims(&plan.first).map_err(|Unaccountable| unaccounted())?;
+    let promised = world.server.heartbeat.filter(|_| is_sure_to_stream(&call)).map(|every| Promise {
+        every,
+        provider: plan.first.provider.clone(),
+        dialect: call.dialect,
+        named: call.row.operation.names_events(),
+    });
+    let course = Course::new(gateway, world.clone(), plan, call, meter.trail());
+    let Some(promised) = promised else { return course.run().await.told_to(meter) };
+    let began = Clock::now();
+    // In a place of its own, so that it can be handed on while it runs.
+    let mut running = Box::pin(course.run());
+    match tokio::time::timeout(promised.every, running.as_mut()).await {
+        Ok(run) => run.told_to(meter),
+        Err(_silence) => {
+            meter.waited(began.elapsed());
+            Ok(promise::answer(promised, async { running.await.answer }))
+        }
+    }
+}
+
+/// What cannot be booked is not bought (D-23).
+fn unaccounted() -> ApiError {
+    let say = "This gateway cannot record what the call would cost: its disk and its database take nothing. Nothing was sent.";
+    ApiError::new(Kind::AccountingUnavailable, say).wait(Duration::from_secs(5))
+}
+
+/// A stream was asked for, and only a stream of events answers that.
+fn is_sure_to_stream(call: &Call) -> bool {
+    let events = matches!(call.dialect, Dialect::OpenAi | Dialect::Anthropic);
+    events && call.streams && call.row.streams && call.row.operation.streams_events()
+}
+
+/// What became of a course.
+struct Run {
+    /// Spent waiting: for heads, and between tries.
+    waited: Duration,
+    /// What the answer counts, where that is known before it is sent on.
+    counted: Option<Usage>,
+    answer: Result<Answer, ApiError>,
+}
+
+impl Run {
+    fn told_to(self, meter: &mut Meter) -> Result<Answer, ApiError> {
+        meter.waited(self.waited);
+        if let Some(counted) = self.counted {
+            meter.counted(counted);
+        }
+        self.answer
+    }
+}

@@ -1,0 +1,217 @@
+//! What is done when a stream breaks after its caller has had some of it (features.md 3.6): go on elsewhere from where it broke, or
+//! begin anew elsewhere and keep back what the caller already has. Only where that is an answer, and nothing else, so far: of a
+//! tool call, of thinking, of several answers at once nobody can go on in the middle.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use protocol::envelope;
+use protocol::frame::said::{self, Joiner, Said};
+use protocol::operation::Operation;
+use protocol::usage::Usage;
+use protocol::verdict::{Capability, FaultClass};
+use tokio::time::Instant;
+
+use super::super::answer::{AnswerBody, Flowing};
+use super::ask::{Asking, Tried};
+use super::course::Course;
+use crate::account::Step;
+use crate::intake::Payload;
+use crate::route::Target;
+
+/// Longer answers are not gone on with: what was sent has to be kept for that.
+const MOST: usize = 1 << 20;
+/// So often for one answer.
+const OFTEN: u32 = 3;
+
+/// A stream that can be gone on with, and what its caller has had of it.
+pub(crate) struct Rescue {
+    course: Course,
+    /// Who is answering.
+    target: Target,
+    step: Step,
+    sent: BytesMut,
+    too_long: bool,
+    done: u32,
+}
+
+/// A stream that goes on where another broke off.
+pub(crate) struct Resumed {
+    /// It.
+    pub(crate) flowing: Box<Flowing>,
+    /// Makes one of both.
+    pub(crate) joiner: Joiner,
+}
+
+/// The way to it; `None`: there is none.
+pub(crate) type Resuming = Pin<Box<dyn Future<Output = Option<Resumed>> + Send>>;
+
+impl Rescue {
+    /// For a stream that begins now, if it is one that can be gone on with.
+    pub(super) fn of(course: Course, flowing: &Flowing, (step, target): (Step, Target)) -> Option<Box<Self>> {
+        let switches = course.world.routing.rescue;
+        let on = switches.continuation || switches.restart;
+        let text = matches!(
+            course.call.row.operation,
+            Operation::Chat | Operation::Completions | Operation::Messages
+        );
+        let able = on
+            && text
+            && flowing.events
+            && flowing.says_end
+            && matches!(course.body(), Some(Payload::Whole(_)));
+        able.then(|| Box::new(Self { course, target, step, sent: BytesMut::new(), too_long: false, done: 0 }))
+    }
+
+    /// These whole events went to the caller.
+    pub(crate) fn sends(&mut self, events: &[u8]) {
+        if self.too_long || self.sent.len() + events.len() > MOST {
+            self.too_long = true;
+            self.sent = BytesMut::new();
+        } else {
+            self.sent.extend_from_slice(events);
+        }
+    }
+
+    /// It is one answer, and not several at once.
+    pub(crate) fn is_single(&self) -> bool {
+        self.course.call.envelope.as_ref().is_none_or(|envelope| envelope.answers.unwrap_or(1) == 1)
+    }
+
+    /// How long it may be silent while somebody else could go on.
+    pub(crate) fn gap(&self) -> Option<Duration> {
+        let elsewhere = self.places().any(|other| !other.is(&self.target) && other.shut_for().is_none());
+        (elsewhere && self.said().is_some()).then_some(self.target.provider.timeouts.gap)
+    }
+
+    /// What the caller has had, if it can be gone on with.
+    fn said(&self) -> Option<Said> {
+        let call = &self.course.call;
+        if self.too_long || self.done >= OFTEN {
+            return None;
+        }
+        let said = said::said(call.row.operation, call.dialect, &self.sent);
+        (said.plain && !said.finished).then_some(said)
+    }
+
+    /// Everybody who could go on.
+    fn places(&self) -> impl Iterator<Item = &Target> {
+        let plan = &self.course.plan;
+        std::iter::once(&plan.first).chain(&plan.others)
+    }
+
+    /// Goes on elsewhere, or, where nobody else is, where it broke.
+    pub(crate) fn resume(self: Box<Self>, class: FaultClass) -> Resuming {
+        Box::pin(self.go_on(class))
+    }
+
+    async fn go_on(mut self: Box<Self>, class: FaultClass) -> Option<Resumed> {
+        let said = self.said()?;
+        self.done += 1;
+        let course = &self.course;
+        course.trail.ends(self.step, class.word(), None);
+        course.trail.counted(self.step, estimate(course.size, &said), true);
+        let broken = self.target.clone();
+        let mut places: Vec<Target> = self.places().filter(|other| !other.is(&broken)).cloned().collect();
+        if class != FaultClass::StreamStall {
+            places.push(broken);
+        }
+        for target in places {
+            for how in [How::Continuation, How::Restart] {
+                if Instant::now() >= self.course.deadline {
+                    return None;
+                }
+                if let Some((flowing, step)) = self.try_at(&target, how, &said).await {
+                    return self.resumed(flowing, (target, step), how, &said);
+                }
+            }
+        }
+        None
+    }
+
+    fn resumed(
+        mut self: Box<Self>,
+        mut flowing: Box<Flowing>,
+        (target, step): (Target, Step),
+        how: How,
+        said: &Said,
+    ) -> Option<Resumed> {
+        let call = &self.course.call;
+        let joiner = match how {
+            How::Continuation => Joiner::continuing(call.row.operation, call.dialect, said),
+            How::Restart => Joiner::verifying(call.row.operation, call.dialect, said),
+        }?;
+        self.course.trail.answers(step);
+        let (id, from, to) =
+            (self.course.call.id.as_str(), self.target.provider.name.as_str(), target.provider.name.as_str());
+        tracing::warn!(id, from, to, how = how.word(), "a stream that broke goes on");
+        (self.target, self.step) = (target, step);
+        flowing.rescue = Some(self);
+        Some(Resumed { flowing, joiner })
+    }
+
+    /// One try to go on at one place.
+    async fn try_at(&mut self, target: &Target, how: How, said: &Said) -> Option<(Box<Flowing>, Step)> {
+        let switches = self.course.world.routing.rescue;
+        let Some(Payload::Whole(asked)) = self.course.body() else { return None };
+        let call = &self.course.call;
+        let body = match how {
+            How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => {
+                return None;
+            }
+            How::Continuation => {
+                let prefill = target.provider.vendor.prefill();
+                said::continued_by(prefill, (call.dialect, call.row.operation), &asked, said)?
+            }
+            How::Restart if !switches.restart => return None,
+            How::Restart => asked,
+        };
+        let pass = self.course.enter(target, false).ok()?;
+        let key = self.course.register.keys.one(&target.provider)?;
+        // Its places are those of this body.
+        self.course.call.envelope = envelope::read(&body).ok();
+        let course = &self.course;
+        let step = course.trail.begins(target, Some(how.word()));
+        let asking = Asking { target, key: key.as_ref(), body: Payload::Whole(body), pass };
+        match course.ask(asking).await {
+            Tried::Answered(answer, _) => match answer.body {
+                AnswerBody::Flowing(flowing) if flowing.events => return Some((flowing, step)),
+                _ => course.trail.ends(step, FaultClass::StreamMalformed.word(), None),
+            },
+            Tried::Refused(fault, answer) => {
+                if let Some(lacks) = fault.lacks {
+                    target.lane.learn_lack(lacks);
+                }
+                course.trail.ends(step, fault.class.word(), Some(answer.status.as_u16()));
+            }
+            tried => course.trail.ends(step, tried.word(), None),
+        }
+        None
+    }
+}
+
+/// How a stream is gone on with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum How {
+    /// What was said goes along as the beginning of the answer.
+    Continuation,
+    /// The same request again; what the caller already has is kept back while it is the same.
+    Restart,
+}
+
+impl How {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Continuation => "continuation",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// What a stream that broke will have cost: nobody counted it, so a token is taken for four bytes.
+fn estimate(size: u64, said: &Said) -> Usage {
+    let tokens = |bytes: u64| bytes.div_ceil(4);
+    Usage { input: tokens(size), output: tokens(said.text.len() as u64), ..Usage::default() }
+}
