@@ -1,6 +1,6 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
-//! `course.rs` is the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it, `begin.rs` what of a stream is
+//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it, `begin.rs` what of a stream is
 //! read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is made, `rescue.rs` what is done
 //! when a stream breaks, `spent.rs` what the caller is told when nobody answers.
 //!
@@ -15,6 +15,7 @@ mod patience;
 mod race;
 mod rescue;
 mod spent;
+mod walk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -22,9 +23,9 @@ use std::time::{Duration, Instant as Clock};
 use config::Snapshot;
 use protocol::dialect::Dialect;
 use protocol::fault::Kind;
-use protocol::usage::Usage;
 
 use course::Course;
+use walk::Run;
 
 use super::answer::Promise;
 use super::{Answer, promise};
@@ -35,7 +36,6 @@ use crate::intake::Call;
 use crate::route::Plan;
 
 pub(crate) use patience::Budget;
-pub(crate) use rescue::{Rescue, Resumed, Resuming};
 
 /// Asks the plan's targets.
 ///
@@ -80,15 +80,6 @@ fn unaccounted() -> ApiError {
 fn is_sure_to_stream(call: &Call) -> bool {
     let events = matches!(call.dialect, Dialect::OpenAi | Dialect::Anthropic);
     events && call.streams && call.row.streams && call.row.operation.streams_events()
-}
-
-/// What became of a course.
-struct Run {
-    /// Spent waiting: for heads, and between attempts.
-    waited: Duration,
-    /// What the answer counts, where that is known before it is sent on.
-    counted: Option<Usage>,
-    answer: Result<Answer, ApiError>,
 }
 
 impl Run {
