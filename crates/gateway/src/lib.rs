@@ -26,6 +26,7 @@ mod spawn;
 mod standing;
 pub mod tries;
 mod upstream;
+mod window;
 
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ impl Gateway {
     pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
-        let register = Arc::new(Register::new(&world));
+        let register = Arc::new(Register::new(&world, metrics.waits.clone()));
         let tallies = Arc::new(admit::Tallies::new(&world));
         let onlookers =
             Onlookers { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };

@@ -20,17 +20,21 @@ use super::ask::{Asking, Tried};
 use super::patience::{Budget, back_off};
 use super::rescue::Rescue;
 use super::spent::Spent;
+use super::turn::Turn;
 use crate::Gateway;
-use crate::account::{Step, Trail};
+use crate::account::{Meter, Step, Trail};
+use crate::admit::Estimate;
 use crate::error::ApiError;
 use crate::intake::{Call, Payload, Upload};
 use crate::route::{Plan, Target};
-use crate::standing::{Out, Pass, Picked, Register};
+use crate::standing::{Key, Out, Pass, Picked, Register, Reservation, Want};
 
 /// Where nobody else can answer, somebody finds out this soon whether a target that failed is back (F-17); one beside us, where
 /// asking costs nothing, sooner.
 const EARLY: Duration = Duration::from_secs(5);
 const EARLY_HERE: Duration = Duration::from_secs(1);
+/// Nobody knows how long those take who wait before one: so much is told.
+const OTHERS_FIRST: Duration = Duration::from_secs(1);
 
 /// A call on its way to an answer.
 pub(crate) struct Course {
@@ -49,12 +53,16 @@ pub(crate) struct Course {
     pub(super) heartbeat: Option<Duration>,
     /// Of the request, bytes.
     pub(super) size: u64,
+    /// Who calls.
+    pub(super) caller: String,
+    /// Tokens it may come to.
+    estimate: u64,
 }
 
 /// What came of all of it.
 enum Reached {
     Answer(Box<Good>),
-    Switched(Box<Reply>),
+    Switched(Box<Reply>, Reservation),
     Refusal(Box<Answer>),
 }
 
@@ -90,8 +98,9 @@ impl Course {
         world: Arc<Snapshot>,
         plan: Plan,
         mut call: Call,
-        trail: Trail,
+        meter: &Meter,
     ) -> Self {
+        let estimate = Estimate::of(&call).whole();
         let upload = match &call.body {
             Payload::Flowing(body) => Some(body.notes()),
             Payload::Empty | Payload::Whole(_) => None,
@@ -114,7 +123,9 @@ impl Course {
             plan,
             call,
             body: Mutex::new(Some(body)),
-            trail,
+            trail: meter.trail(),
+            caller: meter.caller().to_owned(),
+            estimate,
         }
     }
 
@@ -131,7 +142,9 @@ impl Course {
                 }
                 (Ok(answer), counted)
             }
-            Ok(Reached::Switched(reply)) => (realtime::agreed(*reply, &mut self.call), None),
+            Ok(Reached::Switched(reply, taken)) => {
+                (realtime::agreed(*reply, &mut self.call, taken), None)
+            }
             Ok(Reached::Refusal(answer)) => (Ok(*answer), None),
             Err(error) => (Err(error), None),
         };
@@ -142,27 +155,28 @@ impl Course {
         let mut spent = Spent::default();
         let mut queue: Vec<&Target> = std::iter::once(&self.plan.first).chain(&self.plan.others).collect();
         let mut at = 0;
-        let mut waited = false;
+        let mut ended = false;
         while let Some(target) = queue.get(at).copied() {
             at += 1;
             let rest = queue.get(at..).unwrap_or_default();
-            match self.enter(target, rest.iter().all(|other| other.shut_for().is_some())) {
+            match self.enter_in_turn(target, rest, &spent.turn) {
                 Ok(pass) => match self.try_target(target, pass, rest, &mut spent).await {
                     Fate::Over(reached) => return reached,
                     Fate::Next { class, beside } => {
                         // Whoever was asked beside it is not asked again.
                         queue.retain(|other| beside.is_none_or(|beside| !other.is(beside)));
-                        self.narrow(&mut queue, at, class);
+                        ended |= !self.narrow(&mut queue, at, class);
                     }
                 },
                 Err(out) => spent.out(target, out),
             }
-            // Whoever asked for a moment's rest is waited for, where nobody else answers.
-            let resting = spent.resting().filter(|_| at >= queue.len() && !waited);
-            if let Some(wait) = resting.filter(|wait| self.is_worth(*wait, target)) {
-                tokio::time::sleep(jittered(wait)).await;
+            // Whoever is at a limit is waited for, where nobody else answers.
+            let resting = spent.resting().filter(|_| at >= queue.len() && !ended && self.held().is_some());
+            if let Some((counter, wait)) = resting
+                && spent.turn.comes(self, counter, wait).await
+            {
                 queue.retain(|target| spent.forget_out(target));
-                (at, waited) = (0, true);
+                at = 0;
             }
             if Instant::now() >= self.deadline {
                 break;
@@ -183,17 +197,23 @@ impl Course {
         let mut tries = 0;
         let mut keys = Vec::new();
         loop {
-            let next = Fate::Next { class: FaultClass::Server, beside: None };
-            let key = match self.register.keys.pick(&target.provider, &keys) {
-                Picked::Own => None,
-                Picked::Key(key) => Some(key),
+            // Nothing was sent.
+            let next = Fate::Next { class: FaultClass::TransportBeforeSend, beside: None };
+            let (key, taken) = match self.pick(target, &keys) {
+                Picked::Own(taken) => (None, taken),
+                Picked::Key(key, taken) => (Some(key), taken),
                 Picked::Exhausted(out) => {
                     spent.keys_out(target, out);
                     return next;
                 }
             };
+            pass.taken = taken;
+            spent.turn.pass_on();
             // A body that flowed has flowed: nobody else can be asked.
-            let Some(body) = self.body() else { return next };
+            let Some(body) = self.body() else {
+                pass.taken.unsent();
+                return next;
+            };
             let asking = Asking { target, key: key.as_ref(), body, pass };
             let Raced { tried, step, beside } = self.race(asking, rest, spent).await;
             let (class, wait) = match tried {
@@ -203,9 +223,9 @@ impl Course {
                     let good = Good { answer: *answer, counted, by: (step, by) };
                     return Fate::Over(Ok(Reached::Answer(Box::new(good))));
                 }
-                Tried::Switched(reply) => {
+                Tried::Switched(reply, taken) => {
                     self.trail.answers(step);
-                    return Fate::Over(Ok(Reached::Switched(reply)));
+                    return Fate::Over(Ok(Reached::Switched(reply, taken)));
                 }
                 Tried::Ours(error) => return Fate::Over(Err(error)),
                 Tried::Refused(fault, answer) => {
@@ -258,10 +278,9 @@ impl Course {
         if let Ok(tried) = tokio::time::timeout(patience, first.as_mut()).await {
             return alone(tried);
         }
-        let Some((other, pass)) = self.beside(rest) else { return alone(first.await) };
-        let (Some(body), Some(key)) = (self.body(), self.register.keys.one(&other.provider)) else {
-            return alone(first.await);
-        };
+        let Some((other, mut pass)) = self.beside(rest) else { return alone(first.await) };
+        let Some(body) = self.body() else { return alone(first.await) };
+        let Some(key) = self.pick_one(other, &mut pass) else { return alone(first.await) };
         tracing::info!(
             id = self.call.id,
             late = target.provider.name,
@@ -305,6 +324,33 @@ impl Course {
             return None;
         }
         rest.iter().find_map(|other| Some((*other, self.enter(other, false).ok()?)))
+    }
+
+    /// Leave to ask a target, when nobody who waits for it is before this call.
+    fn enter_in_turn(&self, target: &Target, rest: &[&Target], turn: &Turn) -> Result<Pass, Out> {
+        let queue = &self.register.queue;
+        let waited_for = || queue.waited_for(&target.provider.name, target.model.as_deref());
+        if !target.forced && !turn.is_ours() && let Some(whole) = waited_for() {
+            return Err(Out { left: OTHERS_FIRST, rests: true, whole });
+        }
+        self.enter(target, rest.iter().all(|other| other.shut_for().is_some()))
+    }
+
+    /// What a try is made with, of what was not tried yet.
+    fn pick(&self, target: &Target, tried: &[usize]) -> Picked {
+        let (provider, lane, queue) = (&*target.provider, &*target.lane, &self.register.queue);
+        self.register.keys.pick(&Want { provider, lane, tried, tokens: self.estimate, queue })
+    }
+
+    /// The same for a single try: `Some(None)` where the provider has one credential, `None` where nothing is left.
+    pub(super) fn pick_one(&self, target: &Target, pass: &mut Pass) -> Option<Option<Key>> {
+        let (key, taken) = match self.pick(target, &[]) {
+            Picked::Own(taken) => (None, taken),
+            Picked::Key(key, taken) => (Some(key), taken),
+            Picked::Exhausted(_) => return None,
+        };
+        pass.taken = taken;
+        Some(key)
     }
 
     /// Leave to ask a target. `alone`: nobody else could answer.
@@ -355,20 +401,16 @@ impl Course {
         (fits && self.budget.take(routing.retry_budget)).then_some(wait)
     }
 
-    /// Whether a rest of that length is worth waiting for.
-    fn is_worth(&self, wait: Duration, target: &Target) -> bool {
-        wait <= target.provider.retry_after_max && Instant::now() + wait < self.deadline && !self.has_flowed()
-    }
-
-    /// Leaves of those not asked yet the ones that may be asked after a failure of this kind.
-    fn narrow<'t>(&'t self, queue: &mut Vec<&'t Target>, at: usize, class: FaultClass) {
+    /// Leaves of those not asked yet the ones that may be asked after a failure of this kind; whether anybody may, those
+    /// that are waited for, too.
+    fn narrow<'t>(&'t self, queue: &mut Vec<&'t Target>, at: usize, class: FaultClass) -> bool {
         let after_send = !matches!(
             class,
             FaultClass::TransportBeforeSend | FaultClass::Limited | FaultClass::Auth | FaultClass::Billing
         );
         if after_send && !self.is_safe() {
             queue.truncate(at);
-            return;
+            return false;
         }
         let failed = at.checked_sub(1).and_then(|at| queue.get(at).copied());
         match class.consequence().elsewhere {
@@ -397,6 +439,7 @@ impl Course {
                 queue.extend(&self.plan.laxer);
             }
         }
+        class.consequence().elsewhere == Elsewhere::Yes
     }
 
     /// The body for another try; `None`: it flowed in an earlier one.

@@ -1,7 +1,8 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
 //! `course.rs` is the order of tries, `ask.rs` one of them, `begin.rs` what of a stream is read before its caller gets any of
-//! it, `patience.rs` the waits between, `spent.rs` what the caller is told when nobody answers.
+//! it, `quota.rs` what its head says is left of our limits, `patience.rs` the waits between, `turn.rs` waiting where everybody is at
+//! a limit, `spent.rs` what the caller is told when nobody answers.
 //!
 //! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
 //! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
@@ -10,8 +11,10 @@ mod ask;
 mod begin;
 mod course;
 mod patience;
+mod quota;
 mod rescue;
 mod spent;
+mod turn;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -53,7 +56,7 @@ pub(crate) async fn attempt(
         dialect: call.dialect,
         named: call.row.operation.names_events(),
     });
-    let course = Course::new(gateway, world.clone(), plan, call, meter.trail());
+    let course = Course::new(gateway, world.clone(), plan, call, meter);
     let Some(promised) = promised else { return course.run().await.told_to(meter) };
     let began = Clock::now();
     // In a place of its own, so that it can be handed on while it runs.
