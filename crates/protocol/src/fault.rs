@@ -50,7 +50,7 @@ pub enum Kind {
     AccountingUnavailable,
     ProviderPaused,
     NoHealthyTarget,
-    UpstreamLimitsExhausted,
+    UpstreamLimits,
     UpstreamUnreachable,
     UpstreamTls,
     UpstreamProtocol,
@@ -124,10 +124,10 @@ impl Kind {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "accounting_unavailable", true)
             }
             Self::ProviderPaused => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "provider_paused", true),
-            Self::NoHealthyTarget => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_healthy_target", true),
-            Self::UpstreamLimitsExhausted => {
+            Self::UpstreamLimits => {
                 (StatusCode::TOO_MANY_REQUESTS, REQUESTS, "upstream_limits_exhausted", true)
             }
+            Self::NoHealthyTarget => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_healthy_target", true),
             Self::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, SERVER, "upstream_unreachable", true),
             Self::UpstreamTls => (StatusCode::BAD_GATEWAY, SERVER, "upstream_tls_error", false),
             Self::UpstreamProtocol => (StatusCode::BAD_GATEWAY, SERVER, "upstream_protocol_error", true),

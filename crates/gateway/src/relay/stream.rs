@@ -162,7 +162,7 @@ impl Stream {
     /// It has said everything but that this is all.
     pub(super) fn said_everything(&self) -> bool {
         let single = self.from.rescue.as_ref().is_some_and(|rescue| rescue.is_single());
-        single && self.events.as_ref().is_some_and(|events| events.finished && !events.over)
+        single && self.events.as_ref().is_some_and(Events::said_everything)
     }
 
     /// The whole call took too long.

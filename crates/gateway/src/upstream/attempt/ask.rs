@@ -18,6 +18,7 @@ use super::super::trouble::Trouble;
 use super::begin::{Begun, begin};
 use super::course::Course;
 use super::quota;
+use super::spent::key_refused;
 use crate::account::ANSWERED;
 use crate::error::ApiError;
 use crate::intake::Payload;
@@ -25,7 +26,7 @@ use crate::route::Target;
 use crate::standing::{Key, Lesson, Pass, Reservation};
 
 /// A target that asked to be left alone and did not say for how long is left alone for that.
-pub(super) const REST: Duration = Duration::from_secs(2);
+pub(super) const REST: Duration = Duration::from_millis(500);
 /// No hint is believed beyond that (F-10).
 pub(super) const LONGEST_REST: Duration = Duration::from_mins(10);
 
@@ -105,17 +106,28 @@ impl Course {
         if stored && reply.status != StatusCode::TOO_MANY_REQUESTS {
             quota::heed(target, key, &reply.head);
         }
-        let refused = (!reply.status.is_success()).then(|| reply.head.clone());
+        let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
         let received =
             Received { reply, deadline: self.deadline, hide_usage: asked_usage, heartbeat: self.heartbeat };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
             Err(error) => {
                 pass.ends(Lesson::Fails);
-                return Tried::Failed(class_of_kind(error.kind), error);
+                let class = class_of_kind(error.kind);
+                let Some((status, head)) = refused.filter(|_| stored) else {
+                    return Tried::Failed(class, error);
+                };
+                // Whatever its body is, a refused key is one.
+                let fault = target.provider.vendor.read_fault(status, &head, &[], SystemTime::now());
+                return match fault.class {
+                    FaultClass::Auth | FaultClass::Billing => {
+                        Tried::Failed(fault.class, key_refused(&target.provider.name, fault.class))
+                    }
+                    _ => Tried::Failed(class, error),
+                };
             }
         };
-        if let Some(head) = refused {
+        if let Some((_, head)) = refused {
             let body = match &answer.body {
                 AnswerBody::Whole(body) => body.clone(),
                 _ => Bytes::new(),
@@ -170,6 +182,8 @@ fn refuse(target: &Target, stored: bool, mut pass: Pass, mut fault: UpstreamFaul
         // It was there and knew what to say.
         Blames::Nothing => Lesson::Works,
         Blames::Breaker => Lesson::Fails,
+        // The key rests, and not those beside it.
+        Blames::Cooldown if !target.provider.keys.is_empty() => Lesson::Works,
         Blames::Cooldown => Lesson::Rest(fault.wait.unwrap_or(REST).min(LONGEST_REST)),
         Blames::Key if target.provider.keys.is_empty() => Lesson::Fails,
         Blames::Key => Lesson::Nothing,

@@ -1,4 +1,5 @@
-//! What an answer's head says is left of our limits: a target or key that has nothing left rests before it has to say so (429).
+//! What a try takes of quotas, and what its answer's head says is left of our limits: a target or key that has nothing left rests
+//! before it has to say so (429).
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +7,29 @@ use http::HeaderMap;
 use protocol::quota::Left;
 
 use super::ask::{LONGEST_REST, REST};
+use super::course::Course;
 use crate::route::Target;
-use crate::standing::{Key, is_rationed};
+use crate::standing::{Key, Pass, Picked, Want, is_rationed};
+
+impl Course {
+    /// What a try is made with, of what was not tried yet, and what it takes.
+    pub(super) fn pick(&self, target: &Target, tried: &[usize]) -> Picked {
+        let (provider, lane, queue) = (&*target.provider, &*target.lane, &self.register.queue);
+        self.register.keys.pick(&Want { provider, lane, tried, tokens: self.estimate, queue })
+    }
+
+    /// The same for a single try, which takes it with its pass: `Some(None)` where the provider has one credential, `None` where
+    /// nothing is left.
+    pub(super) fn pick_one(&self, target: &Target, pass: &mut Pass) -> Option<Option<Key>> {
+        let (key, taken) = match self.pick(target, &[]) {
+            Picked::Own(taken) => (None, taken),
+            Picked::Key(key, taken) => (Some(key), taken),
+            Picked::Exhausted(_) => return None,
+        };
+        pass.taken = taken;
+        Some(key)
+    }
+}
 
 /// Takes in what is said, where the credential that was shown is ours.
 pub(super) fn heed(target: &Target, key: Option<&Key>, head: &HeaderMap) {

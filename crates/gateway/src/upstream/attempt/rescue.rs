@@ -23,6 +23,8 @@ use crate::route::Target;
 
 /// Longer answers are not gone on with: what was sent has to be kept for that.
 const MOST: usize = 1 << 20;
+/// Bytes: what is shorter is begun anew.
+const SHORT: usize = 8;
 /// So often for one answer.
 const OFTEN: u32 = 3;
 
@@ -55,7 +57,7 @@ impl Rescue {
         let on = switches.continuation || switches.restart;
         let text = matches!(
             course.call.row.operation,
-            Operation::Chat | Operation::Completions | Operation::Messages
+            Operation::Chat | Operation::Completions | Operation::Messages | Operation::Responses
         );
         let able = on
             && text
@@ -115,7 +117,7 @@ impl Rescue {
         course.trail.counted(self.step, estimate(course.size, &said), true);
         let broken = self.target.clone();
         let mut places: Vec<Target> = self.places().filter(|other| !other.is(&broken)).cloned().collect();
-        if class != FaultClass::StreamStall {
+        if class != FaultClass::StreamStall && course.world.routing.retries > 0 {
             places.push(broken);
         }
         for target in places {

@@ -114,7 +114,7 @@ fn is_the_requests(class: FaultClass) -> bool {
 }
 
 /// Our own credential refused is ours to mend, never the caller's 401.
-fn key_refused(provider: &str, class: FaultClass) -> ApiError {
+pub(super) fn key_refused(provider: &str, class: FaultClass) -> ApiError {
     let why = match class {
         FaultClass::Billing => "says that the account of this gateway's key has nothing left",
         _ => "refused the key this gateway has for it",
@@ -162,10 +162,10 @@ fn nobody(out: &[(Counter, Out)], gave_up: Option<GaveUp>, asked: Option<&str>) 
         };
         let say = format!("Every place{what} is at its limit: {places}.{waited}");
         // Less is never told than it takes to come back at all.
-        return ApiError::new(Kind::UpstreamLimitsExhausted, say).wait(soonest.unwrap_or(SHORTEST).max(SHORTEST));
+        return ApiError::new(Kind::UpstreamLimits, say).wait(soonest.unwrap_or(SHORTEST).max(SHORTEST));
     }
-        let say = format!("No place{what} takes calls at this moment, because the last ones failed there: {places}.");
-        let error = ApiError::new(Kind::NoHealthyTarget, say);
+    let say = format!("No place{what} takes calls at this moment, because the last ones failed there: {places}.");
+    let error = ApiError::new(Kind::NoHealthyTarget, say);
     match soonest {
         Some(wait) => error.wait(wait.max(Duration::from_millis(1))),
         None => error,

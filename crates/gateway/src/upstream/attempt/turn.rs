@@ -7,7 +7,11 @@ use config::snapshot::{FairBy, WhenExhausted};
 use tokio::time::Instant;
 
 use super::course::Course;
-use crate::standing::{Counter, Ticket};
+use crate::route::Target;
+use crate::standing::{Counter, Out, Pass, Ticket};
+
+/// Nobody knows how long those take who wait before one: so much is told.
+const OTHERS_FIRST: Duration = Duration::from_secs(1);
 
 /// A call's wait for its turn.
 #[derive(Default)]
@@ -73,5 +77,23 @@ impl Turn {
         self.pass_on();
         self.gave_up = Some(why);
         false
+    }
+}
+
+impl Course {
+    /// Leave to ask a target, when nobody who waits for it is before this call.
+    ///
+    /// # Errors
+    /// When somebody is, or when it is left alone for a while.
+    pub(super) fn enter_in_turn(&self, target: &Target, rest: &[&Target], turn: &Turn) -> Result<Pass, Out> {
+        let queue = &self.register.queue;
+        let waited_for = || queue.waited_for(&target.provider.name, target.model.as_deref());
+        if !target.forced
+            && !turn.is_ours()
+            && let Some(whole) = waited_for()
+        {
+            return Err(Out { left: OTHERS_FIRST, rests: true, whole });
+        }
+        self.enter(target, rest.iter().all(|other| other.shut_for().is_some()))
     }
 }
