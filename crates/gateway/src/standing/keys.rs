@@ -127,7 +127,9 @@ impl Keys {
             let none = Reservation::default;
             return match provider.keys.is_empty() {
                 true => Picked::Own(none()),
-                false => self.next(provider, tried).map_or_else(Picked::Exhausted, |key| Picked::Key(key, none())),
+                false => {
+                    self.next(provider, tried).map_or_else(Picked::Exhausted, |key| Picked::Key(key, none()))
+                }
             };
         }
         let mut taken = Reservation::begin(tokens, queue);

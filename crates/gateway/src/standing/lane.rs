@@ -105,7 +105,13 @@ impl Lane {
 
     fn pass(self: &Arc<Self>, rules: &Rules, probe: bool) -> Pass {
         self.running.fetch_add(1, Ordering::Relaxed);
-        Pass { lane: self.clone(), rules: *rules, probe, lesson: Lesson::Nothing, taken: Reservation::default() }
+        Pass {
+            lane: self.clone(),
+            rules: *rules,
+            probe,
+            lesson: Lesson::Nothing,
+            taken: Reservation::default(),
+        }
     }
 
     /// Whether it could be asked now, and if not, when.

@@ -90,7 +90,8 @@ impl Queue {
             return None;
         }
         let lines = self.lines();
-        let waited = lines.iter().map(|(counter, _)| counter).filter(|counter| counter.covers(provider, model));
+        let waited =
+            lines.iter().map(|(counter, _)| counter).filter(|counter| counter.covers(provider, model));
         waited.map(|counter| counter.model.is_none()).max()
     }
 

@@ -60,7 +60,10 @@ fn a_try_gives_back_what_it_did_not_need_on_every_ending() {
     assert!(matches!(stage.try_it(71), Err(KeysOut::Full { whole: true, .. })), "30 of 100 are used");
     assert!(stage.takes(70));
     let out = stage.try_it(0).map(|_| ());
-    assert!(matches!(out, Err(KeysOut::Full { left, .. }) if left > Duration::from_secs(59)), "three were sent");
+    assert!(
+        matches!(out, Err(KeysOut::Full { left, .. }) if left > Duration::from_secs(59)),
+        "three were sent"
+    );
 }
 
 #[test]
@@ -97,7 +100,10 @@ fn what_the_provider_says_is_left_lowers_what_is_let_through_until_its_reset() {
     stage.lane.told.hear(&said(50, 30), now);
     stage.lane.told.hear(&said(500, 30), now);
     let out = stage.try_it(51).map(|_| ());
-    assert!(matches!(out, Err(KeysOut::Full { whole: false, left }) if left <= Duration::from_secs(30)), "{out:?}");
+    assert!(
+        matches!(out, Err(KeysOut::Full { whole: false, left }) if left <= Duration::from_secs(30)),
+        "{out:?}"
+    );
     let (_, mut taken) = stage.try_it(50).unwrap();
     assert!(!stage.takes(1), "50 are on their way");
     taken.settle(20);
@@ -117,7 +123,12 @@ fn a_thousand_at_once_never_take_one_more_than_there_is() {
     std::thread::scope(|scope| {
         let ask = |at: u64| {
             let stage = &stage;
-            move || (0..125).map(|n| 20 + (at * 125 + n) % 50).filter(|many| stage.takes(*many)).collect::<Vec<_>>()
+            move || {
+                (0..125)
+                    .map(|n| 20 + (at * 125 + n) % 50)
+                    .filter(|many| stage.takes(*many))
+                    .collect::<Vec<_>>()
+            }
         };
         let all: Vec<_> = (0..8).map(|at| scope.spawn(ask(at))).collect();
         for taken in all.into_iter().filter_map(|one| one.join().ok()) {

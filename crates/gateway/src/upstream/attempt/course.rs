@@ -133,9 +133,7 @@ impl Course {
                 }
                 (Ok(answer), counted)
             }
-            Ok(Reached::Switched(reply, taken)) => {
-                (realtime::agreed(*reply, &mut self.call, taken), None)
-            }
+            Ok(Reached::Switched(reply, taken)) => (realtime::agreed(*reply, &mut self.call, taken), None),
             Ok(Reached::Refusal(answer)) => (Ok(*answer), None),
             Err(error) => (Err(error), None),
         };

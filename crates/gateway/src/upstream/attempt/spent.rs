@@ -148,8 +148,10 @@ fn counter(target: &Target) -> Counter {
 /// Everybody is left alone at this moment, or at a limit.
 fn nobody(out: &[(Counter, Out)], gave_up: Option<GaveUp>, asked: Option<&str>) -> ApiError {
     let seconds = |left: &Duration| left.as_millis().div_ceil(1000).max(1);
-    let places: Vec<String> =
-        out.iter().map(|(at, out)| format!("`{}` (again in {} s)", at.provider, seconds(&out.left))).collect();
+    let places: Vec<String> = out
+        .iter()
+        .map(|(at, out)| format!("`{}` (again in {} s)", at.provider, seconds(&out.left)))
+        .collect();
     let places = places.join(", ");
     let what = asked.map(|model| format!(" for `{}`", crate::intake::shown(model))).unwrap_or_default();
     let soonest = out.iter().map(|(_, out)| out.left).min();
@@ -157,14 +159,17 @@ fn nobody(out: &[(Counter, Out)], gave_up: Option<GaveUp>, asked: Option<&str>) 
     if full {
         let waited = match gave_up {
             Some(GaveUp::Full(most)) => format!(" As many calls wait already as may ({most})."),
-            Some(GaveUp::Late(longest)) => format!(" None has room within the {} s a call waits.", seconds(&longest)),
+            Some(GaveUp::Late(longest)) => {
+                format!(" None has room within the {} s a call waits.", seconds(&longest))
+            }
             None => String::new(),
         };
         let say = format!("Every place{what} is at its limit: {places}.{waited}");
         // Less is never told than it takes to come back at all.
         return ApiError::new(Kind::UpstreamLimits, say).wait(soonest.unwrap_or(SHORTEST).max(SHORTEST));
     }
-    let say = format!("No place{what} takes calls at this moment, because the last ones failed there: {places}.");
+    let say =
+        format!("No place{what} takes calls at this moment, because the last ones failed there: {places}.");
     let error = ApiError::new(Kind::NoHealthyTarget, say);
     match soonest {
         Some(wait) => error.wait(wait.max(Duration::from_millis(1))),
