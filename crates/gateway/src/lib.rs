@@ -47,8 +47,8 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind,
-    Standing, Standings, Summary,
+    BreakerWord, Failure, HealthWord, KeyStanding, Learnt, NoSuchProvider, Overridden, Override,
+    OverrideKind, Standing, Standings, Summary,
 };
 use tries::Tries;
 use upstream::Client;
@@ -215,6 +215,19 @@ impl Gateway {
         self.standing(provider)?;
         self.register.reset(provider);
         self.standing(provider)
+    }
+
+    /// What was learnt of the configured providers and is worth keeping over a restart.
+    pub fn learnt(&self) -> Learnt {
+        self.register.learnt(&self.world())
+    }
+
+    /// Takes in what was kept of a provider ([`Learnt::since`]). What is of no configured provider, or over, is left out.
+    pub fn recall(&self, provider: &str, text: &str) {
+        let world = self.world();
+        if let Some(known) = world.providers.iter().find(|known| known.name == provider) {
+            self.register.recall(known, text);
+        }
     }
 
     /// Verifies a provider, step by step, also one that calls are kept from. What is asked of its models is recorded as calls

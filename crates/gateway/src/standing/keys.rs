@@ -16,6 +16,7 @@ use protocol::verdict::{FaultClass, UpstreamFault};
 use serde::Serialize;
 
 use super::lane::Lane;
+use super::learnt::OfKey;
 use super::queue::Queue;
 use super::quota::{Ration, Reservation, Told};
 
@@ -223,6 +224,28 @@ impl Keys {
             }
         };
         provider.keys.iter().map(told).collect()
+    }
+
+    /// Those of a provider's keys that are put aside.
+    pub(super) fn learnt(&self, provider: &Provider, now: Instant) -> Vec<OfKey> {
+        let pools = self.0.load();
+        let Some(pool) = pools.get(&provider.name) else { return Vec::new() };
+        let aside = |key: &ProviderKey| {
+            let Aside { until, why } = pool.state(key).aside().filter(|aside| aside.until > now)?;
+            let print = store::fingerprint(key.secret.expose());
+            Some(OfKey { name: key.name.clone(), print, until, why })
+        };
+        provider.keys.iter().filter_map(aside).collect()
+    }
+
+    /// A key is put aside as it was before a restart, if it is that key.
+    pub(super) fn recall(&self, provider: &Provider, known: &OfKey) {
+        let is_it = |key: &&ProviderKey| {
+            key.name == known.name && store::fingerprint(key.secret.expose()) == known.print
+        };
+        if let Some(key) = provider.keys.iter().find(is_it) {
+            self.pool(&provider.name).state(key).put_aside(Aside { until: known.until, why: known.why });
+        }
     }
 
     /// Everything that was learnt of a provider's keys is forgotten.

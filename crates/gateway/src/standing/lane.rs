@@ -10,6 +10,7 @@ use config::snapshot::Breaker as Rules;
 use protocol::verdict::Capability;
 
 use super::breaker::{Breaker, BreakerWord, Gate, Lesson};
+use super::learnt::OfLane;
 use super::pace::Pace;
 use super::quota::{Reservation, Told};
 
@@ -156,6 +157,22 @@ impl Lane {
     /// What its breaker says, and for how much longer.
     pub(crate) fn word(&self) -> (BreakerWord, Option<Duration>) {
         self.breaker().word(Instant::now())
+    }
+
+    /// What outlasts a restart, if there is anything.
+    pub(super) fn learnt(&self, now: Instant) -> Option<OfLane> {
+        let (open, streak, rests) = self.breaker().learnt(now);
+        let lacks = Capability::ALL.into_iter().filter(|capability| self.lacks(*capability)).collect();
+        Some(OfLane { open, streak, rests, lacks }).filter(|known| *known != OfLane::default())
+    }
+
+    /// As it was before a restart.
+    pub(super) fn recall(&self, known: &OfLane, now: Instant) {
+        let mut breaker = self.breaker();
+        breaker.recall((known.open, known.streak, known.rests));
+        self.watch(&breaker, now);
+        drop(breaker);
+        known.lacks.iter().for_each(|lacks| self.learn_lack(*lacks));
     }
 
     /// Everything that was learnt is forgotten.
