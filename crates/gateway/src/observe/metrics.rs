@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::Waits;
+
 /// Labels of a finished call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct CallLabels {
@@ -54,8 +56,8 @@ struct Build {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByProvider {
-    provider: String,
+pub(super) struct ByProvider {
+    pub(super) provider: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -82,6 +84,8 @@ pub(crate) struct Metrics {
     reload_failures: Counter,
     revision: Gauge,
     overrides: Family<ByOverride, Gauge>,
+    /// Of those who wait for a place.
+    pub(crate) waits: Waits,
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
@@ -108,6 +112,7 @@ impl Metrics {
             reload_failures: Counter::default(),
             revision: Gauge::default(),
             overrides: Family::default(),
+            waits: Waits::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
@@ -155,6 +160,7 @@ impl Metrics {
         registry.register("build_info", "The version that runs", build);
         let unverified = metrics.unverified.clone();
         registry.register("certificates_unverified", "dangerous_accept_any_certificate is on", unverified);
+        metrics.waits.register(registry);
         metrics.describe(world);
         metrics
     }

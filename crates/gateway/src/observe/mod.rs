@@ -5,8 +5,10 @@ mod counting;
 mod ending;
 mod metrics;
 mod moment;
+mod waits;
 
 pub(crate) use counting::Counting;
 pub use ending::Ending;
 pub(crate) use metrics::Metrics;
 pub(crate) use moment::unix_ms;
+pub(crate) use waits::Waits;

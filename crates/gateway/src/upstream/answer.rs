@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::rest::{Rest, Switched};
 use crate::admit::Permit;
 use crate::error::ApiError;
-use crate::standing::Pass;
+use crate::standing::{Pass, Reservation};
 
 /// An answer: head, body, and what the call still holds while it flows.
 pub(crate) struct Answer {
@@ -51,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) caller: OnUpgrade,
     /// The upstream's.
     pub(crate) upstream: Switched,
+    /// What it takes of quotas, until it is over.
+    pub(crate) taken: Reservation,
 }
 
 /// A body that flows.

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::super::client::Client;
 use super::patience::Budget;
 use crate::Gateway;
-use crate::account::Trail;
+use crate::account::{Meter, Trail};
+use crate::admit::Estimate;
 use crate::intake::{Call, Payload, Upload};
 use crate::route::{Plan, Target};
 use crate::standing::{Out, Pass, Register};
@@ -39,6 +40,10 @@ pub(crate) struct Course {
     pub(super) heartbeat: Option<Duration>,
     /// Of the request, bytes.
     pub(super) size: u64,
+    /// Who calls.
+    pub(super) caller: String,
+    /// Tokens it may come to.
+    pub(super) estimate: u64,
 }
 
 impl Course {
@@ -47,8 +52,9 @@ impl Course {
         world: Arc<Snapshot>,
         plan: Plan,
         mut call: Call,
-        trail: Trail,
+        meter: &Meter,
     ) -> Self {
+        let estimate = Estimate::of(&call).whole();
         let upload = match &call.body {
             Payload::Flowing(body) => Some(body.notes()),
             Payload::Empty | Payload::Whole(_) => None,
@@ -71,7 +77,9 @@ impl Course {
             plan,
             call,
             body: Mutex::new(Some(body)),
-            trail,
+            trail: meter.trail(),
+            caller: meter.caller().to_owned(),
+            estimate,
         }
     }
 
@@ -117,6 +125,11 @@ impl Course {
             Some(Payload::Whole(body)) => said::is_prefilled(body),
             _ => false,
         }
+    }
+
+    /// Whether there is a body for another try.
+    pub(super) fn has_body(&self) -> bool {
+        self.held().is_some()
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Payload>> {

@@ -1,8 +1,9 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
-//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it, `begin.rs` what of a stream is
-//! read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is made, `rescue.rs` what is done
-//! when a stream breaks, `spent.rs` what the caller is told when nobody answers.
+//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it,
+//! `begin.rs` what of a stream is read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is
+//! made, `quota.rs` what one takes of quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a
+//! stream breaks, `spent.rs` what the caller is told when nobody answers.
 //!
 //! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
 //! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
@@ -12,9 +13,11 @@ mod ask;
 mod begin;
 mod course;
 mod patience;
+mod quota;
 mod race;
 mod rescue;
 mod spent;
+mod turn;
 mod walk;
 
 use std::sync::Arc;
@@ -56,7 +59,7 @@ pub(crate) async fn attempt(
         dialect: call.dialect,
         named: call.row.operation.names_events(),
     });
-    let course = Course::new(gateway, world.clone(), plan, call, meter.trail());
+    let course = Course::new(gateway, world.clone(), plan, call, meter);
     let Some(promised) = promised else { return course.run().await.told_to(meter) };
     let began = Clock::now();
     // In a place of its own, so that it can be handed on while it runs.

@@ -159,8 +159,8 @@ impl Lifeline {
             How::Restart if !switches.restart => return None,
             How::Restart => asked,
         };
-        let pass = self.course.enter(target, false).ok()?;
-        let key = self.course.register.keys.one(&target.provider)?;
+        let mut pass = self.course.enter(target, false).ok()?;
+        let key = self.course.pick_one(target, &mut pass)?;
         // Its places are those of this body.
         self.course.call.envelope = envelope::read(&body).ok();
         let course = &self.course;

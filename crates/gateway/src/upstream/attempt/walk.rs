@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use super::super::answer::{Answer, AnswerBody};
 use super::super::client::Reply;
 use super::super::realtime;
-use super::again::jittered;
 use super::ask::{Asking, Tried};
 use super::course::Course;
 use super::race::Raced;
@@ -19,12 +18,12 @@ use super::spent::Spent;
 use crate::account::Step;
 use crate::error::ApiError;
 use crate::route::Target;
-use crate::standing::{Pass, Picked};
+use crate::standing::{Pass, Picked, Reservation};
 
 /// What came of all of it.
 enum Reached {
     Answer(Box<Good>),
-    Switched(Box<Reply>),
+    Switched(Box<Reply>, Reservation),
     Refusal(Box<Answer>),
 }
 
@@ -70,7 +69,7 @@ impl Course {
                 }
                 (Ok(answer), counted)
             }
-            Ok(Reached::Switched(reply)) => (realtime::agreed(*reply, &mut self.call), None),
+            Ok(Reached::Switched(reply, taken)) => (realtime::agreed(*reply, &mut self.call, taken), None),
             Ok(Reached::Refusal(answer)) => (Ok(*answer), None),
             Err(error) => (Err(error), None),
         };
@@ -81,30 +80,31 @@ impl Course {
         let mut spent = Spent::default();
         let mut queue: Vec<&Target> = std::iter::once(&self.plan.first).chain(&self.plan.others).collect();
         let mut at = 0;
-        let mut waited = false;
+        let mut ended = false;
         while let Some(target) = queue.get(at).copied() {
             at += 1;
             let rest = queue.get(at..).unwrap_or_default();
             if !rest.is_empty() && target.lane.lacks(Capability::Prefill) && self.is_prefilled() {
                 continue;
             }
-            match self.enter(target, rest.iter().all(|other| other.shut_for().is_some())) {
+            match self.enter_in_turn(target, rest, &spent.turn) {
                 Ok(pass) => match self.try_target(target, pass, rest, &mut spent).await {
                     Fate::Over(reached) => return reached,
                     Fate::Next { class, lacks, beside } => {
                         // Whoever was asked beside it is not asked again.
                         queue.retain(|other| beside.is_none_or(|beside| !other.is(beside)));
-                        self.narrow(&mut queue, at, (class, lacks));
+                        ended |= !self.narrow(&mut queue, at, (class, lacks));
                     }
                 },
                 Err(out) => spent.out(target, out),
             }
-            // Whoever asked for a moment's rest is waited for, where nobody else answers.
-            let resting = spent.resting().filter(|_| at >= queue.len() && !waited);
-            if let Some(wait) = resting.filter(|wait| self.is_worth(*wait, target)) {
-                tokio::time::sleep(jittered(wait)).await;
+            // Whoever is at a limit is waited for, where nobody else answers.
+            let resting = spent.resting().filter(|_| at >= queue.len() && !ended && self.has_body());
+            if let Some((counter, wait)) = resting
+                && spent.turn.comes(self, counter, wait).await
+            {
                 queue.retain(|target| spent.forget_out(target));
-                (at, waited) = (0, true);
+                at = 0;
             }
             if Instant::now() >= self.deadline {
                 break;
@@ -125,17 +125,23 @@ impl Course {
         let mut attempts = 0;
         let mut keys = Vec::new();
         loop {
-            let next = Fate::Next { class: FaultClass::Server, lacks: None, beside: None };
-            let key = match self.register.keys.pick(&target.provider, &keys) {
-                Picked::Own => None,
-                Picked::Key(key) => Some(key),
+            // Nothing was sent.
+            let next = Fate::Next { class: FaultClass::TransportBeforeSend, lacks: None, beside: None };
+            let (key, taken) = match self.pick(target, &keys) {
+                Picked::Own(taken) => (None, taken),
+                Picked::Key(key, taken) => (Some(key), taken),
                 Picked::Exhausted(out) => {
                     spent.keys_out(target, out);
                     return next;
                 }
             };
+            pass.taken = taken;
+            spent.turn.pass_on();
             // A body that flowed has flowed: nobody else can be asked.
-            let Some(body) = self.body() else { return next };
+            let Some(body) = self.body() else {
+                pass.taken.unsent();
+                return next;
+            };
             let asking = Asking { target, key: key.as_ref(), body, pass };
             let Raced { tried, step, beside } = self.race(asking, rest, spent).await;
             let (class, wait, lacks) = match tried {
@@ -145,9 +151,9 @@ impl Course {
                     let good = Good { answer: *answer, counted, by: (step, by) };
                     return Fate::Over(Ok(Reached::Answer(Box::new(good))));
                 }
-                Tried::Switched(reply) => {
+                Tried::Switched(reply, taken) => {
                     self.trail.answers(step);
-                    return Fate::Over(Ok(Reached::Switched(reply)));
+                    return Fate::Over(Ok(Reached::Switched(reply, taken)));
                 }
                 Tried::Ours(error) => return Fate::Over(Err(error)),
                 Tried::Refused(fault, answer) => {
