@@ -47,6 +47,7 @@ pub use route::Reason;
 use standing::Register;
 pub use standing::{
     BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+    TargetStanding,
 };
 use tries::Tries;
 use upstream::Client;

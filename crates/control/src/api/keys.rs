@@ -1,7 +1,7 @@
 //! The keys we show to a provider: named, exchanged, taken away; never shown but for their last four letters.
 //!
-//! The one in use is `default`, its `api_key`. Others stand under `keys`; the configuration knows them, and none of them is
-//! chosen yet: every change of one says so in its notes.
+//! `default` is its `api_key`; others stand under `keys`. All of them are used, one for each try, by `key_strategy`
+//! (docs/routing.md).
 
 use axum::Json;
 use config::{Edit, What};
@@ -18,7 +18,7 @@ use super::shown::{Changed, effective, key_of, last_four, no_provider};
 use super::standing::status;
 use crate::Control;
 
-/// The key that is in use.
+/// The name of `api_key`.
 const DEFAULT: &str = "default";
 /// Where it stands.
 const SETTING: &str = "api_key";
@@ -32,11 +32,18 @@ pub(super) struct Key {
     /// The end of it; null: it comes from elsewhere, or is empty.
     #[schema(required)]
     last_four: Option<String>,
-    /// Whether it is shown to the provider.
+    /// Whether it is shown to the provider at this moment: it is not put aside, and not over.
     in_use: bool,
-    /// How the provider stands that it is shown to; null: it is not in use.
+    /// How it stands: what it was put aside for (`auth`: it was refused; `billing`: its account has nothing left; `limited`: it is
+    /// at its limit), else how its provider stands.
     #[schema(required)]
     status: Option<String>,
+    /// How often it was used since the start; null: it is the only one, and not counted apart.
+    #[schema(required)]
+    used: Option<u64>,
+    /// For how many seconds more it is put aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_left: Option<u64>,
     /// Its share among equals.
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<i64>,
@@ -53,7 +60,7 @@ pub(super) struct Key {
 #[serde(deny_unknown_fields, expecting = "an object with a `key`")]
 #[schema(as = NewProviderKey)]
 pub(super) struct New {
-    /// Its name; without it `default`, the one that is in use.
+    /// Its name; without it `default`.
     id: Option<String>,
     /// The key itself.
     key: String,
@@ -135,13 +142,22 @@ async fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
     // On the sheet stands where a key is kept; what counts says which keys there are.
     let (sheet, whole) = (control.sheet().await?, effective(control)?);
     let provider = of(&whole, name)?;
+    let stands = control.gateway().standing(name).map(|standing| standing.keys).unwrap_or_default();
+    let stands_as = |id: &str| stands.iter().find(|key| key.name == id);
+    let status = status(control, name);
+    let status = |id: &str| stands_as(id).and_then(|key| key.aside).unwrap_or(&status).to_owned();
+    let left = |id: &str| stands_as(id).and_then(|key| key.seconds_left);
     let mut keys = Vec::new();
-    if there(control, provider, name, DEFAULT) {
+    // Where several are written, what the provider is shown may be one of those.
+    let only = stands.is_empty() || provider.contains_key(SETTING) || stands_as(DEFAULT).is_some();
+    if only && there(control, provider, name, DEFAULT) {
         keys.push(Key {
             id: DEFAULT.to_owned(),
             last_four: key_of(control, name),
-            in_use: true,
-            status: Some(status(control, name)),
+            in_use: left(DEFAULT).is_none(),
+            status: Some(status(DEFAULT)),
+            used: stands_as(DEFAULT).map(|key| key.used),
+            seconds_left: left(DEFAULT),
             weight: None,
             priority: None,
             expires: None,
@@ -150,8 +166,11 @@ async fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
     keys.extend(others(provider).map(|(id, key)| Key {
         id: id.clone(),
         last_four: end_of(control, sheet.at(&setting(name, id))),
-        in_use: false,
-        status: None,
+        // One that is written and has no standing is over.
+        in_use: stands_as(id).is_some_and(|key| !key.expired) && left(id).is_none(),
+        status: Some(status(id)),
+        used: stands_as(id).map(|key| key.used),
+        seconds_left: left(id),
         weight: key.get("weight").and_then(Value::as_i64),
         priority: key.get("priority").and_then(Value::as_i64),
         expires: key.get("expires").and_then(Value::as_str).map(str::to_owned),

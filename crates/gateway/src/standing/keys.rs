@@ -29,6 +29,8 @@ pub(crate) struct Keys(ArcSwap<HashMap<String, Arc<Pool>>>);
 #[derive(Debug, Default)]
 struct Pool {
     turns: AtomicU64,
+    /// How often one was put aside for longer: refused, and for its bill.
+    disabled: [AtomicU64; 2],
     states: Mutex<HashMap<String, Arc<State>>>,
 }
 
@@ -56,6 +58,7 @@ pub(crate) struct Key {
     pub(crate) secret: Secret,
     name: String,
     provider: String,
+    pool: Arc<Pool>,
     state: Arc<State>,
 }
 
@@ -90,6 +93,8 @@ pub struct KeyStanding {
     pub aside: Option<&'static str>,
     /// For how many seconds more.
     pub seconds_left: Option<u64>,
+    /// Its last day is over: it is not used any more.
+    pub expired: bool,
 }
 
 impl Keys {
@@ -128,6 +133,7 @@ impl Keys {
             secret: key.secret.clone(),
             name: key.name.clone(),
             provider: provider.name.clone(),
+            pool,
             state,
         })
     }
@@ -156,7 +162,7 @@ impl Keys {
 
     /// How a provider's keys stand.
     pub(crate) fn standings(&self, provider: &Provider) -> Vec<KeyStanding> {
-        let (pool, now) = (self.pool(&provider.name), Instant::now());
+        let (pool, now, wall) = (self.pool(&provider.name), Instant::now(), SystemTime::now());
         let told = |key: &ProviderKey| {
             let state = pool.state(key);
             let aside = state.aside().filter(|aside| aside.until > now);
@@ -165,9 +171,18 @@ impl Keys {
                 used: state.used.load(Ordering::Relaxed),
                 aside: aside.map(|aside| aside.why.word()),
                 seconds_left: aside.map(|aside| aside.until.saturating_duration_since(now).as_secs() + 1),
+                expired: key.expires.is_some_and(|ends| ends <= wall),
             }
         };
         provider.keys.iter().map(told).collect()
+    }
+
+    /// How often a provider's keys were put aside for longer, by why.
+    pub(crate) fn disabled(&self, provider: &str) -> [(&'static str, u64); 2] {
+        let pool = self.pool(provider);
+        let counts = [FaultClass::Auth, FaultClass::Billing].into_iter().zip(&pool.disabled);
+        let mut told = counts.map(|(class, count)| (class.word(), count.load(Ordering::Relaxed)));
+        std::array::from_fn(|_| told.next().unwrap_or_default())
     }
 
     /// Everything that was learnt of a provider's keys is forgotten.
@@ -257,6 +272,11 @@ impl Key {
             *aside = Some(Aside { until, why: fault.class });
         }
         drop(aside);
+        match fault.class {
+            FaultClass::Auth => self.pool.disabled[0].fetch_add(1, Ordering::Relaxed),
+            FaultClass::Billing => self.pool.disabled[1].fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
         if fault.class != FaultClass::Limited {
             let (provider, key, why) = (self.provider.as_str(), self.name.as_str(), fault.class.word());
             tracing::error!(provider, key, why, seconds = long.as_secs(), "a key was put aside");

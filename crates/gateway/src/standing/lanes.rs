@@ -11,7 +11,7 @@ use super::lane::Lane;
 /// So many models of one provider are told apart; those that come then are one. Callers may name what they like.
 const MODELS: usize = 1024;
 /// Where those are.
-const OTHERS: &str = "\0";
+pub(super) const OTHERS: &str = "\0";
 
 /// The targets.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ mod lane;
 mod lanes;
 mod pace;
 mod report;
+mod target;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +21,7 @@ use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use config::Snapshot;
+use config::snapshot::Provider;
 use store::UsageRecord;
 
 pub use health::HealthWord;
@@ -31,8 +33,9 @@ pub use keys::KeyStanding;
 pub(crate) use keys::{Key, KeysOut, Picked};
 pub(crate) use lane::{Lane, Out, Pass};
 pub use report::{Failure, Overridden, Standing, Standings, Summary};
+pub use target::TargetStanding;
 
-use crate::observe::Ending;
+use crate::observe::{Ending, tries};
 use health::Health;
 use hold::Held;
 use keys::Keys;
@@ -83,12 +86,14 @@ impl Register {
         });
     }
 
-    /// Learns from a finished call.
+    /// Learns from a finished call: from each of its tries.
     pub(crate) fn learn(&self, record: &UsageRecord, ending: Ending) {
-        let Some(provider) = &record.provider else { return };
+        let now = Instant::now();
         self.with(|health| {
-            if let Some(health) = health.get_mut(provider) {
-                health.learn(ending, Instant::now());
+            for tried in tries(record, ending) {
+                if let Some(health) = health.get_mut(tried.provider) {
+                    health.learn(tried.ending, now);
+                }
             }
         });
     }
@@ -138,13 +143,28 @@ impl Register {
     pub(crate) fn standings(&self, world: &Snapshot) -> Standings {
         let (now, wall, held) = (Instant::now(), SystemTime::now(), self.held.load());
         self.with(|health| {
-            let stands = |name: &String| {
+            let stands = |provider: &Provider| {
+                let name = &provider.name;
                 let health = health.get(name).copied().unwrap_or_default();
-                report::standing(name, &health, held.get(name), (now, wall))
+                let looked = report::Looked {
+                    health: &health,
+                    held: held.get(name),
+                    targets: self.targets(name),
+                    keys: self.keys.standings(provider),
+                };
+                report::standing(name, looked, (now, wall))
             };
-            let providers = world.providers.iter().map(|provider| stands(&provider.name)).collect();
+            let providers = world.providers.iter().map(|provider| stands(provider)).collect();
             Standings::of(providers)
         })
+    }
+
+    /// How a provider's targets stand, those first of which something is to be told.
+    fn targets(&self, provider: &str) -> Vec<TargetStanding> {
+        let lanes = self.lanes.of(provider);
+        let mut targets: Vec<_> = lanes.iter().map(|(model, lane)| TargetStanding::of(model, lane)).collect();
+        targets.sort_by_key(TargetStanding::is_usual);
+        targets
     }
 
     /// What is said by hand of a provider at this moment.
