@@ -9,7 +9,7 @@ use protocol::fault::Kind;
 use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{self, Imagined};
-use crate::route::{Choice, Reason, Wish, choose};
+use crate::route::{Known, Reason, Turns, Wish, choose, order};
 use crate::standing::Overridden;
 use crate::{listing, upstream};
 
@@ -151,7 +151,7 @@ impl Gateway {
             let but = listing::whose(world).map(str::to_owned);
             listing::known(world, &self.catalogue, call.path_model.as_deref()).map(|()| Way::Here { but })
         } else {
-            choose(world, self.known(), &wish).map(|choice| there(world, call, choice))
+            self.there(world, &wish)
         };
         let elsewhere = matches!(world.routing.unknown_model, UnknownModel::Provider(place) if !world.providers[place].local);
         let unknown = way.as_ref().is_err_and(|error| error.kind == Kind::ModelNotFound);
@@ -166,6 +166,17 @@ impl Gateway {
             way: way.map_err(Refused::from),
             places: (0..world.providers.len()).map(|place| self.seen(world, &wish, place)).collect(),
         }
+    }
+
+    /// Where it would go: the first of those that would be asked. Nobody's turn is taken by it.
+    fn there(&self, world: &Snapshot, wish: &Wish<'_>) -> Result<Way, ApiError> {
+        let turns = Turns::default();
+        let known = Known { turns: &turns, ..self.known() };
+        let choice = choose(world, known, wish)?;
+        let reason = choice.reason;
+        let first = order(world, known, choice, wish, None).into_iter().next();
+        let first = first.ok_or_else(ApiError::mistake)?;
+        Ok(Way::There { provider: first.provider.name.clone(), model: first.model, reason })
     }
 
     fn seen(&self, world: &Snapshot, wish: &Wish<'_>, place: usize) -> Place {
@@ -192,15 +203,4 @@ impl Gateway {
             overridden: self.register.overridden(&provider.name),
         }
     }
-}
-
-/// The way of a choice: its first place, and the others that are asked when it cannot answer.
-fn there(world: &Snapshot, call: &Imagined, choice: Choice) -> Way {
-    let Choice { reason, places, .. } = choice;
-    let named = |chosen: &config::snapshot::Chosen| {
-        let provider = world.providers[chosen.provider].name.clone();
-        (provider, chosen.model.clone().or_else(|| call.model.clone()))
-    };
-    let (provider, model) = places.first().map(named).unwrap_or_default();
-    Way::There { provider, model, reason }
 }

@@ -46,8 +46,8 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
-    TargetStanding,
+    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind,
+    Standing, Standings, Summary, TargetStanding,
 };
 use tries::Tries;
 use upstream::Client;

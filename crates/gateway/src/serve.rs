@@ -3,7 +3,8 @@
 //! Invariants, each with a test that bears its number (`crates/openai-proxy/tests/it/invariants.rs`):
 //!
 //! 1. A call sees one snapshot; a change of configuration never shows in the middle of a call.
-//! 2. Retry and fallback happen only before the first byte of an answer has gone to the caller.
+//! 2. Retry and fallback happen only before the first byte of an answer has gone to the caller. A stream that breaks behind it
+//!    may be gone on with elsewhere, so that its caller reads one answer, or ends as broken.
 //! 3. Same language in and out: body bytes are forwarded as they came, with at most two edits in place, the model's name
 //!    (put in where only the path says it) and the request for a usage chunk (which is then kept from a caller who did not
 //!    ask for it). A heartbeat, an empty line between two events of a silent stream or before its first, is ours and no

@@ -50,6 +50,7 @@ pub enum Kind {
     AccountingUnavailable,
     ProviderPaused,
     NoHealthyTarget,
+    UpstreamLimits,
     UpstreamUnreachable,
     UpstreamTls,
     UpstreamProtocol,
@@ -123,6 +124,9 @@ impl Kind {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "accounting_unavailable", true)
             }
             Self::ProviderPaused => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "provider_paused", true),
+            Self::UpstreamLimits => {
+                (StatusCode::TOO_MANY_REQUESTS, REQUESTS, "upstream_limits_exhausted", true)
+            }
             Self::NoHealthyTarget => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_healthy_target", true),
             Self::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, SERVER, "upstream_unreachable", true),
             Self::UpstreamTls => (StatusCode::BAD_GATEWAY, SERVER, "upstream_tls_error", false),

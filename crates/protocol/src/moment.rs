@@ -53,11 +53,11 @@ pub(crate) fn until(point: SystemTime, now: SystemTime) -> Option<Duration> {
 }
 
 /// Until when a limit lasts, in whichever form: a wait with units, seconds, a point in time in RFC 3339 or in seconds or
-/// milliseconds since 1970. `now` is needed for points in time only.
-pub(crate) fn reset(written: &str, now: Option<SystemTime>) -> Option<Duration> {
+/// milliseconds since 1970. `now` is asked for points in time only.
+pub(crate) fn reset(written: &str, now: impl Fn() -> Option<SystemTime>) -> Option<Duration> {
     let written = written.trim();
     let Some(number) = plain(written) else {
-        return span(written).or_else(|| until(rfc3339(written)?, now?));
+        return span(written).or_else(|| until(rfc3339(written)?, now()?));
     };
     let since = match number {
         EPOCH_MILLIS.. => number / 1e3,
@@ -65,7 +65,7 @@ pub(crate) fn reset(written: &str, now: Option<SystemTime>) -> Option<Duration> 
         _ => return believed(Duration::try_from_secs_f64(number).ok()?),
     };
     let point = SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(since).ok()?)?;
-    until(point, now?)
+    until(point, now()?)
 }
 
 /// A point in time by RFC 3339: `2025-03-15T12:54:41Z`, with a fraction and an offset if need be.

@@ -31,9 +31,9 @@ pub struct Left {
 /// Reads an answer's head; `None` when it tells nothing. Points in time are compared with the answer's own `date`, so that
 /// no clock but the upstream's has to be right.
 pub fn read(head: &HeaderMap) -> Option<Left> {
-    let sent = head.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let sent = || head.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let mut left = Left::default();
-    for row in rows(head, sent) {
+    for row in rows(head, &sent) {
         if row.name == "requests" {
             (left.requests, left.requests_limit, left.requests_reset) = (row.left, row.limit, row.reset);
         } else if row.name.ends_with("tokens") && row.is_tighter_than(left.tokens) {
@@ -45,7 +45,7 @@ pub fn read(head: &HeaderMap) -> Option<Left> {
 
 /// How long it is until every limit that is used up lets something through again; `None` when none is.
 pub(crate) fn wait(head: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let used_up = rows(head, Some(now)).into_iter().filter(|row| row.left == Some(0));
+    let used_up = rows(head, &|| Some(now)).into_iter().filter(|row| row.left == Some(0));
     used_up.filter_map(|row| row.reset).max()
 }
 
@@ -65,8 +65,8 @@ impl Row<'_> {
 }
 
 /// Every limit the head speaks of: `x-ratelimit-<what>-<limit>`, or the other way round.
-fn rows(head: &HeaderMap, now: Option<SystemTime>) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
+fn rows<'h>(head: &'h HeaderMap, now: &dyn Fn() -> Option<SystemTime>) -> Vec<Row<'h>> {
+    let mut rows: Vec<Row<'h>> = Vec::new();
     for (header, value) in head {
         let Some(rest) = LIMITS.iter().find_map(|begin| header.as_str().strip_prefix(begin)) else {
             continue;

@@ -64,15 +64,15 @@ pub struct UsageRecord {
     /// Bytes of the answer's body that were handed to the caller's connection.
     #[serde(skip_serializing_if = "is_nothing")]
     pub bytes_out: u64,
-    /// Every try, in order, where there was more than one.
+    /// Every attempt, in order, where there was more than one.
     #[serde(skip_serializing_if = "is_nothing")]
-    pub tries: Vec<Try>,
+    pub trail: Vec<Attempt>,
 }
 
-/// One try of a call: who was asked, and what came of it.
+/// One attempt of a call: who was asked, and what came of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Try {
+pub struct Attempt {
     /// Who was asked.
     pub provider: String,
     /// Its own name for the model.
@@ -147,8 +147,8 @@ impl UsageRecord {
         let texts = [&mut self.record_id, &mut self.id, &mut self.caller];
         let maybe = [&mut self.model_asked, &mut self.model_sent, &mut self.provider, &mut self.error];
         texts.into_iter().chain(words).chain(maybe.into_iter().flatten()).for_each(text::fit);
-        for one in &mut self.tries {
-            std::iter::once(&mut one.provider).chain(&mut one.model).for_each(text::fit);
+        for attempt in &mut self.trail {
+            std::iter::once(&mut attempt.provider).chain(&mut attempt.model).for_each(text::fit);
         }
     }
 

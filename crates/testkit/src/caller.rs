@@ -87,10 +87,15 @@ pub struct Caller {
 impl Caller {
     /// Connects, without Nagle's delay.
     pub async fn connect(addr: SocketAddr) -> Caller {
+        Self::connect_patiently(addr, PATIENCE).await
+    }
+
+    /// Connects, for reads that may take that long.
+    pub async fn connect_patiently(addr: SocketAddr, patience: Duration) -> Caller {
         let stream = tokio::time::timeout(PATIENCE, TcpStream::connect(addr)).await;
         let stream = stream.expect("a connection within the deadline").expect("a listener");
         stream.set_nodelay(true).expect("a fresh socket takes options");
-        Caller { wire: Wire::new(Line::Plain(stream), Some(PATIENCE)) }
+        Caller { wire: Wire::new(Line::Plain(stream), Some(patience)) }
     }
 
     /// Speaks over a layer (TLS) which a test has set up; `reset` is then a plain close.
@@ -151,6 +156,25 @@ impl Caller {
     }
 
     async fn answer_to(&mut self, method: &str) -> io::Result<Answer> {
+        let begun = self.read_head().await?;
+        let length = if method == "HEAD" { Length::Exactly(0) } else { begun.length };
+        let mut body = Body::new(true);
+        let complete = match self.wire.body(length, &mut body).await {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(error),
+            ended => ended.unwrap_or(false),
+        };
+        Ok(Answer {
+            status: begun.status,
+            interim: begun.interim,
+            headers: begun.headers,
+            raw: [&begun.raw[..], &body.bytes, &body.framing].concat().into(),
+            body: body.bytes.freeze(),
+            complete,
+        })
+    }
+
+    /// Reads the head of a final answer, and the 1xx ones before it.
+    pub(crate) async fn read_head(&mut self) -> io::Result<Begun> {
         let mut interim = Vec::new();
         loop {
             let raw = self.wire.through(b"\r\n\r\n").await?.ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -164,27 +188,20 @@ impl Caller {
                 interim.push(status);
                 continue;
             }
-            let length = if method == "HEAD" || matches!(status, 101 | 204 | 304) {
+            let length = if matches!(status, 101 | 204 | 304) {
                 Length::Exactly(0)
             } else if head.is_chunked() {
                 Length::Chunked
             } else {
                 head.content_length().map_or(Length::ToClose, Length::Exactly)
             };
-            let mut body = Body::new(true);
-            let complete = match self.wire.body(length, &mut body).await {
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(error),
-                ended => ended.unwrap_or(false),
-            };
-            return Ok(Answer {
-                status,
-                interim,
-                headers: head.headers,
-                raw: [&raw[..], &body.bytes, &body.framing].concat().into(),
-                body: body.bytes.freeze(),
-                complete,
-            });
+            return Ok(Begun { status, interim, headers: head.headers, raw, length });
         }
+    }
+
+    /// The next piece of a body delimited so, as soon as it is there; `None`: it has ended as it should.
+    pub(crate) async fn read_piece(&mut self, length: &mut Length) -> io::Result<Option<Bytes>> {
+        self.wire.piece(length).await
     }
 
     /// What comes next, at least one byte; empty when the peer has closed.
@@ -215,6 +232,15 @@ impl Caller {
     pub fn reset(self) {
         self.wire.from.reset();
     }
+}
+
+/// An answer whose body is still to come.
+pub(crate) struct Begun {
+    pub(crate) status: u16,
+    pub(crate) interim: Vec<u16>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) raw: Bytes,
+    pub(crate) length: Length,
 }
 
 fn parse(raw: &[u8]) -> Option<(Head, u16)> {

@@ -10,9 +10,11 @@
 )]
 
 pub mod caller;
+pub mod failing;
 pub mod line;
 pub mod postgres;
 pub mod raw;
 pub mod recordings;
 pub mod vendor;
+pub mod view;
 pub mod wire;

@@ -149,6 +149,46 @@ impl<R: AsyncRead + Unpin> Wire<R> {
         }
     }
 
+    /// The next piece of a body as soon as it has come: a chunk, or what was read at once; `None` when the body has ended as
+    /// it should, `UnexpectedEof` when it broke off.
+    pub(crate) async fn piece(&mut self, length: &mut Length) -> io::Result<Option<Bytes>> {
+        let most = match length {
+            Length::Exactly(0) => return Ok(None),
+            Length::Exactly(left) => *left,
+            Length::ToClose => u64::MAX,
+            Length::Chunked => return self.chunk().await,
+        };
+        if self.ahead.is_empty() && self.fill().await? == 0 {
+            return if most == u64::MAX { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+        }
+        let now = usize::try_from(most).unwrap_or(usize::MAX).min(self.ahead.len());
+        if let Length::Exactly(left) = length {
+            *left -= now as u64;
+        }
+        Ok(Some(self.ahead.split_to(now).freeze()))
+    }
+
+    /// The next chunk, whole; `None` behind the last one and its trailers.
+    async fn chunk(&mut self) -> io::Result<Option<Bytes>> {
+        let broken = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let line = self.through(b"\r\n").await?.ok_or_else(broken)?;
+        let size = String::from_utf8_lossy(&line);
+        let size = size.split(';').next().unwrap_or_default().trim();
+        let size = usize::from_str_radix(size, 16).map_err(|_| io::ErrorKind::InvalidData)?;
+        if size == 0 {
+            while self.through(b"\r\n").await?.ok_or_else(broken)?.as_ref() != b"\r\n" {}
+            return Ok(None);
+        }
+        while self.ahead.len() < size + 2 {
+            if self.fill().await? == 0 {
+                return Err(broken());
+            }
+        }
+        let chunk = self.ahead.split_to(size).freeze();
+        let end = self.ahead.split_to(2);
+        if end.as_ref() == b"\r\n" { Ok(Some(chunk)) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
     async fn exactly(&mut self, mut left: u64, into: &mut Body) -> io::Result<bool> {
         loop {
             let now = usize::try_from(left).unwrap_or(usize::MAX).min(self.ahead.len());

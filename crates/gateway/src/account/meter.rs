@@ -279,7 +279,7 @@ impl Drop for Meter {
     fn drop(&mut self) {
         self.follow();
         let mut record = std::mem::take(&mut self.record);
-        record.tries = self.trail.take();
+        record.trail = self.trail.take();
         record.duration_us = micros(self.began.elapsed());
         if let Some(upload) = &self.upload {
             record.bytes_in = upload.bytes();

@@ -1,4 +1,4 @@
-//! The way a call took: each try, where, how it ended. Written by the attempts, read by the meter; they go on apart once a stream
+//! The way a call took: each attempt, where, how it ended. Written by the attempts, read by the meter; they go on apart once a stream
 //! has been promised.
 
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use protocol::usage::Usage;
-use store::usage_record::{Tokens, Try};
+use store::usage_record::{Attempt, Tokens};
 
 use crate::route::Target;
 
@@ -14,18 +14,18 @@ use crate::route::Target;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trail(Arc<Mutex<Steps>>);
 
-/// A try on it.
+/// An attempt on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Step(usize);
 
-/// The word of a try that answers.
+/// The word of an attempt that answers.
 pub(crate) const ANSWERED: &str = "answered";
-/// The word of a try that was given up because another answered sooner, or its caller left.
+/// The word of an attempt that was given up because another answered sooner, or its caller left.
 const GIVEN_UP: &str = "given_up";
 
 #[derive(Debug, Default)]
 struct Steps {
-    tries: Vec<Open>,
+    attempts: Vec<Open>,
     /// Who answers.
     by: Option<usize>,
 }
@@ -33,7 +33,7 @@ struct Steps {
 #[derive(Debug)]
 struct Open {
     began: Instant,
-    what: Try,
+    what: Attempt,
 }
 
 impl Trail {
@@ -43,16 +43,16 @@ impl Trail {
 
     /// A target is asked now. `how`: in a way of its own (`hedge`, `continuation`, `restart`).
     pub(crate) fn begins(&self, target: &Target, how: Option<&'static str>) -> Step {
-        let what = Try {
+        let what = Attempt {
             provider: target.provider.name.clone(),
             model: target.model.clone(),
             how: how.map(Cow::Borrowed),
             outcome: Cow::Borrowed(GIVEN_UP),
-            ..Try::default()
+            ..Attempt::default()
         };
         let mut steps = self.steps();
-        steps.tries.push(Open { began: Instant::now(), what });
-        Step(steps.tries.len() - 1)
+        steps.attempts.push(Open { began: Instant::now(), what });
+        Step(steps.attempts.len() - 1)
     }
 
     /// How it ended.
@@ -80,26 +80,26 @@ impl Trail {
     }
 
     fn change(&self, step: Step, change: impl FnOnce(&mut Open)) {
-        if let Some(open) = self.steps().tries.get_mut(step.0) {
+        if let Some(open) = self.steps().attempts.get_mut(step.0) {
             change(open);
         }
     }
 
-    /// How many tries there were, and the last of them or the one that answers.
-    pub(super) fn head<T>(&self, look: impl FnOnce(u32, Option<&Try>) -> T) -> T {
+    /// How many attempts there were, and the last of them or the one that answers.
+    pub(super) fn head<T>(&self, look: impl FnOnce(u32, Option<&Attempt>) -> T) -> T {
         let steps = self.steps();
-        let last = steps.by.or(steps.tries.len().checked_sub(1)).and_then(|at| steps.tries.get(at));
-        look(u32::try_from(steps.tries.len()).unwrap_or(u32::MAX), last.map(|open| &open.what))
+        let last = steps.by.or(steps.attempts.len().checked_sub(1)).and_then(|at| steps.attempts.get(at));
+        look(u32::try_from(steps.attempts.len()).unwrap_or(u32::MAX), last.map(|open| &open.what))
     }
 
-    /// All tries, where there was more than one.
-    pub(super) fn take(&self) -> Vec<Try> {
+    /// All attempts, where there was more than one.
+    pub(super) fn take(&self) -> Vec<Attempt> {
         let mut steps = self.steps();
-        if steps.tries.len() < 2 {
+        if steps.attempts.len() < 2 {
             return Vec::new();
         }
         steps.by = None;
-        std::mem::take(&mut steps.tries).into_iter().map(|open| open.what).collect()
+        std::mem::take(&mut steps.attempts).into_iter().map(|open| open.what).collect()
     }
 }
 

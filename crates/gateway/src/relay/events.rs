@@ -4,6 +4,7 @@
 //! we asked for and the caller did not, an event that is no JSON; and where they are joined to what another stream has said.
 
 use bytes::{Bytes, BytesMut};
+use memchr::memmem;
 use protocol::frame::said::{self, Adds, Joined, Joiner};
 use protocol::frame::sse::{self, Splitter};
 use protocol::frame::unasked;
@@ -13,6 +14,9 @@ use crate::intake::Gathered;
 
 /// The longest event read (T-54). A longer one passes, unread; in a stream that is edited it ends the stream.
 const LONGEST: usize = 8 * 1024 * 1024;
+
+/// A delta that says something.
+const SAYS: &[u8] = b"\"delta\":{\"";
 
 /// UTF-8's byte order mark.
 const MARK: &[u8] = "\u{feff}".as_bytes();
@@ -44,6 +48,8 @@ pub(crate) struct Events {
     pub(super) over: bool,
     /// Some choice of it is.
     pub(super) finished: bool,
+    /// Another choice has gone on behind that.
+    goes_on: bool,
     /// The events have names.
     pub(super) named: bool,
     /// The last count.
@@ -158,6 +164,11 @@ impl Events {
         }
     }
 
+    /// Whether it has said everything but that this is all.
+    pub(super) fn said_everything(&self) -> bool {
+        self.finished && !self.goes_on && !self.over
+    }
+
     /// Whether a proper end of the connection may be taken for the answer's end: something said so, or an event was too
     /// long to be read and may have.
     pub(super) fn may_end(&self) -> bool {
@@ -200,6 +211,7 @@ impl Events {
         let told = sse::read(event);
         self.over |= told.ends;
         self.named |= told.named;
+        self.goes_on |= self.finished && !told.finishes && memmem::find(event, SAYS).is_some();
         self.finished |= told.finishes;
         self.usage = match (self.usage, told.usage) {
             (Some(earlier), Some(later)) => Some(earlier.and(later)),

@@ -1,9 +1,11 @@
 //! Last stage: handing the answer over. From here on the body owns the meter, and closes it when it ends or is dropped.
 
 mod body;
+mod ending;
 mod events;
 mod session;
 mod silence;
+mod stream;
 
 use std::sync::Arc;
 

@@ -55,13 +55,14 @@ fn named(head: &HeaderMap) -> Option<u64> {
 fn beginning(begins: &Beginning<'_>) -> u64 {
     let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
     let turns = begins.messages.or(begins.input);
-    let first: Vec<String> = match turns.and_then(|turns| serde_json::from_str::<Vec<&RawValue>>(turns.get()).ok()) {
-        Some(turns) => {
-            let user = turns.iter().position(|turn| is_users(turn)).unwrap_or(0);
-            turns.iter().take(user + 1).map(|turn| turn.get().to_owned()).collect()
-        }
-        None => text(turns).into_iter().collect(),
-    };
+    let first: Vec<String> =
+        match turns.and_then(|turns| serde_json::from_str::<Vec<&RawValue>>(turns.get()).ok()) {
+            Some(turns) => {
+                let user = turns.iter().position(|turn| is_users(turn)).unwrap_or(0);
+                turns.iter().take(user + 1).map(|turn| turn.get().to_owned()).collect()
+            }
+            None => text(turns).into_iter().collect(),
+        };
     hash(&(text(begins.system), text(begins.instructions), text(begins.tools), first))
 }
 

@@ -21,9 +21,8 @@ pub(super) fn append(plan: &mut Plan, world: &Snapshot, known: Known<'_>, caller
     }
     let Some(asked) = call.model.as_deref().filter(|_| call.row.model != ModelAt::BodyNoted) else { return };
     let tags = caller.key().map_or(&[][..], |key| &key.tags);
-    let holds = |policy: &&Fallback| {
-        policy.from.fits(asked) && policy.when.hold(&call.rest, &call.head, tags)
-    };
+    let holds =
+        |policy: &&Fallback| policy.from.fits(asked) && policy.when.hold(&call.rest, &call.head, tags);
     let found: Vec<(FallbackOn, Vec<Target>)> = policies
         .into_iter()
         .flatten()

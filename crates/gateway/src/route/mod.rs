@@ -8,7 +8,7 @@ mod plan;
 mod strategy;
 
 pub(crate) use allowed::{denied, has};
-pub(crate) use open::{Choice, Known, choose, plan};
+pub(crate) use open::{Known, choose, order, plan};
 pub use plan::Reason;
 pub(crate) use plan::{Plan, Target, Wish};
 pub(crate) use strategy::Turns;

@@ -52,29 +52,40 @@ pub(crate) fn plan(
 ) -> Result<Plan, ApiError> {
     allowed::asked(caller, call)?;
     let wish = Wish::from(call);
-    let Choice { places, strategy, .. } = choose(world, known, &wish)?;
-    let mut targets = Vec::with_capacity(places.len());
+    let mut choice = choose(world, known, &wish)?;
     let mut denied = None;
-    for chosen in places {
-        match allowed::led(caller, &world.providers[chosen.provider], &chosen, &wish) {
-            Ok(()) => targets.push(target(world, known, chosen, &wish)),
-            Err(error) => drop(denied.get_or_insert(error)),
-        }
-    }
-    if targets.len() > 1 {
-        let rule = wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name);
-        let sticks = strategy == Strategy::CacheAffine || world.routing.affinity;
-        let conversation =
-            if sticks { affinity::of(call, strategy == Strategy::CacheAffine) } else { None };
-        strategy::order(&mut targets, strategy, Turn { rule, turns: known.turns, conversation });
-    }
-    let mut targets = targets.into_iter();
+    choice.places.retain(|chosen| {
+        let led = allowed::led(caller, &world.providers[chosen.provider], chosen, &wish);
+        led.map_err(|error| drop(denied.get_or_insert(error))).is_ok()
+    });
+    let strategy = choice.strategy;
+    let sticks = choice.places.len() > 1 && (strategy == Strategy::CacheAffine || world.routing.affinity);
+    let conversation = if sticks { affinity::of(call, strategy == Strategy::CacheAffine) } else { None };
+    let mut targets = order(world, known, choice, &wish, conversation).into_iter();
     let Some(first) = targets.next() else {
         return Err(denied.unwrap_or_else(ApiError::mistake));
     };
     let mut plan = Plan { first, others: targets.collect(), longer: Vec::new(), laxer: Vec::new() };
     fallback::append(&mut plan, world, known, caller, call);
     Ok(plan)
+}
+
+/// The places of a choice as targets, in the order they are asked in.
+pub(crate) fn order(
+    world: &Snapshot,
+    known: Known<'_>,
+    choice: Choice,
+    wish: &Wish<'_>,
+    conversation: Option<u64>,
+) -> Vec<Target> {
+    let Choice { places, strategy, .. } = choice;
+    let mut targets: Vec<Target> =
+        places.into_iter().map(|chosen| target(world, known, chosen, wish)).collect();
+    if targets.len() > 1 {
+        let rule = wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name);
+        strategy::order(&mut targets, strategy, Turn { rule, turns: known.turns, conversation });
+    }
+    targets
 }
 
 /// A place as a target.
@@ -134,7 +145,12 @@ fn others(
                 let same = |chosen: &&Chosen| chosen.model == first.model && *chosen != first;
                 return served.places.iter().filter(same).filter(|at| serves(at.provider)).cloned().collect();
             }
-            served.places.iter().filter(|chosen| *chosen != first && serves(chosen.provider)).cloned().collect()
+            served
+                .places
+                .iter()
+                .filter(|chosen| *chosen != first && serves(chosen.provider))
+                .cloned()
+                .collect()
         }
         (Reason::Announced, Some(model)) => {
             let local = |place: usize| world.providers[place].local;

@@ -143,7 +143,8 @@ pub(super) fn first(
 pub(super) fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
     let provider = *places.iter().find(|place| world.providers[**place].serves(wish.row.operation))?;
     let written = wish.model.and_then(|model| world.models.find(model));
-    let own = written.and_then(|served| served.places.iter().find(|place| place.provider == provider)).cloned();
+    let own =
+        written.and_then(|served| served.places.iter().find(|place| place.provider == provider)).cloned();
     let announced = wish.model.and_then(|model| world.providers[provider].own_name(model));
     Some(own.unwrap_or_else(|| world.place(provider, announced.map(str::to_owned))))
 }

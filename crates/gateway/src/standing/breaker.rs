@@ -156,7 +156,8 @@ impl Breaker {
         if self.steps.back().is_none_or(|step| now.saturating_duration_since(step.began) >= long) {
             self.steps.push_back(Step { began: now, answered_before: answered, failures: 0 });
         }
-        while self.steps.front().is_some_and(|step| now.saturating_duration_since(step.began) > rules.window) {
+        while self.steps.front().is_some_and(|step| now.saturating_duration_since(step.began) > rules.window)
+        {
             self.steps.pop_front();
         }
     }

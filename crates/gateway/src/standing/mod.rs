@@ -24,9 +24,9 @@ use config::Snapshot;
 use config::snapshot::Provider;
 use store::UsageRecord;
 
-pub use health::HealthWord;
 pub use breaker::BreakerWord;
 pub(crate) use breaker::Lesson;
+pub use health::HealthWord;
 pub(crate) use hold::Bar;
 pub use hold::{Override, OverrideKind};
 pub use keys::KeyStanding;

@@ -31,7 +31,9 @@ impl Pace {
         let next = match estimate {
             0 => after.saturating_mul(2),
             // A step of a hundredth of what is estimated.
-            _ if after > estimate => estimate + (estimate / 100).max(1).saturating_mul(99).min(after - estimate),
+            _ if after > estimate => {
+                estimate + (estimate / 100).max(1).saturating_mul(99).min(after - estimate)
+            }
             _ => estimate - (estimate / 100).max(1).min(estimate - after),
         };
         late.store(next.max(1), Ordering::Relaxed);

@@ -43,7 +43,7 @@ pub(super) fn is_done(event: &[u8]) -> bool {
 }
 
 /// A step into a value.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// The member of that name.
     Member(&'static str),
@@ -122,6 +122,8 @@ pub(super) struct Piece {
     pub(super) text: Option<String>,
     /// It begins the answer.
     pub(super) opens: bool,
+    /// It begins the message which the parts belong to (Responses).
+    pub(super) opens_item: bool,
     /// It begins a part of the answer that is text.
     pub(super) opens_text: bool,
     /// It ends such a part.
@@ -138,6 +140,10 @@ pub(super) struct Piece {
     pub(super) created: Option<u64>,
     /// Who answers.
     pub(super) model: Option<String>,
+    /// The message's name for itself (Responses).
+    pub(super) item: Option<String>,
+    /// The event's number (Responses).
+    pub(super) number: Option<u64>,
 }
 
 impl Piece {
@@ -167,7 +173,7 @@ impl Piece {
         self.more = choices.len() > 1 || !chunk["error"].is_null();
         let Some(choice) = choices.first() else { return };
         self.more |= choice["index"].as_u64().is_some_and(|index| index > 0) || says(&choice["logprobs"]);
-        self.finishes = choice["finish_reason"].is_string();
+        self.finishes = choice["finish_reason"].as_str().is_some_and(|reason| !reason.is_empty());
         let said = match tongue {
             Tongue::Chat => &choice["delta"]["content"],
             _ => &choice["text"],
@@ -211,13 +217,16 @@ impl Piece {
 
     fn take_response(&mut self, event: &Value) {
         let first = |name: &str| event[name].as_u64().is_none_or(|index| index == 0);
+        self.number = event["sequence_number"].as_u64();
         match event["type"].as_str().unwrap_or_default() {
             "response.created" | "response.queued" | "response.in_progress" => {
                 self.opens = true;
                 self.names(&event["response"], "created_at");
             }
             "response.output_item.added" => {
-                self.more = !first("output_index") || event["item"]["type"] != "message";
+                self.opens_item = first("output_index") && event["item"]["type"] == "message";
+                self.item = event["item"]["id"].as_str().map(str::to_owned);
+                self.more = !self.opens_item || says(&event["item"]["content"]);
             }
             "response.content_part.added" => {
                 self.opens_text = first("content_index") && event["part"]["type"] == "output_text";

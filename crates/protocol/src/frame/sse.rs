@@ -114,7 +114,8 @@ fn read_data(data: &[u8], told: &mut Told) {
         told.usage = Some(told.usage.map_or(counted, |earlier| earlier.and(counted)));
     }
     let finish = FINISH.find(data).map(|at| data[at + FINISH.needle().len()..].trim_ascii_start());
-    told.finishes |= finish.is_some_and(|value| value.first() == Some(&b'"'));
+    // Some vendors write an empty reason where others write null.
+    told.finishes |= finish.is_some_and(|value| value.starts_with(b"\"") && !value.starts_with(b"\"\""));
     let kind = TYPE.find(data).filter(|at| outermost(data, *at));
     let kind = kind.map(|at| data[at + TYPE.needle().len()..].trim_ascii_start());
     let kind = kind.and_then(|value| value.strip_prefix(b"\"")?.split(|&b| b == b'"').next());
@@ -181,6 +182,10 @@ mod tests {
         assert!(finished.finishes && !finished.ends, "another choice may still be open");
         assert!(
             !read(b"data: {\"choices\":[{\"finish_reason\":null,\"delta\":{\"content\":\"x\"}}]}\n\n").ends
+        );
+        assert!(
+            !read(b"data: {\"choices\":[{\"finish_reason\":\"\",\"delta\":{\"content\":\"x\"}}]}\n\n")
+                .finishes
         );
         assert!(read(b"event: response.completed\ndata: {}\n\n").ends);
         assert!(!read(b"event: response.output_text.done\ndata: {}\n\n").ends);

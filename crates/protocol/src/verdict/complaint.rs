@@ -3,7 +3,7 @@
 //! Shapes: OpenAI API reference, "Error codes" (`error.code`, `type`, `param`); Anthropic API reference, "Errors"
 //! (`error.type`); Google AIP-193 (`error.status`, `details[].reason`), also as the only member of an array; Azure
 //! (`error.innererror.code`); Ollama (`error` is the message); Mistral and Cohere (message and type beside no `error`);
-//! FastAPI (`detail`); OpenRouter (`error.metadata.raw` quotes whoever answered it); the `error` and `response.failed` events of
+//! FastAPI (`detail`); OpenRouter (`error.metadata.raw` quotes whoever answered it); Groq (`error.status_code`, in streams); the `error` and `response.failed` events of
 //! OpenAI's Responses.
 
 use http::StatusCode;
@@ -47,7 +47,8 @@ impl Complaint {
         let inner = error.get("innererror").and_then(|inner| inner.get("code"));
         let details = error.get("details").and_then(Value::as_array);
         let reasons = details.into_iter().flatten().filter_map(|detail| detail.get("reason"));
-        let own = [error.get("code"), inner, error.get("status"), error.get("type")];
+        let own =
+            [error.get("code"), inner, error.get("status"), error.get("type"), error.get("status_code")];
         for word in reasons.chain(own.into_iter().flatten()) {
             match word {
                 Value::String(word) => self.words.push(word.clone()),

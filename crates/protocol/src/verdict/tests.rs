@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
+use proptest::prelude::*;
 
 use super::*;
 use crate::vendor;
@@ -221,6 +222,34 @@ fn an_error_inside_a_success_has_the_status_it_names() {
 }
 
 #[test]
+fn recorded_errors_are_read_for_what_they_are() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut away = 0;
+    for name in ["openai", "azure-openai", "anthropic", "gemini", "groq", "deepseek", "openrouter", "cohere"]
+    {
+        let Some(recordings) = testkit::recordings::load(root, name) else {
+            eprintln!("skipped: ../shared/recordings is not beside this checkout");
+            return;
+        };
+        for recording in recordings.iter().filter(|recording| recording.status >= 400) {
+            let body = String::from_utf8_lossy(&recording.resp_body);
+            let class = read(recording.status, &body).class;
+            let expected = match recording.status {
+                404 => FaultClass::ModelAway,
+                429 => FaultClass::Limited,
+                401 => FaultClass::Auth,
+                _ if body.contains("model_not_found") => FaultClass::ModelAway,
+                _ if body.contains("API_KEY_INVALID") => FaultClass::Auth,
+                _ => FaultClass::Request,
+            };
+            assert_eq!(class, expected, "{name} {}: {body}", recording.status);
+            away += usize::from(class == FaultClass::ModelAway);
+        }
+    }
+    assert!(away >= 10, "models asked for in vain: {away}");
+}
+
+#[test]
 fn the_wait_comes_with_the_fault() {
     let vendor = vendor::find("azure").unwrap();
     let head: HeaderMap =
@@ -254,4 +283,19 @@ fn the_table_keeps_callers_faults_from_breakers_and_silent_targets_from_a_second
     }
     let words: std::collections::HashSet<_> = FaultClass::ALL.iter().map(|class| class.word()).collect();
     assert_eq!(words.len(), FaultClass::ALL.len(), "each has a word of its own");
+}
+
+proptest! {
+    #[test]
+    fn no_answer_whatever_is_too_much(status in 100u16..1000, body in prop::collection::vec(any::<u8>(), 0..200), header in "[ -~]{0,40}") {
+        let vendor = vendor::find("openai").unwrap();
+        let names = ["retry-after", "retry-after-ms", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"];
+        let head: HeaderMap = names
+            .into_iter()
+            .map(|name| (http::HeaderName::from_static(name), http::HeaderValue::from_str(&header).unwrap()))
+            .collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        vendor.read_fault(status, &head, &body, SystemTime::now());
+        vendor.read_quota(&head);
+    }
 }

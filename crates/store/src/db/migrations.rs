@@ -15,7 +15,7 @@ pub(super) const ALL: &[Migration] = &[
     Migration { version: 3, name: "changes", sql: include_str!("migrations/0003_changes.sql") },
     Migration { version: 4, name: "chores", sql: include_str!("migrations/0004_chores.sql") },
     Migration { version: 5, name: "failures", sql: include_str!("migrations/0005_failures.sql") },
-    Migration { version: 6, name: "tries", sql: include_str!("migrations/0006_tries.sql") },
+    Migration { version: 6, name: "trail", sql: include_str!("migrations/0006_trail.sql") },
 ];
 
 /// What this version knows.

@@ -67,6 +67,8 @@ pub enum Framing {
 /// An answer in parts.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// How long before the head.
+    pub late: Duration,
     /// Status code.
     pub status: u16,
     /// Header lines; the framing's own is added to them.
@@ -105,6 +107,7 @@ impl Answer {
     /// A body with `content-length`.
     pub fn plain(status: u16, body: impl Into<Bytes>) -> Answer {
         Answer {
+            late: Duration::ZERO,
             status,
             headers: Vec::new(),
             framing: Framing::Length,
@@ -116,6 +119,7 @@ impl Answer {
     /// A chunked answer without a body yet.
     pub fn stream(status: u16) -> Answer {
         Answer {
+            late: Duration::ZERO,
             status,
             headers: Vec::new(),
             framing: Framing::Chunked,
@@ -132,6 +136,12 @@ impl Answer {
     /// Adds a header line.
     pub fn header(mut self, name: &str, value: &str) -> Answer {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Begins that late.
+    pub fn late(mut self, late: Duration) -> Answer {
+        self.late = late;
         self
     }
 
@@ -171,6 +181,15 @@ impl Answer {
     pub fn ending(mut self, ending: Ending) -> Answer {
         self.ending = ending;
         self
+    }
+
+    /// The bytes of the body, without its framing and pauses.
+    pub fn body(&self) -> Vec<u8> {
+        let bytes = self.steps.iter().filter_map(|step| match step {
+            Step::Send(bytes) | Step::Verbatim(bytes) => Some(&bytes[..]),
+            Step::Wait(_) | Step::WaitFor(_) => None,
+        });
+        bytes.collect::<Vec<_>>().concat()
     }
 
     pub(crate) fn head(&self) -> String {

@@ -127,6 +127,9 @@ impl Conversation<'_> {
     }
 
     async fn answer(&mut self, answer: &Answer, head_only: bool) -> Result<(After, bool), Gone> {
+        if !answer.late.is_zero() {
+            self.unless_gone(tokio::time::sleep(answer.late)).await?;
+        }
         self.write(answer.head().as_bytes()).await?;
         if head_only {
             return self.finish(answer.ending, false).await;

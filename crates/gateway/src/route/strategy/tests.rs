@@ -24,7 +24,12 @@ fn targets(weights: &[u32]) -> Vec<Target> {
     world.providers.iter().zip(weights).map(target).collect()
 }
 
-fn firsts(strategy: Strategy, all: &[Target], times: usize, conversation: Option<u64>) -> BTreeMap<String, usize> {
+fn firsts(
+    strategy: Strategy,
+    all: &[Target],
+    times: usize,
+    conversation: Option<u64>,
+) -> BTreeMap<String, usize> {
     let turns = Turns::default();
     let mut counts = BTreeMap::new();
     for _ in 0..times {
@@ -41,7 +46,8 @@ fn weights_are_kept_to_a_hundredth() {
         let total: u32 = weights.iter().sum();
         let counts = firsts(Strategy::Weighted, &targets(weights), 1000, None);
         for (n, weight) in weights.iter().enumerate() {
-            let (has, due) = (counts[&format!("p{n}")] as f64, 1000.0 * f64::from(*weight) / f64::from(total));
+            let (has, due) =
+                (counts[&format!("p{n}")] as f64, 1000.0 * f64::from(*weight) / f64::from(total));
             assert!((has - due).abs() <= 10.0, "{weights:?}: p{n} has {has} of {due}");
         }
     }
@@ -57,7 +63,10 @@ fn a_place_of_no_weight_is_asked_last() {
 fn each_in_turn_and_the_one_with_the_fewest_running() {
     let all = targets(&[1, 1, 1]);
     assert_eq!(firsts(Strategy::RoundRobin, &all, 9, None).into_values().collect::<Vec<_>>(), [3, 3, 3]);
-    let _held = [all[0].lane.enter_anyway(&all[0].provider.breaker), all[2].lane.enter_anyway(&all[2].provider.breaker)];
+    let _held = [
+        all[0].lane.enter_anyway(&all[0].provider.breaker),
+        all[2].lane.enter_anyway(&all[2].provider.breaker),
+    ];
     assert_eq!(firsts(Strategy::LeastBusy, &all, 3, None).into_keys().collect::<Vec<_>>(), ["p1"]);
 }
 
@@ -69,7 +78,10 @@ fn a_conversation_stays_where_it_is_until_that_place_is_full() {
     let name = first.into_keys().next().unwrap_or_default();
     let at = all.iter().position(|target| target.provider.name == name).unwrap_or(0);
     let _held: Vec<_> = (0..3).map(|_| all[at].lane.enter_anyway(&all[at].provider.breaker)).collect();
-    assert!(!firsts(Strategy::CacheAffine, &all, 1, Some(7)).contains_key(&name), "it has all that is running");
+    assert!(
+        !firsts(Strategy::CacheAffine, &all, 1, Some(7)).contains_key(&name),
+        "it has all that is running"
+    );
 }
 
 #[test]

@@ -103,7 +103,9 @@ fn where_nobody_else_can_answer_one_finds_out_sooner() {
     (0..3).for_each(|_| assert!(stage.passes(Lesson::Nobody)));
     let early = Some(5 * SECOND);
     stage.now += 4 * SECOND;
-    assert!(matches!(stage.breaker.enter(&stage.rules, early, stage.now), Gate::Shut(left) if left == SECOND));
+    assert!(
+        matches!(stage.breaker.enter(&stage.rules, early, stage.now), Gate::Shut(left) if left == SECOND)
+    );
     stage.now += SECOND;
     assert!(matches!(stage.breaker.enter(&stage.rules, None, stage.now), Gate::Shut(_)));
     assert_eq!(stage.breaker.enter(&stage.rules, early, stage.now), Gate::Probe);

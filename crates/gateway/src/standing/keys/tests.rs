@@ -3,7 +3,9 @@ use protocol::verdict::UpstreamFault;
 use super::*;
 
 fn provider(settings: &str) -> Arc<Provider> {
-    let text = format!("providers: {{openai: {{key_strategy: {settings}, keys: {{a: {{key: sk-a, weight: 2}}, b: {{key: sk-b}}}}}}}}");
+    let text = format!(
+        "providers: {{openai: {{key_strategy: {settings}, keys: {{a: {{key: sk-a, weight: 2}}, b: {{key: sk-b}}}}}}}}"
+    );
     let loaded = config::parse(&text, &std::collections::BTreeMap::new());
     loaded.map(|loaded| loaded.snapshot.providers[0].clone()).unwrap()
 }
@@ -36,7 +38,10 @@ fn a_refused_key_is_put_aside_and_the_other_is_used() {
     assert_eq!(uses(&keys, &provider, 2), "bb");
     assert_eq!(keys.standings(&provider)[0].aside, Some("auth"));
     let Picked::Key(key) = keys.pick(&provider, &[]) else { panic!("there is one") };
-    key.learn(&UpstreamFault { wait: Some(Duration::from_secs(7)), ..UpstreamFault::of(FaultClass::Limited) });
+    key.learn(&UpstreamFault {
+        wait: Some(Duration::from_secs(7)),
+        ..UpstreamFault::of(FaultClass::Limited)
+    });
     let Picked::Exhausted(out) = keys.pick(&provider, &[]) else { panic!("none is left") };
     assert!(matches!(out, KeysOut::Resting(left) if left > Duration::from_secs(6)), "{out:?}");
     keys.reset(&provider.name);

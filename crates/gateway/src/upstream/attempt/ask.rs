@@ -17,14 +17,15 @@ use super::super::received::Received;
 use super::super::trouble::Trouble;
 use super::begin::{Begun, begin};
 use super::course::Course;
+use super::spent::key_refused;
+use crate::account::ANSWERED;
 use crate::error::ApiError;
 use crate::intake::Payload;
 use crate::route::Target;
-use crate::account::ANSWERED;
 use crate::standing::{Key, Lesson, Pass};
 
 /// A target that asked to be left alone and did not say for how long is left alone for that.
-const REST: Duration = Duration::from_secs(2);
+const REST: Duration = Duration::from_millis(500);
 /// No hint is believed beyond that (F-10).
 const LONGEST_REST: Duration = Duration::from_mins(10);
 
@@ -95,16 +96,28 @@ impl Course {
             pass.ends(Lesson::Works);
             return Tried::Switched(Box::new(reply));
         }
-        let refused = (!reply.status.is_success()).then(|| reply.head.clone());
-        let received = Received { reply, deadline: self.deadline, hide_usage: asked_usage, heartbeat: self.heartbeat };
+        let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
+        let received =
+            Received { reply, deadline: self.deadline, hide_usage: asked_usage, heartbeat: self.heartbeat };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
             Err(error) => {
                 pass.ends(Lesson::Fails);
-                return Tried::Failed(class_of_kind(error.kind), error);
+                let class = class_of_kind(error.kind);
+                let Some((status, head)) = refused.filter(|_| stored) else {
+                    return Tried::Failed(class, error);
+                };
+                // Whatever its body is, a refused key is one.
+                let fault = target.provider.vendor.read_fault(status, &head, &[], SystemTime::now());
+                return match fault.class {
+                    FaultClass::Auth | FaultClass::Billing => {
+                        Tried::Failed(fault.class, key_refused(&target.provider.name, fault.class))
+                    }
+                    _ => Tried::Failed(class, error),
+                };
             }
         };
-        if let Some(head) = refused {
+        if let Some((_, head)) = refused {
             let body = match &answer.body {
                 AnswerBody::Whole(body) => body.clone(),
                 _ => Bytes::new(),
@@ -142,13 +155,7 @@ impl Course {
 }
 
 /// It said no: what that teaches of the target depends on whose credential it was.
-fn refuse(
-    target: &Target,
-    stored: bool,
-    mut pass: Pass,
-    mut fault: UpstreamFault,
-    answer: Answer,
-) -> Tried {
+fn refuse(target: &Target, stored: bool, mut pass: Pass, mut fault: UpstreamFault, answer: Answer) -> Tried {
     if !stored && concerns_account(fault.class) {
         // The caller's own account: others have another, and no other place knows it.
         if fault.class != FaultClass::Limited {
@@ -161,6 +168,8 @@ fn refuse(
         // It was there and knew what to say.
         Blames::Nothing => Lesson::Works,
         Blames::Breaker => Lesson::Fails,
+        // The key rests, and not those beside it.
+        Blames::Cooldown if !target.provider.keys.is_empty() => Lesson::Works,
         Blames::Cooldown => Lesson::Rest(fault.wait.unwrap_or(REST).min(LONGEST_REST)),
         Blames::Key if target.provider.keys.is_empty() => Lesson::Fails,
         Blames::Key => Lesson::Nothing,
@@ -177,7 +186,9 @@ fn class_of(trouble: &Trouble) -> FaultClass {
         Trouble::Unreachable(_) | Trouble::Denied(_) | Trouble::Proxy(_) | Trouble::Tls(_) => {
             FaultClass::TransportBeforeSend
         }
-        Trouble::ConnectTimeout | Trouble::FirstByteTimeout | Trouble::TotalTimeout => FaultClass::HeadersLate,
+        Trouble::ConnectTimeout | Trouble::FirstByteTimeout | Trouble::TotalTimeout => {
+            FaultClass::HeadersLate
+        }
         Trouble::GapTimeout => FaultClass::StreamStall,
         Trouble::Protocol(_) => FaultClass::StreamMalformed,
         Trouble::Cut(_) => FaultClass::TransportAfterSend,

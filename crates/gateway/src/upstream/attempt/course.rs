@@ -1,23 +1,23 @@
-//! The order of tries: the same target again where that may help, its other keys, a second one beside it when it is late, then the
+//! The order of attempts: the same target again where that may help, its other keys, a second one beside it when it is late, then the
 //! next one.
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Clock};
 
 use config::Snapshot;
-use config::snapshot::{Failure, RetryOn};
-use http::Method;
+use protocol::frame::said;
 use protocol::usage::Usage;
-use protocol::verdict::{Again, Elsewhere, FaultClass};
+use protocol::verdict::{Capability, FaultClass};
 use tokio::time::Instant;
 
 use super::super::answer::{Answer, AnswerBody};
 use super::super::client::{Client, Reply};
 use super::super::realtime;
 use super::Run;
+use super::again::jittered;
 use super::ask::{Asking, Tried};
-use super::patience::{Budget, back_off};
+use super::patience::Budget;
+use super::race::Raced;
 use super::rescue::Rescue;
 use super::spent::Spent;
 use crate::Gateway;
@@ -31,6 +31,8 @@ use crate::standing::{Out, Pass, Picked, Register};
 /// asking costs nothing, sooner.
 const EARLY: Duration = Duration::from_secs(5);
 const EARLY_HERE: Duration = Duration::from_secs(1);
+/// So short a rest is waited for between two attempts.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// A call on its way to an answer.
 pub(crate) struct Course {
@@ -42,7 +44,7 @@ pub(crate) struct Course {
     body: Mutex<Option<Payload>>,
     pub(super) trail: Trail,
     pub(super) register: Arc<Register>,
-    budget: Arc<Budget>,
+    pub(super) budget: Arc<Budget>,
     pub(super) upload: Option<Upload>,
     /// When everything must be over.
     pub(super) deadline: Instant,
@@ -70,19 +72,21 @@ struct Good {
 enum Fate<'t> {
     Over(Result<Reached, ApiError>),
     /// Nothing.
-    Next { class: FaultClass, beside: Option<&'t Target> },
-}
-
-/// What came of a try, and who was asked beside.
-struct Raced<'t> {
-    tried: Tried,
-    step: Step,
-    /// Who was asked beside, and whether it is the one this came from.
-    beside: Option<(&'t Target, bool)>,
+    Next {
+        class: FaultClass,
+        lacks: Option<Capability>,
+        beside: Option<&'t Target>,
+    },
 }
 
 impl Course {
-    pub(super) fn new(gateway: &Gateway, world: Arc<Snapshot>, plan: Plan, mut call: Call, trail: Trail) -> Self {
+    pub(super) fn new(
+        gateway: &Gateway,
+        world: Arc<Snapshot>,
+        plan: Plan,
+        mut call: Call,
+        trail: Trail,
+    ) -> Self {
         let upload = match &call.body {
             Payload::Flowing(body) => Some(body.notes()),
             Payload::Empty | Payload::Whole(_) => None,
@@ -137,13 +141,16 @@ impl Course {
         while let Some(target) = queue.get(at).copied() {
             at += 1;
             let rest = queue.get(at..).unwrap_or_default();
+            if !rest.is_empty() && target.lane.lacks(Capability::Prefill) && self.is_prefilled() {
+                continue;
+            }
             match self.enter(target, rest.iter().all(|other| other.shut_for().is_some())) {
                 Ok(pass) => match self.try_target(target, pass, rest, &mut spent).await {
                     Fate::Over(reached) => return reached,
-                    Fate::Next { class, beside } => {
+                    Fate::Next { class, lacks, beside } => {
                         // Whoever was asked beside it is not asked again.
                         queue.retain(|other| beside.is_none_or(|beside| !other.is(beside)));
-                        self.narrow(&mut queue, at, class);
+                        self.narrow(&mut queue, at, (class, lacks));
                     }
                 },
                 Err(out) => spent.out(target, out),
@@ -163,12 +170,18 @@ impl Course {
     }
 
     /// All that is worth trying at one target.
-    async fn try_target<'t>(&self, target: &Target, pass: Pass, rest: &[&'t Target], spent: &mut Spent) -> Fate<'t> {
+    async fn try_target<'t>(
+        &self,
+        target: &Target,
+        pass: Pass,
+        rest: &[&'t Target],
+        spent: &mut Spent,
+    ) -> Fate<'t> {
         let mut pass = pass;
-        let mut tries = 0;
+        let mut attempts = 0;
         let mut keys = Vec::new();
         loop {
-            let next = Fate::Next { class: FaultClass::Server, beside: None };
+            let next = Fate::Next { class: FaultClass::Server, lacks: None, beside: None };
             let key = match self.register.keys.pick(&target.provider, &keys) {
                 Picked::Own => None,
                 Picked::Key(key) => Some(key),
@@ -181,7 +194,7 @@ impl Course {
             let Some(body) = self.body() else { return next };
             let asking = Asking { target, key: key.as_ref(), body, pass };
             let Raced { tried, step, beside } = self.race(asking, rest, spent).await;
-            let (class, wait) = match tried {
+            let (class, wait, lacks) = match tried {
                 Tried::Answered(answer, counted) => {
                     self.trail.answers(step);
                     let by = beside.filter(|(_, by_it)| *by_it).map_or(target, |(other, _)| other).clone();
@@ -198,16 +211,19 @@ impl Course {
                     if let Some(key) = &key {
                         key.learn(&fault);
                     }
+                    if let Some(lacks) = fault.lacks {
+                        target.lane.learn_lack(lacks);
+                    }
                     spent.refused(target, fault, answer);
-                    (fault.class, fault.wait)
+                    (fault.class, fault.wait, fault.lacks)
                 }
                 Tried::Failed(class, error) => {
                     self.trail.ends(step, class.word(), None);
                     spent.failed(target, class, error);
-                    (class, None)
+                    (class, None, None)
                 }
             };
-            let over = Fate::Next { class, beside: beside.map(|(other, _)| other) };
+            let over = Fate::Next { class, lacks, beside: beside.map(|(other, _)| other) };
             if beside.is_some() {
                 return over;
             }
@@ -218,73 +234,19 @@ impl Course {
                     keys.push(key.place);
                     Some(Duration::ZERO)
                 }
-                None => self.wait_for(target, class, wait, tries),
+                None => self.wait_for(target, class, wait, attempts),
             };
             let Some(wait) = wait else { return over };
-            tries += u32::from(keys.is_empty());
+            attempts += u32::from(keys.is_empty());
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            pass = match self.enter(target, rest.iter().all(|other| other.shut_for().is_some())) {
-                Ok(pass) => pass,
-                Err(_) if !keys.is_empty() => self.enter_anyway(target),
-                Err(_) => return over,
+            pass = match self.enter_again(target, rest).await {
+                Some(pass) => pass,
+                None if !keys.is_empty() => self.enter_anyway(target),
+                None => return over,
             };
         }
-    }
-
-    /// One try, and, when its first token is late, one beside it at the next target. Whoever has content first answers.
-    async fn race<'t>(&self, asking: Asking<'_>, rest: &[&'t Target], spent: &mut Spent) -> Raced<'t> {
-        let target = asking.target;
-        let step = self.trail.begins(target, None);
-        let mut first = pin!(self.ask(asking));
-        let alone = |tried| Raced { tried, step, beside: None };
-        let Some(patience) = self.patience(target, rest) else { return alone(first.await) };
-        if let Ok(tried) = tokio::time::timeout(patience, first.as_mut()).await {
-            return alone(tried);
-        }
-        let Some((other, pass)) = self.beside(rest) else { return alone(first.await) };
-        let (Some(body), Some(key)) = (self.body(), self.register.keys.one(&other.provider)) else {
-            return alone(first.await);
-        };
-        tracing::info!(id = self.call.id, late = target.provider.name, beside = other.provider.name, "hedged");
-        let second_step = self.trail.begins(other, Some("hedge"));
-        let asking = Asking { target: other, key: key.as_ref(), body, pass };
-        let mut second = pin!(self.ask(asking));
-        let (tried, step, mut left, left_step) = tokio::select! {
-            tried = first.as_mut() => (tried, step, second.as_mut() as Pin<&mut (dyn Future<Output = Tried> + Send)>, second_step),
-            tried = second.as_mut() => (tried, second_step, first.as_mut() as Pin<&mut (dyn Future<Output = Tried> + Send)>, step),
-        };
-        if tried.is_good() {
-            if step == second_step {
-                target.lane.blame(&target.provider.breaker);
-                self.trail.ends(left_step, FaultClass::FirstTokenLate.word(), None);
-            }
-            let beside = Some((other, step == second_step));
-            return Raced { tried, step, beside };
-        }
-        // One has failed: the other is all there is.
-        let failed = if step == second_step { other } else { target };
-        self.trail.ends(step, tried.word(), None);
-        spent.take(failed, tried);
-        let tried = left.as_mut().await;
-        Raced { tried, step: left_step, beside: Some((other, left_step == second_step)) }
-    }
-
-    /// How long a first token may take before somebody else is asked beside; `None`: for as long as it takes.
-    fn patience(&self, target: &Target, rest: &[&Target]) -> Option<Duration> {
-        let hedges = self.world.routing.rescue.hedge && self.call.streams && self.is_safe();
-        let open = rest.iter().any(|other| other.shut_for().is_none());
-        let late = target.lane.pace.late(self.size).unwrap_or_default();
-        (hedges && open).then(|| target.provider.timeouts.first_token.max(late))
-    }
-
-    /// The next target that takes a call now, if one more may be asked at all.
-    fn beside<'t>(&self, rest: &[&'t Target]) -> Option<(&'t Target, Pass)> {
-        if !self.budget.take(self.world.routing.retry_budget) {
-            return None;
-        }
-        rest.iter().find_map(|other| Some((*other, self.enter(other, false).ok()?)))
     }
 
     /// Leave to ask a target. `alone`: nobody else could answer.
@@ -296,73 +258,21 @@ impl Course {
         target.lane.enter(&target.provider.breaker, alone.then_some(early))
     }
 
+    /// The same for one that was asked a moment ago: a short rest it asked for is waited for.
+    async fn enter_again(&self, target: &Target, rest: &[&Target]) -> Option<Pass> {
+        let alone = || rest.iter().all(|other| other.shut_for().is_some());
+        match self.enter(target, alone()) {
+            Ok(pass) => Some(pass),
+            Err(out) if out.rests && out.left <= MOMENT => {
+                tokio::time::sleep(out.left).await;
+                self.enter(target, alone()).ok()
+            }
+            Err(_) => None,
+        }
+    }
+
     fn enter_anyway(&self, target: &Target) -> Pass {
         target.lane.enter_anyway(&target.provider.breaker)
-    }
-
-    /// How long to wait before the same target is asked again; `None`: it is not.
-    fn wait_for(&self, target: &Target, class: FaultClass, hint: Option<Duration>, tries: u32) -> Option<Duration> {
-        let routing = &self.world.routing;
-        let again = match &routing.retry_on {
-            RetryOn::ByClass => class.consequence().again,
-            RetryOn::Only(failures) if failures.iter().any(|failure| is_a(*failure, class)) => Again::BackOff,
-            RetryOn::Only(_) => Again::No,
-        };
-        let sent = class != FaultClass::TransportBeforeSend && class != FaultClass::Limited;
-        if tries >= routing.retries || (sent && !self.is_safe()) || self.has_flowed() {
-            return None;
-        }
-        let wait = match again {
-            Again::No => return None,
-            Again::AtOnce | Again::Once if tries > 0 => return None,
-            Again::AtOnce => Duration::ZERO,
-            // Whoever broke off once is asked anew after a breath.
-            Again::Once => back_off(0),
-            Again::AfterHint => match hint {
-                Some(hint) if hint <= target.provider.retry_after_max => jittered(hint),
-                Some(_) => return None,
-                None => back_off(tries),
-            },
-            Again::BackOff => back_off(tries),
-        };
-        let fits = Instant::now() + wait < self.deadline;
-        (fits && self.budget.take(routing.retry_budget)).then_some(wait)
-    }
-
-    /// Whether a rest of that length is worth waiting for.
-    fn is_worth(&self, wait: Duration, target: &Target) -> bool {
-        wait <= target.provider.retry_after_max && Instant::now() + wait < self.deadline && !self.has_flowed()
-    }
-
-    /// Leaves of those not asked yet the ones that may be asked after a failure of this kind.
-    fn narrow<'t>(&'t self, queue: &mut Vec<&'t Target>, at: usize, class: FaultClass) {
-        let after_send = !matches!(
-            class,
-            FaultClass::TransportBeforeSend | FaultClass::Limited | FaultClass::Auth | FaultClass::Billing
-        );
-        if after_send && !self.is_safe() {
-            queue.truncate(at);
-            return;
-        }
-        let failed = at.checked_sub(1).and_then(|at| queue.get(at).copied());
-        match class.consequence().elsewhere {
-            Elsewhere::Yes => {}
-            Elsewhere::No => queue.truncate(at),
-            // The same model reads no more elsewhere; what another one can, nobody has told us.
-            Elsewhere::Larger => {
-                let others = queue.split_off(at.min(queue.len()));
-                queue.extend(&self.plan.longer);
-                queue.extend(others.into_iter().filter(|other| failed.is_none_or(|failed| other.model != failed.model)));
-            }
-            Elsewhere::Able => {
-                let others = queue.split_off(at.min(queue.len()));
-                queue.extend(others.into_iter().filter(|other| failed.is_none_or(|failed| other.model != failed.model)));
-            }
-            Elsewhere::IfWritten => {
-                queue.truncate(at);
-                queue.extend(&self.plan.laxer);
-            }
-        }
     }
 
     /// The body for another try; `None`: it flowed in an earlier one.
@@ -375,36 +285,19 @@ impl Course {
         }
     }
 
+    /// Its last message is the beginning of an answer.
+    fn is_prefilled(&self) -> bool {
+        match self.held().as_ref() {
+            Some(Payload::Whole(body)) => said::is_prefilled(body),
+            _ => false,
+        }
+    }
+
     fn held(&self) -> MutexGuard<'_, Option<Payload>> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_flowed(&self) -> bool {
+    pub(super) fn has_flowed(&self) -> bool {
         self.upload.is_some()
-    }
-
-    /// Whether doing it twice does no more than doing it once, but for what it costs.
-    pub(super) fn is_safe(&self) -> bool {
-        self.call.row.usage || matches!(self.call.method, Method::GET | Method::HEAD)
-    }
-}
-
-/// A wait, and up to a tenth more, so that those who wait for one target do not come back at one instant.
-fn jittered(wait: Duration) -> Duration {
-    wait.mul_f64(1.0 + fastrand::f64() * 0.1)
-}
-
-/// Whether a failure somebody named is of this kind.
-fn is_a(failure: Failure, class: FaultClass) -> bool {
-    match failure {
-        Failure::Connect => class == FaultClass::TransportBeforeSend,
-        Failure::Timeout => matches!(class, FaultClass::HeadersLate | FaultClass::FirstTokenLate | FaultClass::StreamStall),
-        Failure::Client => matches!(class, FaultClass::Limited),
-        Failure::Server => class == FaultClass::Server,
-        Failure::Status(status) => match class {
-            FaultClass::Limited => status == 429,
-            FaultClass::Server => status >= 500,
-            _ => false,
-        },
     }
 }

@@ -1,15 +1,18 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
-//! `course.rs` is the order of tries, `ask.rs` one of them, `begin.rs` what of a stream is read before its caller gets any of
-//! it, `patience.rs` the waits between, `spent.rs` what the caller is told when nobody answers.
+//! `course.rs` is the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it, `begin.rs` what of a stream is
+//! read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is made, `rescue.rs` what is done
+//! when a stream breaks, `spent.rs` what the caller is told when nobody answers.
 //!
 //! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
 //! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
 
+mod again;
 mod ask;
 mod begin;
 mod course;
 mod patience;
+mod race;
 mod rescue;
 mod spent;
 
@@ -81,7 +84,7 @@ fn is_sure_to_stream(call: &Call) -> bool {
 
 /// What became of a course.
 struct Run {
-    /// Spent waiting: for heads, and between tries.
+    /// Spent waiting: for heads, and between attempts.
     waited: Duration,
     /// What the answer counts, where that is known before it is sent on.
     counted: Option<Usage>,

@@ -1,4 +1,4 @@
-//! How long is waited between two tries, and how many tries there may be.
+//! How long is waited between two attempts, and how many attempts there may be.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use config::snapshot::Share;
 /// The first wait, which doubles, and the longest. Their middle is waited: each is drawn anew (full jitter).
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(2);
-/// So many tries a second are always allowed, however few calls there are (T-56).
+/// So many a second are always allowed, however few calls there are (T-56).
 const ALWAYS: u64 = 3;
 /// Seconds that are looked at.
 const SECONDS: usize = 10;
@@ -26,7 +26,7 @@ pub(super) fn back_off(n: u32) -> Duration {
 pub(crate) struct Budget {
     born: Instant,
     calls: [AtomicU64; SECONDS],
-    tries: [AtomicU64; SECONDS],
+    attempts: [AtomicU64; SECONDS],
 }
 
 /// A slot holds its second in the upper half and a count in the lower one.
@@ -34,7 +34,7 @@ const COUNT: u64 = 0xffff_ffff;
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { born: Instant::now(), calls: Default::default(), tries: Default::default() }
+        Self { born: Instant::now(), calls: Default::default(), attempts: Default::default() }
     }
 }
 
@@ -54,9 +54,9 @@ impl Budget {
         let allowed = (sum(&self.calls, now) as f64 * share.0) as u64;
         let allowed = allowed.max(ALWAYS * SECONDS as u64);
         // Two at the same instant may both pass where one was left; more is not worth a lock.
-        let may = sum(&self.tries, now) < allowed;
+        let may = sum(&self.attempts, now) < allowed;
         if may {
-            add(&self.tries, now);
+            add(&self.attempts, now);
         }
         may
     }

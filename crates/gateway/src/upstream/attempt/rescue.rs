@@ -23,6 +23,8 @@ use crate::route::Target;
 
 /// Longer answers are not gone on with: what was sent has to be kept for that.
 const MOST: usize = 1 << 20;
+/// Bytes: what is shorter is begun anew.
+const SHORT: usize = 8;
 /// So often for one answer.
 const OFTEN: u32 = 3;
 
@@ -57,10 +59,12 @@ impl Rescue {
             course.call.row.operation,
             Operation::Chat | Operation::Completions | Operation::Messages
         );
-        let able = on && text && flowing.events && flowing.says_end && matches!(course.body(), Some(Payload::Whole(_)));
-        able.then(|| {
-            Box::new(Self { course, target, step, sent: BytesMut::new(), too_long: false, done: 0 })
-        })
+        let able = on
+            && text
+            && flowing.events
+            && flowing.says_end
+            && matches!(course.body(), Some(Payload::Whole(_)));
+        able.then(|| Box::new(Self { course, target, step, sent: BytesMut::new(), too_long: false, done: 0 }))
     }
 
     /// These whole events went to the caller.
@@ -113,7 +117,7 @@ impl Rescue {
         course.trail.counted(self.step, estimate(course.size, &said), true);
         let broken = self.target.clone();
         let mut places: Vec<Target> = self.places().filter(|other| !other.is(&broken)).cloned().collect();
-        if class != FaultClass::StreamStall {
+        if class != FaultClass::StreamStall && course.world.routing.retries > 0 {
             places.push(broken);
         }
         for target in places {
@@ -142,7 +146,8 @@ impl Rescue {
             How::Restart => Joiner::verifying(call.row.operation, call.dialect, said),
         }?;
         self.course.trail.answers(step);
-        let (id, from, to) = (self.course.call.id.as_str(), self.target.provider.name.as_str(), target.provider.name.as_str());
+        let (id, from, to) =
+            (self.course.call.id.as_str(), self.target.provider.name.as_str(), target.provider.name.as_str());
         tracing::warn!(id, from, to, how = how.word(), "a stream that broke goes on");
         (self.target, self.step) = (target, step);
         flowing.rescue = Some(self);
@@ -155,7 +160,9 @@ impl Rescue {
         let Some(Payload::Whole(asked)) = self.course.body() else { return None };
         let call = &self.course.call;
         let body = match how {
-            How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => return None,
+            How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => {
+                return None;
+            }
             How::Continuation => {
                 let prefill = target.provider.vendor.prefill();
                 said::continued_by(prefill, (call.dialect, call.row.operation), &asked, said)?

@@ -81,9 +81,7 @@ impl Spent {
         });
         let wait = waits.chain(self.out.iter().map(|(_, out)| out.left)).min();
         // The request's own fault first: no other answer would be as useful. Then the last that was heard.
-        let own = |(_, heard): &(String, Heard)| {
-            matches!(heard, Heard::Refused(fault, _) if is_the_requests(fault.class))
-        };
+        let own = |(_, heard): &(String, Heard)| matches!(heard, Heard::Refused(fault, _) if is_the_requests(fault.class));
         let at = self.heard.iter().position(own).or(self.heard.len().checked_sub(1));
         let Some((provider, heard)) = at.map(|at| self.heard.swap_remove(at)) else {
             return Err(nobody(&self.out, asked));
@@ -106,7 +104,7 @@ fn is_the_requests(class: FaultClass) -> bool {
 }
 
 /// Our own credential refused is ours to mend, never the caller's 401.
-fn key_refused(provider: &str, class: FaultClass) -> ApiError {
+pub(super) fn key_refused(provider: &str, class: FaultClass) -> ApiError {
     let why = match class {
         FaultClass::Billing => "says that the account of this gateway's key has nothing left",
         _ => "refused the key this gateway has for it",
@@ -135,14 +133,21 @@ fn advised(mut answer: Answer, class: FaultClass, wait: Option<Duration>) -> Ans
 /// Everybody is left alone at this moment.
 fn nobody(out: &[(String, Out)], asked: Option<&str>) -> ApiError {
     let seconds = |left: &Duration| left.as_millis().div_ceil(1000).max(1);
-    let places: Vec<String> =
-        out.iter().map(|(provider, out)| format!("`{provider}` (again in {} s)", seconds(&out.left))).collect();
+    let places: Vec<String> = out
+        .iter()
+        .map(|(provider, out)| format!("`{provider}` (again in {} s)", seconds(&out.left)))
+        .collect();
     let what = asked.map(|model| format!(" for `{}`", crate::intake::shown(model))).unwrap_or_default();
-    let say = format!(
-        "No place{what} takes calls at this moment, because the last ones failed there: {}.",
-        places.join(", ")
-    );
-    let error = ApiError::new(Kind::NoHealthyTarget, say);
+    let places = places.join(", ");
+    let error = if out.iter().all(|(_, out)| out.rests) {
+        let say = format!("Every place{what} is at its limit at this moment: {places}.");
+        ApiError::new(Kind::UpstreamLimits, say)
+    } else {
+        let say = format!(
+            "No place{what} takes calls at this moment, because the last ones failed there: {places}."
+        );
+        ApiError::new(Kind::NoHealthyTarget, say)
+    };
     let soonest = out.iter().map(|(_, out)| out.left).min();
     match soonest {
         Some(wait) => error.wait(wait.max(Duration::from_millis(1))),

@@ -35,27 +35,50 @@ const OPENING: &[&[u8]] = &[
 /// Events that tell of a failure, by their `type`.
 const FAILED: &[&[u8]] = &[b"error", b"response.failed"];
 
-/// Weighs one event.
-pub fn adds(event: &[u8]) -> Adds {
-    let Some(data) = data(event) else { return Adds::Nothing };
+/// What one event is, and the words of a failure with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Weighed<'e> {
+    /// As [`Adds::Nothing`], and no failure.
+    Nothing,
+    /// As [`Adds::Content`].
+    Content,
+    /// It tells of a failure: its data, to be read by the vendor (`Vendor::read_fault`, with the status of the answer).
+    Failed(Cow<'e, [u8]>),
+    /// As [`Adds::Malformed`].
+    Malformed,
+}
+
+/// Weighs one event: all that [`adds`] and [`failure`] say, in one walk.
+pub fn weigh(event: &[u8]) -> Weighed<'_> {
+    let Some(data) = data(event) else { return Weighed::Nothing };
     if data.trim_ascii() == b"[DONE]" {
-        return Adds::Content;
+        return Weighed::Content;
     }
-    match weigh(&data) {
-        Ok(Weight { failed: true, .. }) => Adds::Nothing,
-        Ok(Weight { content: true, .. }) => Adds::Content,
-        Ok(Weight { opening: true, .. }) => Adds::Nothing,
+    match walk(&data) {
+        Ok(Met { failed: true, .. }) => Weighed::Failed(data),
+        Ok(Met { content: true, .. }) => Weighed::Content,
+        Ok(Met { opening: true, .. } | Met { chunk: true, .. }) => Weighed::Nothing,
         // A language we do not know says something by every event.
-        Ok(weight) if !weight.chunk => Adds::Content,
-        Ok(_) => Adds::Nothing,
-        Err(_) => Adds::Malformed,
+        Ok(_) => Weighed::Content,
+        Err(_) => Weighed::Malformed,
     }
 }
 
-/// The data of an event that tells of a failure, to be read by the vendor (`Vendor::read_fault`, with the status of the answer).
+/// What one event adds.
+pub fn adds(event: &[u8]) -> Adds {
+    match weigh(event) {
+        Weighed::Nothing | Weighed::Failed(_) => Adds::Nothing,
+        Weighed::Content => Adds::Content,
+        Weighed::Malformed => Adds::Malformed,
+    }
+}
+
+/// The data of an event that tells of a failure.
 pub fn failure(event: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let data = data(event)?;
-    weigh(&data).is_ok_and(|weight| weight.failed).then_some(data)
+    match weigh(event) {
+        Weighed::Failed(data) => Some(data),
+        Weighed::Nothing | Weighed::Content | Weighed::Malformed => None,
+    }
 }
 
 /// The data of an event: its only data line, as almost always, or all of them put together.
@@ -82,7 +105,7 @@ fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// What was met on the walk.
 #[derive(Default)]
-struct Weight {
+struct Met {
     /// It has choices, as chunks of chats and completions have.
     chunk: bool,
     /// Its type is one that opens something.
@@ -95,40 +118,40 @@ struct Weight {
 
 type Walk = Result<(), EnvelopeProblem>;
 
-fn weigh(data: &[u8]) -> Result<Weight, EnvelopeProblem> {
+fn walk(data: &[u8]) -> Result<Met, EnvelopeProblem> {
     std::str::from_utf8(data).map_err(|error| EnvelopeProblem::NotUtf8(error.valid_up_to()))?;
-    let (mut scan, mut weight) = (Scan::new(data), Weight::default());
+    let (mut scan, mut met) = (Scan::new(data), Met::default());
     scan.space();
     if scan.peek() != Some(b'{') {
         scan.value(1)?;
         scan.end()?;
-        return Ok(Weight { content: true, ..weight });
+        return Ok(Met { content: true, ..met });
     }
     scan.members(|scan, key| match &scan.body()[key] {
         b"choices" => {
-            weight.chunk = true;
-            each(scan, |scan| choice(scan, &mut weight.content))
+            met.chunk = true;
+            each(scan, |scan| choice(scan, &mut met.content))
         }
         b"type" => {
             let kind = value(scan)?.trim_ascii();
             let kind = kind.strip_prefix(b"\"").and_then(|kind| kind.strip_suffix(b"\"")).unwrap_or(kind);
-            weight.opening = OPENING.contains(&kind);
-            weight.failed |= FAILED.contains(&kind);
+            met.opening = OPENING.contains(&kind);
+            met.failed |= FAILED.contains(&kind);
             Ok(())
         }
         b"error" => {
-            weight.failed |= says(value(scan)?);
+            met.failed |= says(value(scan)?);
             Ok(())
         }
         b"usage" => {
             let counted = value(scan)?.first() == Some(&b'{');
-            weight.content |= counted;
+            met.content |= counted;
             Ok(())
         }
         _ => scan.value(2),
     })?;
     scan.end()?;
-    Ok(weight)
+    Ok(met)
 }
 
 /// One choice of a chunk: does it say anything?

@@ -1,20 +1,23 @@
 //! One stream for the caller, made of what was sent and of another answer that goes on from there.
 //!
 //! The other answer either continues (it was given the text as the assistant's beginning) or begins anew and must say the
-//! same first, which is then swallowed. What opens an answer is not sent twice, `id` and `created` stay those of the first;
+//! same first, which is then swallowed. What opens an answer is not sent twice, its names and numbers stay those of the first;
 //! `model` names who really answers. Events are edited in place, and what need not change passes as it came.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::super::event::{self, Piece, Step, Tongue};
+use super::super::event::{self, Piece, Tongue};
 use super::Said;
 use super::continued::{beginning, spliced};
 use crate::dialect::Dialect;
 use crate::operation::Operation;
 
 mod cut;
+mod names;
+
+use names::Names;
 
 /// From this length on, in bytes, a continuation that begins with the whole text is a repetition and no chance.
 const REPEATED: usize = 8;
@@ -35,14 +38,12 @@ pub enum Joined {
 pub struct Joiner {
     tongue: Tongue,
     state: State,
-    /// The caller has had the event that opens an answer.
+    /// The first answer was opened before the caller.
     opened: bool,
-    /// The caller has a part open that is text.
+    /// It has a part open that is text.
     in_text: bool,
-    /// What `id` says, as JSON.
-    id: Option<String>,
-    /// What `created` says.
-    created: Option<u64>,
+    /// What the caller's answer is called.
+    names: Names,
     /// Bytes of the next text that the caller has.
     drop: usize,
     /// Blanks the caller has, which the next text may begin with once more.
@@ -57,22 +58,62 @@ struct Untouchable;
 #[derive(Debug)]
 enum State {
     /// What must come before anything new.
-    Verifying(String),
+    Verifying(Known),
     /// Is it a repetition of all this text? Events are held as long as it may be one.
-    Listening { text: String, heard: String, held: Vec<Bytes> },
+    Listening { known: Known, held: Vec<Bytes> },
     /// What comes is new.
     Flowing,
+}
+
+/// A text the caller has, and how far the other answer has said it.
+#[derive(Debug)]
+struct Known {
+    text: String,
+    heard: usize,
+}
+
+/// What a piece of text is to a known one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// More of it; some is left.
+    Part,
+    /// The rest of it, in so many bytes of the piece.
+    Last(usize),
+    /// Something else.
+    Other,
+}
+
+impl Known {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), heard: 0 }
+    }
+
+    fn hear(&mut self, piece: &str) -> Heard {
+        let left = self.text.get(self.heard..).unwrap_or_default();
+        if piece.starts_with(left) {
+            let bytes = left.len();
+            self.heard = self.text.len();
+            Heard::Last(bytes)
+        } else if left.starts_with(piece) {
+            self.heard += piece.len();
+            Heard::Part
+        } else {
+            Heard::Other
+        }
+    }
 }
 
 impl Joiner {
     /// Joins an answer to the request of [`continued`](super::continued()). `None`: streams of this operation cannot be
     /// joined, or what was said is more than text.
     pub fn continuing(operation: Operation, dialect: Dialect, said: &Said) -> Option<Self> {
-        let text = beginning(&said.text).to_owned();
-        let mut joiner = Self::new(operation, dialect, said)?;
+        let text = beginning(&said.text);
+        // The events of Responses say the whole text once more at its end, of which a continuation has only its part.
+        let mut joiner =
+            Self::new(operation, dialect, said).filter(|joiner| joiner.tongue != Tongue::Responses)?;
         joiner.blanks = said.text.get(text.len()..).unwrap_or_default().to_owned();
         if text.len() >= REPEATED {
-            joiner.state = State::Listening { text, heard: String::new(), held: Vec::new() };
+            joiner.state = State::Listening { known: Known::new(text), held: Vec::new() };
         }
         Some(joiner)
     }
@@ -82,21 +123,19 @@ impl Joiner {
     pub fn verifying(operation: Operation, dialect: Dialect, said: &Said) -> Option<Self> {
         let mut joiner = Self::new(operation, dialect, said)?;
         if !said.text.is_empty() {
-            joiner.state = State::Verifying(said.text.clone());
+            joiner.state = State::Verifying(Known::new(&said.text));
         }
         Some(joiner)
     }
 
     fn new(operation: Operation, dialect: Dialect, said: &Said) -> Option<Self> {
-        // The events of Responses are numbered and repeat the whole text at its end: another answer's do not fit.
-        let tongue = Tongue::of(operation, dialect).filter(|tongue| *tongue != Tongue::Responses)?;
+        let tongue = Tongue::of(operation, dialect)?;
         (said.plain && !said.finished).then(|| Self {
             tongue,
             state: State::Flowing,
             opened: said.opened,
             in_text: said.in_text,
-            id: said.id.as_ref().map(|id| serde_json::Value::from(id.as_str()).to_string()),
-            created: said.created,
+            names: Names::of(tongue, said),
             drop: 0,
             blanks: String::new(),
             done: false,
@@ -116,39 +155,31 @@ impl Joiner {
         }
         let json = event.get(at..).unwrap_or_default();
         let Some(piece) = Piece::read(self.tongue, json) else { return self.other(event) };
+        let text = piece.text.as_deref().unwrap_or_default();
+        let ends = piece.finishes || piece.closes_text;
         match &mut self.state {
             State::Flowing => self.pass(vec![event]),
-            State::Verifying(left) => {
-                let text = piece.text.as_deref().unwrap_or_default();
-                if piece.more || !(left.starts_with(text) || text.starts_with(left.as_str())) {
+            State::Verifying(known) => {
+                let heard = known.hear(text);
+                // The answer may not end before it has said what the caller has.
+                if piece.more || heard == Heard::Other || (heard == Heard::Part && ends) {
                     return Joined::Diverged;
                 }
-                let known = text.len().min(left.len());
-                left.drain(..known);
-                if !left.is_empty() {
-                    // The answer may not end before it has said what the caller has.
-                    return if piece.finishes || piece.closes_text {
-                        Joined::Diverged
-                    } else {
-                        Joined::Nothing
-                    };
-                }
-                self.drop = known;
+                let Heard::Last(bytes) = heard else { return Joined::Nothing };
+                self.drop = bytes;
                 self.state = State::Flowing;
                 self.pass(vec![event])
             }
-            State::Listening { text, heard, held } => {
+            State::Listening { known, held } => {
                 if piece.more {
                     return Joined::Diverged;
                 }
-                heard.push_str(piece.text.as_deref().unwrap_or_default());
+                let heard = known.hear(text);
                 held.push(event);
-                let repeats = heard.starts_with(text.as_str());
-                let open = !(piece.finishes || piece.closes_text);
-                if !repeats && open && text.starts_with(heard.as_str()) {
+                if heard == Heard::Part && !ends {
                     return Joined::Nothing;
                 }
-                self.drop = if repeats { text.len() } else { 0 };
+                self.drop = if matches!(heard, Heard::Last(_)) { known.text.len() } else { 0 };
                 self.go()
             }
         }
@@ -209,11 +240,11 @@ impl Joiner {
         if self.is_known(&piece, had_text) {
             return Ok(None);
         }
-        if self.tongue != Tongue::Messages {
-            self.name(json, &piece, &mut edits);
+        self.names.put(json, &mut edits);
+        if self.opened && piece.opens && self.tongue == Tongue::Chat {
+            // Who speaks is said once: readers of streams put together what they are told twice.
+            edits.extend(names::role(json).map(|place| (place, String::new())));
         }
-        self.opened |= piece.opens;
-        self.in_text = (self.in_text || piece.opens_text) && !piece.closes_text;
         if edits.is_empty() {
             return Ok(Some(event));
         }
@@ -241,34 +272,10 @@ impl Joiner {
 
     /// Whether the caller has all of this event already: an opening, or a text that was cut away whole.
     fn is_known(&self, piece: &Piece, had_text: bool) -> bool {
-        let opening = (piece.opens && self.opened) || (piece.opens_text && self.in_text);
+        let opening = (piece.opens && self.opened)
+            || (piece.opens_item && self.names.have_item())
+            || (piece.opens_text && self.in_text);
         piece.is_empty() && (opening || had_text)
-    }
-
-    /// Edits by which the event bears the names of the caller's answer, and says only once who speaks.
-    fn name(&self, json: &[u8], piece: &Piece, edits: &mut Vec<(Range<usize>, String)>) {
-        let value = |name| event::place(json, &[Step::Member(name)]);
-        if let (Some(id), Some(place)) = (&self.id, value("id")) {
-            push_if_new(edits, json, place, id);
-        }
-        if let (Some(created), Some(place)) = (self.created, value("created")) {
-            push_if_new(edits, json, place, &created.to_string());
-        }
-        if self.opened && piece.opens && self.tongue == Tongue::Chat {
-            let delta = event::place(json, &[Step::Member("choices"), Step::First, Step::Member("delta")]);
-            let role = delta.and_then(|delta| {
-                let role = crate::envelope::member(json.get(delta.clone())?, "role")?;
-                Some(delta.start + role.whole.start..delta.start + role.whole.end)
-            });
-            edits.extend(role.map(|place| (place, String::new())));
-        }
-    }
-}
-
-/// An edit, where it changes anything.
-fn push_if_new(edits: &mut Vec<(Range<usize>, String)>, json: &[u8], place: Range<usize>, new: &str) {
-    if json.get(place.clone()) != Some(new.as_bytes()) {
-        edits.push((place, new.to_owned()));
     }
 }
 

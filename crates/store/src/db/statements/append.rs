@@ -14,7 +14,7 @@ use crate::usage_record::{Tokens, UsageRecord};
 /// once and keeps it, where a text for every length of a batch would be a new one each time.
 const PIECES: [usize; 4] = [64, 16, 4, 1];
 
-const INSERT: &str = "INSERT INTO usage_records (record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out, tries) VALUES ";
+const INSERT: &str = "INSERT INTO usage_records (record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out, trail) VALUES ";
 const COLUMNS: usize = 23;
 const ONCE: &str = " ON CONFLICT (record_id) DO NOTHING";
 const ONCE_AND_TELL: &str = " ON CONFLICT (record_id) DO NOTHING RETURNING record_id";
@@ -125,9 +125,9 @@ fn rows(records: &[UsageRecord]) -> Result<Arguments> {
         counted.into_iter().try_for_each(|of| row.maybe(record.tokens.map(of)))?;
         row.number(record.bytes_in)?;
         row.number(record.bytes_out)?;
-        let tries = Some(&record.tries).filter(|tries| !tries.is_empty());
-        let tries = tries.and_then(|tries| serde_json::to_string(tries).ok());
-        row.values.add(tries).map_err(sqlx::Error::Encode)?;
+        let trail = Some(&record.trail).filter(|trail| !trail.is_empty());
+        let trail = trail.and_then(|trail| serde_json::to_string(trail).ok());
+        row.values.add(trail).map_err(sqlx::Error::Encode)?;
     }
     Ok(row.values)
 }

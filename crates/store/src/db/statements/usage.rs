@@ -5,9 +5,9 @@ use sqlx::{QueryBuilder, Row as _};
 use super::{Connection, Driver, Row};
 use crate::db::query::{Cursor, Filter, Hour, Page, Sums};
 use crate::db::statements::{Result, signed, small, unsigned};
-use crate::usage_record::{Outcome, Tokens, Try, UsageRecord};
+use crate::usage_record::{Attempt, Outcome, Tokens, UsageRecord};
 
-const SELECT: &str = "SELECT record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out, tries FROM usage_records WHERE 1 = 1";
+const SELECT: &str = "SELECT record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out, trail FROM usage_records WHERE 1 = 1";
 const HOURS: &str = "SELECT hour_us, caller, operation, model, provider, status, calls, uncounted, input_tokens, output_tokens, cached_tokens, reasoning_tokens, duration_us, bytes_in, bytes_out FROM usage_hourly WHERE hour_us >= $1 AND hour_us < $2 ORDER BY hour_us, caller, operation, model, provider, status";
 const PRUNE: &str = "DELETE FROM usage_records WHERE record_id IN (SELECT record_id FROM usage_records WHERE started_us < $1 ORDER BY started_us LIMIT 5000)";
 
@@ -138,12 +138,12 @@ fn record(row: &Row) -> Result<UsageRecord> {
         tokens,
         bytes_in: unsigned(number(20)?),
         bytes_out: unsigned(number(21)?),
-        tries: tries(row.try_get(22)?),
+        trail: trail(row.try_get(22)?),
     })
 }
 
-/// What is no list of tries was written by a newer version; the record is worth reading all the same.
-fn tries(json: Option<String>) -> Vec<Try> {
+/// What is no trail was written by a newer version; the record is worth reading all the same.
+fn trail(json: Option<String>) -> Vec<Attempt> {
     json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
 }
 

@@ -13,6 +13,7 @@ enum Way {
     Chat,
     Text,
     Messages,
+    Responses,
 }
 
 impl Way {
@@ -21,6 +22,7 @@ impl Way {
             Self::Chat => (Operation::Chat, Dialect::OpenAi),
             Self::Text => (Operation::Completions, Dialect::OpenAi),
             Self::Messages => (Operation::Messages, Dialect::Anthropic),
+            Self::Responses => (Operation::Responses, Dialect::OpenAi),
         }
     }
 
@@ -69,6 +71,31 @@ impl Way {
                 events.push(named(json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}})));
                 events.push(named(json!({"type": "message_stop"})));
             }
+            Self::Responses => {
+                let text = pieces.concat();
+                let item = format!("msg_{name}");
+                let answer = |output: Value| json!({"id": name, "created_at": name.len(), "model": name, "output": output});
+                let message = |text: &str| json!({"id": item, "type": "message", "content": [{"type": "output_text", "text": text}]});
+                let mut all = vec![
+                    json!({"type": "response.created", "response": answer(json!([]))}),
+                    json!({"type": "response.in_progress", "response": answer(json!([]))}),
+                    json!({"type": "response.output_item.added", "output_index": 0, "item": {"id": item, "type": "message", "content": []}}),
+                    json!({"type": "response.content_part.added", "output_index": 0, "content_index": 0, "item_id": item, "part": {"type": "output_text", "text": ""}}),
+                ];
+                all.extend(pieces.iter().map(|text| {
+                    json!({"type": "response.output_text.delta", "item_id": item, "delta": text, "logprobs": []})
+                }));
+                all.push(json!({"type": "response.output_text.done", "item_id": item, "text": text}));
+                all.push(
+                    json!({"type": "response.content_part.done", "item_id": item, "part": {"text": text}}),
+                );
+                all.push(json!({"type": "response.output_item.done", "item": message(&text)}));
+                all.push(json!({"type": "response.completed", "response": answer(json!([message(&text)]))}));
+                events.extend(all.into_iter().enumerate().map(|(number, mut event)| {
+                    event["sequence_number"] = number.into();
+                    named(event)
+                }));
+            }
         }
         events
     }
@@ -100,7 +127,7 @@ fn read_as_one(way: Way, stream: &[u8]) -> String {
     let text = std::str::from_utf8(stream).unwrap();
     let datas: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
     let done = datas.iter().filter(|data| **data == "[DONE]").count();
-    assert_eq!(done, usize::from(!matches!(way, Way::Messages)), "{text}");
+    assert_eq!(done, usize::from(matches!(way, Way::Chat | Way::Text)), "{text}");
     let events: Vec<Value> = datas.iter().filter_map(|data| serde_json::from_str(data).ok()).collect();
     assert_eq!(events.len() + done, datas.len(), "every event is whole: {text}");
     let count = |is: &dyn Fn(&Value) -> bool| events.iter().filter(|event| is(event)).count();
@@ -115,6 +142,26 @@ fn read_as_one(way: Way, stream: &[u8]) -> String {
             ] {
                 assert_eq!(count(&|event| event["type"] == kind), 1, "{kind}: {text}");
             }
+        }
+        Way::Responses => {
+            let whole = |name: &'static str| events.iter().filter_map(move |event| event[name].as_str());
+            let ends = [
+                "response.created",
+                "response.output_item.added",
+                "response.content_part.added",
+                "response.completed",
+            ];
+            for kind in ends {
+                assert_eq!(count(&|event| event["type"] == kind), 1, "{kind}: {text}");
+            }
+            assert!(events.iter().enumerate().all(|(at, event)| event["sequence_number"] == at), "{text}");
+            let (first, last) = (&events[0]["response"], &events[events.len() - 1]["response"]);
+            assert_eq!((&first["id"], &first["created_at"]), (&last["id"], &last["created_at"]), "{text}");
+            let item = last["output"][0]["id"].as_str().unwrap();
+            assert!(whole("item_id").all(|id| id == item), "{text}");
+            let items = events.iter().filter_map(|event| event["item"]["id"].as_str());
+            assert!(items.into_iter().all(|id| id == item), "{text}");
+            assert_eq!(whole("text").next(), Some(whole("delta").collect::<String>().as_str()), "{text}");
         }
         Way::Chat | Way::Text => {
             let first = &events[0];
@@ -211,7 +258,7 @@ fn a_blank_that_was_sent_comes_once_and_one_that_was_not_is_kept() {
 
 #[test]
 fn an_answer_that_says_something_else_diverges_and_nothing_of_it_is_sent() {
-    for way in [Way::Chat, Way::Text, Way::Messages] {
+    for way in [Way::Chat, Way::Text, Way::Messages, Way::Responses] {
         let (operation, dialect) = way.of();
         let stream = way.stream("first", &["One two three".to_owned(), " four".to_owned()]);
         let first = stream.iter().position(|event| event.windows(5).any(|five| five == b"three")).unwrap();
@@ -293,7 +340,11 @@ fn events_that_need_no_edit_pass_as_they_came() {
 #[test]
 fn what_cannot_be_joined_has_no_joiner() {
     let plain = Said { text: "One".into(), plain: true, ..Said::default() };
-    assert!(Joiner::verifying(Operation::Responses, Dialect::OpenAi, &plain).is_none());
+    assert!(Joiner::verifying(Operation::Embeddings, Dialect::OpenAi, &plain).is_none());
+    assert!(
+        Joiner::continuing(Operation::Responses, Dialect::OpenAi, &plain).is_none(),
+        "its end says all of it again"
+    );
     for said in [Said { plain: false, ..plain.clone() }, Said { finished: true, ..plain }] {
         assert!(Joiner::verifying(Operation::Chat, Dialect::OpenAi, &said).is_none());
         assert!(Joiner::continuing(Operation::Chat, Dialect::OpenAi, &said).is_none());
@@ -301,7 +352,7 @@ fn what_cannot_be_joined_has_no_joiner() {
 }
 
 fn ways() -> impl Strategy<Value = Way> {
-    prop_oneof![Just(Way::Chat), Just(Way::Text), Just(Way::Messages)]
+    prop_oneof![Just(Way::Chat), Just(Way::Text), Just(Way::Messages), Just(Way::Responses)]
 }
 
 proptest! {

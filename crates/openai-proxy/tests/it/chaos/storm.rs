@@ -1,0 +1,141 @@
+//! One well upstream of three, the others failing in every way by turns: nobody notices.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use testkit::failing::{Answering, Pace};
+use testkit::vendor::{Act, Answer, Ending, Seen, Setup, Vendor};
+use tokio::task::JoinSet;
+
+use super::{file, load, well};
+use crate::house::TestHouse;
+
+/// Calls a second.
+const RATE: u32 = 200;
+/// A fault lasts so long.
+const FAULT: Duration = Duration::from_millis(700);
+/// What one place may take before somebody else is asked.
+const FIRST_BYTE: Duration = Duration::from_secs(1);
+/// A place that failed is tried again soon, so that it is asked under each fault.
+const SETTINGS: &str = ", timeouts: {connect: 500ms, first_byte: 1s, first_token: 500ms, gap: 500ms, between_bytes: 1s}, \
+                        breaker: {open_for: 1s, open_most: 1s}";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    Status(u16),
+    Limited,
+    Reset,
+    Closes,
+    Silent,
+    /// The head of a stream, and no token.
+    NoToken,
+    Cut,
+    Stalls,
+    Garbled,
+    Well,
+    /// Nobody listens.
+    Away,
+}
+
+/// In an order in which no two neighbours are of a kind.
+const FAULTS: [Fault; 13] = [
+    Fault::Status(503),
+    Fault::Silent,
+    Fault::Cut,
+    Fault::Away,
+    Fault::Status(500),
+    Fault::Stalls,
+    Fault::Limited,
+    Fault::Reset,
+    Fault::Well,
+    Fault::NoToken,
+    Fault::Status(529),
+    Fault::Garbled,
+    Fault::Closes,
+];
+
+fn act(fault: Fault, seen: &Seen) -> Act {
+    let body = seen.json();
+    let answering = Answering::to(seen, &body, Pace::AT_ONCE);
+    let half = || answering.paced(answering.head(), answering.words().take(30));
+    match fault {
+        Fault::Status(status) => {
+            Act::json(status, &serde_json::json!({"error": {"message": "bad day", "type": "server_error"}}))
+        }
+        Fault::Limited => {
+            let body = r#"{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}"#;
+            let answer = Answer::plain(429, body).header("content-type", "application/json");
+            answer.header("retry-after-ms", "200").into()
+        }
+        Fault::Reset => Act::Reset,
+        Fault::Closes => Act::Close,
+        Fault::Silent => Act::Hang,
+        // What only a stream can do wrong; who asks for none is answered.
+        Fault::NoToken if answering.streams() => answering.head().ending(Ending::Hang).into(),
+        Fault::Cut if answering.streams() => half().ending(Ending::Fin).into(),
+        Fault::Stalls if answering.streams() => half().ending(Ending::Hang).into(),
+        Fault::Garbled if answering.streams() => {
+            let rest = answering.paced(half().event("{\"choices\":[{"), answering.words().skip(30));
+            answering.tail(rest).event("[DONE]").into()
+        }
+        _ => answering.whole(),
+    }
+}
+
+/// A place whose fault changes with time, on a port that stays; it is away while nobody listens.
+async fn changing(port: u16, first: usize, lasts: Duration) {
+    let now = Arc::new(AtomicUsize::new(first));
+    let (begun, mut vendor) = (Instant::now(), None);
+    let mut turn = first;
+    while begun.elapsed() < lasts {
+        let fault = FAULTS[turn % FAULTS.len()];
+        now.store(turn % FAULTS.len(), Ordering::Relaxed);
+        if fault == Fault::Away {
+            drop(vendor.take());
+        } else if vendor.is_none() {
+            let now = now.clone();
+            let setup = Setup::new(move |seen| act(FAULTS[now.load(Ordering::Relaxed)], seen));
+            vendor = Some(setup.port(port).start().await);
+        }
+        tokio::time::sleep(FAULT).await;
+        turn += 1;
+    }
+}
+
+/// A port that is free now.
+async fn port() -> u16 {
+    Vendor::start(|_| Act::Close).await.port()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_one_well_upstream_of_three_no_caller_sees_an_error() {
+    let seconds = std::env::var_os("OPENAI_PROXY_CHAOS_SECONDS").and_then(|text| text.to_str()?.parse().ok());
+    let lasts = Duration::from_secs(seconds.unwrap_or(20));
+    let (well, ports) = (well().await, [port().await, port().await]);
+    let mut changes = JoinSet::new();
+    for (place, port) in ports.into_iter().enumerate() {
+        // Half a round apart, so that the two fail in different ways.
+        changes.spawn(changing(port, place * FAULTS.len() / 2, lasts + FIRST_BYTE * 10));
+    }
+    let url = |port: u16| format!("http://127.0.0.1:{port}");
+    let house = TestHouse::new(&file(&[
+        ("one", url(ports[0]), SETTINGS),
+        ("two", url(ports[1]), SETTINGS),
+        ("three", well.url(), SETTINGS),
+    ]));
+    let heard = load::steady(house.address(), RATE, lasts).await;
+    let failed: Vec<_> = heard.iter().filter(|call| !call.whole).collect();
+    let longest = heard.iter().map(|call| call.took).max().unwrap_or_default();
+    let p99 = load::p99(heard.iter().map(|call| call.took).collect());
+    eprintln!(
+        "{} calls in {lasts:?}: {} failed, p99 {p99:?}, longest {longest:?}, {} at the well place",
+        heard.len(),
+        failed.len(),
+        well.ledger().begun()
+    );
+    assert!(failed.is_empty(), "{} of {}: {:#?}", failed.len(), heard.len(), &failed[..failed.len().min(3)]);
+    // Two places may each take their time before the well one is asked; and five in a hundred more.
+    let bound = FIRST_BYTE * 2 * 105 / 100;
+    assert!(longest <= bound, "the longest took {longest:?}, and may take {bound:?}");
+}

@@ -1,2 +1,0 @@
--- Every try of a call, as JSON, where there was more than one (docs/routing.md). Nearly all calls have none to tell.
-ALTER TABLE usage_records ADD COLUMN tries TEXT;
