@@ -5,7 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
-use protocol::frame::said::{self, Adds, Joined, Joiner};
+use protocol::frame::said::{self, Joined, Joiner, Weighed};
 use protocol::frame::sse::{self, Splitter};
 use protocol::frame::unasked;
 use protocol::usage::Usage;
@@ -119,12 +119,15 @@ impl Events {
         for end in ends {
             let event = self.whole_event(piece.slice(from..end));
             from = end;
-            if self.repairs && said::adds(&event) == Adds::Malformed {
-                self.skipped += 1;
-                continue;
-            }
-            if self.repairs && said::failure(&event).is_some() {
-                return Pass::Fails(out.into_bytes(), Some(event));
+            if self.repairs {
+                match said::weigh(&event) {
+                    Weighed::Malformed => {
+                        self.skipped += 1;
+                        continue;
+                    }
+                    Weighed::Failed(_) => return Pass::Fails(out.into_bytes(), Some(event.clone())),
+                    Weighed::Content | Weighed::Nothing => {}
+                }
             }
             self.read(&event);
             if self.holds()

@@ -13,7 +13,7 @@ use crate::dialect::Dialect;
 use crate::operation::Operation;
 
 pub use adds::{Adds, Weighed, adds, failure, weigh};
-pub use continued::{Prefill, continued, continued_by};
+pub use continued::{Prefill, continued, continued_by, is_prefilled};
 pub use joiner::{Joined, Joiner};
 
 /// What the events sent so far say together.

@@ -2,7 +2,7 @@
 //! caller seeing any of it.
 
 use bytes::{Bytes, BytesMut};
-use protocol::frame::said::{self, Adds};
+use protocol::frame::said::{self, Weighed};
 use protocol::frame::sse::Splitter;
 use protocol::verdict::FaultClass;
 use tokio::time::Instant;
@@ -76,10 +76,10 @@ enum Says {
 }
 
 fn says(event: &[u8]) -> Option<Says> {
-    match said::adds(event) {
-        Adds::Content => Some(Says::Content),
-        Adds::Nothing => said::failure(event).map(|data| Says::Error(Bytes::copy_from_slice(&data))),
+    match said::weigh(event) {
+        Weighed::Content => Some(Says::Content),
+        Weighed::Failed(data) => Some(Says::Error(Bytes::copy_from_slice(&data))),
         // Nothing has been sent: what follows may be well (S10).
-        Adds::Malformed => None,
+        Weighed::Nothing | Weighed::Malformed => None,
     }
 }

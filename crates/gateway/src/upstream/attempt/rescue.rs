@@ -57,7 +57,7 @@ impl Rescue {
         let on = switches.continuation || switches.restart;
         let text = matches!(
             course.call.row.operation,
-            Operation::Chat | Operation::Completions | Operation::Messages
+            Operation::Chat | Operation::Completions | Operation::Messages | Operation::Responses
         );
         let able = on
             && text

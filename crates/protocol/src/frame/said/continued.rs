@@ -187,6 +187,21 @@ fn read(body: &[u8]) -> Option<Found> {
     (plain && theirs && lists == 1).then_some(Found { messages_end: last.end, first_member, limits })
 }
 
+/// Whether the last of a request's `messages` is the assistant's: the caller has begun the answer itself.
+pub fn is_prefilled(body: &[u8]) -> bool {
+    let (mut scan, mut last) = (Scan::new(body), None);
+    scan.space();
+    let walked = scan.members(|scan, key| {
+        match &scan.body()[key] {
+            b"messages" => last = last_element(scan)?,
+            _ => scan.value(2)?,
+        }
+        Ok(())
+    });
+    let last = last.filter(|_| walked.is_ok()).and_then(|last: Range<usize>| body.get(last));
+    last.is_some_and(|message| parsed(message)["role"] == "assistant")
+}
+
 /// Where the last element of an array stands; walks over anything.
 fn last_element(scan: &mut Scan<'_>) -> Result<Option<Range<usize>>, EnvelopeProblem> {
     if scan.peek() != Some(b'[') {
