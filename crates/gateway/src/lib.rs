@@ -27,6 +27,7 @@ mod standing;
 pub mod tries;
 mod upstream;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -38,7 +39,7 @@ pub use account::statistics::{
 };
 use account::{Ledger, Onlookers, Windows};
 use catalogue::Catalogue;
-pub use explain::{Explanation, Place, Question, Refused, Way};
+pub use explain::{Candidate, Explanation, Place, Question, Refused, Way, When};
 use life::Life;
 pub use observe::Ending;
 use observe::Metrics;
@@ -229,6 +230,11 @@ impl Gateway {
         let world = self.world();
         let known = world.providers.iter().find(|known| known.name == provider).ok_or(NoSuchProvider)?;
         Ok(upstream::verify::verify(Some(self), known.clone(), options).await)
+    }
+
+    /// Asks the providers that want it whether they are well, until it is dropped. One of a house does.
+    pub fn attend(&self) -> impl Future<Output = ()> + Send + use<> {
+        upstream::checkup::attend(self.for_worker())
     }
 
     fn known(&self) -> Known<'_> {

@@ -82,7 +82,7 @@ impl Counting {
             // Where each is not written by itself, there is one.
             attempts[at].1.inc();
         }
-        if !record.tries.is_empty() {
+        if !record.trail.is_empty() {
             metrics.rerouting.count(tries(record, ending), &mut self.ways);
         }
     }
@@ -126,7 +126,7 @@ fn seconds(micros: u64) -> f64 {
 mod tests {
     use std::collections::BTreeMap;
 
-    use store::usage_record::{Tokens, Try};
+    use store::usage_record::{Attempt, Tokens};
 
     use super::*;
 
@@ -191,11 +191,11 @@ mod tests {
         let world = config::parse("providers: {a: {type: mock}}\n", &BTreeMap::new()).unwrap().snapshot;
         let metrics = Arc::new(Metrics::new(&world));
         let mut counting = Counting::new(metrics.clone());
-        let one = |provider: &str, how: Option<&'static str>, outcome: &'static str| Try {
+        let one = |provider: &str, how: Option<&'static str>, outcome: &'static str| Attempt {
             provider: provider.to_owned(),
             how: how.map(Into::into),
             outcome: outcome.into(),
-            ..Try::default()
+            ..Attempt::default()
         };
         let tries = vec![
             one("a", None, "server"),
@@ -210,7 +210,7 @@ mod tests {
             status: 200,
             outcome: Outcome::Answered,
             attempts: 6,
-            tries,
+            trail: tries,
             ..UsageRecord::default()
         };
         count(&mut counting, &record);

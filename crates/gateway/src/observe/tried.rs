@@ -3,7 +3,7 @@
 use protocol::fault::Kind;
 use protocol::verdict::FaultClass;
 use store::UsageRecord;
-use store::usage_record::{Outcome, Try};
+use store::usage_record::{Attempt, Outcome};
 
 use super::Ending;
 
@@ -28,23 +28,23 @@ pub(crate) struct Tried<'r> {
     /// What that says of the provider.
     pub(crate) ending: Ending,
     /// What is written of it; none where it was the only one, and the call's record says all.
-    pub(crate) written: Option<&'r Try>,
+    pub(crate) written: Option<&'r Attempt>,
     /// It is the one the call's record tells of: who answered, or was asked last.
     pub(crate) tells: bool,
 }
 
 /// The tries of a call, which ended so, in their order; none where nobody was asked.
 pub(crate) fn tries(record: &UsageRecord, ending: Ending) -> impl Iterator<Item = Tried<'_>> {
-    let alone = record.provider.as_deref().filter(|_| record.tries.is_empty()).map(|provider| Tried {
+    let alone = record.provider.as_deref().filter(|_| record.trail.is_empty()).map(|provider| Tried {
         provider,
         word: word_of(record, ending),
         ending,
         written: None,
         tells: true,
     });
-    let telling = record.tries.iter().rposition(|one| one.outcome == ANSWERED);
-    let telling = telling.or(record.tries.len().checked_sub(1));
-    let several = record.tries.iter().enumerate().map(move |(at, one)| {
+    let telling = record.trail.iter().rposition(|one| one.outcome == ANSWERED);
+    let telling = telling.or(record.trail.len().checked_sub(1));
+    let several = record.trail.iter().enumerate().map(move |(at, one)| {
         let tells = telling == Some(at);
         let (word, ending) = match tells && one.outcome == ANSWERED {
             // How it went on after it had begun to answer.
@@ -119,8 +119,8 @@ fn transport(record: &UsageRecord) -> FaultClass {
 mod tests {
     use super::*;
 
-    fn one(provider: &str, outcome: &'static str) -> Try {
-        Try { provider: provider.to_owned(), outcome: outcome.into(), ..Try::default() }
+    fn one(provider: &str, outcome: &'static str) -> Attempt {
+        Attempt { provider: provider.to_owned(), outcome: outcome.into(), ..Attempt::default() }
     }
 
     fn told(record: &UsageRecord) -> Vec<(String, &'static str, Ending, bool)> {
@@ -158,7 +158,7 @@ mod tests {
             attempts: 3,
             outcome: Outcome::Interrupted,
             status: 200,
-            tries: vec![one("a", "server"), one("b", "answered"), one("c", "given_up")],
+            trail: vec![one("a", "server"), one("b", "answered"), one("c", "given_up")],
             ..UsageRecord::default()
         };
         assert_eq!(
@@ -169,7 +169,7 @@ mod tests {
                 ("c".to_owned(), "given_up", Ending::CallerLeft, false),
             ]
         );
-        let refused = UsageRecord { tries: vec![one("a", "limited"), one("b", "new_word")], ..record };
+        let refused = UsageRecord { trail: vec![one("a", "limited"), one("b", "new_word")], ..record };
         assert_eq!(told(&refused)[1], ("b".to_owned(), "other", Ending::Refused, true));
     }
 }

@@ -4,11 +4,15 @@ mod affinity;
 mod allowed;
 mod fallback;
 mod open;
+mod outlook;
 mod plan;
 mod strategy;
 
 pub(crate) use allowed::{denied, has};
-pub(crate) use open::{Known, choose, order, plan};
+#[cfg(feature = "measured")]
+pub(crate) use open::choose;
+pub(crate) use open::{Known, plan};
+pub(crate) use outlook::{Outlook, outlook};
 pub use plan::Reason;
 pub(crate) use plan::{Plan, Target, Wish};
 pub(crate) use strategy::Turns;

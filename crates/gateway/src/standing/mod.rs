@@ -6,6 +6,7 @@
 //! of this.
 
 mod breaker;
+mod checkup;
 mod health;
 mod hold;
 mod keys;
@@ -17,11 +18,11 @@ mod target;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use config::Snapshot;
-use config::snapshot::Provider;
+use config::snapshot::{HealthCheck, Provider};
 use store::UsageRecord;
 
 pub use breaker::BreakerWord;
@@ -36,6 +37,7 @@ pub use report::{Failure, Overridden, Standing, Standings, Summary};
 pub use target::TargetStanding;
 
 use crate::observe::{Ending, tries};
+use checkup::{Checkup, Turn};
 use health::Health;
 use hold::Held;
 use keys::Keys;
@@ -56,6 +58,8 @@ pub(crate) struct Register {
     pub(crate) lanes: Lanes,
     /// The keys of providers that have several.
     pub(crate) keys: Keys,
+    /// By provider, those that are asked whether they are well.
+    checkups: Mutex<BTreeMap<String, Checkup>>,
 }
 
 impl Register {
@@ -66,6 +70,7 @@ impl Register {
             health: Mutex::default(),
             lanes: Lanes::default(),
             keys: Keys::default(),
+            checkups: Mutex::default(),
         };
         register.describe(world);
         register
@@ -96,6 +101,41 @@ impl Register {
                 }
             }
         });
+    }
+
+    /// A provider was asked whether it is well. `ending`: what came of it; where it is ill, nobody is sent there before `again`,
+    /// when it will have been asked once more.
+    pub(crate) fn checked(&self, provider: &str, rules: &HealthCheck, (ending, again): (Ending, Duration)) {
+        self.with(|health| {
+            if let Some(health) = health.get_mut(provider) {
+                health.learn(ending, Instant::now());
+            }
+        });
+        let well = matches!(ending, Ending::Answered | Ending::ProviderRefused);
+        let mut checkups = self.checkups.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = checkups.entry(provider.to_owned()).or_default().learn(rules, well);
+        drop(checkups);
+        match turn {
+            Turn::FallsIll => {
+                tracing::warn!(provider, why = ?ending, "a provider is ill: nobody is sent there");
+                self.lanes.shut(provider, again);
+            }
+            Turn::StaysIll => self.lanes.shut(provider, again),
+            Turn::Recovers => {
+                tracing::info!(provider, "a provider is well again");
+                self.lanes.recover(provider);
+            }
+            Turn::StaysWell => {}
+        }
+    }
+
+    /// Nobody asks it any more whether it is well.
+    pub(crate) fn unchecked(&self, provider: &str) {
+        let mut checkups = self.checkups.lock().unwrap_or_else(PoisonError::into_inner);
+        if checkups.remove(provider).is_some() {
+            drop(checkups);
+            self.lanes.recover(provider);
+        }
     }
 
     /// What keeps calls from a provider at this moment, if anything does.
@@ -135,6 +175,8 @@ impl Register {
                 *health = Health::default();
             }
         });
+        self.lanes.recover(provider);
+        self.checkups.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
         self.lanes.of(provider).iter().for_each(|(_, lane)| lane.reset());
         self.keys.reset(provider);
     }

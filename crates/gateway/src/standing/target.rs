@@ -33,7 +33,7 @@ pub struct TargetStanding {
 }
 
 impl TargetStanding {
-    pub(super) fn of(model: &str, lane: &Lane) -> Self {
+    pub(crate) fn of(model: &str, lane: &Lane) -> Self {
         let (breaker, left) = lane.word();
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {

@@ -1,6 +1,10 @@
 //! What is seen of breakers, keys and tries: in the standing of a provider, in its figures, and in the metrics.
 
-use gateway::BreakerWord;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use gateway::{BreakerWord, Standing};
 use testkit::caller::ask;
 use testkit::vendor::{Act, Vendor};
 
@@ -19,6 +23,15 @@ async fn says(status: u16) -> Vendor {
 
 async fn ask_for(house: &TestHouse, model: &str) -> u16 {
     ask(house.address(), "POST", CHAT, &[], chat(model, false)).await.status
+}
+
+/// Waits until the first provider stands so.
+async fn until(house: &TestHouse, stands: impl Fn(&Standing) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !stands(&house.inner().gateway().standings().providers[0]) {
+        assert!(Instant::now() < deadline, "{:?}", house.inner().gateway().standings());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn metrics(house: &TestHouse) -> String {
@@ -97,4 +110,95 @@ async fn a_key_that_is_refused_is_told_with_its_name_and_counted() {
         (keys["data"][0]["in_use"].as_bool(), keys["data"][1]["in_use"].as_bool()),
         (Some(false), Some(true))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_tells_every_target_in_its_order_with_what_keeps_it_back() {
+    let (broken, well) = (says(500).await, says(200).await);
+    let house = TestHouse::new(&format!(
+        "providers:\n  one: {{type: openai, base_url: \"{0}/v1\", api_key: sk-a, priority: 9, breaker: {{min_requests: 1}}}}\n  \
+         two: {{type: openai, base_url: \"{1}/v1\", api_key: sk-b, priority: 9}}\n  \
+         three: {{type: openai, base_url: \"{1}/v1\", api_key: sk-c}}\n\
+         models: {{m: [one, two], long: three/l, other: three/o}}\n\
+         routing: {{retries: 0, fallbacks: {{m: [other, {{to: [long], on: context_length}}]}}}}\n",
+        broken.url(),
+        well.url()
+    ));
+    let explained = || async {
+        let told = ask(house.address(), "GET", "/admin/v1/explain?model=m", &[], "").await.json();
+        let of = |one: &serde_json::Value| {
+            let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            [text("provider"), text("model"), text("asked"), text("breaker")]
+        };
+        let order: Vec<_> = told["candidates"].as_array().into_iter().flatten().map(of).collect();
+        (told, order)
+    };
+    let (told, order) = explained().await;
+    assert_eq!(
+        order,
+        [
+            ["one", "m", "first", "closed"],
+            ["two", "m", "next", "closed"],
+            ["three", "o", "fallback", "closed"],
+            ["three", "l", "context_length", "closed"],
+        ],
+        "{told}"
+    );
+    assert_eq!(
+        (told["strategy"].as_str(), told["candidates"][0]["priority"].as_i64()),
+        (Some("failover"), Some(9))
+    );
+    assert_eq!(ask_for(&house, "m").await, 200);
+    let asked = (broken.ledger().requests().len(), well.ledger().requests().len());
+    let (told, order) = explained().await;
+    assert_eq!(
+        (&order[0][0], &order[1][0], &order[1][3]),
+        (&"two".to_owned(), &"one".to_owned(), &"open".to_owned())
+    );
+    assert!(told["candidates"][1]["why"].to_string().contains("its breaker is open for"), "{told}");
+    assert!(told["candidates"][0]["first_answer_ms"].is_u64(), "{told}");
+    let body = r#"{"path": "/v1/chat/completions", "body": {"model": "m"}}"#;
+    let json = [("content-type", "application/json")];
+    let same = ask(house.address(), "POST", "/admin/v1/explain", &json, body).await.json();
+    assert_eq!(same["way"], told["way"]);
+    assert_eq!(asked, (broken.ledger().requests().len(), well.ledger().requests().len()), "nothing was sent");
+    assert_eq!(ask_for(&house, "m").await, 200);
+    assert_eq!(broken.ledger().requests().len(), asked.0, "the one told first is asked first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_asked_whether_it_is_well_gets_no_calls_while_it_is_not() {
+    let ill = Arc::new(AtomicBool::new(true));
+    let told = ill.clone();
+    let vendor = Vendor::start(move |seen| match seen.path() {
+        "/ping" if told.load(Ordering::Relaxed) => Act::json(503, &serde_json::json!({})),
+        "/ping" => Act::json(200, &serde_json::json!({})),
+        _ => Act::json(200, &serde_json::from_str(CHAT_ANSWER).unwrap_or_default()),
+    })
+    .await;
+    let well = says(200).await;
+    let house = TestHouse::new(&format!(
+        "providers:\n  one: {{type: openai, base_url: \"{}/v1\", api_key: sk-a, health: {{active: 1s, path: /ping, fail_after: 2, pass_after: 2}}}}\n  \
+         two: {{type: openai, base_url: \"{}/v1\", api_key: sk-b}}\nmodels: {{m: [one, two]}}\n",
+        vendor.url(),
+        well.url()
+    ));
+    let gateway = house.inner().gateway();
+    // A target that nobody has asked for yet is shut as well: the call makes it.
+    until(&house, |one| one.failures_in_a_row >= 2).await;
+    let before = vendor.ledger().requests().iter().filter(|seen| seen.path() != "/ping").count();
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("m", false)).await;
+    assert_eq!(answer.header("x-openai-proxy-provider"), Some("two"));
+    let one = gateway.standing("one").unwrap();
+    assert!(!one.takes_calls && one.targets[0].breaker == BreakerWord::Open, "{one:?}");
+    let asked = vendor.ledger().requests();
+    assert_eq!(asked.iter().filter(|seen| seen.path() != "/ping").count(), before, "no call was sent to it");
+    let ping = asked.iter().find(|seen| seen.path() == "/ping").unwrap();
+    assert_eq!(ping.header("authorization"), Some("Bearer sk-a"), "with its credential");
+
+    ill.store(false, Ordering::Relaxed);
+    until(&house, |one| one.takes_calls).await;
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("m", false)).await;
+    assert_eq!(answer.header("x-openai-proxy-provider"), Some("one"), "it is well again");
+    assert_eq!(house.records(|records| records.len() >= 2).await.len(), 2, "asking is no call");
 }

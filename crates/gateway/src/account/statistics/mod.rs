@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use config::Snapshot;
 use config::snapshot::STATS_STEP;
 use store::UsageRecord;
-use store::usage_record::Try;
+use store::usage_record::Attempt;
 
 pub use report::{Counted, Errors, LastError, Latency, ProviderStatistics, Statistics, Sums, Tokens, Window};
 
@@ -157,7 +157,7 @@ impl Counts {
 }
 
 /// What one of several tries was for its provider. `tells`: the call's record tells of it, and also of what came before it.
-fn of_try(record: &UsageRecord, written: &Try, tells: bool) -> UsageRecord {
+fn of_try(record: &UsageRecord, written: &Attempt, tells: bool) -> UsageRecord {
     let own = UsageRecord {
         operation: record.operation.clone(),
         stream: record.stream,
