@@ -1,15 +1,20 @@
 //! What is shown of quotas and of those who wait for room: fed where it happens, for a wait is longer than a count.
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::metrics::ByProvider;
-
 /// Upper bounds in seconds: from hardly at all to as long as anybody may wait.
 const SECONDS: [f64; 10] = [0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+
+/// A provider as a label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByProvider {
+    pub(super) provider: String,
+}
 
 /// The metrics of waiting. Clones are the same.
 #[derive(Clone, Debug)]

@@ -1,3 +1,5 @@
+//! What is taken of quotas, and what comes back.
+
 use std::collections::BTreeMap;
 
 use config::snapshot::Provider;
