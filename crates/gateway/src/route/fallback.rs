@@ -5,8 +5,8 @@ use config::Snapshot;
 use config::snapshot::{Chosen, Fallback, FallbackOn};
 use protocol::operation::ModelAt;
 
-use super::open::{Known, target};
-use super::plan::{Plan, Target, Wish};
+use super::plan::Wish;
+use super::target::{Known, Plan, Target, target};
 use crate::identify::Caller;
 use crate::intake::Call;
 use crate::route::allowed;

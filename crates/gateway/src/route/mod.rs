@@ -6,9 +6,12 @@ mod fallback;
 mod open;
 mod plan;
 mod strategy;
+mod target;
+mod turns;
 
 pub(crate) use allowed::{denied, has};
-pub(crate) use open::{Known, choose, order, plan};
+pub(crate) use open::{choose, order, plan};
 pub use plan::Reason;
-pub(crate) use plan::{Plan, Target, Wish};
-pub(crate) use strategy::Turns;
+pub(crate) use plan::Wish;
+pub(crate) use target::{Known, Plan, Target};
+pub(crate) use turns::Turns;

@@ -247,3 +247,19 @@ async fn the_callers_own_account_says_nothing_of_ours() {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rest_that_was_asked_for_outlasts_a_restart() {
+    let limited = || Told::plain(429, "{}").header("retry-after", "300");
+    let one = Vendor::start(move |_| limited().into()).await;
+    let two = Vendor::start(|_| Act::text(200, CHAT_ANSWER)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("usage.db");
+    let routing = format!("affinity: false}}\nstorage: {{database: \"sqlite:{}\"", database.display());
+    for start in 0..2 {
+        let house = house(&[(&one, ""), (&two, "")], &routing);
+        assert_eq!(say(&house, LAPTOP).await.status, 200, "start {start}");
+        // As it is closed, what it has learnt is written.
+    }
+    assert_eq!((one.ledger().begun(), two.ledger().begun()), (1, 2));
+}

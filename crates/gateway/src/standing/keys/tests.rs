@@ -1,3 +1,5 @@
+//! Which key is used next, and which are put aside.
+
 use protocol::verdict::UpstreamFault;
 
 use super::*;

@@ -1,9 +1,9 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
-//! `course.rs` is the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it, `begin.rs` what of a stream is
-//! read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is made, `quota.rs` what one takes of
-//! quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a stream breaks, `spent.rs` what the caller
-//! is told when nobody answers.
+//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it,
+//! `begin.rs` what of a stream is read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is
+//! made, `quota.rs` what one takes of quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a stream
+//! breaks, `spent.rs` what the caller is told when nobody answers.
 //!
 //! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
 //! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
@@ -18,6 +18,7 @@ mod race;
 mod rescue;
 mod spent;
 mod turn;
+mod walk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -25,9 +26,9 @@ use std::time::{Duration, Instant as Clock};
 use config::Snapshot;
 use protocol::dialect::Dialect;
 use protocol::fault::Kind;
-use protocol::usage::Usage;
 
 use course::Course;
+use walk::Run;
 
 use super::answer::Promise;
 use super::{Answer, promise};
@@ -38,7 +39,6 @@ use crate::intake::Call;
 use crate::route::Plan;
 
 pub(crate) use patience::Budget;
-pub(crate) use rescue::{Rescue, Resumed, Resuming};
 
 /// Asks the plan's targets.
 ///
@@ -83,15 +83,6 @@ fn unaccounted() -> ApiError {
 fn is_sure_to_stream(call: &Call) -> bool {
     let events = matches!(call.dialect, Dialect::OpenAi | Dialect::Anthropic);
     events && call.streams && call.row.streams && call.row.operation.streams_events()
-}
-
-/// What became of a course.
-struct Run {
-    /// Spent waiting: for heads, and between attempts.
-    waited: Duration,
-    /// What the answer counts, where that is known before it is sent on.
-    counted: Option<Usage>,
-    answer: Result<Answer, ApiError>,
 }
 
 impl Run {

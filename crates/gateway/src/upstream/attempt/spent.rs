@@ -7,6 +7,7 @@ use protocol::fault::Kind;
 use protocol::verdict::{FaultClass, UpstreamFault};
 
 use super::super::answer::Answer;
+use super::super::trouble::key_refused;
 use super::ask::Tried;
 use super::turn::{GaveUp, Turn};
 use crate::error::ApiError;
@@ -29,7 +30,7 @@ pub(super) struct Spent {
 
 enum Heard {
     Refused(UpstreamFault, Box<Answer>),
-    Failed(FaultClass, ApiError),
+    Failed(ApiError),
 }
 
 impl Spent {
@@ -37,15 +38,15 @@ impl Spent {
         self.heard.push((target.provider.name.clone(), Heard::Refused(fault, answer)));
     }
 
-    pub(super) fn failed(&mut self, target: &Target, class: FaultClass, error: ApiError) {
-        self.heard.push((target.provider.name.clone(), Heard::Failed(class, error)));
+    pub(super) fn failed(&mut self, target: &Target, error: ApiError) {
+        self.heard.push((target.provider.name.clone(), Heard::Failed(error)));
     }
 
     /// What came of a try that was no answer.
     pub(super) fn take(&mut self, target: &Target, tried: Tried) {
         match tried {
             Tried::Refused(fault, answer) => self.refused(target, fault, answer),
-            Tried::Failed(class, error) => self.failed(target, class, error),
+            Tried::Failed(_, error) => self.failed(target, error),
             Tried::Answered(..) | Tried::Switched(..) | Tried::Ours(_) => {}
         }
     }
@@ -60,9 +61,7 @@ impl Spent {
         let (left, whole) = match why {
             KeysOut::Resting(left) => (left, true),
             KeysOut::Full { left, whole } => (left, whole),
-            KeysOut::Refused(class) => {
-                return self.failed(target, class, key_refused(&target.provider.name, class));
-            }
+            KeysOut::Refused(class) => return self.failed(target, key_refused(&target.provider.name, class)),
         };
         self.out(target, Out { left, rests: true, whole });
     }
@@ -101,7 +100,7 @@ impl Spent {
                 Err(key_refused(&provider, fault.class))
             }
             Heard::Refused(fault, answer) => Ok(advised(*answer, fault.class, wait)),
-            Heard::Failed(_, error) => Err(error.later(self.heard.len() > 1)),
+            Heard::Failed(error) => Err(error.later(self.heard.len() > 1)),
         }
     }
 }
@@ -111,16 +110,6 @@ fn is_the_requests(class: FaultClass) -> bool {
         class,
         FaultClass::Request | FaultClass::ContextLength | FaultClass::ContentFilter | FaultClass::Capability
     )
-}
-
-/// Our own credential refused is ours to mend, never the caller's 401.
-pub(super) fn key_refused(provider: &str, class: FaultClass) -> ApiError {
-    let why = match class {
-        FaultClass::Billing => "says that the account of this gateway's key has nothing left",
-        _ => "refused the key this gateway has for it",
-    };
-    let say = format!("`{provider}` {why}. Its operator has to set a working one.");
-    ApiError::new(Kind::UpstreamAuth, say)
 }
 
 /// A refusal in the upstream's own words, with what it did not say: when to ask again, and that asking at once is in vain, for we

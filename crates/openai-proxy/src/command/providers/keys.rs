@@ -31,7 +31,7 @@ enum What {
     },
     /// Add one.
     Add {
-        /// Its name; without it `default`, which is the provider's `api_key` and the one in use.
+        /// Its name; without it `default`, which is the provider's `api_key`.
         #[arg(value_name = "KEY")]
         id: Option<String>,
         #[command(flatten)]
