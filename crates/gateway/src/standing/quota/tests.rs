@@ -1,3 +1,5 @@
+//! What is taken of quotas and given back, whatever becomes of those who took it.
+
 use std::collections::BTreeMap;
 
 use config::snapshot::Provider;

@@ -1,6 +1,6 @@
 //! One try: compose, send, read, judge.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use config::snapshot::Credential;
@@ -17,17 +17,13 @@ use super::super::received::Received;
 use super::super::trouble::{Trouble, key_refused};
 use super::begin::{Begun, begin};
 use super::course::Course;
+use super::patience::{LONGEST_REST, REST};
 use super::quota;
 use crate::account::ANSWERED;
 use crate::error::ApiError;
 use crate::intake::Payload;
 use crate::route::Target;
 use crate::standing::{Key, Lesson, Pass, Reservation};
-
-/// A target that asked to be left alone and did not say for how long is left alone for that.
-pub(super) const REST: Duration = Duration::from_millis(500);
-/// No hint is believed beyond that (F-10).
-pub(super) const LONGEST_REST: Duration = Duration::from_mins(10);
 
 /// What became of a try.
 pub(super) enum Tried {

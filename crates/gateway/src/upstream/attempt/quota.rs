@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 use protocol::quota::Left;
 
-use super::ask::{LONGEST_REST, REST};
 use super::course::Course;
+use super::patience::{LONGEST_REST, REST};
 use crate::route::Target;
 use crate::standing::{Key, Pass, Picked, Want, is_rationed};
 
