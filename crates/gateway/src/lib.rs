@@ -28,6 +28,7 @@ pub mod tries;
 mod upstream;
 mod window;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -39,7 +40,7 @@ pub use account::statistics::{
 };
 use account::{Ledger, Onlookers, Windows};
 use catalogue::Catalogue;
-pub use explain::{Explanation, Place, Question, Refused, Way};
+pub use explain::{Candidate, Explanation, Place, Question, Refused, Way, When};
 use life::Life;
 pub use observe::Ending;
 use observe::Metrics;
@@ -48,7 +49,7 @@ pub use route::Reason;
 use standing::Register;
 pub use standing::{
     BreakerWord, Failure, HealthWord, KeyStanding, Learnt, NoSuchProvider, Overridden, Override,
-    OverrideKind, Standing, Standings, Summary,
+    OverrideKind, Standing, Standings, Summary, TargetStanding,
 };
 use tries::Tries;
 use upstream::Client;
@@ -243,6 +244,11 @@ impl Gateway {
         let world = self.world();
         let known = world.providers.iter().find(|known| known.name == provider).ok_or(NoSuchProvider)?;
         Ok(upstream::verify::verify(Some(self), known.clone(), options).await)
+    }
+
+    /// Asks the providers that want it whether they are well, until it is dropped. One of a house does.
+    pub fn attend(&self) -> impl Future<Output = ()> + Send + use<> {
+        upstream::checkup::attend(self.for_worker())
     }
 
     fn known(&self) -> Known<'_> {

@@ -18,6 +18,7 @@ use crate::chores;
 use crate::foundation::{self, BuildProblem, Foundation, RECORDS};
 use crate::screen::{self, View};
 use crate::search::Search;
+use crate::watch;
 
 /// A running gateway.
 pub struct House {
@@ -70,6 +71,7 @@ impl House {
         foundation::apart(again).map_err(BuildProblem::Store)?;
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
         chores::start(&gateway, books.clone());
+        watch::start(&gateway);
         Ok(Self { gateway, doors, books, control, _office: office })
     }
 

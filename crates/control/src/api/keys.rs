@@ -1,7 +1,7 @@
 //! The keys we show to a provider: named, exchanged, taken away; never shown but for their last four letters.
 //!
-//! The one called `default` is its `api_key`. Others stand under `keys`, and which of them all is shown for a call is said by
-//! `key_strategy`.
+//! `default` is its `api_key`; others stand under `keys`. All of them are used, one for each try, by `key_strategy`
+//! (docs/routing.md).
 
 use axum::Json;
 use config::{Edit, What};
@@ -30,11 +30,18 @@ pub(super) struct Key {
     /// The end of it; null: it is not known.
     #[schema(required)]
     last_four: Option<String>,
-    /// Whether it may be shown to the provider: its day is not over.
+    /// Whether it is shown to the provider at this moment: it is not put aside, and not over.
     in_use: bool,
-    /// How the provider stands that it is shown to; null: it is not in use.
+    /// How it stands: what it was put aside for (`auth`: it was refused; `billing`: its account has nothing left; `limited`: it is
+    /// at its limit), else how its provider stands.
     #[schema(required)]
     status: Option<String>,
+    /// How often it was used since the start; null: it is the only one, and not counted apart.
+    #[schema(required)]
+    used: Option<u64>,
+    /// For how many seconds more it is put aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_left: Option<u64>,
     /// Its share among equals.
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<i64>,
@@ -51,7 +58,7 @@ pub(super) struct Key {
 #[serde(deny_unknown_fields, expecting = "an object with a `key`")]
 #[schema(as = NewProviderKey)]
 pub(super) struct New {
-    /// Its name; without it `default`, the provider's `api_key`.
+    /// Its name; without it `default`.
     id: Option<String>,
     /// The key itself.
     key: String,
@@ -126,15 +133,21 @@ fn setting(name: &str, id: &str) -> Vec<String> {
 fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
     let whole = effective(control)?;
     let provider = of(&whole, name)?;
+    let stands = control.gateway().standing(name).map(|standing| standing.keys).unwrap_or_default();
+    let provider_stands = status(control, name);
     let one = |id: &str, settings: Option<&Value>| {
         let counts = counting(control, name, id);
-        let in_use = counts.as_ref().is_some_and(|key| !key.ended);
+        let stands = stands.iter().find(|key| key.name == id);
+        let aside = stands.and_then(|key| key.aside);
+        let counted = counts.as_ref().is_some_and(|key| !key.ended);
         let setting = |key: &str| settings.and_then(|settings| settings.get(key));
         Key {
             id: id.to_owned(),
             last_four: counts.map(|Counting { end, .. }| end),
-            in_use,
-            status: in_use.then(|| status(control, name)),
+            in_use: counted && aside.is_none(),
+            status: counted.then(|| aside.unwrap_or(&provider_stands).to_owned()),
+            used: stands.map(|key| key.used),
+            seconds_left: stands.and_then(|key| key.seconds_left),
             weight: setting("weight").and_then(Value::as_i64),
             priority: setting("priority").and_then(Value::as_i64),
             expires: setting("expires").and_then(Value::as_str).map(str::to_owned),

@@ -7,6 +7,7 @@ mod callers;
 mod database;
 mod document;
 mod exact;
+mod explaining;
 mod instances;
 mod keys;
 mod list;

@@ -6,8 +6,8 @@ use http::Method;
 use super::row::{Row, gone, moved, row};
 use super::who::Right::{self, Role};
 use super::{
-    audit, callers, database, instances, keys, mappings, providers, requests, revisions, routing, settings,
-    sources, standing, statistics, usage, verification,
+    audit, callers, database, explaining, instances, keys, mappings, providers, requests, revisions, routing,
+    settings, sources, standing, statistics, usage, verification,
 };
 
 const LOOK: Right = Role(Viewer);
@@ -135,6 +135,8 @@ fn providers_and_models() -> Vec<Row> {
         row(PUT, "/admin/v1/routing", CHANGE, "Another routing policy", routing::replace),
         row(PATCH, "/admin/v1/routing", CHANGE, "Change the routing policy", routing::patch),
         row(GET, "/admin/v1/routing/schema", LOOK, "The schema of a routing policy", routing::schema),
+        row(GET, "/admin/v1/explain", LOOK, "Where a request would go, and why", explaining::look),
+        row(POST, "/admin/v1/explain", LOOK, "The same, for a request with a body", explaining::explain),
     ]
 }
 

@@ -7,14 +7,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Who was passed over.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Passed {
-    provider: String,
-}
-
 /// Upper bounds in seconds: from hardly at all to as long as anybody may wait.
 const SECONDS: [f64; 10] = [0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+
+/// A provider as a label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByProvider {
+    pub(super) provider: String,
+}
 
 /// The metrics of waiting. Clones are the same.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Waits {
     pub(crate) depth: Gauge,
     /// How long calls have waited, seconds.
     pub(crate) waited: Histogram,
-    passed_over: Family<Passed, Counter>,
+    passed_over: Family<ByProvider, Counter>,
 }
 
 impl Default for Waits {
@@ -35,7 +35,7 @@ impl Default for Waits {
 impl Waits {
     /// A provider was passed over, because by our own count its quota is taken.
     pub(crate) fn passed_over(&self, provider: &str) {
-        self.passed_over.get_or_create(&Passed { provider: provider.to_owned() }).inc();
+        self.passed_over.get_or_create(&ByProvider { provider: provider.to_owned() }).inc();
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {

@@ -57,12 +57,12 @@ pub(crate) fn plan(
         return Err(denied.unwrap_or_else(ApiError::mistake));
     };
     let mut plan = Plan { first, others: targets.collect(), longer: Vec::new(), laxer: Vec::new() };
-    fallback::append(&mut plan, world, known, caller, call);
+    fallback::append(&mut plan, world, known, fallback::Asked { caller, wish, head: &call.head });
     Ok(plan)
 }
 
 /// The places of a choice as targets, in the order they are asked in.
-pub(crate) fn order(
+pub(super) fn order(
     world: &Snapshot,
     known: Known<'_>,
     choice: Choice,
@@ -73,10 +73,15 @@ pub(crate) fn order(
     let mut targets: Vec<Target> =
         places.into_iter().map(|chosen| target(world, known, chosen, wish)).collect();
     if targets.len() > 1 {
-        let rule = wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name);
+        let rule = rule(world, wish);
         strategy::order(&mut targets, strategy, Turn { rule, turns: known.turns, conversation });
     }
     targets
+}
+
+/// What takes turns: the name or pattern of the model, as written, else the path.
+pub(super) fn rule<'a>(world: &'a Snapshot, wish: &Wish<'a>) -> &'a str {
+    wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name)
 }
 
 /// The places for a wish, and why they are those.

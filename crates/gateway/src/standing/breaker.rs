@@ -195,6 +195,18 @@ impl Breaker {
         (self.open, self.streak, self.rests) = (open, streak, rests);
     }
 
+    /// Shuts it for at least so long: somebody asked, and it is ill.
+    pub(crate) fn shut(&mut self, long: Duration, now: Instant) {
+        let until = now + long;
+        self.failed = Some(now);
+        self.open = Some(self.open.map_or(until, |before| before.max(until)));
+    }
+
+    /// Opens the way: somebody asked, and it is well again. A rest it asked for holds.
+    pub(crate) fn recover(&mut self) {
+        *self = Self { rests: self.rests, probing: self.probing, ..Self::default() };
+    }
+
     /// Nothing keeps anybody away, and nothing failed lately: no need to look here.
     pub(crate) fn is_quiet(&self, now: Instant) -> bool {
         self.open.is_none() && self.rests.is_none_or(|until| until <= now)

@@ -37,6 +37,8 @@ struct Pool {
     turns: AtomicU64,
     /// What was taken of the provider's quota.
     ration: Arc<Ration>,
+    /// How often one was put aside for longer: refused, and for its bill.
+    disabled: [AtomicU64; 2],
     states: Mutex<HashMap<String, Arc<State>>>,
 }
 
@@ -67,6 +69,7 @@ pub(crate) struct Key {
     pub(crate) secret: Secret,
     name: String,
     provider: String,
+    pool: Arc<Pool>,
     state: Arc<State>,
 }
 
@@ -118,6 +121,8 @@ pub struct KeyStanding {
     pub aside: Option<&'static str>,
     /// For how many seconds more.
     pub seconds_left: Option<u64>,
+    /// Its last day is over: it is not used any more.
+    pub expired: bool,
 }
 
 impl Keys {
@@ -193,6 +198,7 @@ impl Keys {
             secret: key.secret.clone(),
             name: key.name.clone(),
             provider: provider.name.clone(),
+            pool,
             state,
         })
     }
@@ -212,7 +218,7 @@ impl Keys {
 
     /// How a provider's keys stand.
     pub(crate) fn standings(&self, provider: &Provider) -> Vec<KeyStanding> {
-        let (pool, now) = (self.pool(&provider.name), Instant::now());
+        let (pool, now, wall) = (self.pool(&provider.name), Instant::now(), SystemTime::now());
         let told = |key: &ProviderKey| {
             let state = pool.state(key);
             let aside = state.aside().filter(|aside| aside.until > now);
@@ -221,6 +227,7 @@ impl Keys {
                 used: state.used.load(Ordering::Relaxed),
                 aside: aside.map(|aside| aside.why.word()),
                 seconds_left: aside.map(|aside| aside.until.saturating_duration_since(now).as_secs() + 1),
+                expired: key.expires.is_some_and(|ends| ends <= wall),
             }
         };
         provider.keys.iter().map(told).collect()
@@ -246,6 +253,14 @@ impl Keys {
         if let Some(key) = provider.keys.iter().find(is_it) {
             self.pool(&provider.name).state(key).put_aside(Aside { until: known.until, why: known.why });
         }
+    }
+
+    /// How often a provider's keys were put aside for longer, by why.
+    pub(crate) fn disabled(&self, provider: &str) -> [(&'static str, u64); 2] {
+        let pool = self.pool(provider);
+        let counts = [FaultClass::Auth, FaultClass::Billing].into_iter().zip(&pool.disabled);
+        let mut told = counts.map(|(class, count)| (class.word(), count.load(Ordering::Relaxed)));
+        std::array::from_fn(|_| told.next().unwrap_or_default())
     }
 
     /// Everything that was learnt of a provider's keys is forgotten.
@@ -366,6 +381,11 @@ impl Key {
             _ => return,
         };
         self.state.put_aside(Aside { until: Instant::now() + long, why: fault.class });
+        match fault.class {
+            FaultClass::Auth => self.pool.disabled[0].fetch_add(1, Ordering::Relaxed),
+            FaultClass::Billing => self.pool.disabled[1].fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
         if fault.class != FaultClass::Limited {
             let (provider, key, why) = (self.provider.as_str(), self.name.as_str(), fault.class.word());
             tracing::error!(provider, key, why, seconds = long.as_secs(), "a key was put aside");

@@ -139,6 +139,21 @@ impl Lane {
         self.watch(&breaker, now);
     }
 
+    /// Shuts it for at least so long: its provider is ill.
+    pub(crate) fn shut(&self, long: Duration) {
+        let now = Instant::now();
+        let mut breaker = self.breaker();
+        breaker.shut(long, now);
+        self.watch(&breaker, now);
+    }
+
+    /// Opens the way: its provider is well again.
+    pub(crate) fn recover(&self) {
+        let mut breaker = self.breaker();
+        breaker.recover();
+        self.watch(&breaker, Instant::now());
+    }
+
     /// Whether it has said that it cannot do this.
     pub(crate) fn lacks(&self, capability: Capability) -> bool {
         self.lacks.load(Ordering::Relaxed) & bit(capability) != 0

@@ -6,6 +6,7 @@
 //! of this.
 
 mod breaker;
+mod checkup;
 mod health;
 mod hold;
 mod keys;
@@ -16,13 +17,15 @@ mod pace;
 mod queue;
 mod quota;
 mod report;
+mod target;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use config::Snapshot;
+use config::snapshot::{HealthCheck, Provider};
 use store::UsageRecord;
 
 pub use breaker::BreakerWord;
@@ -37,8 +40,10 @@ pub use learnt::Learnt;
 pub(crate) use queue::{Counter, Queue, Ticket};
 pub(crate) use quota::Reservation;
 pub use report::{Failure, Overridden, Standing, Standings, Summary};
+pub use target::TargetStanding;
 
-use crate::observe::{Ending, Waits};
+use crate::observe::{Ending, Waits, tries};
+use checkup::{Checkup, Turn};
 use health::Health;
 use hold::Held;
 use keys::Keys;
@@ -61,6 +66,8 @@ pub(crate) struct Register {
     pub(crate) keys: Keys,
     /// Those who wait until somebody takes calls again.
     pub(crate) queue: Arc<Queue>,
+    /// By provider, those that are asked whether they are well.
+    checkups: Mutex<BTreeMap<String, Checkup>>,
 }
 
 impl Register {
@@ -72,6 +79,7 @@ impl Register {
             lanes: Lanes::default(),
             keys: Keys::default(),
             queue: Arc::new(Queue::new(waits)),
+            checkups: Mutex::default(),
         };
         register.describe(world);
         register
@@ -92,14 +100,51 @@ impl Register {
         });
     }
 
-    /// Learns from a finished call.
+    /// Learns from a finished call: from each of its tries.
     pub(crate) fn learn(&self, record: &UsageRecord, ending: Ending) {
-        let Some(provider) = &record.provider else { return };
+        let now = Instant::now();
+        self.with(|health| {
+            for tried in tries(record, ending) {
+                if let Some(health) = health.get_mut(tried.provider) {
+                    health.learn(tried.ending, now);
+                }
+            }
+        });
+    }
+
+    /// A provider was asked whether it is well. `ending`: what came of it; where it is ill, nobody is sent there before `again`,
+    /// when it will have been asked once more.
+    pub(crate) fn checked(&self, provider: &str, rules: &HealthCheck, (ending, again): (Ending, Duration)) {
         self.with(|health| {
             if let Some(health) = health.get_mut(provider) {
                 health.learn(ending, Instant::now());
             }
         });
+        let well = matches!(ending, Ending::Answered | Ending::ProviderRefused);
+        let mut checkups = self.checkups.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = checkups.entry(provider.to_owned()).or_default().learn(rules, well);
+        drop(checkups);
+        match turn {
+            Turn::FallsIll => {
+                tracing::warn!(provider, why = ?ending, "a provider is ill: nobody is sent there");
+                self.lanes.shut(provider, again);
+            }
+            Turn::StaysIll => self.lanes.shut(provider, again),
+            Turn::Recovers => {
+                tracing::info!(provider, "a provider is well again");
+                self.lanes.recover(provider);
+            }
+            Turn::StaysWell => {}
+        }
+    }
+
+    /// Nobody asks it any more whether it is well.
+    pub(crate) fn unchecked(&self, provider: &str) {
+        let mut checkups = self.checkups.lock().unwrap_or_else(PoisonError::into_inner);
+        if checkups.remove(provider).is_some() {
+            drop(checkups);
+            self.lanes.recover(provider);
+        }
     }
 
     /// What keeps calls from a provider at this moment, if anything does.
@@ -139,6 +184,8 @@ impl Register {
                 *health = Health::default();
             }
         });
+        self.lanes.recover(provider);
+        self.checkups.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
         self.lanes.of(provider).iter().for_each(|(_, lane)| lane.reset());
         self.keys.reset(provider);
         self.queue.ring();
@@ -148,13 +195,28 @@ impl Register {
     pub(crate) fn standings(&self, world: &Snapshot) -> Standings {
         let (now, wall, held) = (Instant::now(), SystemTime::now(), self.held.load());
         self.with(|health| {
-            let stands = |name: &String| {
+            let stands = |provider: &Provider| {
+                let name = &provider.name;
                 let health = health.get(name).copied().unwrap_or_default();
-                report::standing(name, &health, held.get(name), (now, wall))
+                let looked = report::Looked {
+                    health: &health,
+                    held: held.get(name),
+                    targets: self.targets(name),
+                    keys: self.keys.standings(provider),
+                };
+                report::standing(name, looked, (now, wall))
             };
-            let providers = world.providers.iter().map(|provider| stands(&provider.name)).collect();
+            let providers = world.providers.iter().map(|provider| stands(provider)).collect();
             Standings::of(providers)
         })
+    }
+
+    /// How a provider's targets stand, those first of which something is to be told.
+    fn targets(&self, provider: &str) -> Vec<TargetStanding> {
+        let lanes = self.lanes.of(provider);
+        let mut targets: Vec<_> = lanes.iter().map(|(model, lane)| TargetStanding::of(model, lane)).collect();
+        targets.sort_by_key(TargetStanding::is_usual);
+        targets
     }
 
     /// What is said by hand of a provider at this moment.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod attempt;
+pub(crate) mod checkup;
 mod client;
 mod compose;
 pub(crate) mod discover;

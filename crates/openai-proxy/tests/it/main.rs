@@ -73,4 +73,5 @@ mod transcript;
 mod transcriptions;
 mod uploads;
 mod verifying;
+mod watching;
 mod workers;

@@ -1,4 +1,4 @@
-//! What is taken of quotas and given back, whatever becomes of those who took it.
+//! What is taken of quotas, and what comes back.
 
 use std::collections::BTreeMap;
 

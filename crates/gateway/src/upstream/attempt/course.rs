@@ -127,7 +127,12 @@ impl Course {
         }
     }
 
-    pub(super) fn held(&self) -> MutexGuard<'_, Option<Payload>> {
+    /// Whether there is a body for another try.
+    pub(super) fn has_body(&self) -> bool {
+        self.held().is_some()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Payload>> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

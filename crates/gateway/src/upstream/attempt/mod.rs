@@ -2,8 +2,8 @@
 //!
 //! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it,
 //! `begin.rs` what of a stream is read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is
-//! made, `quota.rs` what one takes of quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a stream
-//! breaks, `spent.rs` what the caller is told when nobody answers.
+//! made, `quota.rs` what one takes of quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a
+//! stream breaks, `spent.rs` what the caller is told when nobody answers.
 //!
 //! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
 //! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).

@@ -61,7 +61,9 @@ impl Spent {
         let (left, whole) = match why {
             KeysOut::Resting(left) => (left, true),
             KeysOut::Full { left, whole } => (left, whole),
-            KeysOut::Refused(class) => return self.failed(target, key_refused(&target.provider.name, class)),
+            KeysOut::Refused(class) => {
+                return self.failed(target, key_refused(&target.provider.name, class));
+            }
         };
         self.out(target, Out { left, rests: true, whole });
     }

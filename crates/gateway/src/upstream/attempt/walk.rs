@@ -99,7 +99,7 @@ impl Course {
                 Err(out) => spent.out(target, out),
             }
             // Whoever is at a limit is waited for, where nobody else answers.
-            let resting = spent.resting().filter(|_| at >= queue.len() && !ended && self.held().is_some());
+            let resting = spent.resting().filter(|_| at >= queue.len() && !ended && self.has_body());
             if let Some((counter, wait)) = resting
                 && spent.turn.comes(self, counter, wait).await
             {

@@ -22,7 +22,7 @@ async fn an_exchanged_key_is_used_from_the_next_call_on() {
     let keys = good(&get(&house, "/admin/v1/providers/one/keys").await);
     assert_eq!(
         keys["data"][0],
-        json!({"id": "default", "last_four": "***abcd", "in_use": true, "status": "healthy"})
+        json!({"id": "default", "last_four": "***abcd", "in_use": true, "status": "healthy", "used": null})
     );
     let rotate = "/admin/v1/providers/one/keys/default/rotate";
     let changed =
