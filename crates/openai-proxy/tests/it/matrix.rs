@@ -8,7 +8,7 @@ use store::usage_record::Outcome;
 use testkit::caller::Caller;
 use testkit::vendor::{Act, Answer, Ending, Framing, Outcome as Seen, Vendor};
 
-use crate::house::{TestHouse, UPSTREAM_KEY};
+use crate::house::{TestHouse, UPSTREAM_KEY, undaunted};
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Fate {
@@ -96,7 +96,7 @@ async fn vendor() -> Vendor {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_meets_every_fate() {
     let vendor = vendor().await;
-    let house = TestHouse::before(&vendor);
+    let house = undaunted(&vendor);
     let mut told = 0;
     for row in ROWS.iter().filter(|row| !row.ours) {
         // Messages are another language: `openai` does not speak it, and that is said before anything is sent.

@@ -270,7 +270,6 @@ async fn a_vendor_that_refuses_stays_http_and_hears_nothing_more() {
         (403, 502, "upstream_auth_failed"),
         (401, 502, "upstream_auth_failed"),
         (404, 404, "model_not_found"),
-        (429, 429, "model_not_found"),
     ] {
         let refusal = serde_json::json!({"error": {"message": "no", "type": "t", "param": null, "code": "model_not_found"}});
         let (vendor, house) = with(move |_| Act::json(theirs, &refusal)).await;
