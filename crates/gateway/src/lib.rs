@@ -26,6 +26,7 @@ mod spawn;
 mod standing;
 pub mod tries;
 mod upstream;
+mod window;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -47,8 +48,8 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Failure, HealthWord, KeyStanding, NoSuchProvider, Overridden, Override, OverrideKind,
-    Standing, Standings, Summary, TargetStanding,
+    BreakerWord, Failure, HealthWord, KeyStanding, Learnt, NoSuchProvider, Overridden, Override,
+    OverrideKind, Standing, Standings, Summary, TargetStanding,
 };
 use tries::Tries;
 use upstream::Client;
@@ -115,7 +116,7 @@ impl Gateway {
     pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
-        let register = Arc::new(Register::new(&world));
+        let register = Arc::new(Register::new(&world, metrics.waits.clone()));
         let tallies = Arc::new(admit::Tallies::new(&world));
         let onlookers =
             Onlookers { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
@@ -216,6 +217,19 @@ impl Gateway {
         self.standing(provider)?;
         self.register.reset(provider);
         self.standing(provider)
+    }
+
+    /// What was learnt of the configured providers and is worth keeping over a restart.
+    pub fn learnt(&self) -> Learnt {
+        self.register.learnt(&self.world())
+    }
+
+    /// Takes in what was kept of a provider ([`Learnt::since`]). What is of no configured provider, or over, is left out.
+    pub fn recall(&self, provider: &str, text: &str) {
+        let world = self.world();
+        if let Some(known) = world.providers.iter().find(|known| known.name == provider) {
+            self.register.recall(known, text);
+        }
     }
 
     /// Verifies a provider, step by step, also one that calls are kept from. What is asked of its models is recorded as calls

@@ -63,6 +63,9 @@ impl House {
             if let Err(problem) = control.hear().await {
                 tracing::warn!("what was said of providers by hand is not known: {problem}");
             }
+            if let Err(problem) = control.recall().await {
+                tracing::warn!("what was learnt of providers is not known any more: {problem}");
+            }
             Ok(())
         };
         foundation::apart(again).map_err(BuildProblem::Store)?;
@@ -137,6 +140,9 @@ impl House {
     /// Waits until the doors are closed and the books are written. Blocks.
     pub fn wait(self) {
         self.doors.wait();
+        if let Err(problem) = foundation::apart(self.control.keep_learnt()) {
+            tracing::warn!("what was learnt of providers is forgotten: {problem}");
+        }
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
             runtime.block_on(self.gateway.close_books());
         }

@@ -188,6 +188,14 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Prefill, Self::Tools, Self::Images, Self::Audio, Self::Form];
+
+    /// The one with this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     /// The word for it in logs, metrics and records.
     pub fn word(self) -> &'static str {
         match self {

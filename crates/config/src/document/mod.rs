@@ -9,6 +9,7 @@ mod limit;
 pub(crate) mod listener;
 mod named;
 pub(crate) mod observe;
+mod path;
 pub(crate) mod provider;
 pub(crate) mod route;
 pub(crate) mod routing;

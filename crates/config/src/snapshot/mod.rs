@@ -7,6 +7,7 @@ mod callers;
 mod fallback;
 mod index;
 mod logging;
+mod pattern;
 mod pool;
 mod provider;
 mod routing;

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::rerouting::Rerouting;
+use super::waits::{ByProvider, Waits};
 
 /// Labels of a finished call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -53,11 +54,6 @@ struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Build {
     version: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByProvider {
-    provider: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,6 +100,8 @@ pub(crate) struct Metrics {
     reload_failures: Counter,
     revision: Gauge,
     overrides: Family<ByOverride, Gauge>,
+    /// Of those who wait for a place.
+    pub(crate) waits: Waits,
     up: Family<ByProvider, Gauge>,
     breakers: Family<ByProvider, Gauge>,
     keys_disabled: Family<ByReason, Counter>,
@@ -134,6 +132,7 @@ impl Metrics {
             reload_failures: Counter::default(),
             revision: Gauge::default(),
             overrides: Family::default(),
+            waits: Waits::default(),
             up: Family::default(),
             breakers: Family::default(),
             keys_disabled: Family::default(),
@@ -194,6 +193,7 @@ impl Metrics {
         registry.register("build_info", "The version that runs", build);
         let unverified = metrics.unverified.clone();
         registry.register("certificates_unverified", "dangerous_accept_any_certificate is on", unverified);
+        metrics.waits.register(registry);
         metrics.describe(world);
         metrics
     }

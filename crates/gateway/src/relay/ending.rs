@@ -185,10 +185,13 @@ impl RelayBody {
 
     /// The upstream side is over. With `clean` its connection may serve again.
     pub(super) fn close(&mut self, clean: bool) {
-        if let Kind::Flowing(stream) = std::mem::replace(&mut self.kind, Kind::Over) {
+        if let Kind::Flowing(mut stream) = std::mem::replace(&mut self.kind, Kind::Over) {
             let usage = stream.usage();
             if let (Some(meter), Some(usage)) = (&mut self.meter, usage) {
                 meter.counted(usage);
+            }
+            if let (Some(pass), Some(usage)) = (&mut stream.from.pass, usage) {
+                pass.taken.settle(usage.input.saturating_add(usage.output));
             }
             if clean {
                 stream.from.rest.finish();

@@ -186,10 +186,12 @@ impl Events {
     /// What was held at the end of the stream: an event without its empty line, which is nobody's to judge.
     pub(super) fn rest(&mut self) -> Option<Bytes> {
         let rest = std::mem::take(&mut self.begun).freeze();
-        if !rest.is_empty() {
-            self.read(&rest);
+        // Half of one is none (WHATWG HTML, "Server-sent events"); but some forget the empty line behind `[DONE]`.
+        if rest.is_empty() || (self.repairs && !said::is_done(&rest)) {
+            return None;
         }
-        (self.holds() && !rest.is_empty()).then_some(rest)
+        self.read(&rest);
+        self.holds().then_some(rest)
     }
 
     fn whole_event(&mut self, tail: Bytes) -> Bytes {

@@ -6,8 +6,8 @@ use config::snapshot::{Chosen, Fallback, FallbackOn};
 use http::HeaderMap;
 use protocol::operation::ModelAt;
 
-use super::open::{Known, target};
-use super::plan::{Plan, Target, Wish};
+use super::plan::Wish;
+use super::target::{Known, Plan, Target, target};
 use crate::identify::Caller;
 use crate::route::allowed;
 

@@ -5,8 +5,9 @@ use config::snapshot::Strategy;
 use http::HeaderMap;
 
 use super::fallback::{self, Asked};
-use super::open::{Choice, Known, choose, order, rule};
-use super::plan::{Plan, Reason, Wish};
+use super::open::{Choice, choose, order, rule};
+use super::plan::{Reason, Wish};
+use super::target::{Known, Plan};
 use crate::error::ApiError;
 use crate::identify::Caller;
 

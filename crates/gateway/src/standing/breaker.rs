@@ -184,6 +184,17 @@ impl Breaker {
         self.rests = Some(self.rests.map_or(until, |before| before.max(until)));
     }
 
+    /// What of it outlasts a restart: until when it is open, how often it opened, until when it rests.
+    pub(super) fn learnt(&self, now: Instant) -> (Option<Instant>, u32, Option<Instant>) {
+        let streak = if self.open.is_some() { self.streak } else { 0 };
+        (self.open, streak, self.rests.filter(|until| *until > now))
+    }
+
+    /// As it was before a restart.
+    pub(super) fn recall(&mut self, (open, streak, rests): (Option<Instant>, u32, Option<Instant>)) {
+        (self.open, self.streak, self.rests) = (open, streak, rests);
+    }
+
     /// Shuts it for at least so long: somebody asked, and it is ill.
     pub(crate) fn shut(&mut self, long: Duration, now: Instant) {
         let until = now + long;

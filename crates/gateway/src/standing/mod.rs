@@ -1,4 +1,4 @@
-//! How providers stand: what their last attempts tell of their health, what their breakers and keys say, and what somebody said
+//! How providers stand: what their last attempts tell of their health, what their breakers, keys and quotas say, and what somebody said
 //! by hand (docs/statistics.md, docs/routing.md).
 //!
 //! A call looks at what was said by hand and at its targets, both found in frozen maps: no lock while all is well. Health is told
@@ -12,12 +12,15 @@ mod hold;
 mod keys;
 mod lane;
 mod lanes;
+mod learnt;
 mod pace;
+mod queue;
+mod quota;
 mod report;
 mod target;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -31,12 +34,15 @@ pub use health::HealthWord;
 pub(crate) use hold::Bar;
 pub use hold::{Override, OverrideKind};
 pub use keys::KeyStanding;
-pub(crate) use keys::{Key, KeysOut, Picked};
+pub(crate) use keys::{Key, KeysOut, Picked, Want, is_rationed};
 pub(crate) use lane::{Lane, Out, Pass};
+pub use learnt::Learnt;
+pub(crate) use queue::{Counter, Queue, Ticket};
+pub(crate) use quota::Reservation;
 pub use report::{Failure, Overridden, Standing, Standings, Summary};
 pub use target::TargetStanding;
 
-use crate::observe::{Ending, tries};
+use crate::observe::{Ending, Waits, tries};
 use checkup::{Checkup, Turn};
 use health::Health;
 use hold::Held;
@@ -58,18 +64,21 @@ pub(crate) struct Register {
     pub(crate) lanes: Lanes,
     /// The keys of providers that have several.
     pub(crate) keys: Keys,
+    /// Those who wait until somebody takes calls again.
+    pub(crate) queue: Arc<Queue>,
     /// By provider, those that are asked whether they are well.
     checkups: Mutex<BTreeMap<String, Checkup>>,
 }
 
 impl Register {
     /// For a configuration; nothing is known yet.
-    pub(crate) fn new(world: &Snapshot) -> Self {
+    pub(crate) fn new(world: &Snapshot, waits: Waits) -> Self {
         let register = Self {
             held: ArcSwap::default(),
             health: Mutex::default(),
             lanes: Lanes::default(),
             keys: Keys::default(),
+            queue: Arc::new(Queue::new(waits)),
             checkups: Mutex::default(),
         };
         register.describe(world);
@@ -179,6 +188,7 @@ impl Register {
         self.checkups.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
         self.lanes.of(provider).iter().for_each(|(_, lane)| lane.reset());
         self.keys.reset(provider);
+        self.queue.ring();
     }
 
     /// How the configured providers stand, in their order.

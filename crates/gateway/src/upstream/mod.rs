@@ -19,7 +19,7 @@ mod trouble;
 pub(crate) mod verify;
 pub(crate) mod visit;
 
-pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Session};
-pub(crate) use attempt::{Budget, Resumed, Resuming, attempt};
+pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Resumed, Resuming, Session};
+pub(crate) use attempt::{Budget, attempt};
 pub(crate) use client::Client;
 pub(crate) use trouble::Trouble;

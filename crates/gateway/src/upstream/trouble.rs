@@ -6,6 +6,7 @@
 use std::io;
 
 use protocol::fault::Kind;
+use protocol::verdict::FaultClass;
 
 use crate::error::{ApiError, BoxError, chain};
 
@@ -99,4 +100,14 @@ impl Trouble {
     pub(crate) fn into_error(self, provider: &str) -> ApiError {
         ApiError::new(self.kind(), self.say(provider)).because(self.cause())
     }
+}
+
+/// Our own credential refused is ours to mend, never the caller's 401.
+pub(super) fn key_refused(provider: &str, class: FaultClass) -> ApiError {
+    let why = match class {
+        FaultClass::Billing => "says that the account of this gateway's key has nothing left",
+        _ => "refused the key this gateway has for it",
+    };
+    let say = format!("`{provider}` {why}. Its operator has to set a working one.");
+    ApiError::new(Kind::UpstreamAuth, say)
 }

@@ -55,6 +55,7 @@ mod outbound;
 mod paperwork;
 mod postgres;
 mod quiet;
+mod quotas;
 mod raw_bytes;
 mod realtime;
 mod recordings;

@@ -70,8 +70,11 @@ impl Answering {
         self.said().into_iter().map(|piece| self.chunk(&json!({"content": piece}), None))
     }
 
-    /// These chunks, each after the time a token takes.
+    /// These chunks, each after the time a token takes; where it takes none, all that are left go out together.
     pub fn paced(&self, answer: Answer, words: impl Iterator<Item = String>) -> Answer {
+        if self.pace.token.is_zero() {
+            return answer.send(words.collect::<String>());
+        }
         words.fold(answer, |answer, word| answer.wait(self.pace.token).send(word))
     }
 

@@ -1,3 +1,5 @@
+//! What opens a breaker, for how long, and who finds out when it is over; by a clock of our own.
+
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
