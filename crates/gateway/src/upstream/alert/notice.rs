@@ -165,7 +165,7 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             let world = config::parse("providers: {a: {type: mock}}\n", &BTreeMap::new()).unwrap().snapshot;
-            let register = Register::new(&world);
+            let register = Register::new(&world, crate::observe::Waits::default());
             Self { register, world, now: Instant::now(), notices: Notices::default() }
         }
 
