@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use config::snapshot::{Alerts, Occasion};
+use protocol::verdict::FaultClass;
 use serde::Serialize;
 
-use crate::standing::{BreakerWord, Standing};
+use crate::standing::{BreakerWord, KeyStanding, OverrideKind, Standing, TargetStanding};
 
 /// Fewer calls say nothing of a share.
 const FEWEST: u64 = 20;
@@ -77,7 +78,10 @@ impl Notices {
                 continue;
             }
             told.over = true;
-            if cause.0 == Occasion::ProviderDown && alerts.on.contains(&Occasion::ProviderRecovered) {
+            // One that was taken out, or paused meanwhile, takes no calls again.
+            let back = |standing: &Standing| standing.provider == cause.1 && !is_barred(standing);
+            let recovers = cause.0 == Occasion::ProviderDown && seen.standings.iter().any(back);
+            if recovers && alerts.on.contains(&Occasion::ProviderRecovered) {
                 let recovered = (Occasion::ProviderRecovered, cause.1.clone());
                 lines.push(line(&recovered, false, format!("Provider {} takes calls again.", cause.1)));
             }
@@ -98,12 +102,16 @@ fn wrong(seen: &Seen, alerts: &Alerts) -> BTreeMap<Cause, String> {
     let mut wrong = BTreeMap::new();
     for standing in &seen.standings {
         let name = &standing.provider;
-        if !standing.takes_calls && !is_barred(standing) {
+        if is_down(standing) && !is_barred(standing) {
             wrong.insert((Occasion::ProviderDown, name.clone()), down(standing));
         }
         for key in &standing.keys {
-            let Some(why) = key.aside.filter(|why| ["auth", "billing"].contains(why)) else { continue };
-            let why = if why == "billing" { "its account has nothing left" } else { "it was refused" };
+            let Some(why) = key.aside.filter(|why| is_lasting(why)) else { continue };
+            let why = if why == FaultClass::Billing.word() {
+                "its account has nothing left"
+            } else {
+                "it was refused"
+            };
             let subject = format!("{name}/{}", key.name);
             let text = format!("Key {} of provider {name} was put aside: {why}.", key.name);
             wrong.insert((Occasion::KeyParked, subject), text);
@@ -127,12 +135,37 @@ fn is_barred(standing: &Standing) -> bool {
     standing.overridden.as_ref().is_some_and(|said| said.kind.bars())
 }
 
-/// Whether what was wrong is well. A breaker that lets one call find out has not found out yet.
+/// Whether a provider fails: every target that was asked is left alone for that, and one that lets a single call find out has not
+/// found out yet; or no key of it is left. Whoever asked for a moment's rest (429) is not down.
+fn is_down(standing: &Standing) -> bool {
+    let forced = standing.overridden.as_ref().is_some_and(|said| said.kind == OverrideKind::ForcedClosed);
+    let fails = |target: &TargetStanding| matches!(target.breaker, BreakerWord::Open | BreakerWord::HalfOpen);
+    let failing = !forced && !standing.targets.is_empty() && standing.targets.iter().all(fails);
+    failing || is_keyless(standing)
+}
+
+/// Whether all its keys are put aside for longer than a moment.
+fn is_keyless(standing: &Standing) -> bool {
+    let lost = |key: &KeyStanding| key.expired || key.aside.is_some_and(is_lasting);
+    !standing.keys.is_empty() && standing.keys.iter().all(lost)
+}
+
+/// Why a key is put aside until somebody does something about it.
+fn is_lasting(why: &str) -> bool {
+    why == FaultClass::Auth.word() || why == FaultClass::Billing.word()
+}
+
+/// Whether what was wrong is well.
 fn is_over((occasion, subject): &Cause, seen: &Seen) -> bool {
     match occasion {
         Occasion::ProviderDown => {
             let standing = seen.standings.iter().find(|standing| standing.provider == *subject);
-            standing.is_none_or(|standing| is_barred(standing) || standing.breaker() == BreakerWord::Closed)
+            let works = |target: &TargetStanding| target.breaker == BreakerWord::Closed;
+            standing.is_none_or(|standing| {
+                let forced = standing.breaker() == BreakerWord::Closed;
+                let well = forced || standing.targets.iter().any(works);
+                is_barred(standing) || (well && !is_keyless(standing))
+            })
         }
         _ => true,
     }
@@ -141,9 +174,9 @@ fn is_over((occasion, subject): &Cause, seen: &Seen) -> bool {
 fn down(standing: &Standing) -> String {
     let failed = standing.last_failure.map(|failure| failure.kind.word());
     let why = failed.map(|word| format!("; its last failure: {word}")).unwrap_or_default();
-    let keys = !standing.keys.is_empty() && standing.keys.iter().all(|key| key.seconds_left.is_some());
-    let what = if keys { "all its keys are put aside" } else { "it is left alone while it fails" };
-    format!("Provider {} takes no calls: {what}{why}.", standing.provider)
+    let what =
+        if is_keyless(standing) { "all its keys are put aside" } else { "it is left alone while it fails" };
+    format!("Provider {} is down: {what}{why}.", standing.provider)
 }
 
 #[cfg(test)]
@@ -206,6 +239,13 @@ mod tests {
         assert_eq!(scene.after(1, Some((0.04, 1000))), []);
         assert_eq!(scene.after(1, Some((0.06, 1000))), [("error_rate", false)]);
         assert_eq!(scene.after(1, Some((0.5, 1000))), []);
+    }
+
+    #[test]
+    fn who_asked_for_a_moments_rest_is_not_down() {
+        let mut scene = Scene::new();
+        scene.register.lanes.find("a", "m").park(Duration::from_secs(60));
+        assert_eq!(scene.after(1, None), []);
     }
 
     #[test]
