@@ -228,7 +228,8 @@ impl UpstreamFault {
             429 | 529 => FaultClass::Limited,
             // The upstream has waited for our request for too long: asked again, it is quicker.
             408 => FaultClass::Server,
-            400..500 => FaultClass::Request,
+            // A redirect is not followed: it is the answer.
+            300..500 => FaultClass::Request,
             _ => FaultClass::Server,
         };
         Self::of(class)

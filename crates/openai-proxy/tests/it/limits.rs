@@ -199,6 +199,7 @@ async fn tokens_are_set_aside_by_what_may_come_and_settled_by_what_came() {
         let head = [("x-api-key", LAPTOP)];
         let answer = ask(house.address(), "POST", "/v1/chat/completions", &head, body(model, most)).await;
         let left = answer.header("x-ratelimit-remaining-tokens");
+        eprintln!("{model}: {}", answer.text());
         (answer.status, left.map(|left| left.parse::<u64>().unwrap()))
     };
     let say = async |model: &str, most: u64| {

@@ -32,6 +32,15 @@ pub(super) fn prefill(body: &Value) -> Option<String> {
     }
 }
 
+/// Takes a prefill out: so does a model that makes nothing of it.
+pub(super) fn forget_prefill(body: &mut Value) {
+    if prefill(body).is_some()
+        && let Some(messages) = body["messages"].as_array_mut()
+    {
+        messages.pop();
+    }
+}
+
 impl Answering {
     /// An answer to this request, from its prefill on.
     pub fn to(seen: &Seen, body: &Value, pace: Pace) -> Answering {

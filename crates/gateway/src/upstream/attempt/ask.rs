@@ -187,7 +187,7 @@ fn refuse(target: &Target, stored: bool, mut pass: Pass, mut fault: UpstreamFaul
 }
 
 fn concerns_account(class: FaultClass) -> bool {
-    matches!(class, FaultClass::Auth | FaultClass::Billing | FaultClass::Limited)
+    matches!(class, FaultClass::Auth | FaultClass::Billing | FaultClass::Limited | FaultClass::ModelAway)
 }
 
 /// Nothing of the request has left.

@@ -69,6 +69,10 @@ impl Rescue for Lifeline {
         self.course.call.envelope.as_ref().is_none_or(|envelope| envelope.answers.unwrap_or(1) == 1)
     }
 
+    fn may(&self) -> bool {
+        self.said().is_some()
+    }
+
     fn gap(&self) -> Option<Duration> {
         let elsewhere = self.places().any(|other| !other.is(&self.target) && other.shut_for().is_none());
         (elsewhere && self.said().is_some()).then_some(self.target.provider.timeouts.gap)

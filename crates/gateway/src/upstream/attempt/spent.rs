@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use protocol::fault::Kind;
 use protocol::verdict::{FaultClass, UpstreamFault};
@@ -98,13 +99,20 @@ impl Spent {
             return Err(nobody(&self.out, self.turn.gave_up, asked));
         };
         match heard {
-            Heard::Refused(fault, _) if matches!(fault.class, FaultClass::Auth | FaultClass::Billing) => {
+            Heard::Refused(fault, answer) if is_about_our_key(&fault, &answer) => {
                 Err(key_refused(&provider, fault.class))
             }
             Heard::Refused(fault, answer) => Ok(advised(*answer, fault.class, wait)),
             Heard::Failed(error) => Err(error.later(self.heard.len() > 1)),
         }
     }
+}
+
+/// What it says may name our account, and is ours to mend.
+fn is_about_our_key(fault: &UpstreamFault, answer: &Answer) -> bool {
+    let refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    matches!(fault.class, FaultClass::Auth | FaultClass::Billing)
+        || (refused && fault.class == FaultClass::ModelAway)
 }
 
 fn is_the_requests(class: FaultClass) -> bool {

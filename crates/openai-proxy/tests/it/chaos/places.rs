@@ -285,6 +285,6 @@ async fn who_is_slow_is_relieved_by_its_limit() {
     assert_eq!(at_once.max(), Some(AT_ONCE), "of {} calls there", entries.len());
     // Three seconds at two a 400 ms: it was asked until the end.
     assert!(entries.len() >= 10, "{} calls there", entries.len());
-    let answer = ask(house.address(), "GET", "/healthz", &[], "").await;
+    let answer = ask(house.address(), "GET", "/readyz", &[], "").await;
     assert_eq!(answer.status, 200);
 }
