@@ -53,6 +53,7 @@ pub use standing::{
 };
 use tries::Tries;
 use upstream::Client;
+pub use upstream::alert::Delivery;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
 pub use upstream::verify::{Calls, Check, CheckResult, Verification, VerifyOptions};
@@ -249,6 +250,16 @@ impl Gateway {
     /// Asks the providers that want it whether they are well, until it is dropped. One of a house does.
     pub fn attend(&self) -> impl Future<Output = ()> + Send + use<> {
         upstream::checkup::attend(self.for_worker())
+    }
+
+    /// Tells people when something is wrong, where `alerts` says whom, until it is dropped. One of a house does.
+    pub fn watch(&self) -> impl Future<Output = ()> + Send + use<> {
+        upstream::alert::watch(self.for_worker())
+    }
+
+    /// Sends everybody who is told of alerts a word that is only a test; what became of it at each.
+    pub async fn test_alerts(&self) -> Vec<Delivery> {
+        upstream::alert::test(&self.world()).await
     }
 
     fn known(&self) -> Known<'_> {

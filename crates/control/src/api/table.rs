@@ -6,8 +6,8 @@ use http::Method;
 use super::row::{Row, gone, moved, row};
 use super::who::Right::{self, Role};
 use super::{
-    audit, callers, database, explaining, instances, keys, mappings, providers, requests, revisions, routing,
-    settings, sources, standing, statistics, usage, verification,
+    alerts, audit, callers, database, explaining, instances, keys, mappings, providers, requests, revisions,
+    routing, settings, sources, standing, statistics, usage, verification,
 };
 
 const LOOK: Right = Role(Viewer);
@@ -200,6 +200,7 @@ fn records() -> Vec<Row> {
         row(GET, "/admin/v1/usage", LOOK, "Usage in sums", usage::sums),
         row(GET, "/admin/v1/audit", LOOK, "Who did what, newest first", audit::all),
         row(POST, "/admin/v1/audit/verify", RUN, "Look whether the audit trail is whole", audit::verify),
+        row(POST, "/admin/v1/alerts/test", RUN, "Send those who are told of alerts a test", alerts::test),
         row(GET, "/admin/v1/database", LOOK, "How the database is", database::health),
         row(POST, "/admin/v1/database/backup", RUN, "Copy the database", database::backup),
         row(

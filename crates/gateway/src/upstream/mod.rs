@@ -1,5 +1,6 @@
 //! Sixth stage: asking an upstream. Attempts, the request as it goes out, connections, and what comes back.
 
+pub(crate) mod alert;
 mod answer;
 mod attempt;
 pub(crate) mod checkup;

@@ -12,6 +12,7 @@ mod program;
 
 mod admin;
 mod administering;
+mod alerting;
 mod answers;
 mod attacks;
 mod azure_proxy;
