@@ -50,7 +50,16 @@ const SHOWN: &[&str] = &[
     "connect",
     "first_byte",
     "between_bytes",
+    "first_token",
+    "gap",
     "total",
+    "strategy",
+    "key_strategy",
+    "retry_on",
+    "retry_budget",
+    "failure_rate",
+    "when_exhausted",
+    "fair_by",
     "allow_private",
     "ca_file",
     "dangerous_accept_any_certificate",
@@ -66,12 +75,25 @@ const SHOWN: &[&str] = &[
 ];
 
 /// Those of them that are a choice of words; anything else was written there by mistake.
-const CHOICES: &[&str] =
-    &["credential", "mode", "level", "format", "enabled", "forwarded", "allow_private", "access_log"];
+const CHOICES: &[&str] = &[
+    "credential",
+    "mode",
+    "level",
+    "format",
+    "enabled",
+    "forwarded",
+    "allow_private",
+    "access_log",
+    "strategy",
+    "key_strategy",
+    "retry_on",
+    "when_exhausted",
+    "fair_by",
+];
 
-/// Settings below which only names of models, paths and providers stand.
+/// Settings below which only names of models, paths and providers stand, but for conditions.
 const NAMES: &[&str] =
-    &["models", "model_deployments", "supported_models", "endpoints", "routes", "capabilities"];
+    &["models", "model_deployments", "supported_models", "endpoints", "routes", "capabilities", "fallbacks"];
 
 /// Settings that hold an address.
 const ADDRESSES: &[&str] = &["base_url", "endpoint", "public_url", "proxy"];
@@ -170,7 +192,8 @@ impl Writer<'_> {
             return self.address(text);
         }
         let shown = SHOWN.contains(&last) && (!CHOICES.contains(&last) || is_word(text));
-        if shown || path.iter().any(|key| NAMES.contains(key)) {
+        let name = path.iter().any(|key| NAMES.contains(key)) && !path.contains(&"when");
+        if shown || name {
             return text.replace('\n', " ");
         }
         self.hide(text);
@@ -247,8 +270,8 @@ fn is_number(text: &str) -> bool {
 }
 
 fn is_word(text: &str) -> bool {
-    const LONGEST: usize = 11;
-    text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_lowercase())
+    const LONGEST: usize = 14;
+    text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 fn is_switch(text: &str) -> bool {
@@ -292,6 +315,7 @@ providers:
     canary13}
 x-old: {api_key: canary14}
 models: {gpt-4o: [a, b/other]}
+routing: {strategy: round_robin, fallbacks: {gpt-4o: {to: [big], when: {header: {x-who: canary23}}}}}
 canary15key: canary15
 y: {credential: canary20, mode: none}
 z: {password: 160160160, headers: {x-account: 170170}}
@@ -315,6 +339,8 @@ keys: {canary18: {name: canary19}}
             "priority: 3",
             "https://h/***/api/v1beta/***",
             "- b/other",
+            "strategy: round_robin",
+            "- big",
         ] {
             assert!(shown.contains(kept), "{kept}:\n{shown}");
         }

@@ -132,21 +132,27 @@ mod tests {
                 "a": {"base_url": "http://ada:pw@a", "api_key": "sk-1", "headers": {"X-Key": "h"}, "priority": 5},
                 "b": {"api_key": "${B}", "api_version": "v1"},
                 "c": {"api_key": 12345, "model_deployments": {"gpt-4o": "gpt4o"}},
+                "d": {"keys": {"main": {"key": "sk-many", "weight": 2}, "spare": {"key": "${SPARE}"}}},
             },
             "storage": {"database": "postgres://u:p@h/d"},
             "logging": {"level": "debug"},
         });
         let found = open_secrets(&[], &sheet);
         let found: Vec<&str> = found.iter().map(Secret::expose).collect();
-        assert_eq!(found, ["http://ada:pw@a", "sk-1", "h", "12345", "postgres://u:p@h/d"]);
+        assert_eq!(found, ["http://ada:pw@a", "sk-1", "h", "12345", "sk-many", "postgres://u:p@h/d"]);
         let names: BTreeMap<String, String> =
             found.iter().map(|text| ((*text).to_owned(), format!("n{}", text.len()))).collect();
         seal(&[], &mut sheet, &names);
         let text = sheet.to_string();
-        assert!(["sk-1", "pw", "12345", "u:p"].iter().all(|secret| !text.contains(secret)), "{text}");
+        assert!(
+            ["sk-1", "pw", "12345", "sk-many", "u:p"].iter().all(|secret| !text.contains(secret)),
+            "{text}"
+        );
         assert_eq!(sheet["providers"]["c"]["api_key"], "${sealed:n5}");
         assert_eq!(sheet["providers"]["b"], json!({"api_key": "${B}", "api_version": "v1"}));
-        assert_eq!(sealed_names(&text).count(), 5);
+        assert_eq!(sealed_names(&text).count(), 6);
+        let main = json!({"key": "${sealed:n7}", "weight": 2});
+        assert_eq!(sheet["providers"]["d"]["keys"], json!({"main": main, "spare": {"key": "${SPARE}"}}));
         assert_eq!(open_secrets(&[], &sheet), []);
         let path = ["providers", "a", "api_key"].map(str::to_owned);
         assert_eq!(open_secrets(&path, &json!("sk-2")), [Secret::new("sk-2")]);

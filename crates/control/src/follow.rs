@@ -20,6 +20,8 @@ use crate::refused::Refused;
 const SETTLED: Duration = Duration::from_millis(200);
 /// How often secrets of revisions that are gone are taken away.
 const DAY: Duration = Duration::from_hours(24);
+/// How often what was learnt of providers is kept, if something was.
+const KEEP: Duration = Duration::from_secs(5);
 /// How often we look by ourselves: where files lie on another computer, nobody tells us of them.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -32,6 +34,7 @@ pub async fn follow(control: Control) -> Infallible {
     }
     let mut asked = Instant::now();
     let mut tidied = Instant::now();
+    let mut kept = Instant::now();
     let mut told = 0;
     loop {
         files.something_happened().await;
@@ -42,6 +45,12 @@ pub async fn follow(control: Control) -> Infallible {
         if asked.elapsed() >= LOOK {
             others(&control, &mut told).await;
             asked = Instant::now();
+        }
+        if kept.elapsed() >= KEEP {
+            if let Err(problem) = control.keep_learnt().await {
+                tracing::debug!("what was learnt of providers is not kept: {problem}");
+            }
+            kept = Instant::now();
         }
         if tidied.elapsed() >= DAY {
             if let Err(refused) = control.forget_secrets().await {

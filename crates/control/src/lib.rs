@@ -12,6 +12,7 @@ mod change;
 mod follow;
 mod history;
 mod later;
+mod learnt;
 mod memory;
 mod refused;
 mod secrets;
@@ -21,7 +22,7 @@ mod status;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use config::{Found, Given, Sheet, Snapshot, Stored};
-use gateway::Gateway;
+use gateway::{Gateway, Learnt};
 use store::Books;
 use tokio::sync::watch;
 
@@ -54,6 +55,8 @@ struct Inner {
     told: watch::Sender<u64>,
     /// What was said of providers at any gateway of the database, as it was kept when it was looked at last.
     heard: tokio::sync::Mutex<Vec<(String, String, Option<u64>)>>,
+    /// What was learnt of providers, as it was kept last.
+    learnt: tokio::sync::Mutex<Learnt>,
 }
 
 /// What counts at this moment.
@@ -78,8 +81,22 @@ impl Control {
         let (told, _nobody) = watch::channel(0);
         let turn = tokio::sync::Mutex::default();
         let (opened, heard) = (gateway.world(), tokio::sync::Mutex::default());
+        let learnt = tokio::sync::Mutex::default();
         let now = Mutex::new(now);
-        Self { inner: Arc::new(Inner { gateway, books, strongbox, copy, opened, turn, now, told, heard }) }
+        Self {
+            inner: Arc::new(Inner {
+                gateway,
+                books,
+                strongbox,
+                copy,
+                opened,
+                turn,
+                now,
+                told,
+                heard,
+                learnt,
+            }),
+        }
     }
 
     /// The gateway.

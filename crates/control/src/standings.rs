@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gateway::{Override, OverrideKind, Standing};
 use serde::{Deserialize, Serialize};
-use store::StoreProblem;
+use store::{StoreProblem, Whence};
 
 use crate::Control;
 use crate::status::now_us;
@@ -34,7 +34,7 @@ impl Control {
         let db = &self.books().db;
         let standing = match said {
             None => {
-                db.remove_standing(provider).await?;
+                db.remove_standing(Whence::ByHand, provider).await?;
                 self.gateway().reset_standing(provider)
             }
             Some(said) => {
@@ -46,7 +46,7 @@ impl Control {
                 };
                 let text = serde_json::to_string(&kept).unwrap_or_default();
                 let until = said.lasts.map(|lasts| now_us().saturating_add(micros(UNIX_EPOCH + lasts)));
-                db.keep_standing(provider, &text, until).await?;
+                db.keep_standing(Whence::ByHand, provider, &text, until).await?;
                 self.gateway().set_standing(provider, said)
             }
         };
@@ -59,7 +59,7 @@ impl Control {
     /// When the database is away.
     pub async fn hear(&self) -> Result<(), StoreProblem> {
         let now = now_us();
-        let kept = self.books().db.standings(now).await?;
+        let kept = self.books().db.standings(Whence::ByHand, now).await?;
         let mut heard = self.inner.heard.lock().await;
         if *heard == kept {
             return Ok(());

@@ -10,6 +10,8 @@ use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{Cors, Peer, check_door};
 use crate::life::State;
+use crate::observe::Shown;
+use crate::standing::{BreakerWord, Standing};
 use config::Snapshot;
 
 /// A page of ours.
@@ -70,9 +72,22 @@ fn health(gateway: &Gateway) -> Page {
 
 fn metrics(gateway: &Gateway) -> Page {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let said = gateway.standings().providers.into_iter();
-    let overrides = said.filter_map(|standing| Some((standing.provider, standing.overridden?.kind.word())));
-    text(StatusCode::OK, kind, gateway.metrics.text(gateway.life().calls(), overrides))
+    let providers = gateway.standings().providers.into_iter().map(|standing| shown(gateway, standing));
+    text(StatusCode::OK, kind, gateway.metrics.text(gateway.life().calls(), providers))
+}
+
+fn shown(gateway: &Gateway, standing: Standing) -> Shown {
+    Shown {
+        up: standing.takes_calls,
+        breaker: match standing.breaker() {
+            BreakerWord::Closed => 0,
+            BreakerWord::HalfOpen => 1,
+            BreakerWord::Open | BreakerWord::Resting => 2,
+        },
+        keys_disabled: gateway.register.keys.disabled(&standing.provider),
+        overridden: standing.overridden.map(|said| said.kind.word()),
+        provider: standing.provider,
+    }
 }
 
 const WELCOME: &str = "This is openai-proxy. It works.\n\n\

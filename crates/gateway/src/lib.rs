@@ -26,7 +26,9 @@ mod spawn;
 mod standing;
 pub mod tries;
 mod upstream;
+mod window;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -38,7 +40,7 @@ pub use account::statistics::{
 };
 use account::{Ledger, Onlookers, Windows};
 use catalogue::Catalogue;
-pub use explain::{Explanation, Place, Question, Refused, Way};
+pub use explain::{Candidate, Explanation, Place, Question, Refused, Way, When};
 use life::Life;
 pub use observe::Ending;
 use observe::Metrics;
@@ -46,11 +48,13 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Drill, DrillStanding, Failure, Fault, HealthWord, KeyStanding, LONGEST_DRILL, NoDrill,
-    NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+    BreakerWord, Drill, DrillStanding, Failure, Fault, HealthWord, KeyStanding, LONGEST_DRILL, Learnt,
+    NoDrill, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+    TargetStanding,
 };
 use tries::Tries;
 use upstream::Client;
+pub use upstream::alert::Delivery;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
 pub use upstream::verify::{Calls, Check, CheckResult, Verification, VerifyOptions};
@@ -113,7 +117,7 @@ impl Gateway {
     pub fn new(world: Snapshot, books: Arc<store::Books>) -> Self {
         let metrics = Arc::new(Metrics::new(&world));
         let windows = Arc::new(Windows::new(&world));
-        let register = Arc::new(Register::new(&world));
+        let register = Arc::new(Register::new(&world, metrics.waits.clone()));
         let tallies = Arc::new(admit::Tallies::new(&world));
         let onlookers =
             Onlookers { metrics: metrics.clone(), windows: windows.clone(), register: register.clone() };
@@ -216,6 +220,19 @@ impl Gateway {
         self.standing(provider)
     }
 
+    /// What was learnt of the configured providers and is worth keeping over a restart.
+    pub fn learnt(&self) -> Learnt {
+        self.register.learnt(&self.world())
+    }
+
+    /// Takes in what was kept of a provider ([`Learnt::since`]). What is of no configured provider, or over, is left out.
+    pub fn recall(&self, provider: &str, text: &str) {
+        let world = self.world();
+        if let Some(known) = world.providers.iter().find(|known| known.name == provider) {
+            self.register.recall(known, text);
+        }
+    }
+
     /// Begins to make faults at a provider on purpose: a share of its attempts fails in a way that was chosen, for a while. It
     /// counts from the next attempt on, and is over with the process at the latest.
     ///
@@ -249,6 +266,21 @@ impl Gateway {
         let world = self.world();
         let known = world.providers.iter().find(|known| known.name == provider).ok_or(NoSuchProvider)?;
         Ok(upstream::verify::verify(Some(self), known.clone(), options).await)
+    }
+
+    /// Asks the providers that want it whether they are well, until it is dropped. One of a house does.
+    pub fn attend(&self) -> impl Future<Output = ()> + Send + use<> {
+        upstream::checkup::attend(self.for_worker())
+    }
+
+    /// Tells people when something is wrong, where `alerts` says whom, until it is dropped. One of a house does.
+    pub fn watch(&self) -> impl Future<Output = ()> + Send + use<> {
+        upstream::alert::watch(self.for_worker())
+    }
+
+    /// Sends everybody who is told of alerts a word that is only a test; what became of it at each.
+    pub async fn test_alerts(&self) -> Vec<Delivery> {
+        upstream::alert::test(&self.world()).await
     }
 
     fn known(&self) -> Known<'_> {

@@ -18,6 +18,7 @@ use crate::chores;
 use crate::foundation::{self, BuildProblem, Foundation, RECORDS};
 use crate::screen::{self, View};
 use crate::search::Search;
+use crate::watch;
 
 /// A running gateway.
 pub struct House {
@@ -62,11 +63,15 @@ impl House {
             if let Err(problem) = control.hear().await {
                 tracing::warn!("what was said of providers by hand is not known: {problem}");
             }
+            if let Err(problem) = control.recall().await {
+                tracing::warn!("what was learnt of providers is not known any more: {problem}");
+            }
             Ok(())
         };
         foundation::apart(again).map_err(BuildProblem::Store)?;
         let doors = listen::open(&gateway).map_err(BuildProblem::Door)?;
         chores::start(&gateway, books.clone());
+        watch::start(&gateway);
         Ok(Self { gateway, doors, books, control, _office: office })
     }
 
@@ -135,6 +140,9 @@ impl House {
     /// Waits until the doors are closed and the books are written. Blocks.
     pub fn wait(self) {
         self.doors.wait();
+        if let Err(problem) = foundation::apart(self.control.keep_learnt()) {
+            tracing::warn!("what was learnt of providers is forgotten: {problem}");
+        }
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
             runtime.block_on(self.gateway.close_books());
         }

@@ -15,6 +15,7 @@ mod report;
 mod screen;
 mod search;
 mod talk;
+mod watch;
 mod working;
 
 pub use command::run;

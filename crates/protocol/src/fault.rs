@@ -138,7 +138,7 @@ impl Kind {
             }
             Self::UpstreamAuth => (StatusCode::BAD_GATEWAY, SERVER, "upstream_auth_failed", false),
             // As OpenAI says it itself: of a 5xx some programs ask thirty times, of this once.
-            Self::UpstreamBilling => (StatusCode::TOO_MANY_REQUESTS, QUOTA, QUOTA, false),
+            Self::UpstreamBilling => (StatusCode::TOO_MANY_REQUESTS, QUOTA, "insufficient_quota", false),
             Self::UpstreamBadResponse => (StatusCode::BAD_GATEWAY, SERVER, "upstream_bad_response", true),
             Self::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, SERVER, "upstream_timeout", true),
         };

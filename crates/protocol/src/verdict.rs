@@ -188,6 +188,14 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Prefill, Self::Tools, Self::Images, Self::Audio, Self::Form];
+
+    /// The one with this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     /// The word for it in logs, metrics and records.
     pub fn word(self) -> &'static str {
         match self {
@@ -220,7 +228,8 @@ impl UpstreamFault {
             429 | 529 => FaultClass::Limited,
             // The upstream has waited for our request for too long: asked again, it is quicker.
             408 => FaultClass::Server,
-            400..500 => FaultClass::Request,
+            // A redirect is not followed: it is the answer.
+            300..500 => FaultClass::Request,
             _ => FaultClass::Server,
         };
         Self::of(class)

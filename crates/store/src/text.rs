@@ -46,6 +46,13 @@ pub(crate) fn digest(parts: &[&str]) -> String {
     hex(context.finish().as_ref())
 }
 
+/// A few signs by which a secret is known again, and from which it cannot be guessed: many have the same.
+pub fn fingerprint(secret: &str) -> String {
+    let mut print = digest(&["fingerprint", secret]);
+    print.truncate(8);
+    print
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

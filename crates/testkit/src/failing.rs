@@ -55,9 +55,14 @@ fn tries(vendor: &Vendor, model: &str) -> Vec<Entry> {
 
 /// What the fallback does about a request: every model is well, but for the one that takes no prefill.
 pub fn well(seen: &Seen, pace: Pace) -> Act {
-    let body = seen.json();
+    let mut body = seen.json();
     let Some(model) = body["model"].as_str() else { return models("spare") };
-    let refuses = Case::of_spare(model).is_some_and(|case| case.scenario == Scenario::CutAndNoPrefill);
+    let case = Case::of_spare(model);
+    if case.is_some_and(|case| matches!(case.clothes, "anew" | "early")) {
+        answering::forget_prefill(&mut body);
+        return Answering::to(seen, &body, pace).whole();
+    }
+    let refuses = case.is_some_and(|case| case.scenario == Scenario::CutAndNoPrefill);
     if refuses && answering::prefill(&body).is_some() {
         return Act::json(
             400,

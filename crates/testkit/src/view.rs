@@ -3,6 +3,7 @@
 use crate::caller::Caller;
 use crate::failing::same;
 use serde_json::Value;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ pub enum Ended {
 }
 
 /// One answer, as its caller saw it. Times count from the moment the request was sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct View {
     /// When the request was sent.
     pub asked: Instant,
@@ -189,6 +190,30 @@ impl View {
         if let Some(reason) = choice["finish_reason"].as_str() {
             self.finish.push((reason.to_owned(), now));
         }
+    }
+}
+
+/// On one line, and no more than somebody needs who looks for what went wrong.
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.text.split_whitespace().count();
+        write!(f, "status {}, {words} words, finish {:?}, ", self.status, self.finish)?;
+        write!(f, "[DONE] {} times, {} usages, by {:?}, ", self.done, self.usage.len(), self.models)?;
+        for (what, some) in [("errors", &self.errors), ("usage", &self.usage)] {
+            for value in some {
+                write!(f, "{what} {value}, ")?;
+            }
+        }
+        if !self.malformed.is_empty() || self.after_done {
+            write!(f, "no JSON: {:?}, more behind [DONE]: {}, ", self.malformed, self.after_done)?;
+        }
+        let told = |(name, _): &&(String, String)| {
+            name.starts_with("retry-after") || name.starts_with("x-openai-proxy-")
+        };
+        for (name, value) in self.headers.iter().filter(told) {
+            write!(f, "{name}: {value}, ")?;
+        }
+        write!(f, "ended {:?} after {:?}", self.ended, self.took)
     }
 }
 

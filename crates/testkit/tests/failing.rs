@@ -71,6 +71,7 @@ async fn streams_break_where_they_are_said_to() {
         (("", Scenario::Cut), 40, Ended::Whole),
         (("fin", Scenario::Cut), 40, Ended::Cut),
         (("rst", Scenario::Cut), 40, Ended::Cut),
+        (("early", Scenario::Cut), 1, Ended::Whole),
         (("", Scenario::Stalled), 20, Ended::Never),
         (("half", Scenario::Stalled), 20, Ended::Never),
         (("", Scenario::CutAndNoPrefill), 40, Ended::Whole),
@@ -134,4 +135,12 @@ async fn a_fallback_without_prefill_says_so_and_answers_from_the_start() {
     assert!(view.errors[0]["message"].as_str().unwrap().contains("prefill"));
     assert!(View::of(addr(&pair.fallback), &body(&case.spare(), None), PATIENCE).await.is_whole());
     assert_eq!(pair.fallback_tries(case).len(), 2);
+}
+
+#[tokio::test]
+async fn a_fallback_that_makes_nothing_of_a_prefill_answers_from_the_start() {
+    let pair = Pair::start(Pace::HURRIED).await;
+    let spare = Case { scenario: Scenario::Cut, clothes: "anew" }.spare();
+    let view = View::of(addr(&pair.fallback), &body(&spare, Some(json!("Every morning"))), PATIENCE).await;
+    assert!(view.is_whole(), "{view:?}");
 }

@@ -9,7 +9,7 @@
 
 use http::HeaderName;
 
-use super::route;
+use super::path;
 use crate::problem::wrong;
 use crate::reader::table::Shape::{self, Choice, List, Name, Names, OneOf, Section, Text};
 use crate::reader::table::{Kind, Table, now};
@@ -137,7 +137,7 @@ fn when(section: Settings<'_>) -> Conditions {
     let values = |key: &'static str| section.get(key).map(|at| pairs(&at)).unwrap_or_default();
     let header = section.get("header").map(|at| headers(&at)).unwrap_or_default();
     let when = Conditions {
-        path: section.get("path").and_then(|at| at.parse(route::pattern)),
+        path: section.get("path").and_then(|at| at.parse(path::pattern)),
         header,
         tag: values("tag"),
     };

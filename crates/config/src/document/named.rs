@@ -13,8 +13,8 @@ pub(super) fn check(root: &Node, findings: &Findings) {
             unknown(&name, "team", &teams, findings);
         }
     }
-    let Some(models) = models(root) else { return };
     let providers = keys(root.get("providers"));
+    let Some(models) = models(root) else { return tell_nearly(&providers, findings) };
     let served = |name: &str| {
         let place = name.split_once('/').is_some_and(|(left, _)| providers.contains(&left));
         place || models.iter().any(|model| fits(model, name))
@@ -28,6 +28,21 @@ pub(super) fn check(root: &Node, findings: &Findings) {
     for name in findings.names(Kind::Place) {
         if !served(&name.value) && !providers.contains(&name.value.as_str()) {
             unknown(&name, "provider or model", &both, findings);
+        }
+    }
+}
+
+/// What is no provider may be a model of somebody who is asked for his; but a name that is nearly a provider's is told.
+fn tell_nearly(providers: &[&str], findings: &Findings) {
+    for name in findings.names(Kind::Place) {
+        let text = name.value.as_str();
+        let place = text.split_once('/').map_or(text, |(left, _)| left);
+        if let Some(near) = nearest(place, providers.iter().copied()).filter(|near| *near != place) {
+            let what = format!(
+                "`{}` names `{text}`, which is taken for a model: no provider is called that.",
+                name.path
+            );
+            findings.note(&name.path, Some(&name.place), what, Some(format!("Did you mean `{near}`?")));
         }
     }
 }

@@ -1,15 +1,12 @@
 //! `models` and `routes`: what leads where, as written. Which providers exist is not asked here.
 
-use protocol::operation;
-
-use crate::problem::wrong;
+use super::path;
+use super::routing::STRATEGIES;
 use crate::reader::table::Shape::{self, Choice, List, Names, OneOf, Section, Switch, Text, Whole};
 use crate::reader::table::{Table, now};
 use crate::reader::{At, Section as Settings, Written};
 use crate::snapshot::Strategy;
 use crate::tree;
-
-use super::routing::STRATEGIES;
 
 /// What stands under a model's name.
 pub(crate) const NAME: Shape = OneOf(&[Text, List(&PLACE), Section(&MODEL)]);
@@ -136,7 +133,7 @@ pub(crate) fn read_paths(at: &At<'_>) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     for (text, at) in at.named() {
         let to = targets(&at);
-        match pattern(&text) {
+        match path::pattern(&text) {
             Ok(pattern) if paths.iter().any(|path| path.pattern == pattern) => {
                 at.wrong_as(format!("is `{pattern}` once more."), "Keep one of them.");
             }
@@ -146,21 +143,6 @@ pub(crate) fn read_paths(at: &At<'_>) -> Vec<Path> {
     }
     paths.sort_by_key(|path| path.pattern.ends_with("/*"));
     paths
-}
-
-/// Every spelling of a path in one: with `/v1`, without a trailing slash.
-pub(super) fn pattern(text: &str) -> Result<String, crate::problem::Wrong> {
-    let stem = text.strip_suffix("/*").unwrap_or(text);
-    if !text.starts_with('/') || stem.contains(['*', '?', '#', ' ']) {
-        return wrong("is not a path we can match.", "Write /v1/audio/speech, or /v1/audio/* for all below.");
-    }
-    let mut below = stem.trim_end_matches('/');
-    below = operation::foreign(below).unwrap_or(below);
-    while let Some(rest) = below.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
-        below = rest;
-    }
-    let end = if text.ends_with("/*") || below.is_empty() { "/*" } else { "" };
-    Ok(format!("/v1{below}{end}"))
 }
 
 fn targets(at: &At<'_>) -> Vec<Written<String>> {

@@ -10,7 +10,7 @@ use http::HeaderName;
 use protocol::secret::Secret;
 
 use super::fallback::Fallback;
-use super::index::glob;
+use super::pattern::glob;
 
 /// Who may call.
 #[derive(Debug)]

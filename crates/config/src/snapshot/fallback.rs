@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use super::index::{covers, glob};
+use super::pattern::{covers, glob};
 
 /// What may stand in for a model that cannot answer.
 #[derive(Clone, PartialEq, Eq, Debug)]

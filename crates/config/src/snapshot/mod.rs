@@ -2,10 +2,12 @@
 //!
 //! A call takes one `Arc<Snapshot>` at the door and sees nothing else until it ends.
 
+mod alerts;
 mod callers;
 mod fallback;
 mod index;
 mod logging;
+mod pattern;
 mod pool;
 mod provider;
 mod routing;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use protocol::secret::Secret;
 
+pub use alerts::{Alerts, ErrorRate, Hook, Occasion, Service};
 pub(crate) use callers::Proof;
 pub use callers::{AllowedModels, CallLimits, CallerKey, Callers, Digest, Limit, Pepper, Rate};
 pub use fallback::{Conditions, Fallback, FallbackFrom, FallbackOn};
@@ -50,6 +53,8 @@ pub struct Snapshot {
     pub routing: Routing,
     /// What is logged, and how.
     pub logging: Logging,
+    /// Who is told when something is wrong, and what.
+    pub alerts: Alerts,
     /// Whether metrics are served, and where.
     pub metrics: Metrics,
     /// How far back statistics look, shortest first: whole steps of [`STATS_STEP`].

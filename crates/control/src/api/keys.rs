@@ -1,7 +1,7 @@
 //! The keys we show to a provider: named, exchanged, taken away; never shown but for their last four letters.
 //!
-//! The one in use is `default`, its `api_key`. Others stand under `keys`; the configuration knows them, and none of them is
-//! chosen yet: every change of one says so in its notes.
+//! `default` is its `api_key`; others stand under `keys`. All of them are used, one for each try, by `key_strategy`
+//! (docs/routing.md).
 
 use axum::Json;
 use config::{Edit, What};
@@ -14,13 +14,11 @@ use super::list::List;
 use super::objection::Objection;
 use super::providers::path;
 use super::row::{Outcome, Reply};
-use super::shown::{Changed, effective, key_of, last_four, no_provider};
+use super::shown::{Changed, Counting, DEFAULT, counting, effective, key_of, no_provider};
 use super::standing::status;
 use crate::Control;
 
-/// The key that is in use.
-const DEFAULT: &str = "default";
-/// Where it stands.
+/// Where the key called `default` stands.
 const SETTING: &str = "api_key";
 
 /// A key of a provider.
@@ -29,14 +27,21 @@ const SETTING: &str = "api_key";
 pub(super) struct Key {
     /// Its name; `default` is the provider's `api_key`.
     id: String,
-    /// The end of it; null: it comes from elsewhere, or is empty.
+    /// The end of it; null: it is not known.
     #[schema(required)]
     last_four: Option<String>,
-    /// Whether it is shown to the provider.
+    /// Whether it is shown to the provider at this moment: it is not put aside, and not over.
     in_use: bool,
-    /// How the provider stands that it is shown to; null: it is not in use.
+    /// How it stands: what it was put aside for (`auth`: it was refused; `billing`: its account has nothing left; `limited`: it is
+    /// at its limit), else how its provider stands.
     #[schema(required)]
     status: Option<String>,
+    /// How often it was used since the start; null: it is the only one, and not counted apart.
+    #[schema(required)]
+    used: Option<u64>,
+    /// For how many seconds more it is put aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_left: Option<u64>,
     /// Its share among equals.
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<i64>,
@@ -53,7 +58,7 @@ pub(super) struct Key {
 #[serde(deny_unknown_fields, expecting = "an object with a `key`")]
 #[schema(as = NewProviderKey)]
 pub(super) struct New {
-    /// Its name; without it `default`, the one that is in use.
+    /// Its name; without it `default`.
     id: Option<String>,
     /// The key itself.
     key: String,
@@ -125,50 +130,43 @@ fn setting(name: &str, id: &str) -> Vec<String> {
     path
 }
 
-/// What stands for a secret on the sheet, as far as its end may be shown.
-fn end_of(control: &Control, written: Option<&Value>) -> Option<String> {
-    let name = written?.as_str()?.strip_prefix("${sealed:")?.strip_suffix('}')?;
-    control.given().sealed.get(name).map(|secret| last_four(secret.expose()))
-}
-
-async fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
-    // On the sheet stands where a key is kept; what counts says which keys there are.
-    let (sheet, whole) = (control.sheet().await?, effective(control)?);
+fn keys(control: &Control, name: &str) -> Result<Vec<Key>, Objection> {
+    let whole = effective(control)?;
     let provider = of(&whole, name)?;
-    let mut keys = Vec::new();
-    if there(control, provider, name, DEFAULT) {
-        keys.push(Key {
-            id: DEFAULT.to_owned(),
-            last_four: key_of(control, name),
-            in_use: true,
-            status: Some(status(control, name)),
-            weight: None,
-            priority: None,
-            expires: None,
-        });
-    }
-    keys.extend(others(provider).map(|(id, key)| Key {
-        id: id.clone(),
-        last_four: end_of(control, sheet.at(&setting(name, id))),
-        in_use: false,
-        status: None,
-        weight: key.get("weight").and_then(Value::as_i64),
-        priority: key.get("priority").and_then(Value::as_i64),
-        expires: key.get("expires").and_then(Value::as_str).map(str::to_owned),
-    }));
-    Ok(keys)
+    let stands = control.gateway().standing(name).map(|standing| standing.keys).unwrap_or_default();
+    let provider_stands = status(control, name);
+    let one = |id: &str, settings: Option<&Value>| {
+        let counts = counting(control, name, id);
+        let stands = stands.iter().find(|key| key.name == id);
+        let aside = stands.and_then(|key| key.aside);
+        let counted = counts.as_ref().is_some_and(|key| !key.ended);
+        let setting = |key: &str| settings.and_then(|settings| settings.get(key));
+        Key {
+            id: id.to_owned(),
+            last_four: counts.map(|Counting { end, .. }| end),
+            in_use: counted && aside.is_none(),
+            status: counted.then(|| aside.unwrap_or(&provider_stands).to_owned()),
+            used: stands.map(|key| key.used),
+            seconds_left: stands.and_then(|key| key.seconds_left),
+            weight: setting("weight").and_then(Value::as_i64),
+            priority: setting("priority").and_then(Value::as_i64),
+            expires: setting("expires").and_then(Value::as_str).map(str::to_owned),
+        }
+    };
+    let default = there(control, provider, name, DEFAULT).then(|| one(DEFAULT, None));
+    Ok(default.into_iter().chain(others(provider).map(|(id, key)| one(id, Some(key)))).collect())
 }
 
 /// `GET /admin/v1/providers/{name}/keys`
 pub(super) async fn all(ask: Ask<NoQuery, NoBody>) -> Outcome<List<Key>> {
     let revision = ask.control.revision();
-    Ok(Reply::of(List { data: keys(&ask.control, ask.word("name")).await?, next: None }).at(revision))
+    Ok(Reply::of(List { data: keys(&ask.control, ask.word("name"))?, next: None }).at(revision))
 }
 
 /// `GET /admin/v1/providers/{name}/keys/{id}`
 pub(super) async fn one(ask: Ask<NoQuery, NoBody>) -> Outcome<Key> {
     let revision = ask.control.revision();
-    let found = keys(&ask.control, ask.word("name")).await?.into_iter().find(|key| key.id == ask.word("id"));
+    let found = keys(&ask.control, ask.word("name"))?.into_iter().find(|key| key.id == ask.word("id"));
     Ok(Reply::of(found.ok_or_else(|| no_key(ask.word("id")))?).at(revision))
 }
 

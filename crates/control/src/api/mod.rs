@@ -1,6 +1,7 @@
 //! The admin API: what may be asked of administration over HTTP. One table of routes (`table.rs`) is router, document and
 //! role matrix; this is the way from the gateway's side door to a row of it.
 
+mod alerts;
 mod ask;
 mod audit;
 mod callers;
@@ -8,6 +9,7 @@ mod database;
 mod document;
 mod drills;
 mod exact;
+mod explaining;
 mod instances;
 mod keys;
 mod list;

@@ -1,5 +1,7 @@
 //! What is shown alike everywhere: what a change did, the configuration as it counts, the end of a secret.
 
+use std::time::SystemTime;
+
 use config::snapshot::Credential;
 use config::{Difference, Edit, Problems, What};
 use http::StatusCode;
@@ -167,14 +169,34 @@ pub(super) fn no_provider(name: &str) -> Objection {
     ))
 }
 
-/// The end of the key a provider is shown; none: it is shown none of ours.
+/// The end of the key called `default`; none: there is none, or it is none of ours.
 pub(super) fn key_of(control: &Control, provider: &str) -> Option<String> {
+    counting(control, provider, DEFAULT).map(|key| key.end)
+}
+
+/// The name of the key that is a provider's `api_key`.
+pub(super) const DEFAULT: &str = "default";
+
+/// A key we show to a provider, as it counts.
+pub(super) struct Counting {
+    /// The end of it.
+    pub(super) end: String,
+    /// Its day is over.
+    pub(super) ended: bool,
+}
+
+/// A key of a provider by its name, if there is one that counts.
+pub(super) fn counting(control: &Control, provider: &str, id: &str) -> Option<Counting> {
     let world = control.gateway().world();
     let found = world.providers.iter().find(|known| known.name == provider)?;
-    match &found.credential {
-        Credential::Stored(secret) => Some(last_four(secret.expose())),
-        Credential::Passthrough | Credential::None => None,
-    }
+    let key = found.keys.iter().find(|key| key.name == id);
+    let (secret, ends) = match (key, &found.credential) {
+        (Some(key), _) => (&key.secret, key.expires),
+        (None, Credential::Stored(secret)) if found.keys.is_empty() && id == DEFAULT => (secret, None),
+        (None, _) => return None,
+    };
+    let ended = ends.is_some_and(|ends| ends <= SystemTime::now());
+    Some(Counting { end: last_four(secret.expose()), ended })
 }
 
 /// The last four letters of a secret, and nothing of a short one.

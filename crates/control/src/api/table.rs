@@ -6,8 +6,8 @@ use http::Method;
 use super::row::{Row, gone, moved, row};
 use super::who::Right::{self, Role};
 use super::{
-    audit, callers, database, drills, instances, keys, mappings, providers, requests, revisions, routing,
-    settings, sources, standing, statistics, usage, verification,
+    alerts, audit, callers, database, drills, explaining, instances, keys, mappings, providers, requests,
+    revisions, routing, settings, sources, standing, statistics, usage, verification,
 };
 
 const LOOK: Right = Role(Viewer);
@@ -139,6 +139,8 @@ fn providers_and_models() -> Vec<Row> {
         row(PUT, "/admin/v1/routing", CHANGE, "Another routing policy", routing::replace),
         row(PATCH, "/admin/v1/routing", CHANGE, "Change the routing policy", routing::patch),
         row(GET, "/admin/v1/routing/schema", LOOK, "The schema of a routing policy", routing::schema),
+        row(GET, "/admin/v1/explain", LOOK, "Where a request would go, and why", explaining::look),
+        row(POST, "/admin/v1/explain", LOOK, "The same, for a request with a body", explaining::explain),
     ]
 }
 
@@ -202,6 +204,7 @@ fn records() -> Vec<Row> {
         row(GET, "/admin/v1/usage", LOOK, "Usage in sums", usage::sums),
         row(GET, "/admin/v1/audit", LOOK, "Who did what, newest first", audit::all),
         row(POST, "/admin/v1/audit/verify", RUN, "Look whether the audit trail is whole", audit::verify),
+        row(POST, "/admin/v1/alerts/test", RUN, "Send those who are told of alerts a test", alerts::test),
         row(GET, "/admin/v1/database", LOOK, "How the database is", database::health),
         row(POST, "/admin/v1/database/backup", RUN, "Copy the database", database::backup),
         row(

@@ -104,7 +104,7 @@ impl Writer {
     /// Shows a finished call to all who look at it.
     fn show(&mut self, record: &UsageRecord) {
         let ending = Ending::of(record);
-        self.counting.count(record);
+        self.counting.count(record, ending);
         self.onlookers.windows.take(record, ending);
         self.onlookers.register.learn(record, ending);
     }

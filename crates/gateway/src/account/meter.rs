@@ -148,6 +148,11 @@ impl Meter {
         })
     }
 
+    /// Who calls.
+    pub(crate) fn caller(&self) -> &str {
+        &self.record.caller
+    }
+
     /// Where the attempts write what they do.
     pub(crate) fn trail(&self) -> Trail {
         self.trail.clone()

@@ -11,16 +11,16 @@ const UNBOUNDED: u64 = 1024;
 
 /// Tokens a call may come to.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Estimate {
+pub(crate) struct Estimate {
     /// What is asked.
-    pub(super) prompt: u64,
+    pub(crate) prompt: u64,
     /// What may be answered.
-    pub(super) answer: u64,
+    pub(crate) answer: u64,
 }
 
 impl Estimate {
     /// Of a call: its bytes, and the most it lets be answered. An operation whose answers count nothing comes to nothing.
-    pub(super) fn of(call: &Call) -> Self {
+    pub(crate) fn of(call: &Call) -> Self {
         if !call.row.usage {
             return Self::default();
         }
@@ -37,12 +37,12 @@ impl Estimate {
     }
 
     /// All of it.
-    pub(super) fn whole(self) -> u64 {
+    pub(crate) fn whole(self) -> u64 {
         self.prompt.saturating_add(self.answer)
     }
 
     /// What an answer came to of which nobody has said it: by its bytes, and never more than was expected.
-    pub(super) fn seen(self, bytes: u64) -> u64 {
+    pub(crate) fn seen(self, bytes: u64) -> u64 {
         self.prompt.saturating_add(self.answer.min(bytes / BYTES))
     }
 }

@@ -1,6 +1,6 @@
 //! Third stage: leave to proceed, within all limits that hold for a call, or for none of them.
 //!
-//! What is counted is kept in memory (`tallies.rs`): requests and tokens over a sliding time (`window.rs`), calls at once as they are.
+//! What is counted is kept in memory (`tallies.rs`): requests and tokens over a sliding time (`../window.rs`), calls at once as they are.
 //! Tokens are set aside by an estimate (`estimate.rs`) and settled when they are known. Where nothing is limited, nothing is
 //! counted and no lock is touched.
 
@@ -9,7 +9,6 @@ mod exhausted;
 mod left;
 mod tallies;
 mod tally;
-mod window;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,7 +23,7 @@ use crate::error::ApiError;
 use crate::identify::Caller;
 use crate::intake::Call;
 use crate::life::InHouse;
-use estimate::Estimate;
+pub(crate) use estimate::Estimate;
 use tally::{MOST, Tally};
 
 /// Leave to proceed. Whatever it holds is given back when it is dropped, on every ending.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use config::snapshot::{Limit, Rate};
 
 use super::left::{Left, LeftOf};
-use super::window::Window;
+use crate::window::Window;
 
 /// The most tallies one call is counted in: its key's two, its model's, its address's, everybody's.
 pub(super) const MOST: usize = 5;

@@ -13,6 +13,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::rerouting::Rerouting;
+use super::waits::{ByProvider, Waits};
+
 /// Labels of a finished call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct CallLabels {
@@ -54,14 +57,29 @@ struct Build {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByProvider {
-    provider: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByOverride {
     provider: String,
     kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByReason {
+    provider: String,
+    reason: &'static str,
+}
+
+/// How a provider stands at the moment it is shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) provider: String,
+    /// What is said of it by hand, in a word.
+    pub(crate) overridden: Option<&'static str>,
+    /// Whether it takes calls.
+    pub(crate) up: bool,
+    /// 0: its breakers are closed; 1: some of its targets are left alone; 2: all of them.
+    pub(crate) breaker: i64,
+    /// How often a key of it was put aside, by why.
+    pub(crate) keys_disabled: [(&'static str, u64); 2],
 }
 
 /// All metrics of the house.
@@ -82,6 +100,12 @@ pub(crate) struct Metrics {
     reload_failures: Counter,
     revision: Gauge,
     overrides: Family<ByOverride, Gauge>,
+    /// Of those who wait for a place.
+    pub(crate) waits: Waits,
+    up: Family<ByProvider, Gauge>,
+    breakers: Family<ByProvider, Gauge>,
+    keys_disabled: Family<ByReason, Counter>,
+    pub(super) rerouting: Rerouting,
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
@@ -108,6 +132,11 @@ impl Metrics {
             reload_failures: Counter::default(),
             revision: Gauge::default(),
             overrides: Family::default(),
+            waits: Waits::default(),
+            up: Family::default(),
+            breakers: Family::default(),
+            keys_disabled: Family::default(),
+            rerouting: Rerouting::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
@@ -150,11 +179,21 @@ impl Metrics {
         registry.register("config_revision", "The revision that counts", metrics.revision.clone());
         let overrides = metrics.overrides.clone();
         registry.register("provider_overrides", "1 while this is said of a provider by hand", overrides);
+        registry.register("provider_up", "1 while a provider takes calls", metrics.up.clone());
+        registry.register(
+            "breaker_state",
+            "0: closed, 1: some of its targets are left alone, 2: all of them",
+            metrics.breakers.clone(),
+        );
+        let disabled = metrics.keys_disabled.clone();
+        registry.register("upstream_key_disabled", "Times a key of a provider was put aside", disabled);
+        metrics.rerouting.register(registry);
         let build = Family::<Build, Gauge>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("build_info", "The version that runs", build);
         let unverified = metrics.unverified.clone();
         registry.register("certificates_unverified", "dangerous_accept_any_certificate is on", unverified);
+        metrics.waits.register(registry);
         metrics.describe(world);
         metrics
     }
@@ -183,20 +222,32 @@ impl Metrics {
         self.lost.inc_by(how_many);
     }
 
-    /// The text of `/metrics`: with what runs at this moment, and what is said of providers by hand, in a word each.
-    pub(crate) fn text(
-        &self,
-        in_flight: usize,
-        overrides: impl Iterator<Item = (String, &'static str)>,
-    ) -> String {
-        self.overrides.clear();
-        for (provider, kind) in overrides {
-            self.overrides.get_or_create(&ByOverride { provider, kind }).set(1);
+    /// The text of `/metrics`: with what runs at this moment, and how providers stand.
+    pub(crate) fn text(&self, in_flight: usize, providers: impl Iterator<Item = Shown>) -> String {
+        for gauges in [&self.up, &self.breakers] {
+            gauges.clear();
         }
+        self.overrides.clear();
+        providers.for_each(|shown| self.show(shown));
         self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         let mut out = String::new();
         // Writing into a string cannot fail.
         let _ = text::encode(&mut out, &self.registry);
         out
+    }
+
+    fn show(&self, shown: Shown) {
+        let Shown { provider, overridden, up, breaker, keys_disabled } = shown;
+        let by = ByProvider { provider: provider.clone() };
+        self.up.get_or_create(&by).set(i64::from(up));
+        self.breakers.get_or_create(&by).set(breaker);
+        for (reason, count) in keys_disabled.into_iter().filter(|(_, count)| *count > 0) {
+            let counter =
+                self.keys_disabled.get_or_create_owned(&ByReason { provider: provider.clone(), reason });
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
+        if let Some(kind) = overridden {
+            self.overrides.get_or_create(&ByOverride { provider, kind }).set(1);
+        }
     }
 }

@@ -5,8 +5,13 @@ mod counting;
 mod ending;
 mod metrics;
 mod moment;
+mod rerouting;
+mod tried;
+mod waits;
 
 pub(crate) use counting::Counting;
 pub use ending::Ending;
-pub(crate) use metrics::Metrics;
+pub(crate) use metrics::{Metrics, Shown};
 pub(crate) use moment::unix_ms;
+pub(crate) use tried::{Tried, tries};
+pub(crate) use waits::Waits;

@@ -34,6 +34,7 @@ pub(super) fn join(session: Session, meter: Meter, permit: Option<Permit>, life:
 }
 
 async fn run(session: Session, mut meter: Meter) {
+    let _taken = session.taken;
     let Ok(caller) = session.caller.await else { return };
     let (mut from_caller, mut to_caller) = split(TokioIo::new(caller));
     let (mut from_upstream, mut to_upstream) = split(session.upstream);

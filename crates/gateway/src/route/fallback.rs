@@ -3,33 +3,41 @@
 
 use config::Snapshot;
 use config::snapshot::{Chosen, Fallback, FallbackOn};
+use http::HeaderMap;
 use protocol::operation::ModelAt;
 
-use super::open::{Known, target};
-use super::plan::{Plan, Target, Wish};
+use super::plan::Wish;
+use super::target::{Known, Plan, Target, target};
 use crate::identify::Caller;
-use crate::intake::Call;
 use crate::route::allowed;
 
+/// What a policy may depend on.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) wish: Wish<'a>,
+    pub(super) head: &'a HeaderMap,
+}
+
 /// Adds the targets of the policies that hold for a call.
-pub(super) fn append(plan: &mut Plan, world: &Snapshot, known: Known<'_>, caller: &Caller, call: &Call) {
+pub(super) fn append(plan: &mut Plan, world: &Snapshot, known: Known<'_>, call: Asked<'_>) {
+    let Asked { caller, wish, head } = call;
     let of_key = caller.key().map_or(&[][..], |key| &key.fallbacks);
     let of_provider = &plan.first.provider.fallbacks;
     let policies = [of_key, of_provider, &world.routing.fallbacks];
     if policies.iter().all(|policy| policy.is_empty()) {
         return;
     }
-    let Some(asked) = call.model.as_deref().filter(|_| call.row.model != ModelAt::BodyNoted) else { return };
+    let Some(asked) = wish.model.filter(|_| wish.row.model != ModelAt::BodyNoted) else { return };
     let tags = caller.key().map_or(&[][..], |key| &key.tags);
-    let holds =
-        |policy: &&Fallback| policy.from.fits(asked) && policy.when.hold(&call.rest, &call.head, tags);
+    let holds = |policy: &&Fallback| policy.from.fits(asked) && policy.when.hold(wish.rest, head, tags);
     let found: Vec<(FallbackOn, Vec<Target>)> = policies
         .into_iter()
         .flatten()
         .filter(holds)
         .map(|policy| {
             let names = policy.to.iter();
-            (policy.on, names.flat_map(|name| targets(name, world, known, caller, call)).collect())
+            (policy.on, names.flat_map(|name| targets(name, world, known, call)).collect())
         })
         .collect();
     for (on, targets) in found {
@@ -49,8 +57,8 @@ pub(super) fn append(plan: &mut Plan, world: &Snapshot, known: Known<'_>, caller
 }
 
 /// The places of one name: a public model's, a provider's, or `provider/model`.
-fn targets(name: &str, world: &Snapshot, known: Known<'_>, caller: &Caller, call: &Call) -> Vec<Target> {
-    let wish = Wish::from(call);
+fn targets(name: &str, world: &Snapshot, known: Known<'_>, call: Asked<'_>) -> Vec<Target> {
+    let Asked { caller, wish, .. } = call;
     let place = |name: &str| world.providers.iter().position(|provider| provider.name == name);
     let written = world.models.find(name).map(|served| served.places.clone());
     let places: Vec<Chosen> = written.unwrap_or_else(|| match (place(name), name.split_once('/')) {
@@ -68,7 +76,7 @@ fn targets(name: &str, world: &Snapshot, known: Known<'_>, caller: &Caller, call
     });
     let may = |chosen: &Chosen| {
         let provider = &world.providers[chosen.provider];
-        provider.serves(call.row.operation)
+        provider.serves(wish.row.operation)
             && known.register.bars(&provider.name).is_none()
             && allowed::led(caller, provider, chosen, &wish).is_ok()
     };

@@ -4,11 +4,18 @@ mod affinity;
 mod allowed;
 mod fallback;
 mod open;
+mod outlook;
 mod plan;
 mod strategy;
+mod target;
+mod turns;
 
 pub(crate) use allowed::{denied, has};
-pub(crate) use open::{Known, choose, order, plan};
+#[cfg(feature = "measured")]
+pub(crate) use open::choose;
+pub(crate) use open::plan;
+pub(crate) use outlook::{Outlook, outlook};
 pub use plan::Reason;
-pub(crate) use plan::{Plan, Target, Wish};
-pub(crate) use strategy::Turns;
+pub(crate) use plan::Wish;
+pub(crate) use target::{Known, Plan, Target};
+pub(crate) use turns::Turns;

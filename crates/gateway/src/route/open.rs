@@ -10,25 +10,14 @@ use config::snapshot::{Chosen, PathRule, Strategy};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 
-use super::plan::{Plan, Reason, Target, Wish, by_places, first};
-use super::strategy::{self, Turn, Turns};
+use super::plan::{Reason, Wish, by_places, first};
+use super::strategy::{self, Turn};
+use super::target::{Known, Plan, Target, target};
 use super::{affinity, allowed, fallback};
-use crate::catalogue::Catalogue;
 use crate::error::ApiError;
 use crate::identify::Caller;
 use crate::intake::Call;
-use crate::standing::{Bar, OverrideKind, Register};
-
-/// What is known of providers besides their configuration.
-#[derive(Clone, Copy)]
-pub(crate) struct Known<'a> {
-    /// Which models they have.
-    pub(crate) catalogue: &'a Catalogue,
-    /// How they stand.
-    pub(crate) register: &'a Register,
-    /// Whose turn it is.
-    pub(crate) turns: &'a Turns,
-}
+use crate::standing::{Bar, OverrideKind};
 
 /// The places for a wish that take calls, the first of them first, and why it is that one.
 #[derive(Clone, Debug)]
@@ -56,7 +45,9 @@ pub(crate) fn plan(
     let mut denied = None;
     choice.places.retain(|chosen| {
         let led = allowed::led(caller, &world.providers[chosen.provider], chosen, &wish);
-        led.map_err(|error| drop(denied.get_or_insert(error))).is_ok()
+        let well = led.is_ok();
+        denied = denied.take().or(led.err());
+        well
     });
     let strategy = choice.strategy;
     let sticks = choice.places.len() > 1 && (strategy == Strategy::CacheAffine || world.routing.affinity);
@@ -66,12 +57,12 @@ pub(crate) fn plan(
         return Err(denied.unwrap_or_else(ApiError::mistake));
     };
     let mut plan = Plan { first, others: targets.collect(), longer: Vec::new(), laxer: Vec::new() };
-    fallback::append(&mut plan, world, known, caller, call);
+    fallback::append(&mut plan, world, known, fallback::Asked { caller, wish, head: &call.head });
     Ok(plan)
 }
 
 /// The places of a choice as targets, in the order they are asked in.
-pub(crate) fn order(
+pub(super) fn order(
     world: &Snapshot,
     known: Known<'_>,
     choice: Choice,
@@ -82,20 +73,15 @@ pub(crate) fn order(
     let mut targets: Vec<Target> =
         places.into_iter().map(|chosen| target(world, known, chosen, wish)).collect();
     if targets.len() > 1 {
-        let rule = wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name);
+        let rule = rule(world, wish);
         strategy::order(&mut targets, strategy, Turn { rule, turns: known.turns, conversation });
     }
     targets
 }
 
-/// A place as a target.
-pub(super) fn target(world: &Snapshot, known: Known<'_>, chosen: Chosen, wish: &Wish<'_>) -> Target {
-    let Chosen { provider, model, weight } = chosen;
-    let provider = world.providers[provider].clone();
-    let model = model.or_else(|| wish.model.map(str::to_owned));
-    let lane = known.register.lanes.find(&provider.name, model.as_deref().unwrap_or_default());
-    let forced = known.register.is_forced_closed(&provider.name);
-    Target { provider, model, weight, lane, forced }
+/// What takes turns: the name or pattern of the model, as written, else the path.
+pub(super) fn rule<'a>(world: &'a Snapshot, wish: &Wish<'a>) -> &'a str {
+    wish.model.and_then(|model| world.models.rule(model)).map_or(wish.rest, |(name, _)| name)
 }
 
 /// The places for a wish, and why they are those.

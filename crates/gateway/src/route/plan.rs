@@ -3,7 +3,6 @@
 //! (D-15): only what is written leads anywhere.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use config::Snapshot;
 use config::snapshot::{Chosen, PathRule, Provider, UnknownModel};
@@ -14,52 +13,6 @@ use protocol::operation::{ModelAt, Operation, Row};
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
 use crate::intake::{Call, Imagined, shown};
-use crate::standing::Lane;
-
-/// What one attempt is aimed at.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    /// Where.
-    pub(crate) provider: Arc<Provider>,
-    /// Its own name for the model; none for operations without one.
-    pub(crate) model: Option<String>,
-    /// Its share among equals.
-    pub(crate) weight: u32,
-    /// How it stands.
-    pub(crate) lane: Arc<Lane>,
-    /// Its operator has said that it is always tried.
-    pub(crate) forced: bool,
-}
-
-/// The targets of a call, in the order they are asked in. There is always a first.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    /// Asked first.
-    pub(crate) first: Target,
-    /// Asked when those before cannot answer.
-    pub(crate) others: Vec<Target>,
-    /// Asked when a prompt is too long for those before; written for that.
-    pub(crate) longer: Vec<Target>,
-    /// Asked when those before refuse the content; written for that.
-    pub(crate) laxer: Vec<Target>,
-}
-
-impl Target {
-    /// One that stands for itself: nothing is known of it, and nothing is learnt.
-    pub(crate) fn apart(provider: Arc<Provider>, model: Option<String>) -> Self {
-        Self { provider, model, weight: 1, lane: Arc::default(), forced: true }
-    }
-
-    /// For how long its breaker lets nobody through, if it is not closed.
-    pub(crate) fn shut_for(&self) -> Option<Duration> {
-        if self.forced { None } else { self.lane.shut_for() }
-    }
-
-    /// Whether it is the same place.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.provider.name == other.provider.name && self.model == other.model
-    }
-}
 
 /// What decides the way: the operation, the path, and the model named.
 #[derive(Clone, Copy)]

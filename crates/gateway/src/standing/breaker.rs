@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use config::snapshot::Breaker as Rules;
 
-/// So many in a row that found nobody, and the rest is not sent to find out: each may cost a whole time-out (F-2).
-const NOBODY: u32 = 3;
+/// Where an open breaker is asked again this soon: its target failed, but was there, so that finding out costs its caller little.
+const CHEAP: Duration = Duration::from_secs(10);
 /// Steps the window is kept in.
 const STEPS: u32 = 10;
 
@@ -89,6 +89,7 @@ impl Breaker {
             return Gate::Shut(left);
         }
         let Some(open) = self.open else { return Gate::Open };
+        let early = early.or((self.nobody == 0).then_some(CHEAP));
         let early = early.and_then(|early| self.failed.map(|failed| failed + early));
         let until = early.map_or(open, |early| early.min(open));
         match left(until, now) {
@@ -135,7 +136,7 @@ impl Breaker {
                 self.nobody = if lesson == Lesson::Nobody { self.nobody + 1 } else { 0 };
                 self.failed = Some(now);
                 self.count(rules, answered, now);
-                let trips = self.nobody >= NOBODY || self.too_many(rules, answered);
+                let trips = self.nobody >= nobody(rules) || self.too_many(rules, answered);
                 if probe || (self.open.is_none() && trips) {
                     self.trip(rules, now);
                 }
@@ -184,6 +185,29 @@ impl Breaker {
         self.rests = Some(self.rests.map_or(until, |before| before.max(until)));
     }
 
+    /// What of it outlasts a restart: until when it is open, how often it opened, until when it rests.
+    pub(super) fn learnt(&self, now: Instant) -> (Option<Instant>, u32, Option<Instant>) {
+        let streak = if self.open.is_some() { self.streak } else { 0 };
+        (self.open, streak, self.rests.filter(|until| *until > now))
+    }
+
+    /// As it was before a restart.
+    pub(super) fn recall(&mut self, (open, streak, rests): (Option<Instant>, u32, Option<Instant>)) {
+        (self.open, self.streak, self.rests) = (open, streak, rests);
+    }
+
+    /// Shuts it for at least so long: somebody asked, and it is ill.
+    pub(crate) fn shut(&mut self, long: Duration, now: Instant) {
+        let until = now + long;
+        self.failed = Some(now);
+        self.open = Some(self.open.map_or(until, |before| before.max(until)));
+    }
+
+    /// Opens the way: somebody asked, and it is well again. A rest it asked for holds.
+    pub(crate) fn recover(&mut self) {
+        *self = Self { rests: self.rests, probing: self.probing, ..Self::default() };
+    }
+
     /// Nothing keeps anybody away, and nothing failed lately: no need to look here.
     pub(crate) fn is_quiet(&self, now: Instant) -> bool {
         self.open.is_none() && self.rests.is_none_or(|until| until <= now)
@@ -200,6 +224,12 @@ impl Breaker {
             Some(left) => (BreakerWord::Open, left),
         }
     }
+}
+
+/// So many in a row that found nobody, and the rest is not sent to find out: each may cost a whole time-out (F-2). Three, where
+/// five requests say something.
+fn nobody(rules: &Rules) -> u32 {
+    rules.min_requests.saturating_sub(2).max(1)
 }
 
 fn left(until: Instant, now: Instant) -> Option<Duration> {

@@ -10,7 +10,9 @@ use config::snapshot::Breaker as Rules;
 use protocol::verdict::Capability;
 
 use super::breaker::{Breaker, BreakerWord, Gate, Lesson};
+use super::learnt::OfLane;
 use super::pace::Pace;
+use super::quota::{Reservation, Told};
 
 /// A target's state. It is known by provider and model, and so outlasts a change of configuration.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Lane {
     lacks: AtomicU32,
     /// How soon it answers.
     pub(crate) pace: Pace,
+    /// What its provider says is left of its limits, where a quota is counted.
+    pub(crate) told: Arc<Told>,
 }
 
 /// Leave to ask a target. Whatever becomes of it, the target is told once: by the one who has it, or when it is dropped.
@@ -38,6 +42,8 @@ pub(crate) struct Pass {
     rules: Rules,
     probe: bool,
     lesson: Lesson,
+    /// What it takes of quotas, until all is over.
+    pub(crate) taken: Reservation,
 }
 
 /// A target that may not be asked now, and when it may be.
@@ -45,8 +51,10 @@ pub(crate) struct Pass {
 pub(crate) struct Out {
     /// Not before that long.
     pub(crate) left: Duration,
-    /// It asked for it (429), and has not failed.
+    /// It is at its limit, asked for it (429) or by our own count, and has not failed.
     pub(crate) rests: bool,
+    /// So is its provider as a whole, whatever the model.
+    pub(crate) whole: bool,
 }
 
 impl Default for Lane {
@@ -60,6 +68,7 @@ impl Default for Lane {
             breaker: Mutex::default(),
             lacks: AtomicU32::new(0),
             pace: Pace::default(),
+            told: Arc::default(),
         }
     }
 }
@@ -82,7 +91,8 @@ impl Lane {
                 Gate::Open => self.watch(&breaker, now),
                 Gate::Probe => probe = true,
                 Gate::Shut(left) => {
-                    return Err(Out { left, rests: breaker.word(now).0 == BreakerWord::Resting });
+                    let rests = breaker.word(now).0 == BreakerWord::Resting;
+                    return Err(Out { left, rests, whole: false });
                 }
             }
         }
@@ -96,7 +106,13 @@ impl Lane {
 
     fn pass(self: &Arc<Self>, rules: &Rules, probe: bool) -> Pass {
         self.running.fetch_add(1, Ordering::Relaxed);
-        Pass { lane: self.clone(), rules: *rules, probe, lesson: Lesson::Nothing }
+        Pass {
+            lane: self.clone(),
+            rules: *rules,
+            probe,
+            lesson: Lesson::Nothing,
+            taken: Reservation::default(),
+        }
     }
 
     /// Whether it could be asked now, and if not, when.
@@ -123,6 +139,21 @@ impl Lane {
         self.watch(&breaker, now);
     }
 
+    /// Shuts it for at least so long: its provider is ill.
+    pub(crate) fn shut(&self, long: Duration) {
+        let now = Instant::now();
+        let mut breaker = self.breaker();
+        breaker.shut(long, now);
+        self.watch(&breaker, now);
+    }
+
+    /// Opens the way: its provider is well again.
+    pub(crate) fn recover(&self) {
+        let mut breaker = self.breaker();
+        breaker.recover();
+        self.watch(&breaker, Instant::now());
+    }
+
     /// Whether it has said that it cannot do this.
     pub(crate) fn lacks(&self, capability: Capability) -> bool {
         self.lacks.load(Ordering::Relaxed) & bit(capability) != 0
@@ -143,10 +174,27 @@ impl Lane {
         self.breaker().word(Instant::now())
     }
 
+    /// What outlasts a restart, if there is anything.
+    pub(super) fn learnt(&self, now: Instant) -> Option<OfLane> {
+        let (open, streak, rests) = self.breaker().learnt(now);
+        let lacks = Capability::ALL.into_iter().filter(|capability| self.lacks(*capability)).collect();
+        Some(OfLane { open, streak, rests, lacks }).filter(|known| *known != OfLane::default())
+    }
+
+    /// As it was before a restart.
+    pub(super) fn recall(&self, known: &OfLane, now: Instant) {
+        let mut breaker = self.breaker();
+        breaker.recall((known.open, known.streak, known.rests));
+        self.watch(&breaker, now);
+        drop(breaker);
+        known.lacks.iter().for_each(|lacks| self.learn_lack(*lacks));
+    }
+
     /// Everything that was learnt is forgotten.
     pub(crate) fn reset(&self) {
         *self.breaker() = Breaker::default();
         self.lacks.store(0, Ordering::Relaxed);
+        self.told.forget();
         self.watched.store(false, Ordering::Release);
     }
 

@@ -1,7 +1,8 @@
 //! All targets that were asked, found without a lock by provider and model.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use config::Snapshot;
@@ -11,11 +12,15 @@ use super::lane::Lane;
 /// So many models of one provider are told apart; those that come then are one. Callers may name what they like.
 const MODELS: usize = 1024;
 /// Where those are.
-const OTHERS: &str = "\0";
+pub(super) const OTHERS: &str = "\0";
 
 /// The targets.
 #[derive(Debug, Default)]
-pub(crate) struct Lanes(ArcSwap<HashMap<String, Models>>);
+pub(crate) struct Lanes {
+    all: ArcSwap<HashMap<String, Models>>,
+    /// Providers that were found ill, and until when that holds: a target of theirs that is new is shut, too.
+    ill: ArcSwap<BTreeMap<String, Instant>>,
+}
 
 type Models = HashMap<String, Arc<Lane>>;
 
@@ -27,11 +32,15 @@ impl Lanes {
             let full = || models.get(OTHERS).filter(|_| models.len() > MODELS);
             models.get(model).or_else(full).cloned()
         };
-        if let Some(lane) = known(&self.0.load()) {
+        if let Some(lane) = known(&self.all.load()) {
             return lane;
         }
         let lane = Arc::new(Lane::default());
-        self.0.rcu(|all| {
+        let ill = self.ill.load().get(provider).map(|until| until.saturating_duration_since(Instant::now()));
+        if let Some(left) = ill.filter(|left| !left.is_zero()) {
+            lane.shut(left);
+        }
+        self.all.rcu(|all| {
             let mut all = HashMap::clone(all);
             let models = all.entry(provider.to_owned()).or_default();
             let name = if models.len() < MODELS { model } else { OTHERS };
@@ -39,25 +48,46 @@ impl Lanes {
             all
         });
         // Whoever came first has made it.
-        known(&self.0.load()).unwrap_or(lane)
+        known(&self.all.load()).unwrap_or(lane)
     }
 
     /// Those of a provider that is in no configuration any more are forgotten.
     pub(crate) fn describe(&self, world: &Snapshot) {
         let stays = |name: &String| world.providers.iter().any(|provider| provider.name == *name);
-        if self.0.load().keys().all(stays) {
+        if self.all.load().keys().all(stays) {
             return;
         }
-        self.0.rcu(|all| {
+        self.all.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.retain(|name, _| stays(name));
             all
         });
     }
 
+    /// A provider is ill: nobody is sent there for at least so long.
+    pub(crate) fn shut(&self, provider: &str, long: Duration) {
+        let until = Instant::now() + long;
+        self.ill.rcu(|ill| {
+            let mut ill = BTreeMap::clone(ill);
+            ill.insert(provider.to_owned(), until);
+            ill
+        });
+        self.of(provider).iter().for_each(|(_, lane)| lane.shut(long));
+    }
+
+    /// It is well again.
+    pub(crate) fn recover(&self, provider: &str) {
+        self.ill.rcu(|ill| {
+            let mut ill = BTreeMap::clone(ill);
+            ill.remove(provider);
+            ill
+        });
+        self.of(provider).iter().for_each(|(_, lane)| lane.recover());
+    }
+
     /// Looks at all of a provider's, with their models' names.
     pub(crate) fn of(&self, provider: &str) -> Vec<(String, Arc<Lane>)> {
-        let all = self.0.load();
+        let all = self.all.load();
         let models = all.get(provider).into_iter().flatten();
         let mut found: Vec<_> = models.map(|(model, lane)| (model.clone(), lane.clone())).collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));

@@ -1,4 +1,4 @@
-//! How providers stand: what their last attempts tell of their health, what their breakers and keys say, and what somebody said
+//! How providers stand: what their last attempts tell of their health, what their breakers, keys and quotas say, and what somebody said
 //! by hand (docs/statistics.md, docs/routing.md).
 //!
 //! A call looks at what was said by hand and at its targets, both found in frozen maps: no lock while all is well. Health is told
@@ -6,6 +6,7 @@
 //! of this.
 
 mod breaker;
+mod checkup;
 mod drill;
 mod fault;
 mod health;
@@ -13,15 +14,20 @@ mod hold;
 mod keys;
 mod lane;
 mod lanes;
+mod learnt;
 mod pace;
+mod queue;
+mod quota;
 mod report;
+mod target;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use config::Snapshot;
+use config::snapshot::{HealthCheck, Provider};
 use store::UsageRecord;
 
 pub use breaker::BreakerWord;
@@ -32,11 +38,16 @@ pub use health::HealthWord;
 pub(crate) use hold::Bar;
 pub use hold::{Override, OverrideKind};
 pub use keys::KeyStanding;
-pub(crate) use keys::{Key, KeysOut, Picked};
+pub(crate) use keys::{Key, KeysOut, Picked, Want, is_rationed};
 pub(crate) use lane::{Lane, Out, Pass};
+pub use learnt::Learnt;
+pub(crate) use queue::{Counter, Queue, Ticket};
+pub(crate) use quota::Reservation;
 pub use report::{Failure, Overridden, Standing, Standings, Summary};
+pub use target::TargetStanding;
 
-use crate::observe::Ending;
+use crate::observe::{Ending, Waits, tries};
+use checkup::{Checkup, Turn};
 use drill::Drills;
 use health::Health;
 use hold::Held;
@@ -58,18 +69,24 @@ pub(crate) struct Register {
     pub(crate) lanes: Lanes,
     /// The keys of providers that have several.
     pub(crate) keys: Keys,
+    /// Those who wait until somebody takes calls again.
+    pub(crate) queue: Arc<Queue>,
+    /// By provider, those that are asked whether they are well.
+    checkups: Mutex<BTreeMap<String, Checkup>>,
     /// Faults that are made on purpose.
     pub(crate) drills: Drills,
 }
 
 impl Register {
     /// For a configuration; nothing is known yet.
-    pub(crate) fn new(world: &Snapshot) -> Self {
+    pub(crate) fn new(world: &Snapshot, waits: Waits) -> Self {
         let register = Self {
             held: ArcSwap::default(),
             health: Mutex::default(),
             lanes: Lanes::default(),
             keys: Keys::default(),
+            queue: Arc::new(Queue::new(waits)),
+            checkups: Mutex::default(),
             drills: Drills::default(),
         };
         register.describe(world);
@@ -91,14 +108,51 @@ impl Register {
         });
     }
 
-    /// Learns from a finished call.
+    /// Learns from a finished call: from each of its tries.
     pub(crate) fn learn(&self, record: &UsageRecord, ending: Ending) {
-        let Some(provider) = &record.provider else { return };
+        let now = Instant::now();
+        self.with(|health| {
+            for tried in tries(record, ending) {
+                if let Some(health) = health.get_mut(tried.provider) {
+                    health.learn(tried.ending, now);
+                }
+            }
+        });
+    }
+
+    /// A provider was asked whether it is well. `ending`: what came of it; where it is ill, nobody is sent there before `again`,
+    /// when it will have been asked once more.
+    pub(crate) fn checked(&self, provider: &str, rules: &HealthCheck, (ending, again): (Ending, Duration)) {
         self.with(|health| {
             if let Some(health) = health.get_mut(provider) {
                 health.learn(ending, Instant::now());
             }
         });
+        let well = matches!(ending, Ending::Answered | Ending::ProviderRefused);
+        let mut checkups = self.checkups.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = checkups.entry(provider.to_owned()).or_default().learn(rules, well);
+        drop(checkups);
+        match turn {
+            Turn::FallsIll => {
+                tracing::warn!(provider, why = ?ending, "a provider is ill: nobody is sent there");
+                self.lanes.shut(provider, again);
+            }
+            Turn::StaysIll => self.lanes.shut(provider, again),
+            Turn::Recovers => {
+                tracing::info!(provider, "a provider is well again");
+                self.lanes.recover(provider);
+            }
+            Turn::StaysWell => {}
+        }
+    }
+
+    /// Nobody asks it any more whether it is well.
+    pub(crate) fn unchecked(&self, provider: &str) {
+        let mut checkups = self.checkups.lock().unwrap_or_else(PoisonError::into_inner);
+        if checkups.remove(provider).is_some() {
+            drop(checkups);
+            self.lanes.recover(provider);
+        }
     }
 
     /// What keeps calls from a provider at this moment, if anything does.
@@ -138,8 +192,11 @@ impl Register {
                 *health = Health::default();
             }
         });
+        self.lanes.recover(provider);
+        self.checkups.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
         self.lanes.of(provider).iter().for_each(|(_, lane)| lane.reset());
         self.keys.reset(provider);
+        self.queue.ring();
     }
 
     /// How the configured providers stand, in their order.
@@ -147,14 +204,29 @@ impl Register {
         let (now, wall, held) = (Instant::now(), SystemTime::now(), self.held.load());
         let drills = self.drills.told();
         self.with(|health| {
-            let stands = |name: &String| {
+            let stands = |provider: &Provider| {
+                let name = &provider.name;
                 let health = health.get(name).copied().unwrap_or_default();
-                let drills = drills.iter().filter(|drill| drill.provider == *name).cloned().collect();
-                report::standing(name, &health, (held.get(name), drills), (now, wall))
+                let looked = report::Looked {
+                    health: &health,
+                    held: held.get(name),
+                    targets: self.targets(name),
+                    keys: self.keys.standings(provider),
+                    drills: drills.iter().filter(|drill| drill.provider == *name).cloned().collect(),
+                };
+                report::standing(name, looked, (now, wall))
             };
-            let providers = world.providers.iter().map(|provider| stands(&provider.name)).collect();
+            let providers = world.providers.iter().map(|provider| stands(provider)).collect();
             Standings::of(providers)
         })
+    }
+
+    /// How a provider's targets stand, those first of which something is to be told.
+    fn targets(&self, provider: &str) -> Vec<TargetStanding> {
+        let lanes = self.lanes.of(provider);
+        let mut targets: Vec<_> = lanes.iter().map(|(model, lane)| TargetStanding::of(model, lane)).collect();
+        targets.sort_by_key(TargetStanding::is_usual);
+        targets
     }
 
     /// What is said by hand of a provider at this moment.

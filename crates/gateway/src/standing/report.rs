@@ -4,9 +4,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 
+use super::breaker::BreakerWord;
 use super::drill::DrillStanding;
 use super::health::{Health, HealthWord};
 use super::hold::{Held, OverrideKind};
+use super::keys::KeyStanding;
+use super::target::TargetStanding;
 use crate::observe::{Ending, unix_ms};
 
 /// How all configured providers stand.
@@ -40,7 +43,8 @@ pub struct Summary {
 pub struct Standing {
     /// Its name.
     pub provider: String,
-    /// Whether calls are sent to it at this moment.
+    /// Whether calls are sent to it at this moment: nobody has said otherwise, not all of its targets that were asked so far are
+    /// left alone, and not all of its keys are put aside.
     pub takes_calls: bool,
     /// What its last attempts tell.
     pub health: HealthWord,
@@ -53,6 +57,10 @@ pub struct Standing {
     /// What somebody said by hand.
     #[serde(rename = "override")]
     pub overridden: Option<Overridden>,
+    /// Each target that was asked, or could have been: one model of it. Those of which something is to be told come first.
+    pub targets: Vec<TargetStanding>,
+    /// Its keys, where it has several.
+    pub keys: Vec<KeyStanding>,
     /// Faults that are made there on purpose; nearly always none, and then it is not told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drills: Vec<DrillStanding>,
@@ -105,22 +113,52 @@ impl Standings {
     }
 }
 
+impl Standing {
+    /// What its breakers say of it as a whole: open when every target that was asked is left alone, half-open when some are
+    /// (docs/statistics.md). What somebody forced counts.
+    pub(crate) fn breaker(&self) -> BreakerWord {
+        let left_alone = |target: &&TargetStanding| !target.takes_calls();
+        let shut = self.targets.iter().filter(left_alone).count();
+        match self.overridden.as_ref().map(|said| said.kind) {
+            Some(OverrideKind::ForcedOpen) => BreakerWord::Open,
+            Some(OverrideKind::ForcedClosed) => BreakerWord::Closed,
+            _ if shut > 0 && shut == self.targets.len() => BreakerWord::Open,
+            _ if self.targets.iter().all(|target| target.breaker == BreakerWord::Closed) => {
+                BreakerWord::Closed
+            }
+            _ => BreakerWord::HalfOpen,
+        }
+    }
+}
+
+/// What was looked at of one provider.
+pub(super) struct Looked<'a> {
+    pub(super) health: &'a Health,
+    pub(super) held: Option<&'a Held>,
+    pub(super) targets: Vec<TargetStanding>,
+    pub(super) keys: Vec<KeyStanding>,
+    pub(super) drills: Vec<DrillStanding>,
+}
+
 /// How one stands at a moment.
-pub(super) fn standing(
-    provider: &str,
-    health: &Health,
-    (held, drills): (Option<&Held>, Vec<DrillStanding>),
-    (now, wall): (Instant, SystemTime),
-) -> Standing {
+pub(super) fn standing(provider: &str, looked: Looked<'_>, (now, wall): (Instant, SystemTime)) -> Standing {
+    let Looked { health, held, targets, keys, drills } = looked;
+    let forced =
+        held.is_some_and(|held| held.left(now).is_some() && held.said.kind == OverrideKind::ForcedClosed);
+    let barred = held.is_some_and(|held| held.bars(now).is_some());
+    let shut = !forced && !targets.is_empty() && !targets.iter().any(TargetStanding::takes_calls);
+    let keyless = !keys.is_empty() && keys.iter().all(|key| key.aside.is_some() || key.expired);
     let at = |then: Instant| unix_ms(wall.checked_sub(now.saturating_duration_since(then)));
     Standing {
         provider: provider.to_owned(),
-        takes_calls: held.is_none_or(|held| held.bars(now).is_none()),
+        takes_calls: !barred && !shut && !keyless,
         health: health.word(now),
         failures_in_a_row: health.failures_in_a_row,
         last_success_unix_ms: health.last_success.map(at),
         last_failure: health.last_failure.map(|(then, kind)| Failure { at_unix_ms: at(then), kind }),
         overridden: held.and_then(|held| overridden(held, (now, wall))),
+        targets,
+        keys,
         drills,
     }
 }

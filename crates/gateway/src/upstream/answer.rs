@@ -11,14 +11,15 @@ use config::snapshot::{Provider, ProviderTimeouts};
 use http::{HeaderMap, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use protocol::dialect::Dialect;
+use protocol::frame::said::Joiner;
+use protocol::verdict::FaultClass;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::attempt::Rescue;
 use super::rest::{Rest, Switched};
 use crate::admit::Permit;
 use crate::error::ApiError;
-use crate::standing::Pass;
+use crate::standing::{Pass, Reservation};
 
 /// An answer: head, body, and what the call still holds while it flows.
 pub(crate) struct Answer {
@@ -50,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) caller: OnUpgrade,
     /// The upstream's.
     pub(crate) upstream: Switched,
+    /// What it takes of quotas, until it is over.
+    pub(crate) taken: Reservation,
 }
 
 /// A body that flows.
@@ -79,8 +82,37 @@ pub(crate) struct Flowing {
     /// The target's leave, which is told how this ends.
     pub(crate) pass: Option<Pass>,
     /// What can be done when it breaks.
-    pub(crate) rescue: Option<Box<Rescue>>,
+    pub(crate) rescue: Option<Box<dyn Rescue>>,
 }
+
+/// What can be done when a stream breaks after its caller has had some of it.
+pub(crate) trait Rescue: Send {
+    /// These whole events went to the caller.
+    fn sends(&mut self, events: &[u8]);
+
+    /// It is one answer, and not several at once.
+    fn is_single(&self) -> bool;
+
+    /// Whether it can be gone on with at all: what the caller has had of it is an answer, and nothing else.
+    fn may(&self) -> bool;
+
+    /// How long it may be silent, if somebody else could go on with it at this moment.
+    fn gap(&self) -> Option<Duration>;
+
+    /// Goes on elsewhere, or, where nobody else is, where it broke.
+    fn resume(self: Box<Self>, class: FaultClass) -> Resuming;
+}
+
+/// A stream that goes on where another broke off.
+pub(crate) struct Resumed {
+    /// It.
+    pub(crate) flowing: Box<Flowing>,
+    /// Makes one of both.
+    pub(crate) joiner: Joiner,
+}
+
+/// The way to it; `None`: there is none.
+pub(crate) type Resuming = Pin<Box<dyn Future<Output = Option<Resumed>> + Send>>;
 
 /// What is promised, and on whose behalf.
 pub(crate) struct Promise {

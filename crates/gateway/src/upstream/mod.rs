@@ -1,8 +1,10 @@
 //! Sixth stage: asking an upstream. Attempts, the request as it goes out, connections, and what comes back.
 
+pub(crate) mod alert;
 mod answer;
 mod attempt;
 mod breaking;
+pub(crate) mod checkup;
 mod client;
 mod compose;
 pub(crate) mod discover;
@@ -19,7 +21,7 @@ mod trouble;
 pub(crate) mod verify;
 pub(crate) mod visit;
 
-pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Session};
-pub(crate) use attempt::{Budget, Resumed, Resuming, attempt};
+pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Resumed, Resuming, Session};
+pub(crate) use attempt::{Budget, attempt};
 pub(crate) use client::Client;
 pub(crate) use trouble::Trouble;

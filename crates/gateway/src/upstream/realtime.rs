@@ -9,12 +9,13 @@ use super::client::Reply;
 use super::{Answer, AnswerBody};
 use crate::error::ApiError;
 use crate::intake::Call;
+use crate::standing::Reservation;
 
 /// Headers of the agreement that belong to the caller.
 const AGREED: [&str; 3] = ["sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions"];
 
-/// The answer that joins both sides.
-pub(super) fn agreed(reply: Reply, call: &mut Call) -> Result<Answer, ApiError> {
+/// The answer that joins both sides, with what it takes of quotas.
+pub(super) fn agreed(reply: Reply, call: &mut Call, taken: Reservation) -> Result<Answer, ApiError> {
     let Some(caller) = call.upgrade.take() else {
         return Err(ApiError::new(Kind::UpstreamProtocol, "The upstream switched protocols unasked."));
     };
@@ -29,6 +30,6 @@ pub(super) fn agreed(reply: Reply, call: &mut Call) -> Result<Answer, ApiError> 
     let Some(upstream) = reply.rest.switched() else {
         return Err(ApiError::new(Kind::UpstreamInterrupted, "The upstream left at once."));
     };
-    let body = AnswerBody::Session(Box::new(Session { caller, upstream }));
+    let body = AnswerBody::Session(Box::new(Session { caller, upstream, taken }));
     Ok(Answer { status: StatusCode::SWITCHING_PROTOCOLS, head, body, permit: None })
 }

@@ -6,6 +6,7 @@
 use std::io;
 
 use protocol::fault::Kind;
+use protocol::verdict::FaultClass;
 
 use crate::error::{ApiError, BoxError, chain};
 
@@ -99,4 +100,17 @@ impl Trouble {
     pub(crate) fn into_error(self, provider: &str) -> ApiError {
         ApiError::new(self.kind(), self.say(provider)).because(self.cause())
     }
+}
+
+/// Our own credential refused is ours to mend, never the caller's 401.
+pub(super) fn key_refused(provider: &str, class: FaultClass) -> ApiError {
+    let (kind, why, cure) = match class {
+        FaultClass::Billing => (
+            Kind::UpstreamBilling,
+            "says that the account of this gateway's key has nothing left",
+            "fill it, or set another key",
+        ),
+        _ => (Kind::UpstreamAuth, "refused the key this gateway has for it", "set a working one"),
+    };
+    ApiError::new(kind, format!("`{provider}` {why}. Its operator has to {cure}."))
 }

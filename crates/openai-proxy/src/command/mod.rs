@@ -1,5 +1,6 @@
 //! The command line. The list below is the table of contents; each command is a file of that name.
 
+mod alerts;
 mod audit;
 mod changed;
 mod chat;
@@ -124,6 +125,8 @@ enum Command {
     Requests(usage::Requests),
     /// See who did what, and whether the trail of it is whole.
     Audit(audit::Audit),
+    /// Try out whether alerts arrive.
+    Alerts(alerts::Alerts),
     /// Look after what is kept sealed.
     Secrets(secrets::Secrets),
     /// Look after the database: health, copies, less of it.
@@ -185,6 +188,7 @@ impl Command {
             Self::Usage(usage) => usage.run(talk),
             Self::Requests(requests) => requests.run(talk),
             Self::Audit(audit) => audit.run(talk),
+            Self::Alerts(alerts) => alerts.run(talk),
             Self::Secrets(secrets) => secrets.run(talk),
             Self::Doctor(doctor) => doctor.run(talk),
             Self::Drill(drill) => drill.run(talk),

@@ -6,7 +6,7 @@ use store::usage_record::Outcome;
 use testkit::caller::{Caller, ask};
 use testkit::vendor::{Act, Answer, Ending, Vendor};
 
-use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, provider, with};
+use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, once, provider, with};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -127,8 +127,8 @@ async fn a_long_answer_is_counted_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_that_was_begun_is_not_asked_for_again() {
-    let (vendor, house) = with(|seen| match seen.number {
+async fn where_nothing_is_asked_for_again_a_paid_request_is_sent_once() {
+    let (vendor, house) = once(|seen| match seen.number {
         0 | 1 if seen.header("x-case") != Some("slow") => {
             Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into()
         }

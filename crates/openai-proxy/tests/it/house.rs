@@ -108,6 +108,27 @@ pub(crate) async fn with(script: impl Fn(&Seen) -> Act + Send + Sync + 'static) 
     (vendor, house)
 }
 
+/// The same, by a house that asks once, whatever comes of it: for what one answer becomes.
+pub(crate) async fn once(script: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> (Vendor, TestHouse) {
+    let vendor = Vendor::start(script).await;
+    let house = TestHouse::new(&format!("{}{ONCE}", provider(&vendor)));
+    (vendor, house)
+}
+
+/// A house that asks its vendor however often that fails, and once each time: for faults met one after another.
+pub(crate) fn undaunted(vendor: &Vendor) -> TestHouse {
+    TestHouse::new(&format!(
+        "providers: {{openai: {{base_url: \"{}/v1\", api_key: {UPSTREAM_KEY}, breaker: {UNDAUNTED}}}}}\n{ONCE}",
+        vendor.url()
+    ))
+}
+
+/// A breaker that never opens.
+pub(crate) const UNDAUNTED: &str = "{min_requests: 1000000}";
+
+/// Nothing is asked for again.
+pub(crate) const ONCE: &str = "routing: {retries: 0}\n";
+
 /// A small chat body.
 pub(crate) fn chat(model: &str, stream: bool) -> String {
     format!(r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#)

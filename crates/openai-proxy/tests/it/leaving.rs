@@ -12,7 +12,7 @@ use crate::house::{chat, chat_events, with};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_half_closed_caller_has_left() {
     let (vendor, house) =
-        with(|_| Answer::events().send(chat_events(false)[0].clone()).ending(Ending::Hang).into()).await;
+        with(|_| Answer::events().send(chat_events(false)[..2].concat()).ending(Ending::Hang).into()).await;
     let mut caller = Caller::connect(house.address()).await;
     let body = chat("gpt-4o", true);
     let request = format!(

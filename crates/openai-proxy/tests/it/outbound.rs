@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat};
+use crate::house::{CHAT_ANSWER, ONCE, TestHouse, UPSTREAM_KEY, chat};
 use crate::tls::{Authority, acceptor};
 
 /// A proxy that knows CONNECT: it keeps every head, and either answers with a status or opens a tunnel to one vendor,
@@ -65,7 +65,7 @@ fn answers_chat(_: &Seen) -> Act {
 
 fn house(base_url: &str, more: &str) -> TestHouse {
     TestHouse::new(&format!(
-        "providers: {{openai: {{base_url: \"{base_url}\", api_key: {UPSTREAM_KEY}{more}}}}}\n"
+        "providers: {{openai: {{base_url: \"{base_url}\", api_key: {UPSTREAM_KEY}{more}}}}}\n{ONCE}"
     ))
 }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use testkit::raw::{Stage, load, run};
 
-use crate::house::TestHouse;
+use crate::house::undaunted;
 
 async fn all(threat: &str) {
     let stage = Stage::start().await;
-    let house = TestHouse::before(stage.vendor());
+    let house = undaunted(stage.vendor());
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/raw").join(threat);
     let cases = load(&dir);
     assert!(!cases.is_empty(), "{} has cases", dir.display());

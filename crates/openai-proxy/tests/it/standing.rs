@@ -181,7 +181,10 @@ async fn health_is_told_by_the_last_answers() {
         _ => Act::json(200, &serde_json::from_str(CHAT_ANSWER).unwrap_or_default()),
     })
     .await;
-    let house = TestHouse::new(&format!("providers:\n{}", line("one", &vendor, "openai-compatible")));
+    let house = TestHouse::new(&format!(
+        "providers:\n{}routing: {{retries: 0}}\n",
+        line("one", &vendor, "openai-compatible")
+    ));
     let health = |told: &gateway::Standings| (told.providers[0].health, told.providers[0].failures_in_a_row);
     assert_eq!(health(&gateway(&house).standings()), (HealthWord::Unknown, 0));
     chats(&house, "good").await;

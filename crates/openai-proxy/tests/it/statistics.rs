@@ -40,7 +40,7 @@ async fn every_call_is_counted_once_where_it_belongs_and_by_how_it_ended() {
     let house = TestHouse::new(&format!(
         "providers:\n  one: {{type: openai-compatible, base_url: \"{}/v1\", api_key: sk-a-key-for-the-vendor}}\n  \
          two: {{type: openai-compatible, base_url: \"{}/v1\"}}\n\
-         models: {{\"*\": one, away: two}}\nrouting: {{unknown_model: error}}\n",
+         models: {{\"*\": one, away: two}}\nrouting: {{unknown_model: error, retries: 0}}\n",
         vendor.url(),
         gone.url()
     ));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use testkit::caller::Caller;
 use testkit::vendor::{Act, Answer, Ending, Vendor};
 
-use crate::house::TestHouse;
+use crate::house::undaunted;
 
 const TENANTS: usize = 200;
 const CALLS: usize = 100;
@@ -37,7 +37,7 @@ fn script(seen: &testkit::vendor::Seen) -> Act {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_byte_of_one_caller_reaches_another() {
     let vendor = Vendor::start(script).await;
-    let house = TestHouse::before(&vendor);
+    let house = undaunted(&vendor);
     let address = house.address();
     let calls = Arc::new(AtomicUsize::new(0));
     let mut tenants = tokio::task::JoinSet::new();

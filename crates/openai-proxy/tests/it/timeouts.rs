@@ -9,7 +9,7 @@ use testkit::caller::{Answer as Got, Caller, ask};
 use testkit::vendor::{Act, Answer, Ending, Framing, Outcome, Seen, Setup, Step, Vendor};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, chat_events};
+use crate::house::{CHAT_ANSWER, ONCE, TestHouse, UPSTREAM_KEY, chat, chat_events};
 
 /// How much later than its time something may happen.
 const SLACK: u128 = 300;
@@ -21,7 +21,7 @@ fn house(vendor: &Vendor, timeouts: &str) -> TestHouse {
 /// One worker, so that the connection kept by one call is the one the next call takes.
 fn at(url: &str, timeouts: &str) -> TestHouse {
     TestHouse::new(&format!(
-        "server: {{listen: \"127.0.0.1:0\", workers: 1}}\nproviders: {{openai: {{base_url: \"{url}/v1\", api_key: {UPSTREAM_KEY}, timeouts: {{{timeouts}}}}}}}\n"
+        "server: {{listen: \"127.0.0.1:0\", workers: 1}}\nproviders: {{openai: {{base_url: \"{url}/v1\", api_key: {UPSTREAM_KEY}, timeouts: {{{timeouts}}}}}}}\n{ONCE}"
     ))
 }
 
@@ -172,7 +172,7 @@ async fn a_stream_that_stops_ends_with_one_error_event() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_stops_within_an_event_ends_with_an_error_that_can_be_read() {
     let vendor =
-        Vendor::start(|_| begins(1).send("data: {\"id\":\"c1\",\"choi").ending(Ending::Hang).into()).await;
+        Vendor::start(|_| begins(2).send("data: {\"id\":\"c1\",\"choi").ending(Ending::Hang).into()).await;
     let house = house(&vendor, "between_bytes: 300ms");
     let asks_usage =
         r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
@@ -195,8 +195,8 @@ async fn a_stream_that_stops_within_an_event_ends_with_an_error_that_can_be_read
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_with_named_events_ends_with_a_named_error() {
-    let created = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{}}\n\n";
-    let vendor = Vendor::start(move |_| Answer::events().send(created).ending(Ending::Hang).into()).await;
+    let said = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"hi\"}\n\n";
+    let vendor = Vendor::start(move |_| Answer::events().send(said).ending(Ending::Hang).into()).await;
     let house = house(&vendor, "between_bytes: 300ms");
     let body = r#"{"model":"gpt-4o","stream":true,"input":"hi"}"#;
     let answer =
@@ -230,12 +230,12 @@ async fn a_slow_stream_that_goes_on_is_never_cut() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_never_ends_is_ended_by_the_total() {
     let drips = || {
-        (0..100).fold(begins(1), |answer, _| answer.wait(Duration::from_millis(50)).send(": still here\n\n"))
+        (0..100).fold(begins(2), |answer, _| answer.wait(Duration::from_millis(50)).send(": still here\n\n"))
     };
     let vendor = Vendor::start(move |_| drips().into()).await;
     let house = house(&vendor, "between_bytes: 300ms, total: 400ms");
     let (answer, took) = ask_chat(&house, true).await;
-    assert_ends_in_one_error(&answer, 1);
+    assert_ends_in_one_error(&answer, 2);
     assert!((400..400 + SLACK).contains(&took), "after {took} ms");
     assert_closed(&vendor).await;
 }

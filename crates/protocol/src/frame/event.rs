@@ -37,7 +37,7 @@ pub(super) fn has_data(event: &[u8]) -> bool {
 }
 
 /// Whether an event is `data: [DONE]`.
-pub(super) fn is_done(event: &[u8]) -> bool {
+pub fn is_done(event: &[u8]) -> bool {
     let mut lines = event.split(|&b| b == b'\n' || b == b'\r');
     lines.any(|line| line.strip_prefix(b"data:").is_some_and(|data| data.trim_ascii_start() == b"[DONE]"))
 }

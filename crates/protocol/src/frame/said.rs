@@ -12,6 +12,7 @@ use super::sse::Splitter;
 use crate::dialect::Dialect;
 use crate::operation::Operation;
 
+pub use super::event::is_done;
 pub use adds::{Adds, Weighed, adds, failure, weigh};
 pub use continued::{Prefill, continued, continued_by, is_prefilled};
 pub use joiner::{Joined, Joiner};

@@ -16,6 +16,7 @@ pub(super) const ALL: &[Migration] = &[
     Migration { version: 4, name: "chores", sql: include_str!("migrations/0004_chores.sql") },
     Migration { version: 5, name: "failures", sql: include_str!("migrations/0005_failures.sql") },
     Migration { version: 6, name: "trail", sql: include_str!("migrations/0006_trail.sql") },
+    Migration { version: 7, name: "learnt", sql: include_str!("migrations/0007_learnt.sql") },
 ];
 
 /// What this version knows.

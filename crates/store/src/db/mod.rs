@@ -23,6 +23,7 @@ use std::sync::OnceLock;
 
 pub use query::{Cursor, Filter, Hour, Page};
 pub use secrets::Shown;
+pub use standings::Whence;
 
 use memory::Memory;
 use postgres::Postgres;

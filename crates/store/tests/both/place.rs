@@ -150,5 +150,6 @@ pub(crate) fn record(number: u64) -> UsageRecord {
         tokens: Some(Tokens { input: 9, output: 12, cached: 3, reasoning: 1 }),
         bytes_in: 10,
         bytes_out: 20,
+        trail: Vec::new(),
     }
 }

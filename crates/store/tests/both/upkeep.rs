@@ -23,7 +23,18 @@ fn what_is_there_is_told(ground: &Ground) {
     assert!(health.bytes > 0);
     assert_eq!(health.tables[0], ("usage_records".to_owned(), 10));
     let steps: Vec<_> = health.versions.iter().map(|(version, name, _)| (*version, name.as_str())).collect();
-    assert_eq!(steps, [(1, "usage"), (2, "secrets"), (3, "changes"), (4, "chores"), (5, "failures")]);
+    assert_eq!(
+        steps,
+        [
+            (1, "usage"),
+            (2, "secrets"),
+            (3, "changes"),
+            (4, "chores"),
+            (5, "failures"),
+            (6, "trail"),
+            (7, "learnt")
+        ]
+    );
     assert!(health.history.is_none() && health.chores.is_empty());
     for table in ["secrets", "revisions", "audit", "once_requests", "standings", "chores"] {
         assert!(health.tables.contains(&(table.to_owned(), 0)), "{table}: {:?}", health.tables);
@@ -192,11 +203,11 @@ fn a_copy_of_an_older_version_is_put_back_and_brought_up_to_date() {
     // As version 2 left it.
     let copied = Ground { folder: tempfile::tempdir().unwrap(), place: Place::Sqlite(copy.clone()) };
     copied.execute(
-        "DROP TABLE chores; DROP TABLE standings; DROP TABLE once_requests; DROP TABLE audit_ends; DROP TABLE audit; DROP TABLE revisions; DELETE FROM schema_versions WHERE version > 2",
+        "ALTER TABLE usage_records DROP COLUMN trail; DROP TABLE learnt; DROP TABLE chores; DROP TABLE standings; DROP TABLE once_requests; DROP TABLE audit_ends; DROP TABLE audit; DROP TABLE revisions; DELETE FROM schema_versions WHERE version > 2",
     );
     upkeep::put_back(&copy, path(&ground)).unwrap();
     let health = wait(ground.open().health(true)).unwrap();
-    assert_eq!((health.tables[0].1, health.versions.len()), (10, 5));
+    assert_eq!((health.tables[0].1, health.versions.len()), (10, 7));
 }
 
 #[test]

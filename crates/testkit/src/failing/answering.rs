@@ -32,6 +32,15 @@ pub(super) fn prefill(body: &Value) -> Option<String> {
     }
 }
 
+/// Takes a prefill out: so does a model that makes nothing of it.
+pub(super) fn forget_prefill(body: &mut Value) {
+    if prefill(body).is_some()
+        && let Some(messages) = body["messages"].as_array_mut()
+    {
+        messages.pop();
+    }
+}
+
 impl Answering {
     /// An answer to this request, from its prefill on.
     pub fn to(seen: &Seen, body: &Value, pace: Pace) -> Answering {
@@ -70,8 +79,11 @@ impl Answering {
         self.said().into_iter().map(|piece| self.chunk(&json!({"content": piece}), None))
     }
 
-    /// These chunks, each after the time a token takes.
+    /// These chunks, each after the time a token takes; where it takes none, all that are left go out together.
     pub fn paced(&self, answer: Answer, words: impl Iterator<Item = String>) -> Answer {
+        if self.pace.token.is_zero() {
+            return answer.send(words.collect::<String>());
+        }
         words.fold(answer, |answer, word| answer.wait(self.pace.token).send(word))
     }
 

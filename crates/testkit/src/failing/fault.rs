@@ -50,10 +50,10 @@ impl Faults {
             // The rest is about streams; who asks for none meets a vendor that is well.
             _ if !answering.streams() => answering.whole(),
             Scenario::Late => self.late(&answering, case.clothes).into(),
-            Scenario::Cut | Scenario::CutAndNoPrefill => answering
-                .paced(answering.head(), answering.words().take(WORDS * 2 / 3))
-                .ending(end(case))
-                .into(),
+            Scenario::Cut | Scenario::CutAndNoPrefill => {
+                let said = if case.clothes == "early" { 1 } else { WORDS * 2 / 3 };
+                answering.paced(answering.head(), answering.words().take(said)).ending(end(case)).into()
+            }
             Scenario::Stalled => self.stalled(&answering, case.clothes).into(),
             Scenario::Garbled => garbled(&answering).into(),
             Scenario::NoDone => self.unended(&answering, case).into(),

@@ -85,8 +85,10 @@ impl Scenario {
         match self {
             // The first chunk, with the role, at once.
             Scenario::Late => &["role"],
-            // The framing is broken, too: FIN or RST before the last chunk.
-            Scenario::Cut | Scenario::CutAndNoPrefill => &["fin", "rst"],
+            // The framing is broken, too: FIN or RST before the last chunk. `anew`: the fallback takes a prefill and begins anew
+            // all the same, as some models do; `early`: so it does, and only a word has been said.
+            Scenario::Cut => &["fin", "rst", "anew", "early"],
+            Scenario::CutAndNoPrefill => &["fin", "rst"],
             // Within a word of the next event.
             Scenario::Stalled => &["half"],
             // Ended properly, or cut, behind the usage chunk.

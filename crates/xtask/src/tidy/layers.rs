@@ -28,7 +28,7 @@ const LINE: &str = "gateway";
 
 /// Rooms beside the line: any stage may enter them, and they look into no stage (but see [`SEEN_BY_SIDE_ROOMS`]).
 const SIDE_ROOMS: &[&str] =
-    &["hook", "cache", "observe", "spawn", "mock", "life", "catalogue", "standing", "tries"];
+    &["hook", "cache", "observe", "spawn", "mock", "life", "catalogue", "standing", "tries", "window"];
 
 /// What a side room may nevertheless see of the stages.
 const SEEN_BY_SIDE_ROOMS: &[&[&str]] = &[&["intake", "Call"], &["intake", "call", "Call"]];

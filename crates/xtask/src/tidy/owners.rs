@@ -22,6 +22,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap_mangen", &["openai-proxy"]),
     ("console", &["openai-proxy"]),
     ("criterion", &[]),
+    ("fastrand", &["gateway"]),
     ("flate2", &["openai-proxy", "testkit"]),
     ("futures-util", &["gateway"]),
     ("h2", &["gateway"]),

@@ -16,10 +16,11 @@ use std::time::{Duration, Instant, SystemTime};
 use config::Snapshot;
 use config::snapshot::STATS_STEP;
 use store::UsageRecord;
+use store::usage_record::Attempt;
 
 pub use report::{Counted, Errors, LastError, Latency, ProviderStatistics, Statistics, Sums, Tokens, Window};
 
-use crate::observe::Ending;
+use crate::observe::{Ending, tries};
 use report::Reader;
 use ring::Ring;
 
@@ -94,16 +95,22 @@ impl Counts {
     fn take(&mut self, record: &UsageRecord, ending: Ending, now: Duration) {
         let time = (now, self.longest());
         self.house.take(record, ending, time);
-        let Some(name) = &record.provider else { return };
-        let of_provider = match self.providers.get_mut(name) {
-            Some(known) => known,
-            // A call that began under an older configuration.
-            None => self
-                .providers
-                .entry(name.clone())
-                .or_insert_with(|| OfProvider { ring: Ring::new(now), gone: Some(now) }),
-        };
-        of_provider.ring.take(record, ending, time);
+        for tried in tries(record, ending) {
+            let of_provider = match self.providers.get_mut(tried.provider) {
+                Some(known) => known,
+                // A call that began under an older configuration.
+                None => self
+                    .providers
+                    .entry(tried.provider.to_owned())
+                    .or_insert_with(|| OfProvider { ring: Ring::new(now), gone: Some(now) }),
+            };
+            match tried.written {
+                None => of_provider.ring.take(record, ending, time),
+                Some(written) => {
+                    of_provider.ring.take(&of_try(record, written, tried.tells), tried.ending, time);
+                }
+            }
+        }
     }
 
     fn describe(&mut self, world: &Snapshot, now: Duration) {
@@ -146,6 +153,30 @@ impl Counts {
             house: reader.counted(&self.house),
             providers: self.providers.iter().map(provider).collect(),
         }
+    }
+}
+
+/// What one of several tries was for its provider. `tells`: the call's record tells of it, and also of what came before it.
+fn of_try(record: &UsageRecord, written: &Attempt, tells: bool) -> UsageRecord {
+    let own = UsageRecord {
+        operation: record.operation.clone(),
+        stream: record.stream,
+        attempts: 1,
+        duration_us: written.duration_us,
+        tokens: written.tokens,
+        ..UsageRecord::default()
+    };
+    if !tells {
+        return own;
+    }
+    let before = record.first_byte_us.unwrap_or(record.duration_us).saturating_sub(written.duration_us);
+    UsageRecord {
+        duration_us: record.duration_us.saturating_sub(before),
+        first_byte_us: record.first_byte_us.map(|_| written.duration_us),
+        tokens: record.tokens,
+        bytes_in: record.bytes_in,
+        bytes_out: record.bytes_out,
+        ..own
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Statistics {
     pub step_seconds: u64,
     /// All calls.
     pub house: Counted,
-    /// The calls of each provider, by name. A call counts for the provider that was asked last.
+    /// The calls of each provider, by name. Of a call that took several tries each counts for who was asked.
     pub providers: Vec<ProviderStatistics>,
 }
 

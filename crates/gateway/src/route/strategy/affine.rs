@@ -8,7 +8,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Turn;
-use crate::route::plan::Target;
+use crate::route::target::Target;
 
 /// How much more than its share a place may have running.
 const BOUND: f64 = 1.25;

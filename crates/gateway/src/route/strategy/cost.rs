@@ -2,7 +2,7 @@
 //! Of two that cost the same, the one written first.
 
 use super::Turn;
-use crate::route::plan::Target;
+use crate::route::target::Target;
 
 pub(super) fn order(tier: &mut [Target], _turn: Turn<'_>) {
     tier.sort_by(|a, b| a.provider.price_multiplier.total_cmp(&b.provider.price_multiplier));

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::Turn;
-use crate::route::plan::Target;
+use crate::route::target::Target;
 
 pub(super) fn order(tier: &mut [Target], _turn: Turn<'_>) {
     let first = fastrand::usize(..tier.len());

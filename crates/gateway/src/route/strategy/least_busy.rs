@@ -1,7 +1,7 @@
 //! The place with the fewest calls running, in parts of its weight; of two that are equal, the one written first.
 
 use super::Turn;
-use crate::route::plan::Target;
+use crate::route::target::Target;
 
 pub(super) fn order(tier: &mut [Target], _turn: Turn<'_>) {
     tier.sort_by_cached_key(load);

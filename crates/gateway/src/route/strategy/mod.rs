@@ -8,14 +8,12 @@ mod cost;
 mod latency;
 mod least_busy;
 mod round_robin;
-mod turns;
 mod weighted;
 
 use config::snapshot::Strategy;
 
-pub(crate) use turns::Turns;
-
-use super::plan::Target;
+use super::target::Target;
+use super::turns::Turns;
 
 /// What an order may depend on besides the places.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Each place in turn.
 
 use super::Turn;
-use crate::route::plan::Target;
+use crate::route::target::Target;
 
 pub(super) fn order(tier: &mut [Target], turn: Turn<'_>) {
     let turns = turn.turns.of(turn.rule).next();

@@ -1,3 +1,5 @@
+//! Shares, turns and conversations, by what is asked first.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //! most is asked and pays the weights of all. Shares hold exactly, and no place gets a burst.
 
 use super::Turn;
-use crate::route::plan::Target;
+use crate::route::target::Target;
 
 pub(super) fn order(tier: &mut [Target], turn: Turn<'_>) {
     let total: i64 = tier.iter().map(|target| i64::from(target.weight)).sum();

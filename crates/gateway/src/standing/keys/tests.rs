@@ -1,6 +1,9 @@
+//! Which key is used next, and which are put aside.
+
 use protocol::verdict::UpstreamFault;
 
 use super::*;
+use crate::observe::Waits;
 
 fn provider(settings: &str) -> Arc<Provider> {
     let text = format!(
@@ -10,16 +13,21 @@ fn provider(settings: &str) -> Arc<Provider> {
     loaded.map(|loaded| loaded.snapshot.providers[0].clone()).unwrap()
 }
 
+fn pick(keys: &Keys, provider: &Provider) -> Picked {
+    let queue = Arc::new(Queue::new(Waits::default()));
+    keys.pick(&Want { provider, lane: &Lane::default(), tried: &[], tokens: 10, queue: &queue })
+}
+
 fn name(picked: &Picked) -> &str {
     match picked {
-        Picked::Key(key) => &key.name,
-        Picked::Own => "own",
+        Picked::Key(key, _) => &key.name,
+        Picked::Own(_) => "own",
         Picked::Exhausted(_) => "none",
     }
 }
 
 fn uses(keys: &Keys, provider: &Provider, times: usize) -> String {
-    (0..times).map(|_| name(&keys.pick(provider, &[])).to_owned()).collect()
+    (0..times).map(|_| name(&pick(keys, provider)).to_owned()).collect()
 }
 
 #[test]
@@ -33,16 +41,16 @@ fn each_strategy_takes_its_turns() {
 #[test]
 fn a_refused_key_is_put_aside_and_the_other_is_used() {
     let (keys, provider) = (Keys::default(), provider("priority"));
-    let Picked::Key(key) = keys.pick(&provider, &[]) else { panic!("there is one") };
+    let Picked::Key(key, _) = pick(&keys, &provider) else { panic!("there is one") };
     key.learn(&UpstreamFault::of(FaultClass::Auth));
     assert_eq!(uses(&keys, &provider, 2), "bb");
     assert_eq!(keys.standings(&provider)[0].aside, Some("auth"));
-    let Picked::Key(key) = keys.pick(&provider, &[]) else { panic!("there is one") };
+    let Picked::Key(key, _) = pick(&keys, &provider) else { panic!("there is one") };
     key.learn(&UpstreamFault {
         wait: Some(Duration::from_secs(7)),
         ..UpstreamFault::of(FaultClass::Limited)
     });
-    let Picked::Exhausted(out) = keys.pick(&provider, &[]) else { panic!("none is left") };
+    let Picked::Exhausted(out) = pick(&keys, &provider) else { panic!("none is left") };
     assert!(matches!(out, KeysOut::Resting(left) if left > Duration::from_secs(6)), "{out:?}");
     keys.reset(&provider.name);
     assert_eq!(uses(&keys, &provider, 1), "a");

@@ -47,25 +47,21 @@ impl Course {
         (fits && self.budget.take(routing.retry_budget)).then_some(wait)
     }
 
-    /// Whether a rest of that length is worth waiting for.
-    pub(super) fn is_worth(&self, wait: Duration, target: &Target) -> bool {
-        wait <= target.provider.retry_after_max && Instant::now() + wait < self.deadline && !self.has_flowed()
-    }
-
-    /// Leaves of those not asked yet the ones that may be asked after a failure of this kind.
+    /// Leaves of those not asked yet the ones that may be asked after a failure of this kind; whether those may, too,
+    /// that are waited for.
     pub(super) fn narrow<'t>(
         &'t self,
         queue: &mut Vec<&'t Target>,
         at: usize,
         (class, lacks): (FaultClass, Option<Capability>),
-    ) {
+    ) -> bool {
         let after_send = !matches!(
             class,
             FaultClass::TransportBeforeSend | FaultClass::Limited | FaultClass::Auth | FaultClass::Billing
         );
         if after_send && !self.is_safe() {
             queue.truncate(at);
-            return;
+            return false;
         }
         let failed = at.checked_sub(1).and_then(|at| queue.get(at).copied());
         match class.consequence().elsewhere {
@@ -92,6 +88,7 @@ impl Course {
                 queue.extend(&self.plan.laxer);
             }
         }
+        class.consequence().elsewhere == Elsewhere::Yes
     }
 
     /// Whether doing it twice does no more than doing it once, but for what it costs.
@@ -101,7 +98,7 @@ impl Course {
 }
 
 /// A wait, and up to a tenth more, so that those who wait for one target do not come back at one instant.
-pub(super) fn jittered(wait: Duration) -> Duration {
+fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(1.0 + fastrand::f64() * 0.1)
 }
 

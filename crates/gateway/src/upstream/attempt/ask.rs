@@ -1,6 +1,6 @@
 //! One try: compose, send, read, judge.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use config::snapshot::Credential;
@@ -14,27 +14,23 @@ use super::super::answer::{Answer, AnswerBody};
 use super::super::client::Reply;
 use super::super::compose::{Outgoing, compose};
 use super::super::received::Received;
-use super::super::trouble::Trouble;
+use super::super::trouble::{Trouble, key_refused};
 use super::begin::{Begun, begin};
 use super::course::Course;
-use super::spent::key_refused;
+use super::patience::{LONGEST_REST, REST};
+use super::quota;
 use crate::account::{ANSWERED, Step};
 use crate::error::ApiError;
 use crate::intake::Payload;
 use crate::route::Target;
-use crate::standing::{Key, Lesson, Pass};
-
-/// A target that asked to be left alone and did not say for how long is left alone for that.
-const REST: Duration = Duration::from_millis(500);
-/// No hint is believed beyond that (F-10).
-const LONGEST_REST: Duration = Duration::from_mins(10);
+use crate::standing::{Key, Lesson, Pass, Reservation};
 
 /// What became of a try.
 pub(super) enum Tried {
     /// It answers; with what the answer counts, if that is known already.
     Answered(Box<Answer>, Option<Usage>),
-    /// It agreed to a WebSocket.
-    Switched(Box<Reply>),
+    /// It agreed to a WebSocket, which keeps what the try has taken.
+    Switched(Box<Reply>, Reservation),
     /// It said no: why, and its own words, which may be passed on.
     Refused(UpstreamFault, Box<Answer>),
     /// Nothing came that may be passed on.
@@ -46,13 +42,13 @@ pub(super) enum Tried {
 impl Tried {
     /// Whether it is an answer.
     pub(super) fn is_good(&self) -> bool {
-        matches!(self, Self::Answered(..) | Self::Switched(_))
+        matches!(self, Self::Answered(..) | Self::Switched(..))
     }
 
     /// Its word on the trail.
     pub(super) fn word(&self) -> &'static str {
         match self {
-            Self::Answered(..) | Self::Switched(_) => ANSWERED,
+            Self::Answered(..) | Self::Switched(..) => ANSWERED,
             Self::Refused(fault, _) => fault.class.word(),
             Self::Failed(class, _) => class.word(),
             Self::Ours(_) => "ours",
@@ -77,7 +73,10 @@ impl Course {
         let stored = secret.is_some() || matches!(target.provider.credential, Credential::Stored(_));
         let Outgoing { message, asked_usage } = match compose(&self.call, body, target, secret) {
             Ok(outgoing) => outgoing,
-            Err(error) => return Tried::Ours(error),
+            Err(error) => {
+                pass.taken.unsent();
+                return Tried::Ours(error);
+            }
         };
         let began = Instant::now();
         let models = [target.model.as_deref(), self.call.model.as_deref()];
@@ -97,12 +96,18 @@ impl Course {
                     return Tried::Ours(theirs);
                 }
                 pass.ends(lesson_of(&trouble));
+                if is_before_sending(&trouble) {
+                    pass.taken.unsent();
+                }
                 return Tried::Failed(class_of(&trouble), trouble.into_error(&target.provider.name));
             }
         };
         if reply.status == StatusCode::SWITCHING_PROTOCOLS {
             pass.ends(Lesson::Works);
-            return Tried::Switched(Box::new(reply));
+            return Tried::Switched(Box::new(reply), std::mem::take(&mut pass.taken));
+        }
+        if stored && reply.status != StatusCode::TOO_MANY_REQUESTS {
+            quota::heed(target, key, &reply.head);
         }
         let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
         let received =
@@ -157,6 +162,9 @@ impl Course {
         } else {
             pass.lane().pace.began(self.size, began.elapsed());
             pass.ends(Lesson::Works);
+            if let Some(counted) = counted {
+                pass.taken.settle(counted.input.saturating_add(counted.output));
+            }
         }
         Tried::Answered(Box::new(answer), counted)
     }
@@ -164,6 +172,7 @@ impl Course {
 
 /// It said no: what that teaches of the target depends on whose credential it was.
 fn refuse(target: &Target, stored: bool, mut pass: Pass, mut fault: UpstreamFault, answer: Answer) -> Tried {
+    pass.taken.refused();
     if !stored && concerns_account(fault.class) {
         // The caller's own account: others have another, and no other place knows it.
         if fault.class != FaultClass::Limited {
@@ -186,7 +195,12 @@ fn refuse(target: &Target, stored: bool, mut pass: Pass, mut fault: UpstreamFaul
 }
 
 fn concerns_account(class: FaultClass) -> bool {
-    matches!(class, FaultClass::Auth | FaultClass::Billing | FaultClass::Limited)
+    matches!(class, FaultClass::Auth | FaultClass::Billing | FaultClass::Limited | FaultClass::ModelAway)
+}
+
+/// Nothing of the request has left.
+fn is_before_sending(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::ConnectTimeout) || class_of(trouble) == FaultClass::TransportBeforeSend
 }
 
 fn class_of(trouble: &Trouble) -> FaultClass {

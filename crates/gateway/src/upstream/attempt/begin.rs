@@ -53,8 +53,8 @@ pub(super) async fn begin(flowing: &mut Flowing) -> Begun {
                 return Begun::Broken(FaultClass::FirstTokenLate, Trouble::TotalTimeout);
             }
             Err(_) => return Begun::Broken(FaultClass::FirstTokenLate, Trouble::GapTimeout),
-            // Whole, and without content: what its framing says of it holds.
-            Ok(None) if read.is_empty() && flowing.says_end => {
+            // Of other streams only their framing says whether they are over.
+            Ok(None) if flowing.says_end => {
                 let trouble = Trouble::Cut("the stream ended before it began".into());
                 return Begun::Broken(FaultClass::StreamCut, trouble);
             }

@@ -1,8 +1,9 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
-//! `course.rs` is the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it, `begin.rs` what of a stream is
-//! read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is made, `rescue.rs` what is done
-//! when a stream breaks, `spent.rs` what the caller is told when nobody answers.
+//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it,
+//! `begin.rs` what of a stream is read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is
+//! made, `quota.rs` what one takes of quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a
+//! stream breaks, `spent.rs` what the caller is told when nobody answers.
 //!
 //! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
 //! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
@@ -12,9 +13,12 @@ mod ask;
 mod begin;
 mod course;
 mod patience;
+mod quota;
 mod race;
 mod rescue;
 mod spent;
+mod turn;
+mod walk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -22,9 +26,9 @@ use std::time::{Duration, Instant as Clock};
 use config::Snapshot;
 use protocol::dialect::Dialect;
 use protocol::fault::Kind;
-use protocol::usage::Usage;
 
 use course::Course;
+use walk::Run;
 
 use super::answer::Promise;
 use super::{Answer, promise};
@@ -35,7 +39,6 @@ use crate::intake::Call;
 use crate::route::Plan;
 
 pub(crate) use patience::Budget;
-pub(crate) use rescue::{Rescue, Resumed, Resuming};
 
 /// Asks the plan's targets.
 ///
@@ -56,7 +59,7 @@ pub(crate) async fn attempt(
         dialect: call.dialect,
         named: call.row.operation.names_events(),
     });
-    let course = Course::new(gateway, world.clone(), plan, call, meter.trail());
+    let course = Course::new(gateway, world.clone(), plan, call, meter);
     let Some(promised) = promised else { return course.run().await.told_to(meter) };
     let began = Clock::now();
     // In a place of its own, so that it can be handed on while it runs.
@@ -80,15 +83,6 @@ fn unaccounted() -> ApiError {
 fn is_sure_to_stream(call: &Call) -> bool {
     let events = matches!(call.dialect, Dialect::OpenAi | Dialect::Anthropic);
     events && call.streams && call.row.streams && call.row.operation.streams_events()
-}
-
-/// What became of a course.
-struct Run {
-    /// Spent waiting: for heads, and between attempts.
-    waited: Duration,
-    /// What the answer counts, where that is known before it is sent on.
-    counted: Option<Usage>,
-    answer: Result<Answer, ApiError>,
 }
 
 impl Run {

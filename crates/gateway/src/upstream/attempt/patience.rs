@@ -8,6 +8,11 @@ use config::snapshot::Share;
 /// The first wait, which doubles, and the longest. Their middle is waited: each is drawn anew (full jitter).
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(2);
+/// A target that asked to be left alone and did not say for how long is left alone for that.
+pub(super) const REST: Duration = Duration::from_millis(500);
+/// No hint is believed beyond that (F-10).
+pub(super) const LONGEST_REST: Duration = Duration::from_mins(10);
+
 /// So many a second are always allowed, however few calls there are (T-56).
 const ALWAYS: u64 = 3;
 /// Seconds that are looked at.

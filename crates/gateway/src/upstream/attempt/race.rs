@@ -37,10 +37,9 @@ impl Course {
         if let Ok(tried) = tokio::time::timeout(patience, first.as_mut()).await {
             return alone(tried);
         }
-        let Some((other, pass)) = self.beside(rest) else { return alone(first.await) };
-        let (Some(body), Some(key)) = (self.body(), self.register.keys.one(&other.provider)) else {
-            return alone(first.await);
-        };
+        let Some((other, mut pass)) = self.beside(rest) else { return alone(first.await) };
+        let Some(body) = self.body() else { return alone(first.await) };
+        let Some(key) = self.pick_one(other, &mut pass) else { return alone(first.await) };
         tracing::info!(
             id = self.call.id,
             late = target.provider.name,

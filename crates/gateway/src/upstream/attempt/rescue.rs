@@ -2,8 +2,6 @@
 //! begin anew elsewhere and keep back what the caller already has. Only where that is an answer, and nothing else, so far: of a
 //! tool call, of thinking, of several answers at once nobody can go on in the middle.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -14,7 +12,7 @@ use protocol::usage::Usage;
 use protocol::verdict::{Capability, FaultClass};
 use tokio::time::Instant;
 
-use super::super::answer::{AnswerBody, Flowing};
+use super::super::answer::{AnswerBody, Flowing, Rescue, Resumed, Resuming};
 use super::ask::{Asking, Tried};
 use super::course::Course;
 use crate::account::Step;
@@ -29,7 +27,7 @@ const SHORT: usize = 8;
 const OFTEN: u32 = 3;
 
 /// A stream that can be gone on with, and what its caller has had of it.
-pub(crate) struct Rescue {
+struct Lifeline {
     course: Course,
     /// Who is answering.
     target: Target,
@@ -39,36 +37,26 @@ pub(crate) struct Rescue {
     done: u32,
 }
 
-/// A stream that goes on where another broke off.
-pub(crate) struct Resumed {
-    /// It.
-    pub(crate) flowing: Box<Flowing>,
-    /// Makes one of both.
-    pub(crate) joiner: Joiner,
+/// For a stream that begins now, if it is one that can be gone on with.
+pub(super) fn of(
+    course: Course,
+    flowing: &Flowing,
+    (step, target): (Step, Target),
+) -> Option<Box<dyn Rescue>> {
+    let switches = course.world.routing.rescue;
+    let on = switches.continuation || switches.restart;
+    let text = matches!(
+        course.call.row.operation,
+        Operation::Chat | Operation::Completions | Operation::Messages | Operation::Responses
+    );
+    let able =
+        on && text && flowing.events && flowing.says_end && matches!(course.body(), Some(Payload::Whole(_)));
+    let (sent, too_long, done) = (BytesMut::new(), false, 0);
+    able.then(|| Box::new(Lifeline { course, target, step, sent, too_long, done }) as Box<dyn Rescue>)
 }
 
-/// The way to it; `None`: there is none.
-pub(crate) type Resuming = Pin<Box<dyn Future<Output = Option<Resumed>> + Send>>;
-
-impl Rescue {
-    /// For a stream that begins now, if it is one that can be gone on with.
-    pub(super) fn of(course: Course, flowing: &Flowing, (step, target): (Step, Target)) -> Option<Box<Self>> {
-        let switches = course.world.routing.rescue;
-        let on = switches.continuation || switches.restart;
-        let text = matches!(
-            course.call.row.operation,
-            Operation::Chat | Operation::Completions | Operation::Messages | Operation::Responses
-        );
-        let able = on
-            && text
-            && flowing.events
-            && flowing.says_end
-            && matches!(course.body(), Some(Payload::Whole(_)));
-        able.then(|| Box::new(Self { course, target, step, sent: BytesMut::new(), too_long: false, done: 0 }))
-    }
-
-    /// These whole events went to the caller.
-    pub(crate) fn sends(&mut self, events: &[u8]) {
+impl Rescue for Lifeline {
+    fn sends(&mut self, events: &[u8]) {
         if self.too_long || self.sent.len() + events.len() > MOST {
             self.too_long = true;
             self.sent = BytesMut::new();
@@ -77,17 +65,25 @@ impl Rescue {
         }
     }
 
-    /// It is one answer, and not several at once.
-    pub(crate) fn is_single(&self) -> bool {
+    fn is_single(&self) -> bool {
         self.course.call.envelope.as_ref().is_none_or(|envelope| envelope.answers.unwrap_or(1) == 1)
     }
 
-    /// How long it may be silent while somebody else could go on.
-    pub(crate) fn gap(&self) -> Option<Duration> {
+    fn may(&self) -> bool {
+        self.said().is_some()
+    }
+
+    fn gap(&self) -> Option<Duration> {
         let elsewhere = self.places().any(|other| !other.is(&self.target) && other.shut_for().is_none());
         (elsewhere && self.said().is_some()).then_some(self.target.provider.timeouts.gap)
     }
 
+    fn resume(self: Box<Self>, class: FaultClass) -> Resuming {
+        Box::pin(self.go_on(class))
+    }
+}
+
+impl Lifeline {
     /// What the caller has had, if it can be gone on with.
     fn said(&self) -> Option<Said> {
         let call = &self.course.call;
@@ -102,11 +98,6 @@ impl Rescue {
     fn places(&self) -> impl Iterator<Item = &Target> {
         let plan = &self.course.plan;
         std::iter::once(&plan.first).chain(&plan.others)
-    }
-
-    /// Goes on elsewhere, or, where nobody else is, where it broke.
-    pub(crate) fn resume(self: Box<Self>, class: FaultClass) -> Resuming {
-        Box::pin(self.go_on(class))
     }
 
     async fn go_on(mut self: Box<Self>, class: FaultClass) -> Option<Resumed> {
@@ -160,6 +151,8 @@ impl Rescue {
         let Some(Payload::Whole(asked)) = self.course.body() else { return None };
         let call = &self.course.call;
         let body = match how {
+            // Of a word or two nobody can tell whether it was gone on with or said again.
+            How::Continuation if said.text.len() < SHORT => return None,
             How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => {
                 return None;
             }
@@ -170,8 +163,8 @@ impl Rescue {
             How::Restart if !switches.restart => return None,
             How::Restart => asked,
         };
-        let pass = self.course.enter(target, false).ok()?;
-        let key = self.course.register.keys.one(&target.provider)?;
+        let mut pass = self.course.enter(target, false).ok()?;
+        let key = self.course.pick_one(target, &mut pass)?;
         // Its places are those of this body.
         self.course.call.envelope = envelope::read(&body).ok();
         let course = &self.course;

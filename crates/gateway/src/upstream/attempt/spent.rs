@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use protocol::fault::Kind;
 use protocol::verdict::{FaultClass, UpstreamFault};
 
 use super::super::answer::Answer;
+use super::super::trouble::key_refused;
 use super::ask::Tried;
+use super::turn::{GaveUp, Turn};
 use crate::error::ApiError;
 use crate::route::Target;
-use crate::standing::{KeysOut, Out};
+use crate::standing::{Counter, KeysOut, Out};
 
 /// Bounds of what is told as a wait (F-10).
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -21,12 +24,14 @@ const LONGEST: Duration = Duration::from_mins(10);
 pub(super) struct Spent {
     heard: Vec<(String, Heard)>,
     /// Those that were not asked, and for how long they take no calls.
-    out: Vec<(String, Out)>,
+    out: Vec<(Counter, Out)>,
+    /// Waiting for them.
+    pub(super) turn: Turn,
 }
 
 enum Heard {
     Refused(UpstreamFault, Box<Answer>),
-    Failed(FaultClass, ApiError),
+    Failed(ApiError),
 }
 
 impl Spent {
@@ -34,42 +39,49 @@ impl Spent {
         self.heard.push((target.provider.name.clone(), Heard::Refused(fault, answer)));
     }
 
-    pub(super) fn failed(&mut self, target: &Target, class: FaultClass, error: ApiError) {
-        self.heard.push((target.provider.name.clone(), Heard::Failed(class, error)));
+    pub(super) fn failed(&mut self, target: &Target, error: ApiError) {
+        self.heard.push((target.provider.name.clone(), Heard::Failed(error)));
     }
 
     /// What came of a try that was no answer.
     pub(super) fn take(&mut self, target: &Target, tried: Tried) {
         match tried {
             Tried::Refused(fault, answer) => self.refused(target, fault, answer),
-            Tried::Failed(class, error) => self.failed(target, class, error),
-            Tried::Answered(..) | Tried::Switched(_) | Tried::Ours(_) => {}
+            Tried::Failed(_, error) => self.failed(target, error),
+            Tried::Answered(..) | Tried::Switched(..) | Tried::Ours(_) => {}
         }
     }
 
     /// It takes no calls.
     pub(super) fn out(&mut self, target: &Target, out: Out) {
-        self.out.push((target.provider.name.clone(), out));
+        self.out.push((counter(target), out));
     }
 
-    /// None of its keys takes calls.
+    /// None of its keys takes calls, or no quota has room.
     pub(super) fn keys_out(&mut self, target: &Target, why: KeysOut) {
-        let name = &target.provider.name;
-        match why {
-            KeysOut::Resting(left) => self.out(target, Out { left, rests: true }),
-            KeysOut::Refused(class) => self.failed(target, class, key_refused(name, class)),
-        }
+        let (left, whole) = match why {
+            KeysOut::Resting(left) => (left, true),
+            KeysOut::Full { left, whole } => (left, whole),
+            KeysOut::Refused(class) => {
+                return self.failed(target, key_refused(&target.provider.name, class));
+            }
+        };
+        self.out(target, Out { left, rests: true, whole });
     }
 
-    /// When the first of those that asked to be left alone takes calls again.
-    pub(super) fn resting(&self) -> Option<Duration> {
-        self.out.iter().filter(|(_, out)| out.rests).map(|(_, out)| out.left).min()
+    /// What to wait for, where somebody is at a limit: the first of them, and how long until one of them takes calls again.
+    pub(super) fn resting(&self) -> Option<(Counter, Duration)> {
+        let resting = || self.out.iter().filter(|(_, out)| out.rests);
+        let (at, out) = resting().next()?;
+        let model = at.model.clone().filter(|_| !out.whole);
+        let left = resting().map(|(_, out)| out.left).min()?;
+        Some((Counter { provider: at.provider.clone(), model }, left))
     }
 
     /// Whether it was not asked, and so is looked at again.
     pub(super) fn forget_out(&mut self, target: &Target) -> bool {
-        let before = self.out.len();
-        self.out.retain(|(name, _)| *name != target.provider.name);
+        let (before, it) = (self.out.len(), counter(target));
+        self.out.retain(|(at, _)| *at != it);
         self.out.len() < before
     }
 
@@ -84,16 +96,23 @@ impl Spent {
         let own = |(_, heard): &(String, Heard)| matches!(heard, Heard::Refused(fault, _) if is_the_requests(fault.class));
         let at = self.heard.iter().position(own).or(self.heard.len().checked_sub(1));
         let Some((provider, heard)) = at.map(|at| self.heard.swap_remove(at)) else {
-            return Err(nobody(&self.out, asked));
+            return Err(nobody(&self.out, self.turn.gave_up, asked));
         };
         match heard {
-            Heard::Refused(fault, _) if matches!(fault.class, FaultClass::Auth | FaultClass::Billing) => {
+            Heard::Refused(fault, answer) if is_about_our_key(&fault, &answer) => {
                 Err(key_refused(&provider, fault.class))
             }
             Heard::Refused(fault, answer) => Ok(advised(*answer, fault.class, wait)),
-            Heard::Failed(_, error) => Err(error.later(self.heard.len() > 1)),
+            Heard::Failed(error) => Err(error.later(self.heard.len() > 1)),
         }
     }
+}
+
+/// What it says may name our account, and is ours to mend.
+fn is_about_our_key(fault: &UpstreamFault, answer: &Answer) -> bool {
+    let refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    matches!(fault.class, FaultClass::Auth | FaultClass::Billing)
+        || (refused && fault.class == FaultClass::ModelAway)
 }
 
 fn is_the_requests(class: FaultClass) -> bool {
@@ -101,19 +120,6 @@ fn is_the_requests(class: FaultClass) -> bool {
         class,
         FaultClass::Request | FaultClass::ContextLength | FaultClass::ContentFilter | FaultClass::Capability
     )
-}
-
-/// Our own credential refused is ours to mend, never the caller's 401.
-pub(super) fn key_refused(provider: &str, class: FaultClass) -> ApiError {
-    let (kind, why, cure) = match class {
-        FaultClass::Billing => (
-            Kind::UpstreamBilling,
-            "says that the account of this gateway's key has nothing left",
-            "fill it, or set another key",
-        ),
-        _ => (Kind::UpstreamAuth, "refused the key this gateway has for it", "set a working one"),
-    };
-    ApiError::new(kind, format!("`{provider}` {why}. Its operator has to {cure}."))
 }
 
 /// A refusal in the upstream's own words, with what it did not say: when to ask again, and that asking at once is in vain, for we
@@ -133,25 +139,37 @@ fn advised(mut answer: Answer, class: FaultClass, wait: Option<Duration>) -> Ans
     answer
 }
 
-/// Everybody is left alone at this moment.
-fn nobody(out: &[(String, Out)], asked: Option<&str>) -> ApiError {
+/// A target, as it is waited for.
+fn counter(target: &Target) -> Counter {
+    Counter { provider: target.provider.name.clone(), model: target.model.clone() }
+}
+
+/// Everybody is left alone at this moment, or at a limit.
+fn nobody(out: &[(Counter, Out)], gave_up: Option<GaveUp>, asked: Option<&str>) -> ApiError {
     let seconds = |left: &Duration| left.as_millis().div_ceil(1000).max(1);
     let places: Vec<String> = out
         .iter()
-        .map(|(provider, out)| format!("`{provider}` (again in {} s)", seconds(&out.left)))
+        .map(|(at, out)| format!("`{}` (again in {} s)", at.provider, seconds(&out.left)))
         .collect();
-    let what = asked.map(|model| format!(" for `{}`", crate::intake::shown(model))).unwrap_or_default();
     let places = places.join(", ");
-    let error = if out.iter().all(|(_, out)| out.rests) {
-        let say = format!("Every place{what} is at its limit at this moment: {places}.");
-        ApiError::new(Kind::UpstreamLimits, say)
-    } else {
-        let say = format!(
-            "No place{what} takes calls at this moment, because the last ones failed there: {places}."
-        );
-        ApiError::new(Kind::NoHealthyTarget, say)
-    };
+    let what = asked.map(|model| format!(" for `{}`", crate::intake::shown(model))).unwrap_or_default();
     let soonest = out.iter().map(|(_, out)| out.left).min();
+    let full = !out.is_empty() && out.iter().all(|(_, out)| out.rests);
+    if full {
+        let waited = match gave_up {
+            Some(GaveUp::Full(most)) => format!(" As many calls wait already as may ({most})."),
+            Some(GaveUp::Late(longest)) => {
+                format!(" None has room within the {} s a call waits.", seconds(&longest))
+            }
+            None => String::new(),
+        };
+        let say = format!("Every place{what} is at its limit: {places}.{waited}");
+        // Less is never told than it takes to come back at all.
+        return ApiError::new(Kind::UpstreamLimits, say).wait(soonest.unwrap_or(SHORTEST).max(SHORTEST));
+    }
+    let say =
+        format!("No place{what} takes calls at this moment, because the last ones failed there: {places}.");
+    let error = ApiError::new(Kind::NoHealthyTarget, say);
     match soonest {
         Some(wait) => error.wait(wait.max(Duration::from_millis(1))),
         None => error,

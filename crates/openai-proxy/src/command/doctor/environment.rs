@@ -3,7 +3,8 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use config::snapshot::{Credential, Scheme};
+use config::snapshot::{Credential, Provider, Scheme};
+use protocol::secret::Secret;
 
 use super::finding::Finding;
 use super::scene::Scene;
@@ -35,17 +36,16 @@ pub(super) fn keys(scene: &Scene) -> Vec<Finding> {
     for provider in
         providers.filter(|provider| provider.origin.scheme != Scheme::Inside && !provider.vendor.local())
     {
-        let Credential::Stored(secret) = &provider.credential else { continue };
-        looked += 1;
-        if let Some(wrong) = odd(secret.expose()) {
-            findings.push(
-                Finding::warning("keys", format!("the key of {} {wrong}", provider.name))
-                    .about(provider.name.as_str())
-                    .fix(format!(
-                        "Set providers.{}.api_key, or the variable it comes from, anew.",
-                        provider.name
-                    )),
-            );
+        for (setting, secret) in shown(provider) {
+            looked += 1;
+            if let Some(wrong) = odd(secret.expose()) {
+                let name = provider.name.as_str();
+                findings.push(
+                    Finding::warning("keys", format!("the key of {name} {wrong}"))
+                        .about(name)
+                        .fix(format!("Set providers.{name}.{setting}, or the variable it comes from, anew.")),
+                );
+            }
         }
     }
     if findings.is_empty() && looked > 0 {
@@ -57,6 +57,18 @@ pub(super) fn keys(scene: &Scene) -> Vec<Finding> {
         findings.push(Finding::good("keys", what));
     }
     findings
+}
+
+/// The keys a provider is shown, each with where it is set.
+fn shown(provider: &Provider) -> Vec<(String, &Secret)> {
+    let setting = |name: &str| match name {
+        "default" => "api_key".to_owned(),
+        name => format!("keys.{name}.key"),
+    };
+    match (&provider.credential, provider.keys.as_slice()) {
+        (Credential::Stored(secret), []) => vec![(setting("default"), secret)],
+        (_, several) => several.iter().map(|key| (setting(&key.name), &key.secret)).collect(),
+    }
 }
 
 /// What is odd about a key; a sentence's end.

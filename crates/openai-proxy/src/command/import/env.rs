@@ -163,6 +163,8 @@ fn provider(
         passthrough: tls,
         headers: Vec::new(),
         endpoints: Vec::new(),
+        weight: None,
+        at_once: None,
     };
     Some(plan.provider(provider, name))
 }

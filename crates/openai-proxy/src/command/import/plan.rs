@@ -15,6 +15,10 @@ pub(super) struct Provider {
     pub(super) headers: Vec<(String, String)>,
     /// Our path and its own.
     pub(super) endpoints: Vec<(String, String)>,
+    /// Its share among equals, where it is written.
+    pub(super) weight: Option<u32>,
+    /// Calls at once, where they are limited.
+    pub(super) at_once: Option<u64>,
 }
 
 /// A configuration in the making.
@@ -101,6 +105,12 @@ impl Provider {
         }
         if let Some(file) = &self.ca_file {
             setting("ca_file", &scalar(file));
+        }
+        let numbers = [("weight", self.weight.map(u64::from)), ("max_concurrency", self.at_once)];
+        for (name, number) in numbers {
+            if let Some(number) = number {
+                setting(name, &number.to_string());
+            }
         }
         for (name, pairs) in [("headers", &self.headers), ("endpoints", &self.endpoints)] {
             if !pairs.is_empty() {

@@ -5,10 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::address;
-use crate::command::changed;
 use crate::command::reach::{self, Desk, Whom, Why, segment};
 use crate::command::table::table;
 use crate::command::value::KeyFrom;
+use crate::command::{changed, moment};
 use crate::exit::{Exit, Outcome};
 use crate::talk::Talk;
 
@@ -24,14 +24,14 @@ pub(super) struct Keys {
 
 #[derive(Subcommand)]
 enum What {
-    /// List them: the end of each, and whether it is in use.
+    /// List them: the end of each, how often it was used, and how it stands.
     List {
         #[command(flatten)]
         whom: Whom,
     },
     /// Add one.
     Add {
-        /// Its name; without it `default`, which is the provider's `api_key` and the one in use.
+        /// Its name; without it `default`, which is the provider's `api_key`.
         #[arg(value_name = "KEY")]
         id: Option<String>,
         #[command(flatten)]
@@ -106,13 +106,15 @@ fn list(talk: &Talk, at: &str, whom: &Whom) -> Outcome {
     }
     let row = |key: &Value| {
         let text = |name: &str| key[name].as_str().unwrap_or_default().to_owned();
-        let used = if key["in_use"] == true { "in use" } else { "not in use" };
-        [text("id"), text("last_four"), used.to_owned(), text("status"), text("expires")]
+        let used = key["used"].as_u64().map(|used| used.to_string()).unwrap_or_default();
+        let left = key["seconds_left"].as_u64().map(|left| format!(", {} left", moment::spoken(left)));
+        let stands = text("status") + left.as_deref().unwrap_or_default();
+        [text("id"), text("last_four"), used, stands, text("expires")]
     };
     let rows: Vec<_> = keys["data"].as_array().into_iter().flatten().map(row).collect();
     if rows.is_empty() {
         talk.say("It is shown no key of ours.");
     }
-    talk.print(&table(["KEY", "ENDS IN", "USE", "STANDING", "EXPIRES"], &rows));
+    talk.print(&table(["KEY", "ENDS IN", "USED", "STANDING", "EXPIRES"], &rows));
     Ok(Exit::Done)
 }

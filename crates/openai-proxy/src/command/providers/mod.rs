@@ -3,6 +3,7 @@
 mod add;
 mod keys;
 mod list;
+mod show;
 mod standing;
 mod verify;
 
@@ -18,7 +19,7 @@ use crate::talk::Talk;
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
-    before_help = "Examples:\n  openai-proxy providers list\n  openai-proxy providers add azure-east --type azure --base-url https://east.openai.azure.com --key-from-env EAST_KEY\n  openai-proxy providers verify azure-east\n  openai-proxy providers pause azure-east --for 30m --reason 'quota is used up'\n  openai-proxy providers keys azure-east rotate default --key-stdin",
+    before_help = "Examples:\n  openai-proxy providers list\n  openai-proxy providers show azure-east\n  openai-proxy providers add azure-east --type azure --base-url https://east.openai.azure.com --key-from-env EAST_KEY\n  openai-proxy providers verify azure-east\n  openai-proxy providers pause azure-east --for 30m --reason 'quota is used up'\n  openai-proxy providers keys azure-east rotate default --key-stdin",
     after_help = "Exit codes: 0 done, 1 failed, 4 a check failed, 5 it is there already or somebody else changed it,\n69 no gateway runs, 77 not allowed, 78 the configuration this would make is refused."
 )]
 pub(super) struct Providers {
@@ -30,6 +31,14 @@ pub(super) struct Providers {
 enum What {
     /// List them: kind, how they stand, what was asked of them.
     List {
+        #[command(flatten)]
+        whom: Whom,
+    },
+    /// Show how one stands: its breakers, what runs there, how soon it answers, its keys.
+    Show {
+        /// Its name.
+        #[arg(value_name = "NAME")]
+        name: String,
         #[command(flatten)]
         whom: Whom,
     },
@@ -85,6 +94,7 @@ impl Providers {
     pub(super) fn run(self, talk: &Talk) -> Outcome {
         match self.what {
             What::List { whom } => list::list(talk, &whom),
+            What::Show { name, whom } => show::show(talk, &name, &whom),
             What::Add(add) => add.run(talk),
             What::Remove { name, whom, why } => {
                 let at = address(&name);

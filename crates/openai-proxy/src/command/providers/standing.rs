@@ -83,10 +83,14 @@ pub(super) fn word(standing: &Value) -> String {
 fn stands(standing: &Value) -> String {
     let health = standing["health"].as_str().unwrap_or("unknown");
     let Some(kind) = standing["override"]["kind"].as_str() else {
-        return match standing["failures_in_a_row"].as_u64() {
-            Some(failures @ 1..) => format!("{health}, {failures} failures in a row"),
-            _ => health.to_owned(),
-        };
+        let mut word = health.to_owned();
+        if let Some(failures @ 1..) = standing["failures_in_a_row"].as_u64() {
+            word.push_str(&format!(", {failures} failures in a row"));
+        }
+        if standing["takes_calls"] == false {
+            word.push_str(", takes no calls");
+        }
+        return word;
     };
     let mut word = kind.replace('_', " ");
     if let Some(left) = standing["override"]["seconds_left"].as_u64() {
@@ -108,6 +112,10 @@ mod tests {
         assert_eq!(
             word(&json!({"health": "degraded", "failures_in_a_row": 3})),
             "degraded, 3 failures in a row"
+        );
+        assert_eq!(
+            word(&json!({"health": "degraded", "failures_in_a_row": 3, "takes_calls": false})),
+            "degraded, 3 failures in a row, takes no calls"
         );
         let paused = json!({"health": "healthy", "override": {"kind": "forced_open", "seconds_left": 1800, "why": "quota"}});
         assert_eq!(word(&paused), "forced open, 30 min left (quota)");

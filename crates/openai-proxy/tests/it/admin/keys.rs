@@ -22,17 +22,13 @@ async fn an_exchanged_key_is_used_from_the_next_call_on() {
     let keys = good(&get(&house, "/admin/v1/providers/one/keys").await);
     assert_eq!(
         keys["data"][0],
-        json!({"id": "default", "last_four": "***abcd", "in_use": true, "status": "healthy"})
+        json!({"id": "default", "last_four": "***abcd", "in_use": true, "status": "healthy", "used": null})
     );
     let rotate = "/admin/v1/providers/one/keys/default/rotate";
     let changed =
         send(&house, "POST", rotate, r#"{"key":"sk-next-key-wxyz","keep_until":"2099-12-31"}"#).await;
     assert!(!good(&changed).to_string().contains("wxyz"), "{}", changed.text());
-    assert!(
-        changed.text().contains("not in use yet"),
-        "the old one is kept, and not chosen: {}",
-        changed.text()
-    );
+    assert!(!changed.text().contains("not in use yet"), "the old one counts, too: {}", changed.text());
     assert_eq!(call().await.as_deref(), Some("Bearer sk-next-key-wxyz"));
     let keys = good(&get(&house, "/admin/v1/providers/one/keys").await);
     assert_eq!(keys["data"][0]["last_four"], "***wxyz");
@@ -71,8 +67,13 @@ async fn more_keys_are_kept_by_name_and_not_overwritten() {
     let spare = good(&get(&house, &format!("{keys}/spare")).await);
     assert_eq!(
         (spare["last_four"].as_str(), spare["in_use"].as_bool(), spare["weight"].as_i64()),
-        (Some("***mnop"), Some(false), Some(3))
+        (Some("***mnop"), Some(true), Some(3))
     );
+    let over = r#"{"id": "over", "key": "sk-older-key-qrst", "expires": "2001-01-01"}"#;
+    good(&send(&house, "POST", keys, over).await);
+    let over = good(&get(&house, &format!("{keys}/over")).await);
+    assert_eq!((over["last_four"].as_str(), over["in_use"].as_bool()), (Some("***qrst"), Some(false)));
+    assert_eq!(over["status"], json!(null));
     good(&send(&house, "DELETE", &format!("{keys}/spare"), "").await);
     refused(&get(&house, &format!("{keys}/spare")).await, 404);
     refused(&send(&house, "POST", keys, r#"{"id":"x","key":"two words\nin lines"}"#).await, 422);

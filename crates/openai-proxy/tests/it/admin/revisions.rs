@@ -58,8 +58,8 @@ async fn a_rollback_restores_what_was_written_and_says_so_beforehand() {
 async fn a_plan_says_what_would_change_and_changes_nothing() {
     let house = open_house();
     let before = good(&get(&house, "/admin/v1/config").await);
-    let plan = good(&send(&house, "POST", "/admin/v1/plan", r#"{"routing":{"retries":5}}"#).await);
-    assert_eq!(plan["differences"], json!([{"path": "routing.retries", "was": null, "is": "5"}]));
+    let plan = good(&send(&house, "POST", "/admin/v1/plan", r#"{"cache":{"ttl":"5m"}}"#).await);
+    assert_eq!(plan["differences"], json!([{"path": "cache.ttl", "was": null, "is": "5m"}]));
     assert!(plan["notes"].to_string().contains("not in use yet"), "{plan}");
     refused(&send(&house, "POST", "/admin/v1/plan", r#"{"routing":{"retry":5}}"#).await, 422);
     assert_eq!(good(&get(&house, "/admin/v1/config").await), before);

@@ -52,6 +52,7 @@ pub(super) fn body_for(route: &Route) -> String {
         ("PATCH", "/admin/v1/config") | ("POST", "/admin/v1/plan") => {
             json!({"routing": {"expose_headers": false}})
         }
+        ("POST", "/admin/v1/explain") => json!({"body": {"model": "m-1"}}),
         ("POST", "/admin/v1/rollback") => json!({"revision": 1}),
         ("POST", "/admin/v1/database/prune") => json!({"older_than_days": 30}),
         _ => return String::new(),

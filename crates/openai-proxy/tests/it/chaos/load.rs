@@ -70,6 +70,24 @@ pub(super) async fn steady(address: SocketAddr, rate: u32, lasts: Duration) -> V
     heard
 }
 
+/// How slow the machine itself is meanwhile: calls straight to a vendor that is well, twenty a second, while `load` runs. What
+/// is measured of the gateway may be as much later as these are.
+pub(super) async fn beside<T>(well: SocketAddr, load: impl Future<Output = T>) -> (T, Vec<Duration>) {
+    let mut times = Vec::new();
+    let calling = async {
+        loop {
+            times.push(call(well, 1).await.took);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let done = tokio::select! {
+        done = load => done,
+        () = calling => unreachable!("it never ends"),
+    };
+    times.sort();
+    (done, times)
+}
+
 /// The time that all but one of a hundred stayed below.
 pub(super) fn p99(mut times: Vec<Duration>) -> Duration {
     times.sort();

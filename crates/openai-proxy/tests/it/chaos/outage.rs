@@ -1,6 +1,7 @@
 //! All upstreams away: who is asked, what callers hear, and how soon all is well again (F-17).
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -75,7 +76,11 @@ async fn a_total_outage_is_neither_multiplied_nor_waited_for() {
         away.store(false, Ordering::Relaxed);
         Instant::now()
     };
-    let (heard, back) = tokio::join!(load::steady(address, RATE, OUTAGE + BACK + AFTERWARDS), ending);
+    let well = super::well().await;
+    let calling = load::steady(address, RATE, OUTAGE + BACK + AFTERWARDS);
+    let beside = SocketAddr::from(([127, 0, 0, 1], well.port()));
+    let ((heard, machine), back) = tokio::join!(load::beside(beside, calling), ending);
+    let machine = load::p99(machine);
 
     let ledgers: Vec<Vec<Entry>> = vendors.iter().map(|vendor| vendor.ledger().entries()).collect();
     let mut during: Vec<&Entry> = ledgers.iter().flatten().filter(|entry| entry.begun < back).collect();
@@ -108,7 +113,8 @@ async fn a_total_outage_is_neither_multiplied_nor_waited_for() {
         assert!(call.wait.is_some_and(|wait| (1..=20).contains(&wait)), "{:?}: {}", call.wait, call.instead);
     }
     let p99 = load::p99(refused.iter().map(|call| call.took).collect());
-    assert!(p99 <= AT_ONCE, "99 of 100 were refused within {p99:?}");
+    eprintln!("99 of 100 were refused within {p99:?}, and answered by a vendor itself within {machine:?}");
+    assert!(p99 <= AT_ONCE + machine, "99 of 100 were refused within {p99:?}");
 
     // One probe at a time, at each vendor.
     for ledger in &ledgers {

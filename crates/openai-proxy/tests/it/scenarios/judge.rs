@@ -115,8 +115,12 @@ fn heard(story: &Story, view: &View) -> Check {
     must(
         false,
         format!(
-            "neither the answer nor an honest error: status {}, {words} words, finish {:?}, [DONE] {} times, errors {:?}",
-            view.status, view.finish, view.done, view.errors
+            "neither the answer nor an honest error: status {}, {words} words ({:?}), finish {:?}, [DONE] {} times, errors {:?}",
+            view.status,
+            view.text.chars().take(30).collect::<String>(),
+            view.finish,
+            view.done,
+            view.errors
         ),
     )
 }

@@ -12,8 +12,12 @@ use once::Requests;
 
 use super::query::{Cursor, Filter, Hour, Page};
 use super::secrets::Change;
+use super::standings::Whence;
 use crate::usage_record::UsageRecord;
 use crate::vault::Sealed;
+
+/// How a provider stands, and until when.
+type Standing = (String, Option<u64>);
 
 /// Rows by what they are.
 #[derive(Default, Debug)]
@@ -23,8 +27,8 @@ pub(super) struct Memory {
     secrets: Mutex<BTreeMap<String, Sealed>>,
     changes: Mutex<Changes>,
     once: Mutex<Requests>,
-    /// By provider: what was decided, and until when.
-    standings: Mutex<BTreeMap<String, (String, Option<u64>)>>,
+    /// By where it is known from and provider: how it stands, and until when.
+    standings: Mutex<BTreeMap<(Whence, String), Standing>>,
     capacity: usize,
 }
 
@@ -100,24 +104,27 @@ impl Memory {
         }
     }
 
-    pub(super) fn keep_standing(&self, (provider, text, until_us): (String, String, Option<u64>)) {
-        held(&self.standings).insert(provider, (text, until_us));
+    pub(super) fn keep_standing(&self, whence: Whence, one: (String, String, Option<u64>)) {
+        let (provider, text, until_us) = one;
+        held(&self.standings).insert((whence, provider), (text, until_us));
     }
 
-    pub(super) fn standings(&self) -> Vec<(String, String, Option<u64>)> {
+    pub(super) fn standings(&self, whence: Whence) -> Vec<(String, String, Option<u64>)> {
         let standings = held(&self.standings);
         standings
             .iter()
-            .map(|(provider, (text, until_us))| (provider.clone(), text.clone(), *until_us))
+            .filter(|((known, _), _)| *known == whence)
+            .map(|((_, provider), (text, until_us))| (provider.clone(), text.clone(), *until_us))
             .collect()
     }
 
-    pub(super) fn tidy_standings(&self, now_us: u64) {
-        held(&self.standings).retain(|_, (_, until_us)| until_us.is_none_or(|until| until > now_us));
+    pub(super) fn tidy_standings(&self, whence: Whence, now_us: u64) {
+        let holds = |until_us: Option<u64>| until_us.is_none_or(|until| until > now_us);
+        held(&self.standings).retain(|(known, _), (_, until_us)| *known != whence || holds(*until_us));
     }
 
-    pub(super) fn remove_standing(&self, provider: &str) -> bool {
-        held(&self.standings).remove(provider).is_some()
+    pub(super) fn remove_standing(&self, whence: Whence, provider: &str) -> bool {
+        held(&self.standings).remove(&(whence, provider.to_owned())).is_some()
     }
 
     pub(super) fn hours(&self, from_us: u64, until_us: u64) -> Vec<Hour> {

@@ -22,6 +22,7 @@ const COUNTS: &[(&str, i64, &str)] = &[
     ("once_requests", 3, "SELECT COUNT(*) FROM once_requests"),
     ("standings", 3, "SELECT COUNT(*) FROM standings"),
     ("chores", CHORES, "SELECT COUNT(*) FROM chores"),
+    ("learnt", 7, "SELECT COUNT(*) FROM learnt"),
 ];
 /// Since which versions these are there.
 const REVISIONS: i64 = 3;

@@ -86,6 +86,7 @@ fn of(world: &Snapshot) -> Vec<String> {
         if let Credential::Stored(secret) = &provider.credential {
             known.push(secret.expose().to_owned());
         }
+        known.extend(provider.keys.iter().map(|key| key.secret.expose().to_owned()));
         let login = provider.origin.proxy.as_ref().and_then(|proxy| proxy.login.as_ref());
         known.extend(login.into_iter().flat_map(|login| parts(login.expose())));
         known.extend(provider.headers.values().filter_map(|value| value.to_str().ok().map(str::to_owned)));

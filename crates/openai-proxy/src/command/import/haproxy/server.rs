@@ -36,7 +36,6 @@ const WITH_VALUE: &[&str] = &[
     "id",
     "init-addr",
     "inter",
-    "maxconn",
     "maxqueue",
     "minconn",
     "observe",
@@ -53,7 +52,6 @@ const WITH_VALUE: &[&str] = &[
     "rise",
     "slowstart",
     "verifyhost",
-    "weight",
     "ws",
 ];
 /// Files of a system's authorities, which we know without being told.
@@ -74,6 +72,9 @@ struct Options {
     ca_file: Option<String>,
     /// What was written about verification.
     verify: Option<String>,
+    weight: Option<u32>,
+    /// Connections at once; none for 0, which is as many as come.
+    at_once: Option<u64>,
 }
 
 /// A provider, and whether it stands behind the others.
@@ -101,6 +102,12 @@ pub(super) fn read(line: &Line, around: &Around, report: &mut Report) -> Option<
         let told = "a caller's key is no longer sent there, for it would travel in plain text; `credential: passthrough` sends it";
         report.changed(number, format!("server {}: {told}", line.word(1)));
     }
+    if let Some(weight) = options.weight {
+        report.carried(number, format!("server {}: weight {weight}: `weight`", line.word(1)));
+    }
+    if let Some(most) = options.at_once {
+        report.carried(number, format!("server {}: maxconn {most}: `max_concurrency`", line.word(1)));
+    }
     let key =
         around.key.clone().map(|variable| variable.unwrap_or_else(|| variable_for(&host, line.word(1))));
     let provider = Provider {
@@ -111,6 +118,8 @@ pub(super) fn read(line: &Line, around: &Around, report: &mut Report) -> Option<
         passthrough: options.tls && !around.keyless,
         headers: around.headers.clone(),
         endpoints: around.endpoints.clone(),
+        weight: options.weight,
+        at_once: options.at_once,
     };
     Some((provider, options.backup))
 }
@@ -142,6 +151,14 @@ fn options(words: &[String], number: usize, report: &mut Report) -> Options {
                 let file = words.next().cloned().unwrap_or_default();
                 let system = SYSTEM.contains(&file.as_str());
                 found.ca_file = (!system).then_some(file);
+            }
+            option @ ("weight" | "maxconn") => {
+                let said = words.next().map_or("", String::as_str);
+                match (option, said.parse::<u32>()) {
+                    ("weight", Ok(weight)) => found.weight = Some(weight),
+                    (_, Ok(most)) => found.at_once = (most > 0).then_some(most.into()),
+                    (_, Err(_)) => report.lost(number, format!("server option `{option} {said}`")),
+                }
             }
             option if WITH_VALUE.contains(&option) => {
                 needless.push(format!("{option} {}", words.next().map_or("", String::as_str)));

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::at::At;
 use super::names::Names;
 use super::router::redis;
-use super::settings::{BY_KIND, Settings, shared};
+use super::settings::{Settings, shared};
 use crate::command::import::keys::Keys;
 use crate::report::Report;
 
@@ -37,7 +37,6 @@ pub(super) fn read(
             "turn_off_message_logging" | "redact_user_api_key_info" | "redact_messages_in_exceptions" => {
                 report.carried(at.spot(), format!("{}: prompts, answers and keys are never logged", at.key));
             }
-            "context_window_fallbacks" | "content_policy_fallbacks" => lost(report, BY_KIND),
             "allowed_fails" => {
                 lost(report, "a breaker opens by the share of failures: `breaker.failure_rate`")
             }

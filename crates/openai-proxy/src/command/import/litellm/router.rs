@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::at::{At, ours, reference};
 use super::names::Names;
-use super::settings::{BY_KIND, Settings, shared};
+use super::settings::{Settings, shared};
 use crate::command::import::keys::Keys;
 use crate::report::Report;
 
@@ -41,7 +41,6 @@ pub(super) fn read(
             "retry_policy" | "model_group_retry_policy" | "retry_after" => {
                 lost(report, "what is tried again is said in one list: `routing.retry_on`")
             }
-            "context_window_fallbacks" | "content_policy_fallbacks" => lost(report, BY_KIND),
             "enable_pre_call_checks" => lost(report, "how long a prompt may be is left to the provider"),
             "routing_strategy_args"
             | "cache_responses"

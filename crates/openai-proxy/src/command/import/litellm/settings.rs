@@ -83,45 +83,58 @@ pub(super) fn shared(at: &At<'_>, names: &Names<'_>, out: &mut Settings, report:
         "timeout" | "request_timeout" => out.clock(at, "provider_defaults.timeouts.total", report),
         "stream_timeout" => out.clock(at, "provider_defaults.timeouts.first_byte", report),
         "cooldown_time" => out.clock(at, "provider_defaults.breaker.open_for", report),
-        "fallbacks" => fallbacks(at, names, out, report),
-        "default_fallbacks" => fallback(at, "*", &at.texts(), (names, out, report)),
+        "fallbacks" => fallbacks(at, None, (names, out, report)),
+        "context_window_fallbacks" => fallbacks(at, Some("context_length"), (names, out, report)),
+        "content_policy_fallbacks" => fallbacks(at, Some("content_policy"), (names, out, report)),
+        "default_fallbacks" => fallback(at, ("*", &at.texts()), None, (names, out, report)),
         _ => return false,
     }
     true
 }
 
-/// A list of maps: a model, and those that may stand in for it.
-fn fallbacks(at: &At<'_>, names: &Names<'_>, out: &mut Settings, report: &mut Report) {
+/// A list of maps: a model, and those that may stand in for it, after one kind of failure or after any.
+fn fallbacks(at: &At<'_>, on: Option<&str>, (names, out, report): (&Names<'_>, &mut Settings, &mut Report)) {
     for item in at.items().iter().flat_map(At::members) {
-        fallback(&item, item.key, &item.texts(), (names, out, report));
+        fallback(&item, (item.key, &item.texts()), on, (names, out, report));
     }
 }
 
 fn fallback(
     at: &At<'_>,
-    of: &str,
-    to: &[String],
+    (of, to): (&str, &[String]),
+    on: Option<&str>,
     (names, out, report): (&Names<'_>, &mut Settings, &mut Report),
 ) {
     if of != "*" && !names.knows(of) {
         return report.lost(at.spot(), format!("fallbacks of {of}: no model is called so"));
     }
-    let (known, unknown): (Vec<&String>, Vec<&String>) = to.iter().partition(|name| names.knows(name));
+    let (known, unknown): (Vec<&String>, Vec<&String>) =
+        to.iter().filter(|name| *name != of).partition(|name| names.knows(name));
     for name in unknown {
         report.lost(at.spot(), format!("fallback of {of} to {name}: no model is called so"));
     }
     if known.is_empty() {
         return;
     }
-    report.carried(at.spot(), format!("fallbacks of {of}: `routing.fallbacks`"));
     let mut all =
         out.root.get("routing").and_then(|routing| routing.get("fallbacks")).cloned().unwrap_or(json!({}));
     if let Some(members) = all.as_object_mut() {
-        members.insert(of.to_owned(), json!(known));
+        let before = members.get(of).and_then(Json::as_array).cloned().unwrap_or_default();
+        let (mut kinds, names): (Vec<Json>, Vec<Json>) = before.into_iter().partition(Json::is_object);
+        let names = match on {
+            // Those of one kind are asked first when it comes to that.
+            Some(on) => {
+                report.carried(at.spot(), format!("fallbacks of {of}: `routing.fallbacks`, on {on}"));
+                kinds.push(json!({"to": known, "on": on}));
+                names
+            }
+            None => {
+                report.carried(at.spot(), format!("fallbacks of {of}: `routing.fallbacks`"));
+                known.iter().map(|name| json!(name)).collect()
+            }
+        };
+        kinds.extend(names);
+        members.insert(of.to_owned(), Json::Array(kinds));
     }
     out.set("routing.fallbacks", all);
 }
-
-/// Why fallbacks of one kind of failure are lost.
-pub(super) const BY_KIND: &str =
-    "fallbacks by the kind of failure have no place; `routing.fallbacks` holds for all kinds";

@@ -13,7 +13,7 @@ const RING: usize = 61;
 
 /// A count over a sliding time. Moments are microseconds since the house began.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     per: Duration,
     slot_us: u64,
     /// The number of the newest slot.
@@ -24,18 +24,18 @@ pub(super) struct Window {
 
 impl Window {
     /// An empty one.
-    pub(super) fn new(per: Duration, now_us: u64) -> Self {
+    pub(crate) fn new(per: Duration, now_us: u64) -> Self {
         let slot_us = u64::try_from(per.as_micros()).unwrap_or(u64::MAX).div_ceil(SLOTS).max(1);
         Self { per, slot_us, newest: now_us / slot_us, sum: 0, slots: [0; RING] }
     }
 
     /// The time it counts over.
-    pub(super) fn per(&self) -> Duration {
+    pub(crate) fn per(&self) -> Duration {
         self.per
     }
 
     /// Brings it to a moment, and tells what counts then.
-    pub(super) fn at(&mut self, now_us: u64) -> u64 {
+    pub(crate) fn at(&mut self, now_us: u64) -> u64 {
         let now = now_us / self.slot_us;
         if now > self.newest + SLOTS {
             (self.slots, self.sum) = ([0; RING], 0);
@@ -50,12 +50,12 @@ impl Window {
     }
 
     /// What counts at the moment it was brought to.
-    pub(super) fn sum(&self) -> u64 {
+    pub(crate) fn sum(&self) -> u64 {
         self.sum
     }
 
     /// Counts something now, the moment it was brought to.
-    pub(super) fn add(&mut self, amount: u64) {
+    pub(crate) fn add(&mut self, amount: u64) {
         self.sum = self.sum.saturating_add(amount);
         let slot = &mut self.slots[place(self.newest)];
         *slot = slot.saturating_add(amount);
@@ -63,7 +63,7 @@ impl Window {
 
     /// What was counted at a moment turns out to be another amount. Where that moment counts no more, what it was too little is
     /// counted now: whatever takes longer than the time would else go uncounted.
-    pub(super) fn amend(&mut self, then_us: u64, counted: u64, truth: u64) {
+    pub(crate) fn amend(&mut self, then_us: u64, counted: u64, truth: u64) {
         let then = then_us / self.slot_us;
         if then + SLOTS < self.newest || then > self.newest {
             self.add(truth.saturating_sub(counted));
@@ -76,7 +76,7 @@ impl Window {
     }
 
     /// How long until so much more fits below a limit, if nothing else comes; none: it does now.
-    pub(super) fn wait(&self, now_us: u64, more: u64, limit: u64) -> Option<Duration> {
+    pub(crate) fn wait(&self, now_us: u64, more: u64, limit: u64) -> Option<Duration> {
         let mut left = self.sum.saturating_add(more);
         if left <= limit {
             return None;
@@ -91,7 +91,7 @@ impl Window {
     }
 
     /// How long until nothing counts any more, if nothing else comes.
-    pub(super) fn empties(&self, now_us: u64) -> Duration {
+    pub(crate) fn empties(&self, now_us: u64) -> Duration {
         let slots = (self.newest.saturating_sub(SLOTS)..=self.newest).rev();
         let last = slots.into_iter().find(|slot| self.slots[place(*slot)] > 0);
         last.map_or(Duration::ZERO, |slot| self.until_left(slot, now_us))

@@ -1,17 +1,23 @@
 //! What would go where, and why: the line walked without a request. The same stages are asked in the same order, and nothing
 //! of the request is ever sent; at most providers are asked which models they have, as the line would ask them.
 
+mod candidate;
+mod words;
+
 use config::Snapshot;
 use config::snapshot::{PathRule, UnknownModel};
 use http::Method;
 use protocol::fault::Kind;
+use protocol::operation::{self, PathProblem};
 
 use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{self, Imagined};
-use crate::route::{Known, Reason, Turns, Wish, choose, order};
+use crate::route::{Reason, Wish, outlook};
 use crate::standing::Overridden;
 use crate::{listing, upstream};
+
+pub use candidate::{Candidate, When};
 
 /// A request that is not made.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +51,10 @@ pub struct Explanation {
     pub kept_here: bool,
     /// Where it would go, or the error the caller would read.
     pub way: Result<Way, Refused>,
+    /// How one of several targets is chosen, in its word; none: nobody would be asked.
+    pub strategy: Option<&'static str>,
+    /// Every target that would be asked, in that order, each when those before it cannot answer.
+    pub candidates: Vec<Candidate>,
     /// Every provider, in order of preference, and what speaks for or against it.
     pub places: Vec<Place>,
 }
@@ -113,6 +123,17 @@ pub struct Place {
     pub overridden: Option<Overridden>,
 }
 
+impl Question<'_> {
+    /// The method a path is usually asked with: POST, or GET where it knows no POST.
+    pub fn usual_method(target: &str) -> Method {
+        let path = target.split('?').next().unwrap_or(target);
+        match operation::find(&Method::POST, path) {
+            Err(PathProblem::Method(_)) => Method::GET,
+            _ => Method::POST,
+        }
+    }
+}
+
 impl Gateway {
     /// Explains a request; where the line would ask providers which models they have, they are asked.
     pub async fn explain(&self, question: &Question<'_>) -> Explanation {
@@ -139,6 +160,8 @@ impl Gateway {
                 careful: world.routing.careful,
                 kept_here: false,
                 way: Err(error.into()),
+                strategy: None,
+                candidates: Vec::new(),
                 places: Vec::new(),
             },
             Ok(call) => self.walked(&world, &call),
@@ -147,11 +170,20 @@ impl Gateway {
 
     fn walked(&self, world: &Snapshot, call: &Imagined) -> Explanation {
         let wish = Wish::from(call);
-        let way = if call.row.ours {
+        let seen = if call.row.ours {
             let but = listing::whose(world).map(str::to_owned);
-            listing::known(world, &self.catalogue, call.path_model.as_deref()).map(|()| Way::Here { but })
+            let known = listing::known(world, &self.catalogue, call.path_model.as_deref());
+            known.map(|()| (Way::Here { but }, None))
         } else {
-            self.there(world, &wish)
+            outlook(world, self.known(), &wish).map(|seen| {
+                let first = &seen.plan.first;
+                let (provider, model) = (first.provider.name.clone(), first.model.clone());
+                (Way::There { provider, model, reason: seen.reason }, Some(seen))
+            })
+        };
+        let (way, seen) = match seen {
+            Ok((way, seen)) => (Ok(way), seen),
+            Err(error) => (Err(error), None),
         };
         let elsewhere = matches!(world.routing.unknown_model, UnknownModel::Provider(place) if !world.providers[place].local);
         let unknown = way.as_ref().is_err_and(|error| error.kind == Kind::ModelNotFound);
@@ -164,19 +196,10 @@ impl Gateway {
             path_rule: world.routes.rule(&call.rest).map(|(pattern, _)| pattern.to_owned()),
             name_rule: wish.model.and_then(|model| world.models.rule(model)).map(|(name, _)| name.to_owned()),
             way: way.map_err(Refused::from),
+            strategy: seen.as_ref().map(|seen| seen.strategy.word()),
+            candidates: seen.map(|seen| candidate::all(&seen)).unwrap_or_default(),
             places: (0..world.providers.len()).map(|place| self.seen(world, &wish, place)).collect(),
         }
-    }
-
-    /// Where it would go: the first of those that would be asked. Nobody's turn is taken by it.
-    fn there(&self, world: &Snapshot, wish: &Wish<'_>) -> Result<Way, ApiError> {
-        let turns = Turns::default();
-        let known = Known { turns: &turns, ..self.known() };
-        let choice = choose(world, known, wish)?;
-        let reason = choice.reason;
-        let first = order(world, known, choice, wish, None).into_iter().next();
-        let first = first.ok_or_else(ApiError::mistake)?;
-        Ok(Way::There { provider: first.provider.name.clone(), model: first.model, reason })
     }
 
     fn seen(&self, world: &Snapshot, wish: &Wish<'_>, place: usize) -> Place {

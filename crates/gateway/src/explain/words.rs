@@ -2,21 +2,68 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use gateway::{Explanation, Overridden, OverrideKind, Place, Reason, Way};
+use config::snapshot::Source;
 use protocol::operation::ROWS;
+use serde_json::{Value, json};
+
+use super::{Explanation, Place, Question, Way};
+use crate::route::Reason;
+use crate::standing::{Overridden, OverrideKind};
 
 /// An explanation, and the file its rules stand in.
-pub(super) struct Told<'a> {
+struct Told<'a> {
     /// What was found out.
-    pub(super) explained: &'a Explanation,
+    explained: &'a Explanation,
     /// The path as it was asked about.
-    pub(super) path: &'a str,
+    path: &'a str,
     /// The configuration file's name and text.
-    pub(super) source: Option<(String, String)>,
+    source: Option<(String, String)>,
+}
+
+impl Explanation {
+    /// All of it for people and programs: facts with their reasons in words. `source`: the file whose lines are named.
+    pub fn told(&self, question: &Question<'_>, source: &Source) -> Value {
+        let told = Told { explained: self, path: question.target, source: file(source) };
+        let places = told.places().into_iter().zip(&self.places);
+        let places: Vec<Value> = places
+            .map(|((name, chosen, why), place)| {
+                json!({"name": name, "type": place.kind, "priority": place.priority, "chosen": chosen, "why": why})
+            })
+            .collect();
+        let way = match &self.way {
+            Ok(Way::Here { .. }) => json!({"provider": null, "reason": "here"}),
+            Ok(Way::There { provider, model, reason }) => {
+                json!({"provider": provider, "model": model, "reason": word(*reason)})
+            }
+            Err(_) => Value::Null,
+        };
+        let error = self.way.as_ref().err();
+        let error =
+            error.map(|error| json!({"status": error.status, "code": error.code, "message": error.say}));
+        json!({
+            "method": question.method.as_str(),
+            "path": question.target,
+            "operation": self.operation,
+            "dialect": self.dialect,
+            "model": self.model,
+            "way": way,
+            "why": told.why(),
+            "error": error,
+            "strategy": self.strategy,
+            "candidates": self.candidates,
+            "providers": places,
+        })
+    }
+}
+
+/// The configuration file's name and text, for the lines of rules.
+fn file(source: &Source) -> Option<(String, String)> {
+    let Source::File(path) = source else { return None };
+    Some((path.display().to_string(), config::read_text(path).ok()?))
 }
 
 /// The word for a reason in JSON.
-pub(super) fn word(reason: Reason) -> &'static str {
+fn word(reason: Reason) -> &'static str {
     match reason {
         Reason::PathRule => "path_rule",
         Reason::Written => "written",
@@ -44,7 +91,7 @@ fn by_hand(said: &Overridden) -> String {
 
 impl Told<'_> {
     /// Why it goes where it goes, one sentence a line.
-    pub(super) fn why(&self) -> Vec<String> {
+    fn why(&self) -> Vec<String> {
         let mut lines = Vec::new();
         match &self.explained.way {
             Ok(Way::Here { but }) => {
@@ -142,7 +189,7 @@ impl Told<'_> {
     }
 
     /// Every provider: its name, whether it is the one, and what speaks for or against it.
-    pub(super) fn places(&self) -> Vec<(String, bool, String)> {
+    fn places(&self) -> Vec<(String, bool, String)> {
         let chosen = match &self.explained.way {
             Ok(Way::There { provider, reason, .. }) => Some((provider.as_str(), *reason)),
             _ => None,

@@ -39,6 +39,21 @@ impl Turns {
     }
 }
 
+impl Turns {
+    /// The turns of a name as they are now, for somebody who takes none.
+    pub(crate) fn copy_of(&self, name: &str) -> Self {
+        let copy = Self::default();
+        if let Some(turns) = self.0.load().get(name) {
+            let round = Round {
+                count: AtomicU64::new(turns.count.load(Ordering::Relaxed)),
+                saved: Mutex::new(turns.saved().clone()),
+            };
+            copy.0.store(Arc::new(HashMap::from([(name.to_owned(), Arc::new(round))])));
+        }
+        copy
+    }
+}
+
 impl Round {
     /// Counts a call; how many there were before.
     pub(super) fn next(&self) -> u64 {
