@@ -201,8 +201,7 @@ fn variables_of_older_programs_are_read_and_named_where_nothing_follows_from_the
     assert_eq!(loaded.storage.database, config::snapshot::Database::File("/x.db".into()));
     assert_eq!(
         told(&given),
-        "FEISHU_WEBHOOK_URL: `alerts` is not in use yet.\n\
-         INSTANCE_MANAGER_STATE_FILE: This is an older program's state; it is not read at every start. \
+        "INSTANCE_MANAGER_STATE_FILE: This is an older program's state; it is not read at every start. \
          Take over what it holds: openai-proxy import azure-proxy"
     );
     let apart = Given { set_apart: vec!["INSTANCE_MANAGER_DB_PATH".to_owned()], ..given };

@@ -48,11 +48,13 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Failure, HealthWord, KeyStanding, Learnt, NoSuchProvider, Overridden, Override,
-    OverrideKind, Standing, Standings, Summary, TargetStanding,
+    BreakerWord, Drill, DrillStanding, Failure, Fault, HealthWord, KeyStanding, LONGEST_DRILL, Learnt,
+    NoDrill, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+    TargetStanding,
 };
 use tries::Tries;
 use upstream::Client;
+pub use upstream::alert::Delivery;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
 pub use upstream::verify::{Calls, Check, CheckResult, Verification, VerifyOptions};
@@ -231,6 +233,26 @@ impl Gateway {
         }
     }
 
+    /// Begins to make faults at a provider on purpose: a share of its attempts fails in a way that was chosen, for a while. It
+    /// counts from the next attempt on, and is over with the process at the latest.
+    ///
+    /// # Errors
+    /// When there is no such provider, the drill has no bounds, or too many run.
+    pub fn begin_drill(&self, drill: Drill) -> Result<DrillStanding, NoDrill> {
+        self.standing(&drill.provider)?;
+        Register::begin_drill(&self.register, drill)
+    }
+
+    /// Ends a drill before its time; none: it does not run.
+    pub fn end_drill(&self, id: u64) -> Option<DrillStanding> {
+        self.register.end_drill(id)
+    }
+
+    /// The drills that run, oldest first.
+    pub fn drills(&self) -> Vec<DrillStanding> {
+        self.register.drills.told()
+    }
+
     /// Verifies a provider, step by step, also one that calls are kept from. What is asked of its models is recorded as calls
     /// of the caller `verify`, and counts for its statistics and its standing.
     ///
@@ -249,6 +271,16 @@ impl Gateway {
     /// Asks the providers that want it whether they are well, until it is dropped. One of a house does.
     pub fn attend(&self) -> impl Future<Output = ()> + Send + use<> {
         upstream::checkup::attend(self.for_worker())
+    }
+
+    /// Tells people when something is wrong, where `alerts` says whom, until it is dropped. One of a house does.
+    pub fn watch(&self) -> impl Future<Output = ()> + Send + use<> {
+        upstream::alert::watch(self.for_worker())
+    }
+
+    /// Sends everybody who is told of alerts a word that is only a test; what became of it at each.
+    pub async fn test_alerts(&self) -> Vec<Delivery> {
+        upstream::alert::test(&self.world()).await
     }
 
     fn known(&self) -> Known<'_> {

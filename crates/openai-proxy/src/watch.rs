@@ -6,7 +6,7 @@ use gateway::life::State;
 
 /// Begins to look after the providers of a gateway, until the house begins to close.
 pub(crate) fn start(gateway: &Gateway) {
-    let (attend, mut life) = (gateway.attend(), gateway.life().watch());
+    let (attend, watch, mut life) = (gateway.attend(), gateway.watch(), gateway.life().watch());
     let live = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) =
@@ -17,6 +17,7 @@ pub(crate) fn start(gateway: &Gateway) {
         runtime.block_on(async {
             tokio::select! {
                 () = attend => {}
+                () = watch => {}
                 _closing = life.wait_for(|state| *state != State::Open) => {}
             }
         });

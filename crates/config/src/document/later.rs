@@ -1,9 +1,9 @@
 //! Sections no room of the house looks at yet. They are checked, so that a mistake is told today.
 
 use super::limit::LIMIT;
-use crate::problem::{Wrong, wrong};
+use crate::problem::wrong;
 use crate::reader::table::Shape::{
-    Address, Anything, Choice, List, Name, Names, OneOf, Or, Sealed, Secret, Section, Switch, Text, Value,
+    Address, Anything, Choice, List, Name, Names, Or, Secret, Section, Switch, Text, Value,
 };
 use crate::reader::table::{Form, Kind, Table, later};
 use crate::reader::{DURATION, MONEY, NUMBER, SHARE, SIZE};
@@ -72,75 +72,6 @@ pub(crate) const CACHE: Table = Table {
         later("only_deterministic", Switch, "Only where the same question has the same answer."),
         later("embeddings", Switch, "Whether embeddings are kept."),
         later("single_flight", Switch, "Whether equal questions at once become one."),
-    ],
-};
-
-/// Telling people.
-pub(crate) const ALERTS: Table = Table {
-    noun: "alerts",
-    rows: &[
-        later(
-            "on",
-            List(&Choice(&[
-                "provider_down",
-                "provider_recovered",
-                "error_rate",
-                "budget",
-                "key_expiring",
-                "disk",
-                "certificate",
-                "config_rejected",
-            ])),
-            "What is told.",
-        ),
-        later("error_rate", Section(&ERROR_RATE), "When errors are many."),
-        later("repeat", Value(&DURATION), "When the same is told again."),
-        later("to", Section(&TO), "Who is told."),
-    ],
-};
-
-const ERROR_RATE: Table = Table {
-    noun: "the error rate",
-    rows: &[
-        later("above", Value(&SHARE), "The share of calls."),
-        later("for", Value(&DURATION), "For how long."),
-    ],
-};
-
-const TO: Table = Table {
-    noun: "those who are told",
-    rows: &[
-        later("feishu", Sealed(&HOOK), "A hook."),
-        later("slack", Sealed(&HOOK), "A hook."),
-        later("webhook", OneOf(&[Sealed(&HOOK), Section(&WEBHOOK)]), "A program of yours."),
-        later("email", Section(&EMAIL), "People."),
-    ],
-};
-
-/// Whoever knows such an address may use it.
-const HOOK: Form = Form { read: hook, pattern: "^(https?://.+)?$" };
-
-fn hook(text: &str) -> Result<(), Wrong> {
-    if text.is_empty() || text.starts_with("https://") || text.starts_with("http://") {
-        return Ok(());
-    }
-    wrong("is not an address.", "Write it with its scheme, like https://host/path.")
-}
-
-const WEBHOOK: Table = Table {
-    noun: "a webhook",
-    rows: &[
-        later("url", Sealed(&HOOK), "Where it is."),
-        later("secret", Secret, "What calls to it are signed with."),
-    ],
-};
-
-const EMAIL: Table = Table {
-    noun: "e-mail",
-    rows: &[
-        later("smtp", Address, "The server."),
-        later("from", Text, "Who writes."),
-        later("to", List(&Text), "Who reads."),
     ],
 };
 

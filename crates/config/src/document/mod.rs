@@ -1,6 +1,7 @@
 //! The document as written: every value read and checked by itself, nothing decided between values yet.
 
 pub(crate) mod admin;
+pub(crate) mod alerts;
 pub(crate) mod callers;
 mod fallback;
 mod later;
@@ -35,6 +36,9 @@ pub(crate) struct Document {
     pub(crate) routing: routing::Routing,
     pub(crate) logging: crate::snapshot::Logging,
     pub(crate) telemetry: observe::Telemetry,
+    pub(crate) alerts: crate::snapshot::Alerts,
+    /// Who is told, as written.
+    pub(crate) hooks: Vec<alerts::Hook>,
     pub(crate) storage: storage::Storage,
     pub(crate) admin: crate::snapshot::Admin,
     /// Whose word counts, and whether files are watched.
@@ -67,12 +71,12 @@ pub(crate) const FILE: Table = Table {
         now("limits", Section(&callers::LIMITS), "How much may be asked for."),
         now("logging", Section(&observe::LOGGING), "What is told, and how."),
         now("telemetry", Section(&observe::TELEMETRY), "What is measured."),
+        now("alerts", Section(&alerts::ALERTS), "Telling people when something is wrong."),
         now("admin", Section(&admin::ADMIN), "Administration."),
         now("storage", Section(&storage::STORAGE), "What is kept, and where."),
         later("name", Text, "What this gateway is called."),
         later("teams", Names(&Section(&later::TEAM)), "Callers together."),
         later("cache", Section(&later::CACHE), "Answers that are given again."),
-        later("alerts", Section(&later::ALERTS), "Telling people."),
         later("pricing", Section(&later::PRICING), "What models cost."),
         later("guardrails", later::GUARDRAILS, "Checks of what passes."),
         later("plugins", Names(&Section(&later::PLUGIN)), "Programs that look at calls."),
@@ -104,6 +108,7 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
     let search = top.get("discovery").and_then(discovery);
     // Merged under every provider before anything is read.
     top.get("provider_defaults").map(|at| at.named());
+    let (alerts, hooks) = alerts::read(top.section("alerts", &alerts::ALERTS));
     let server = top.section("server", &listener::SERVER);
     let mut document = Document {
         listener: listener::read(server.as_ref(), findings),
@@ -114,6 +119,8 @@ pub(crate) fn read(root: &Node, findings: &Findings) -> Document {
         names: top.get("models").map(|at| route::read_names(&at)).unwrap_or_default(),
         paths: top.get("routes").map(|at| route::read_paths(&at)).unwrap_or_default(),
         search,
+        alerts,
+        hooks,
         routing: routing::read(top.section("routing", &routing::ROUTING)),
         logging: observe::logging(top.section("logging", &observe::LOGGING)),
         telemetry: observe::telemetry(top.section("telemetry", &observe::TELEMETRY)),

@@ -1,5 +1,6 @@
 //! From the document to the snapshot: everything that needs more than one value is decided here.
 
+mod alerts;
 mod callers;
 mod keys;
 mod logging;
@@ -76,6 +77,10 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         stats_windows: document.telemetry.stats_windows,
         upkeep: storage::upkeep(document.storage.upkeep, storage.as_ref()?, around.environment),
         logging: logging::resolve(document.logging, around),
+        alerts: crate::snapshot::Alerts {
+            to: alerts::resolve(&document.hooks, around.environment, findings),
+            ..document.alerts
+        },
         storage: storage?,
         admin: document.admin,
         authority: document.authority,

@@ -22,6 +22,15 @@ pub(super) fn resolve(
             Way::Through(proxy) => Some(proxy.clone()),
         };
     }
+    of_environment(url, environment, findings)
+}
+
+/// The proxy the environment says for an address.
+pub(super) fn of_environment(
+    url: &BaseUrl,
+    environment: &BTreeMap<String, String>,
+    findings: &Findings,
+) -> Option<OutboundProxy> {
     // `HTTP_PROXY` in capitals is a request header on some servers, so only the small spelling is believed.
     let names: &[&str] = match url.scheme {
         Scheme::Https => &["HTTPS_PROXY", "https_proxy"],

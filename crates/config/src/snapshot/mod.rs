@@ -2,6 +2,7 @@
 //!
 //! A call takes one `Arc<Snapshot>` at the door and sees nothing else until it ends.
 
+mod alerts;
 mod callers;
 mod fallback;
 mod index;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use protocol::secret::Secret;
 
+pub use alerts::{Alerts, ErrorRate, Hook, Occasion, Service};
 pub(crate) use callers::Proof;
 pub use callers::{AllowedModels, CallLimits, CallerKey, Callers, Digest, Limit, Pepper, Rate};
 pub use fallback::{Conditions, Fallback, FallbackFrom, FallbackOn};
@@ -51,6 +53,8 @@ pub struct Snapshot {
     pub routing: Routing,
     /// What is logged, and how.
     pub logging: Logging,
+    /// Who is told when something is wrong, and what.
+    pub alerts: Alerts,
     /// Whether metrics are served, and where.
     pub metrics: Metrics,
     /// How far back statistics look, shortest first: whole steps of [`STATS_STEP`].

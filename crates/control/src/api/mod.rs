@@ -1,11 +1,13 @@
 //! The admin API: what may be asked of administration over HTTP. One table of routes (`table.rs`) is router, document and
 //! role matrix; this is the way from the gateway's side door to a row of it.
 
+mod alerts;
 mod ask;
 mod audit;
 mod callers;
 mod database;
 mod document;
+mod drills;
 mod exact;
 mod explaining;
 mod instances;

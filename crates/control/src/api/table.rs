@@ -6,8 +6,8 @@ use http::Method;
 use super::row::{Row, gone, moved, row};
 use super::who::Right::{self, Role};
 use super::{
-    audit, callers, database, explaining, instances, keys, mappings, providers, requests, revisions, routing,
-    settings, sources, standing, statistics, usage, verification,
+    alerts, audit, callers, database, drills, explaining, instances, keys, mappings, providers, requests,
+    revisions, routing, settings, sources, standing, statistics, usage, verification,
 };
 
 const LOOK: Right = Role(Viewer);
@@ -125,6 +125,10 @@ fn providers_and_models() -> Vec<Row> {
         ),
         row(GET, "/admin/v1/providers/{name}/pause", LOOK, "Whether a provider is paused", standing::one),
         row(POST, "/admin/v1/providers/{name}/pause", RUN, "Pause a provider, or resume it", standing::pause),
+        row(GET, "/admin/v1/drills", LOOK, "Faults that are made on purpose now", drills::all),
+        row(POST, "/admin/v1/drills", RUN, "Make faults on purpose, for a while", drills::begin).creates(),
+        row(DELETE, "/admin/v1/drills", RUN, "End all drills", drills::end_all),
+        row(DELETE, "/admin/v1/drills/{number}", RUN, "End a drill", drills::end),
         row(GET, "/admin/v1/models", LOOK, "Public model names, and where they lead", mappings::all),
         row(POST, "/admin/v1/models", CHANGE, "Add a model name", mappings::create).creates(),
         row(GET, "/admin/v1/models/{name}", LOOK, "A model name", mappings::one),
@@ -200,6 +204,7 @@ fn records() -> Vec<Row> {
         row(GET, "/admin/v1/usage", LOOK, "Usage in sums", usage::sums),
         row(GET, "/admin/v1/audit", LOOK, "Who did what, newest first", audit::all),
         row(POST, "/admin/v1/audit/verify", RUN, "Look whether the audit trail is whole", audit::verify),
+        row(POST, "/admin/v1/alerts/test", RUN, "Send those who are told of alerts a test", alerts::test),
         row(GET, "/admin/v1/database", LOOK, "How the database is", database::health),
         row(POST, "/admin/v1/database/backup", RUN, "Copy the database", database::backup),
         row(

@@ -68,6 +68,20 @@ impl Ending {
         }
     }
 
+    /// Its word, as it stands in answers.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::ProviderRefused => "provider_refused",
+            Self::RateLimited => "rate_limited",
+            Self::ProviderFailed => "provider_failed",
+            Self::KeyRefused => "key_refused",
+            Self::Transport => "transport",
+            Self::CallerLeft => "caller_left",
+        }
+    }
+
     /// Whether it counts as an error. Leaving is the caller's right.
     pub(crate) fn is_error(self) -> bool {
         !matches!(self, Self::Answered | Self::CallerLeft)

@@ -153,11 +153,12 @@ impl RelayBody {
                                 Some(Why::Trouble(Trouble::Protocol("an event without end".into())));
                             continue;
                         }
-                        Pass::Fails(bytes, theirs) => {
+                        Pass::Fails { before, theirs, rest } => {
+                            stream.from.ahead = rest;
                             let diverged = || Trouble::Cut("another answer did not say the same".into());
                             stream.broken =
                                 Some(theirs.map_or_else(|| Why::Trouble(diverged()), Why::Theirs));
-                            bytes
+                            before
                         }
                     };
                     if !bytes.is_empty() {

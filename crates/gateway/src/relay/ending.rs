@@ -62,7 +62,7 @@ impl RelayBody {
     /// The stream does not go on. `None`: somebody is looked for who does so.
     pub(super) fn breaks(&mut self, why: Why) -> Option<Next> {
         let Kind::Flowing(stream) = &mut self.kind else { return Some(Next::End) };
-        if let Some(events) = &stream.events {
+        if let (Some(events), Why::Trouble(_)) = (&stream.events, &why) {
             // An answer that had said everything is complete, however its connection ended.
             if events.over {
                 self.close(false);
@@ -75,7 +75,8 @@ impl RelayBody {
         if let Some(pass) = &mut stream.from.pass {
             pass.ends(Lesson::Fails);
         }
-        let Some(rescue) = stream.from.rescue.take() else { return Some(self.gone(why)) };
+        let rescue = stream.from.rescue.take().filter(|rescue| rescue.may());
+        let Some(rescue) = rescue else { return Some(self.gone(why)) };
         let class = match &why {
             Why::Trouble(Trouble::GapTimeout | Trouble::TotalTimeout) => FaultClass::StreamStall,
             Why::Trouble(_) | Why::Theirs(_) => FaultClass::StreamCut,
@@ -136,14 +137,11 @@ impl RelayBody {
         let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
         let trouble = match why {
             Why::Trouble(trouble) => trouble,
-            // In the upstream's own words, as they came.
+            // In the upstream's own words, as they came; so does what may follow.
             Why::Theirs(event) => {
-                if let Some(meter) = &mut self.meter {
-                    meter.breaks(Trouble::Cut("".into()).kind());
-                    let provider = &stream.from.provider;
-                    tracing::warn!(id = meter.id(), provider, "the provider ended its answer with an error");
+                if let Some(events) = &mut stream.events {
+                    events.tells(&event);
                 }
-                self.close(false);
                 return Next::Data(event);
             }
         };

@@ -38,6 +38,8 @@ pub(crate) struct Events {
     joiner: Option<Joiner>,
     /// This stream says something else than the one before it did.
     diverged: bool,
+    /// An error of the upstream's own goes to the caller: nobody else can go on.
+    told: bool,
     /// Something of the stream has come.
     begun_at_all: bool,
     /// How much of a byte order mark has been taken out, while one may still begin the stream.
@@ -64,9 +66,9 @@ pub(crate) enum Pass {
     Nothing,
     /// The stream cannot be read any further.
     TooLong,
-    /// These bytes; behind them the upstream tells an error in place of the rest (its event), or something else than what its
-    /// caller already has.
-    Fails(Bytes, Option<Bytes>),
+    /// Some bytes; behind them the upstream tells an error in place of the rest (its event), or something else than what its
+    /// caller already has. Then what follows.
+    Fails { before: Bytes, theirs: Option<Bytes>, rest: Bytes },
 }
 
 impl Events {
@@ -125,7 +127,11 @@ impl Events {
                         self.skipped += 1;
                         continue;
                     }
-                    Weighed::Failed(_) => return Pass::Fails(out.into_bytes(), Some(event.clone())),
+                    Weighed::Failed(_) if !self.told => {
+                        let rest = piece.slice(from..);
+                        return Pass::Fails { before: out.into_bytes(), theirs: Some(event.clone()), rest };
+                    }
+                    Weighed::Failed(_) => {}
                     Weighed::Content | Weighed::Nothing => {}
                 }
             }
@@ -136,7 +142,7 @@ impl Events {
                 out.push(kept);
             }
             if self.diverged {
-                return Pass::Fails(out.into_bytes(), None);
+                return Pass::Fails { before: out.into_bytes(), theirs: None, rest: Bytes::new() };
             }
         }
         self.begin(&piece[from..]);
@@ -181,6 +187,12 @@ impl Events {
     /// Whether an empty line would be nothing to its reader: no event has begun, and the answer is not over.
     pub(super) fn may_pause(&self) -> bool {
         !self.within && !self.over
+    }
+
+    /// An error of the upstream's own goes to the caller, and what comes behind it as well.
+    pub(super) fn tells(&mut self, event: &[u8]) {
+        self.told = true;
+        self.read(event);
     }
 
     /// What was held at the end of the stream: an event without its empty line, which is nobody's to judge.

@@ -93,6 +93,9 @@ pub(crate) trait Rescue: Send {
     /// It is one answer, and not several at once.
     fn is_single(&self) -> bool;
 
+    /// Whether it can be gone on with at all: what the caller has had of it is an answer, and nothing else.
+    fn may(&self) -> bool;
+
     /// How long it may be silent, if somebody else could go on with it at this moment.
     fn gap(&self) -> Option<Duration>;
 

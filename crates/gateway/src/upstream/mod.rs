@@ -1,11 +1,14 @@
 //! Sixth stage: asking an upstream. Attempts, the request as it goes out, connections, and what comes back.
 
+pub(crate) mod alert;
 mod answer;
 mod attempt;
+mod breaking;
 pub(crate) mod checkup;
 mod client;
 mod compose;
 pub(crate) mod discover;
+mod drilled;
 mod engine;
 pub(crate) mod inspect;
 mod pool;

@@ -1,5 +1,6 @@
 //! The command line. The list below is the table of contents; each command is a file of that name.
 
+mod alerts;
 mod audit;
 mod changed;
 mod chat;
@@ -11,6 +12,7 @@ mod connect;
 mod container;
 mod db;
 mod doctor;
+mod drill;
 mod env;
 mod explain;
 mod form;
@@ -123,12 +125,16 @@ enum Command {
     Requests(usage::Requests),
     /// See who did what, and whether the trail of it is whole.
     Audit(audit::Audit),
+    /// Try out whether alerts arrive.
+    Alerts(alerts::Alerts),
     /// Look after what is kept sealed.
     Secrets(secrets::Secrets),
     /// Look after the database: health, copies, less of it.
     Db(db::Db),
     /// Look for what commonly goes wrong, and say how to mend it.
     Doctor(doctor::Doctor),
+    /// Make a provider fail on purpose, for a share of its attempts and for a while.
+    Drill(drill::Drill),
     /// Say where a request would go, and why; nothing of it is sent.
     Explain(explain::Explain),
     /// Ask a model something.
@@ -182,8 +188,10 @@ impl Command {
             Self::Usage(usage) => usage.run(talk),
             Self::Requests(requests) => requests.run(talk),
             Self::Audit(audit) => audit.run(talk),
+            Self::Alerts(alerts) => alerts.run(talk),
             Self::Secrets(secrets) => secrets.run(talk),
             Self::Doctor(doctor) => doctor.run(talk),
+            Self::Drill(drill) => drill.run(talk),
             Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),

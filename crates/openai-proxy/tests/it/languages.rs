@@ -52,7 +52,7 @@ async fn a_fault_is_told_in_the_callers_language() {
         assert_eq!((limited.status, status.as_str()), (429, Some("RESOURCE_EXHAUSTED")));
     }
     let mut caller = Caller::connect(house.address()).await;
-    let body = message("mock/cut?after=3");
+    let body = message("mock/cut?after=6");
     let head = "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     caller.send(format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await.unwrap();
     let cut = caller.read_answer().await.text();

@@ -12,6 +12,7 @@ mod program;
 
 mod admin;
 mod administering;
+mod alerting;
 mod answers;
 mod attacks;
 mod azure_proxy;
@@ -28,6 +29,7 @@ mod disk;
 mod doctor;
 mod documents;
 mod drain;
+mod drills;
 mod exact_names;
 mod explaining;
 mod failures;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::house::{ONCE, CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat};
+use crate::house::{CHAT_ANSWER, ONCE, TestHouse, UPSTREAM_KEY, chat};
 use crate::tls::{Authority, acceptor};
 
 /// A proxy that knows CONNECT: it keeps every head, and either answers with a status or opens a tunnel to one vendor,

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::CloseFrame};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
 
-use crate::house::{TestHouse, UPSTREAM_KEY, with};
+use crate::house::{TestHouse, UPSTREAM_KEY, once, with};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -270,9 +270,10 @@ async fn a_vendor_that_refuses_stays_http_and_hears_nothing_more() {
         (403, 502, "upstream_auth_failed"),
         (401, 502, "upstream_auth_failed"),
         (404, 404, "model_not_found"),
+        (429, 429, "model_not_found"),
     ] {
         let refusal = serde_json::json!({"error": {"message": "no", "type": "t", "param": null, "code": "model_not_found"}});
-        let (vendor, house) = with(move |_| Act::json(theirs, &refusal)).await;
+        let (vendor, house) = once(move |_| Act::json(theirs, &refusal)).await;
         let mut caller = Caller::connect(house.address()).await;
         caller
             .send(knock_early(house.address(), "/v1/realtime?model=gpt-realtime") + "EARLY-CANARY\r\n\r\n")

@@ -7,7 +7,7 @@ use testkit::caller::Caller;
 use testkit::recordings::{Recording, load, splits};
 use testkit::vendor::{Act, Answer, Vendor};
 
-use crate::house::{ONCE, UNDAUNTED, TestHouse, UPSTREAM_KEY};
+use crate::house::{ONCE, TestHouse, UNDAUNTED, UPSTREAM_KEY};
 
 /// Where a recording's answer is written in pieces.
 fn answer(recording: &Recording, seed: u64) -> Act {
@@ -61,7 +61,9 @@ fn provider(name: &str, recording: &Recording, port: u16) -> (String, String) {
     let base = if base.is_empty() { "/v1" } else { base };
     let rest = if at.is_some() { rest.to_owned() } else { path.clone() };
     (
-        format!("openai: {{base_url: \"http://127.0.0.1:{port}{base}\", api_key: {UPSTREAM_KEY}, breaker: {UNDAUNTED}}}"),
+        format!(
+            "openai: {{base_url: \"http://127.0.0.1:{port}{base}\", api_key: {UPSTREAM_KEY}, breaker: {UNDAUNTED}}}"
+        ),
         format!("/v1{rest}"),
     )
 }

@@ -9,6 +9,7 @@ use testkit::caller::ask;
 use testkit::vendor::{Act, Vendor};
 
 use crate::house::{CHAT_ANSWER, TestHouse, chat};
+use crate::starting::{Program, run};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -201,4 +202,34 @@ async fn a_provider_that_is_asked_whether_it_is_well_gets_no_calls_while_it_is_n
     let answer = ask(house.address(), "POST", CHAT, &[], chat("m", false)).await;
     assert_eq!(answer.header("x-openai-proxy-provider"), Some("one"), "it is well again");
     assert_eq!(house.records(|records| records.len() >= 2).await.len(), 2, "asking is no call");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_ask_the_gateway_that_runs_and_say_so() {
+    let broken = says(500).await;
+    let hook = says(200).await;
+    let mut program = Program::configured(&format!(
+        "server: {{listen: \"127.0.0.1:0\", workers: 1}}\nproviders:\n  one: {{type: openai, base_url: \"{}/v1\", api_key: sk-a-key-0123, breaker: {{min_requests: 1}}}}\n\
+         models: {{m: one}}\nrouting: {{retries: 0}}\nalerts: {{to: {{webhook: \"{}/in\"}}}}\n",
+        broken.url(),
+        hook.url()
+    ));
+    let address = program.address();
+    assert_eq!(ask(address, "POST", CHAT, &[], chat("m", false)).await.status, 500);
+    let said = |arguments: &[&str]| {
+        let (code, out, err) = run(program.folder(), arguments, &[]);
+        (code, out + &err)
+    };
+    let (code, told) = said(&["providers", "show", "one"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("takes no calls") && told.contains("m      open,"), "{told}");
+    let (code, told) = said(&["explain", "--model", "m"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("its breaker is open for") && told.contains("the gateway that runs"), "{told}");
+    let (code, told) = said(&["explain", "--model", "m", "--offline"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(!told.contains("breaker is open") && told.contains("with this configuration"), "{told}");
+    let (code, told) = said(&["alerts", "test"]);
+    assert_eq!((code, told.contains("webhook")), (Some(0), true), "{told}");
+    assert_eq!(hook.ledger().requests().last().map(|seen| seen.path().to_owned()).as_deref(), Some("/in"));
 }

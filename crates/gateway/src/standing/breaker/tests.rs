@@ -81,6 +81,18 @@ fn it_stays_open_a_quarter_of_a_minute_then_longer_and_never_longer_than_its_bou
         assert!((least..=most).contains(&left.as_secs_f64()), "{left:?}");
         stage.now += left;
         assert_eq!(stage.gate(), Gate::Probe);
+        stage.learns(Lesson::Nobody, true);
+    }
+}
+
+#[test]
+fn one_that_was_there_is_looked_for_every_ten_seconds() {
+    let mut stage = Stage::new();
+    (0..5).for_each(|_| assert!(stage.passes(Lesson::Fails)));
+    for _ in 0..4 {
+        assert_eq!(stage.gate(), Gate::Shut(10 * SECOND));
+        stage.now += 10 * SECOND;
+        assert_eq!(stage.gate(), Gate::Probe);
         stage.learns(Lesson::Fails, true);
     }
 }

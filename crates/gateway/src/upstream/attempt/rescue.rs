@@ -69,6 +69,10 @@ impl Rescue for Lifeline {
         self.course.call.envelope.as_ref().is_none_or(|envelope| envelope.answers.unwrap_or(1) == 1)
     }
 
+    fn may(&self) -> bool {
+        self.said().is_some()
+    }
+
     fn gap(&self) -> Option<Duration> {
         let elsewhere = self.places().any(|other| !other.is(&self.target) && other.shut_for().is_none());
         (elsewhere && self.said().is_some()).then_some(self.target.provider.timeouts.gap)
@@ -166,7 +170,7 @@ impl Lifeline {
         let course = &self.course;
         let step = course.trail.begins(target, Some(how.word()));
         let asking = Asking { target, key: key.as_ref(), body: Payload::Whole(body), pass };
-        match course.ask(asking).await {
+        match course.ask(asking, step).await {
             Tried::Answered(answer, _) => match answer.body {
                 AnswerBody::Flowing(flowing) if flowing.events => return Some((flowing, step)),
                 _ => course.trail.ends(step, FaultClass::StreamMalformed.word(), None),

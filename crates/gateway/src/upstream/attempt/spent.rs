@@ -111,7 +111,8 @@ impl Spent {
 /// What it says may name our account, and is ours to mend.
 fn is_about_our_key(fault: &UpstreamFault, answer: &Answer) -> bool {
     let refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-    matches!(fault.class, FaultClass::Auth | FaultClass::Billing) || (refused && fault.class == FaultClass::ModelAway)
+    matches!(fault.class, FaultClass::Auth | FaultClass::Billing)
+        || (refused && fault.class == FaultClass::ModelAway)
 }
 
 fn is_the_requests(class: FaultClass) -> bool {
