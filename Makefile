@@ -43,6 +43,7 @@ conformance: prepare ## official clients against the release binary
 	cargo build --release --package openai-proxy
 	$(PYTHON) conformance/run.py
 	$(PYTHON) conformance/launch.py
+	$(PYTHON) conformance/giving_up.py
 	$(PYTHON) conformance/admin.py
 
 bench: ## the release build measured beside HAProxy and nginx, ten minutes (bench/README.md)

@@ -21,13 +21,24 @@ pub struct ApiError {
     pub(crate) allow: Option<String>,
     /// Asking again helps only after a time nobody waits for.
     pub(crate) later: bool,
+    /// The call is one of Responses.
+    pub(crate) of_responses: bool,
     pub(crate) cause: Option<BoxError>,
 }
 
 impl ApiError {
     /// An error of that kind, with the text the caller reads.
     pub(crate) fn new(kind: Kind, say: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, say: say.into(), param: None, wait: None, allow: None, later: false, cause: None }
+        Self {
+            kind,
+            say: say.into(),
+            param: None,
+            wait: None,
+            allow: None,
+            later: false,
+            of_responses: false,
+            cause: None,
+        }
     }
 
     /// A fault of ours, which ends one call and no other.
@@ -54,6 +65,12 @@ impl ApiError {
         self
     }
 
+    /// It answers a call of Responses, whose programs read other words.
+    pub(crate) fn of_responses(mut self, of_responses: bool) -> Self {
+        self.of_responses = of_responses;
+        self
+    }
+
     /// The methods that would be allowed.
     pub(crate) fn allow(mut self, methods: String) -> Self {
         self.allow = Some(methods);
@@ -70,12 +87,16 @@ impl ApiError {
     pub(crate) fn head(&self) -> HeaderMap {
         let mut head = HeaderMap::with_capacity(8);
         head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let retry = if self.kind.meaning().retry && !self.later { "true" } else { "false" };
+        let again = self.kind.meaning().retry && !self.later;
+        let retry = if again { "true" } else { "false" };
         head.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(retry));
         if let Some(wait) = self.wait {
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             // Rounded up: whoever waits that long does not come too early.
-            head.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000).max(1)));
+            // Codex waits for that, an hour if need be, whatever the other headers say; it does not look at milliseconds.
+            if again || !self.of_responses {
+                head.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000).max(1)));
+            }
             head.insert(HeaderName::from_static("retry-after-ms"), HeaderValue::from(millis));
         }
         if let Some(Ok(allow)) = self.allow.as_deref().map(HeaderValue::from_str) {
@@ -94,6 +115,9 @@ impl ApiError {
 
     /// The body of the answer.
     pub(crate) fn body(&self, dialect: Dialect) -> String {
+        if self.of_responses && dialect == Dialect::OpenAi {
+            return fault::responses_body(self.kind, &self.say, self.param);
+        }
         fault::body(self.kind, &self.say, self.param, dialect)
     }
 }

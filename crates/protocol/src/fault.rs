@@ -56,6 +56,7 @@ pub enum Kind {
     UpstreamProtocol,
     UpstreamInterrupted,
     UpstreamAuth,
+    UpstreamBilling,
     UpstreamBadResponse,
     UpstreamTimeout,
 }
@@ -77,6 +78,7 @@ const REQUEST: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
 const REQUESTS: &str = "requests";
 const TOKENS: &str = "tokens";
+const QUOTA: &str = "insufficient_quota";
 
 impl Kind {
     /// The table.
@@ -127,7 +129,7 @@ impl Kind {
             Self::UpstreamLimits => {
                 (StatusCode::TOO_MANY_REQUESTS, REQUESTS, "upstream_limits_exhausted", true)
             }
-            Self::NoHealthyTarget => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_healthy_target", true),
+            Self::NoHealthyTarget => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "no_healthy_target", false),
             Self::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, SERVER, "upstream_unreachable", true),
             Self::UpstreamTls => (StatusCode::BAD_GATEWAY, SERVER, "upstream_tls_error", false),
             Self::UpstreamProtocol => (StatusCode::BAD_GATEWAY, SERVER, "upstream_protocol_error", true),
@@ -135,6 +137,8 @@ impl Kind {
                 (StatusCode::BAD_GATEWAY, SERVER, "upstream_stream_interrupted", true)
             }
             Self::UpstreamAuth => (StatusCode::BAD_GATEWAY, SERVER, "upstream_auth_failed", false),
+            // As OpenAI says it itself: of a 5xx some programs ask thirty times, of this once.
+            Self::UpstreamBilling => (StatusCode::TOO_MANY_REQUESTS, QUOTA, QUOTA, false),
             Self::UpstreamBadResponse => (StatusCode::BAD_GATEWAY, SERVER, "upstream_bad_response", true),
             Self::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, SERVER, "upstream_timeout", true),
         };
@@ -215,6 +219,16 @@ fn event_line(data: &str, named: bool) -> String {
 /// The body of an error answer, in the caller's language.
 pub fn body(kind: Kind, say: &str, param: Option<&str>, dialect: Dialect) -> String {
     Words::of(kind, say, param).body(dialect)
+}
+
+/// The same for a call of Responses. Codex, which speaks no other, asks five times where it reads this word behind a 503, and thirty
+/// times where it reads any other.
+pub fn responses_body(kind: Kind, say: &str, param: Option<&str>) -> String {
+    let code = match kind {
+        Kind::NoHealthyTarget => Some("server_is_overloaded"),
+        _ => Some(kind.label()),
+    };
+    Words { code, ..Words::of(kind, say, param) }.body(Dialect::OpenAi)
 }
 
 /// The one event that ends a stream the upstream did not end: an error, never an invented completion (D-18).

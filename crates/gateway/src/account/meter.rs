@@ -123,6 +123,11 @@ impl Meter {
         permit.settle(counted, answered);
     }
 
+    /// Whether the call is one of Responses, as far as it was understood.
+    pub(crate) fn is_of_responses(&self) -> bool {
+        self.record.operation == Operation::Responses.name()
+    }
+
     /// Whether the caller's body was not read to its end: then its connection carries no further call.
     pub(crate) fn leaves_unread(&self) -> bool {
         self.upload.as_ref().is_some_and(|upload| !upload.is_whole())

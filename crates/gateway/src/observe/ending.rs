@@ -50,6 +50,7 @@ impl Ending {
             Outcome::CallerLeft => Self::CallerLeft,
             Outcome::Interrupted => Self::Transport,
             Outcome::Refused if error == Some(Kind::UpstreamAuth.label()) => Self::KeyRefused,
+            Outcome::Refused if error == Some(Kind::UpstreamBilling.label()) => Self::KeyRefused,
             Outcome::Refused if error.is_some_and(|code| code.starts_with(FROM_UPSTREAM)) => Self::Transport,
             Outcome::Refused => Self::Refused,
             // In a stream that had been promised, the provider's own status stands in the error.

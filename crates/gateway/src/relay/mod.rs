@@ -58,6 +58,7 @@ pub(crate) fn refuse(
     peer: &Peer,
     cors: &Cors,
 ) -> Response<RelayBody> {
+    let error = error.of_responses(meter.is_of_responses());
     let status = error.kind.meaning().status;
     meter.refuses(error.kind);
     log(&error, &meter);

@@ -104,10 +104,13 @@ impl Trouble {
 
 /// Our own credential refused is ours to mend, never the caller's 401.
 pub(super) fn key_refused(provider: &str, class: FaultClass) -> ApiError {
-    let why = match class {
-        FaultClass::Billing => "says that the account of this gateway's key has nothing left",
-        _ => "refused the key this gateway has for it",
+    let (kind, why, cure) = match class {
+        FaultClass::Billing => (
+            Kind::UpstreamBilling,
+            "says that the account of this gateway's key has nothing left",
+            "fill it, or set another key",
+        ),
+        _ => (Kind::UpstreamAuth, "refused the key this gateway has for it", "set a working one"),
     };
-    let say = format!("`{provider}` {why}. Its operator has to set a working one.");
-    ApiError::new(Kind::UpstreamAuth, say)
+    ApiError::new(kind, format!("`{provider}` {why}. Its operator has to {cure}."))
 }

@@ -20,6 +20,36 @@ async fn our_own_key_refused_is_never_the_callers_401() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_of_ours_with_nothing_left_is_told_as_a_quota_that_no_program_asks_again() {
+    let (_vendor, house) =
+        with(|_| Act::json(402, &serde_json::json!({"error": {"message": "pay up"}}))).await;
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+    assert_eq!((answer.status, answer.error_code().as_deref()), (429, Some("insufficient_quota")));
+    assert_eq!((answer.header("x-should-retry"), answer.header("retry-after")), (Some("false"), None));
+    assert!(answer.text().contains("Its operator has to fill it"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_left_alone_is_not_asked_again_by_programs_that_would_for_minutes() {
+    let (_vendor, house) =
+        with(|_| Act::json(500, &serde_json::json!({"error": {"message": "broken"}}))).await;
+    let responses =
+        || ask(house.address(), "POST", "/v1/responses", &[], r#"{"model":"gpt-4o","input":"hi"}"#);
+    for _ in 0..6 {
+        ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+        responses().await;
+    }
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
+    assert_eq!((answer.status, answer.error_code().as_deref()), (503, Some("no_healthy_target")));
+    assert_eq!(answer.header("x-should-retry"), Some("false"));
+    assert!(answer.header("retry-after").is_some() && answer.header("retry-after-ms").is_some());
+    let answer = responses().await;
+    assert_eq!((answer.status, answer.error_code().as_deref()), (503, Some("server_is_overloaded")));
+    assert_eq!((answer.header("x-should-retry"), answer.header("retry-after")), (Some("false"), None));
+    assert!(answer.header("retry-after-ms").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_callers_own_key_refused_is_told_to_the_caller() {
     let vendor = testkit::vendor::Vendor::start(|_| {
         Act::json(401, &serde_json::json!({"error": {"message": "bad key"}}))

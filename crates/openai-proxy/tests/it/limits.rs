@@ -117,6 +117,14 @@ async fn a_limit_that_comes_back_tomorrow_is_not_waited_for() {
     assert_eq!(say(&house, LAPTOP, "192.0.2.1").await.status, 200);
     let answer = say(&house, LAPTOP, "192.0.2.1").await;
     assert_eq!((answer.status, answer.header("x-should-retry")), (429, Some("false")));
+    assert!(answer.header("retry-after").is_some());
+    // Codex would sit there until tomorrow.
+    let body = r#"{"model":"gpt-4o","input":"hi"}"#;
+    let key = format!("Bearer {LAPTOP}");
+    let answer = ask(house.address(), "POST", "/v1/responses", &[("authorization", &key)], body).await;
+    assert_eq!((answer.status, answer.header("x-should-retry")), (429, Some("false")));
+    assert_eq!(answer.header("retry-after"), None);
+    assert!(answer.header("retry-after-ms").is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
