@@ -48,8 +48,9 @@ use route::Known;
 pub use route::Reason;
 use standing::Register;
 pub use standing::{
-    BreakerWord, Failure, HealthWord, KeyStanding, Learnt, NoSuchProvider, Overridden, Override,
-    OverrideKind, Standing, Standings, Summary, TargetStanding,
+    BreakerWord, Drill, DrillStanding, Failure, Fault, HealthWord, KeyStanding, LONGEST_DRILL, Learnt,
+    NoDrill, NoSuchProvider, Overridden, Override, OverrideKind, Standing, Standings, Summary,
+    TargetStanding,
 };
 use tries::Tries;
 use upstream::Client;
@@ -230,6 +231,26 @@ impl Gateway {
         if let Some(known) = world.providers.iter().find(|known| known.name == provider) {
             self.register.recall(known, text);
         }
+    }
+
+    /// Begins to make faults at a provider on purpose: a share of its attempts fails in a way that was chosen, for a while. It
+    /// counts from the next attempt on, and is over with the process at the latest.
+    ///
+    /// # Errors
+    /// When there is no such provider, the drill has no bounds, or too many run.
+    pub fn begin_drill(&self, drill: Drill) -> Result<DrillStanding, NoDrill> {
+        self.standing(&drill.provider)?;
+        Register::begin_drill(&self.register, drill)
+    }
+
+    /// Ends a drill before its time; none: it does not run.
+    pub fn end_drill(&self, id: u64) -> Option<DrillStanding> {
+        self.register.end_drill(id)
+    }
+
+    /// The drills that run, oldest first.
+    pub fn drills(&self) -> Vec<DrillStanding> {
+        self.register.drills.told()
     }
 
     /// Verifies a provider, step by step, also one that calls are kept from. What is asked of its models is recorded as calls

@@ -64,7 +64,7 @@ pub struct UsageRecord {
     /// Bytes of the answer's body that were handed to the caller's connection.
     #[serde(skip_serializing_if = "is_nothing")]
     pub bytes_out: u64,
-    /// Every attempt, in order, where there was more than one.
+    /// Every attempt, in order, where there was more than one, or a drill had its hand in it.
     #[serde(skip_serializing_if = "is_nothing")]
     pub trail: Vec<Attempt>,
 }
@@ -86,6 +86,9 @@ pub struct Attempt {
     /// Its status, where it said no.
     #[serde(skip_serializing_if = "is_nothing")]
     pub status: Option<u16>,
+    /// An operator's drill made it fail, or break off, on purpose.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub drill: bool,
     /// Until it was known how it ends: for an answer its beginning, microseconds.
     pub duration_us: u64,
     /// What it counted, where that is not what the record counts.

@@ -7,6 +7,7 @@ mod audit;
 mod callers;
 mod database;
 mod document;
+mod drills;
 mod exact;
 mod explaining;
 mod instances;

@@ -6,8 +6,8 @@ use http::Method;
 use super::row::{Row, gone, moved, row};
 use super::who::Right::{self, Role};
 use super::{
-    alerts, audit, callers, database, explaining, instances, keys, mappings, providers, requests, revisions,
-    routing, settings, sources, standing, statistics, usage, verification,
+    alerts, audit, callers, database, drills, explaining, instances, keys, mappings, providers, requests,
+    revisions, routing, settings, sources, standing, statistics, usage, verification,
 };
 
 const LOOK: Right = Role(Viewer);
@@ -125,6 +125,10 @@ fn providers_and_models() -> Vec<Row> {
         ),
         row(GET, "/admin/v1/providers/{name}/pause", LOOK, "Whether a provider is paused", standing::one),
         row(POST, "/admin/v1/providers/{name}/pause", RUN, "Pause a provider, or resume it", standing::pause),
+        row(GET, "/admin/v1/drills", LOOK, "Faults that are made on purpose now", drills::all),
+        row(POST, "/admin/v1/drills", RUN, "Make faults on purpose, for a while", drills::begin).creates(),
+        row(DELETE, "/admin/v1/drills", RUN, "End all drills", drills::end_all),
+        row(DELETE, "/admin/v1/drills/{number}", RUN, "End a drill", drills::end),
         row(GET, "/admin/v1/models", LOOK, "Public model names, and where they lead", mappings::all),
         row(POST, "/admin/v1/models", CHANGE, "Add a model name", mappings::create).creates(),
         row(GET, "/admin/v1/models/{name}", LOOK, "A model name", mappings::one),

@@ -55,6 +55,11 @@ impl Trail {
         Step(steps.attempts.len() - 1)
     }
 
+    /// A drill has its hand in it.
+    pub(crate) fn drilled(&self, step: Step) {
+        self.change(step, |open| open.what.drill = true);
+    }
+
     /// How it ended.
     pub(crate) fn ends(&self, step: Step, word: &'static str, status: Option<u16>) {
         self.change(step, |open| {
@@ -92,10 +97,10 @@ impl Trail {
         look(u32::try_from(steps.attempts.len()).unwrap_or(u32::MAX), last.map(|open| &open.what))
     }
 
-    /// All attempts, where there was more than one.
+    /// All attempts, where there was more than one, or one was no real one.
     pub(super) fn take(&self) -> Vec<Attempt> {
         let mut steps = self.steps();
-        if steps.attempts.len() < 2 {
+        if steps.attempts.len() < 2 && !steps.attempts.iter().any(|open| open.what.drill) {
             return Vec::new();
         }
         steps.by = None;

@@ -62,7 +62,7 @@ impl RelayBody {
     /// The stream does not go on. `None`: somebody is looked for who does so.
     pub(super) fn breaks(&mut self, why: Why) -> Option<Next> {
         let Kind::Flowing(stream) = &mut self.kind else { return Some(Next::End) };
-        if let Some(events) = &stream.events {
+        if let (Some(events), Why::Trouble(_)) = (&stream.events, &why) {
             // An answer that had said everything is complete, however its connection ended.
             if events.over {
                 self.close(false);

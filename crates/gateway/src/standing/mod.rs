@@ -7,6 +7,8 @@
 
 mod breaker;
 mod checkup;
+mod drill;
+mod fault;
 mod health;
 mod hold;
 mod keys;
@@ -30,6 +32,8 @@ use store::UsageRecord;
 
 pub use breaker::BreakerWord;
 pub(crate) use breaker::Lesson;
+pub use drill::{Drill, DrillStanding, LONGEST_DRILL, NoDrill};
+pub use fault::Fault;
 pub use health::HealthWord;
 pub(crate) use hold::Bar;
 pub use hold::{Override, OverrideKind};
@@ -44,6 +48,7 @@ pub use target::TargetStanding;
 
 use crate::observe::{Ending, Waits, tries};
 use checkup::{Checkup, Turn};
+use drill::Drills;
 use health::Health;
 use hold::Held;
 use keys::Keys;
@@ -68,6 +73,8 @@ pub(crate) struct Register {
     pub(crate) queue: Arc<Queue>,
     /// By provider, those that are asked whether they are well.
     checkups: Mutex<BTreeMap<String, Checkup>>,
+    /// Faults that are made on purpose.
+    pub(crate) drills: Drills,
 }
 
 impl Register {
@@ -80,6 +87,7 @@ impl Register {
             keys: Keys::default(),
             queue: Arc::new(Queue::new(waits)),
             checkups: Mutex::default(),
+            drills: Drills::default(),
         };
         register.describe(world);
         register
@@ -194,6 +202,7 @@ impl Register {
     /// How the configured providers stand, in their order.
     pub(crate) fn standings(&self, world: &Snapshot) -> Standings {
         let (now, wall, held) = (Instant::now(), SystemTime::now(), self.held.load());
+        let drills = self.drills.told();
         self.with(|health| {
             let stands = |provider: &Provider| {
                 let name = &provider.name;
@@ -203,6 +212,7 @@ impl Register {
                     held: held.get(name),
                     targets: self.targets(name),
                     keys: self.keys.standings(provider),
+                    drills: drills.iter().filter(|drill| drill.provider == *name).cloned().collect(),
                 };
                 report::standing(name, looked, (now, wall))
             };

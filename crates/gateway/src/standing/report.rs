@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 
 use super::breaker::BreakerWord;
+use super::drill::DrillStanding;
 use super::health::{Health, HealthWord};
 use super::hold::{Held, OverrideKind};
 use super::keys::KeyStanding;
@@ -60,6 +61,9 @@ pub struct Standing {
     pub targets: Vec<TargetStanding>,
     /// Its keys, where it has several.
     pub keys: Vec<KeyStanding>,
+    /// Faults that are made there on purpose; nearly always none, and then it is not told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drills: Vec<DrillStanding>,
 }
 
 /// A failure, without its words.
@@ -133,11 +137,12 @@ pub(super) struct Looked<'a> {
     pub(super) held: Option<&'a Held>,
     pub(super) targets: Vec<TargetStanding>,
     pub(super) keys: Vec<KeyStanding>,
+    pub(super) drills: Vec<DrillStanding>,
 }
 
 /// How one stands at a moment.
 pub(super) fn standing(provider: &str, looked: Looked<'_>, (now, wall): (Instant, SystemTime)) -> Standing {
-    let Looked { health, held, targets, keys } = looked;
+    let Looked { health, held, targets, keys, drills } = looked;
     let forced =
         held.is_some_and(|held| held.left(now).is_some() && held.said.kind == OverrideKind::ForcedClosed);
     let barred = held.is_some_and(|held| held.bars(now).is_some());
@@ -154,6 +159,7 @@ pub(super) fn standing(provider: &str, looked: Looked<'_>, (now, wall): (Instant
         overridden: held.and_then(|held| overridden(held, (now, wall))),
         targets,
         keys,
+        drills,
     }
 }
 

@@ -68,6 +68,11 @@ impl Client {
         }
     }
 
+    /// A connection that goes to nobody else.
+    pub(super) fn lease(&self, line: Line, provider: &Provider) -> Lease {
+        Lease::of(line, &provider.origin, &self.pool)
+    }
+
     async fn send_fresh(
         &self,
         provider: &Provider,
@@ -104,20 +109,20 @@ impl Client {
 
 /// The bounds of a request on a connection.
 #[derive(Clone, Copy)]
-struct Times {
+pub(super) struct Times {
     first_byte: Duration,
     deadline: Instant,
 }
 
 impl Times {
-    fn of(timeouts: &ProviderTimeouts, deadline: Instant) -> Self {
+    pub(super) fn of(timeouts: &ProviderTimeouts, deadline: Instant) -> Self {
         Self { first_byte: timeouts.first_byte, deadline }
     }
 
     /// Until when the head is awaited, and what is wrong when it has not come by then. It is awaited from the moment the
     /// request is sent; a body that flows has its own clock and takes its own time, so that a long upload is not mistaken
     /// for a silent upstream.
-    fn of_head(self, body: &OutBody) -> (Instant, Trouble) {
+    pub(super) fn of_head(self, body: &OutBody) -> (Instant, Trouble) {
         let first_byte = Instant::now() + self.first_byte;
         match body {
             OutBody::Empty | OutBody::Whole(_) if first_byte < self.deadline => {

@@ -3,10 +3,12 @@
 pub(crate) mod alert;
 mod answer;
 mod attempt;
+mod breaking;
 pub(crate) mod checkup;
 mod client;
 mod compose;
 pub(crate) mod discover;
+mod drilled;
 mod engine;
 pub(crate) mod inspect;
 mod pool;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::breaking::Breaking;
 use super::engine::{Behind, Left, NotSent, Sending, Socket};
 use super::pool::Lease;
 use super::trouble::Trouble;
@@ -24,6 +25,8 @@ pub(crate) struct Rest {
     sending: Option<Sending>,
     keeps: bool,
     watchdog: Option<Watchdog>,
+    /// It breaks on purpose.
+    drill: Option<Box<Breaking>>,
 }
 
 /// Cuts a connection at its time, unless it ends before.
@@ -33,17 +36,23 @@ impl Rest {
     /// What comes behind the head of an answer.
     pub(in crate::upstream) fn of(behind: Behind, lease: Lease) -> Self {
         let Behind { left, sending, keeps } = behind;
-        Self { lease, left, sending, keeps, watchdog: None }
+        Self { lease, left, sending, keeps, watchdog: None, drill: None }
     }
 
     /// Whether all of it has come.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.left, Left::Nothing)
+        matches!(self.left, Left::Nothing) && !self.drill.as_ref().is_some_and(|drill| drill.is_due())
+    }
+
+    /// Lets it break on purpose.
+    pub(super) fn drill(&mut self, breaking: Breaking) {
+        self.drill = Some(Box::new(breaking));
     }
 
     /// How many bytes are still to come, where that is known.
     pub(crate) fn length(&self) -> Option<u64> {
         match self.left {
+            _ if self.drill.is_some() => None,
             Left::Nothing => Some(0),
             Left::Length(left) => Some(left),
             Left::Chunked(_) | Left::Close => None,
@@ -55,6 +64,19 @@ impl Rest {
     /// # Errors
     /// When the connection breaks or ends before the body does.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
+        let Some(mut drill) = self.drill.take() else { return self.poll_sent(cx) };
+        if drill.is_due() {
+            // Once told, it is over.
+            let broken = drill.breaks().map(|trouble| Some(Err(self.broken(trouble))));
+            self.drill = Some(drill).filter(|_| broken.is_pending());
+            return broken;
+        }
+        let polled = self.poll_sent(cx).map_ok(|piece| drill.passes(piece));
+        self.drill = Some(drill);
+        polled
+    }
+
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
         if let Err(error) = self.go_on_sending(cx) {
             self.left = Left::Nothing;
             self.keeps = false;

@@ -12,6 +12,7 @@ mod connect;
 mod container;
 mod db;
 mod doctor;
+mod drill;
 mod env;
 mod explain;
 mod form;
@@ -132,6 +133,8 @@ enum Command {
     Db(db::Db),
     /// Look for what commonly goes wrong, and say how to mend it.
     Doctor(doctor::Doctor),
+    /// Make a provider fail on purpose, for a share of its attempts and for a while.
+    Drill(drill::Drill),
     /// Say where a request would go, and why; nothing of it is sent.
     Explain(explain::Explain),
     /// Ask a model something.
@@ -188,6 +191,7 @@ impl Command {
             Self::Alerts(alerts) => alerts.run(talk),
             Self::Secrets(secrets) => secrets.run(talk),
             Self::Doctor(doctor) => doctor.run(talk),
+            Self::Drill(drill) => drill.run(talk),
             Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),

@@ -185,7 +185,7 @@ async fn tokens_are_set_aside_by_what_may_come_and_settled_by_what_came() {
     let held = go.clone();
     let vendor = Vendor::start(move |seen| match seen.json()["model"].as_str() {
         Some("held") => Told::plain(200, "").wait_for(&held).send(CHAT_ANSWER).into(),
-        Some("stream") => Act::sse(chat_events(true)),
+        Some("stream") => chat_events(true).into_iter().fold(Told::events(), Told::send).into(),
         Some("fails") => Act::text(500, "{}"),
         Some("silent") => Act::text(200, r#"{"choices":[]}"#),
         _ => Act::text(200, CHAT_ANSWER),
@@ -199,7 +199,6 @@ async fn tokens_are_set_aside_by_what_may_come_and_settled_by_what_came() {
         let head = [("x-api-key", LAPTOP)];
         let answer = ask(house.address(), "POST", "/v1/chat/completions", &head, body(model, most)).await;
         let left = answer.header("x-ratelimit-remaining-tokens");
-        eprintln!("{model}: {}", answer.text());
         (answer.status, left.map(|left| left.parse::<u64>().unwrap()))
     };
     let say = async |model: &str, most: u64| {

@@ -29,6 +29,7 @@ mod disk;
 mod doctor;
 mod documents;
 mod drain;
+mod drills;
 mod exact_names;
 mod explaining;
 mod failures;

@@ -104,6 +104,40 @@ async fn of_a_thousand_at_once_a_provider_gets_exactly_as_many_as_it_may() {
     assert_eq!(vendor.ledger().begun(), 137);
 }
 
+/// What a call of this body may come to, by the rule that is written (docs/routing.md).
+fn may_come_to(body: &serde_json::Value, bytes: usize) -> u64 {
+    bytes as u64 / 4 + body["max_tokens"].as_u64().unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_at_once_not_one_token_more_is_spent_than_there_is() {
+    const CALLERS: u64 = 1000;
+    const TOKENS: u64 = 9_973;
+    // A vendor that spends all that a call lets it.
+    let vendor = Vendor::start(|seen| {
+        let all = may_come_to(&seen.json(), seen.body.len());
+        let usage = serde_json::json!({"prompt_tokens": 0, "completion_tokens": all, "total_tokens": all});
+        Act::json(200, &serde_json::json!({"choices": [], "usage": usage}))
+    })
+    .await;
+    let house = house(&[(&vendor, &format!("max_tpm: {TOKENS}"))], "when_exhausted: fail");
+    let (address, together) = (house.address(), Arc::new(Barrier::new(CALLERS as usize)));
+    let mut callers = tokio::task::JoinSet::new();
+    for call in 0..CALLERS {
+        let together = together.clone();
+        callers.spawn(async move {
+            let body = format!(r#"{{"model":"m","max_tokens":{},"messages":[]}}"#, 20 + call % 50);
+            together.wait().await;
+            ask(address, "POST", PATH, &[("x-api-key", LAPTOP)], body).await.status
+        });
+    }
+    let told = callers.join_all().await;
+    let spent: u64 =
+        vendor.ledger().requests().iter().map(|seen| may_come_to(&seen.json(), seen.body.len())).sum();
+    assert!(told.iter().all(|status| [200, 429].contains(status)), "{told:?}");
+    assert!(spent <= TOKENS && spent > TOKENS - 100, "{spent}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_finds_every_place_full_is_told_which_and_when_to_come_back() {
     let vendor = Vendor::start(|_| Act::text(200, CHAT_ANSWER)).await;
@@ -246,4 +280,79 @@ async fn the_callers_own_account_says_nothing_of_ours() {
         let answer = ask(house.address(), "POST", PATH, &head, chat("gpt-4o", false)).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rest_that_was_asked_for_outlasts_a_restart() {
+    let limited = || Told::plain(429, "{}").header("retry-after", "300");
+    let one = Vendor::start(move |_| limited().into()).await;
+    let two = Vendor::start(|_| Act::text(200, CHAT_ANSWER)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("usage.db");
+    let routing = format!("affinity: false}}\nstorage: {{database: \"sqlite:{}\"", database.display());
+    for start in 0..2 {
+        let house = house(&[(&one, ""), (&two, "")], &routing);
+        assert_eq!(say(&house, LAPTOP).await.status, 200, "start {start}");
+        // As it is closed, what it has learnt is written.
+    }
+    assert_eq!((one.ledger().begun(), two.ledger().begun()), (1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_has_its_place_until_it_is_closed() {
+    let vendor = Vendor::start(|seen| match seen.header("upgrade") {
+        Some(_) => Act::Upgrade,
+        None => Act::text(200, CHAT_ANSWER),
+    })
+    .await;
+    let url = vendor.url();
+    let house = TestHouse::new(&format!(
+        "providers: {{openai: {{base_url: \"{url}/v1\", api_key: {UPSTREAM_KEY}, max_concurrency: 1}}}}\n\
+         routing: {{when_exhausted: fail}}\n"
+    ));
+    let say = async || ask(house.address(), "POST", PATH, &[], chat("gpt-4o", false)).await.status;
+    let mut caller = Caller::connect(house.address()).await;
+    let knock = "GET /v1/realtime?model=gpt-realtime HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n\
+                 upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    caller.send(knock).await.unwrap();
+    caller.wait_for_head().await.unwrap();
+    assert_eq!(say().await, 429);
+    caller.reset();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while say().await != 200 {
+        assert!(tokio::time::Instant::now() < deadline, "its place was not given back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rest_that_somebody_else_was_told_of_is_waited_for_in_the_line() {
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let vendor = Vendor::start(move |_| match first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+        true => Told::plain(429, "{}").header("retry-after", "1").into(),
+        false => Act::text(200, CHAT_ANSWER),
+    })
+    .await;
+    let house = house(&[(&vendor, "")], "");
+    let mut refused = sends(&house, LAPTOP).await;
+    let rests = || {
+        let told = house.inner().gateway().standings();
+        told.providers[0].targets.iter().any(|target| target.breaker == gateway::BreakerWord::Resting)
+    };
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !rests() {
+        assert!(tokio::time::Instant::now() < deadline, "it was told to rest");
+        tokio::task::yield_now().await;
+    }
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(sends(&house, PHONE).await);
+    }
+    assert_eq!(refused.read_answer().await.status, 200);
+    for mut other in others {
+        assert_eq!(other.read_answer().await.status, 200);
+    }
+    let entries = vendor.ledger().entries();
+    let refused_at = entries[0].ended.unwrap();
+    assert_eq!(entries.len(), 5);
+    assert!(entries[1..].iter().all(|one| one.begun - refused_at >= Duration::from_millis(900)));
 }

@@ -19,7 +19,7 @@ use super::begin::{Begun, begin};
 use super::course::Course;
 use super::patience::{LONGEST_REST, REST};
 use super::quota;
-use crate::account::ANSWERED;
+use crate::account::{ANSWERED, Step};
 use crate::error::ApiError;
 use crate::intake::Payload;
 use crate::route::Target;
@@ -66,8 +66,8 @@ pub(super) struct Asking<'a> {
 }
 
 impl Course {
-    /// One try at one target.
-    pub(super) async fn ask(&self, asking: Asking<'_>) -> Tried {
+    /// One try at one target, which is this step of the trail.
+    pub(super) async fn ask(&self, asking: Asking<'_>, step: Step) -> Tried {
         let Asking { target, key, body, mut pass } = asking;
         let secret = key.map(|key| &key.secret);
         let stored = secret.is_some() || matches!(target.provider.credential, Credential::Stored(_));
@@ -79,7 +79,15 @@ impl Course {
             }
         };
         let began = Instant::now();
-        let sent = self.client.send(&target.provider, message, self.deadline).await;
+        let models = [target.model.as_deref(), self.call.model.as_deref()];
+        let sent = match self.register.drills.strike(&target.provider.name, models) {
+            None => self.client.send(&target.provider, message, self.deadline).await,
+            Some(fault) => {
+                self.trail.drilled(step);
+                // In a place of its own: hardly any attempt needs it.
+                Box::pin(self.client.send_drilled(fault, &target.provider, message, self.deadline)).await
+            }
+        };
         let reply = match sent {
             Ok(reply) => reply,
             Err(trouble) => {

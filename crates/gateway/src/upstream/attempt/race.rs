@@ -31,7 +31,7 @@ impl Course {
     ) -> Raced<'t> {
         let target = asking.target;
         let step = self.trail.begins(target, None);
-        let mut first = pin!(self.ask(asking));
+        let mut first = pin!(self.ask(asking, step));
         let alone = |tried| Raced { tried, step, beside: None };
         let Some(patience) = self.patience(target, rest) else { return alone(first.await) };
         if let Ok(tried) = tokio::time::timeout(patience, first.as_mut()).await {
@@ -48,7 +48,7 @@ impl Course {
         );
         let second_step = self.trail.begins(other, Some("hedge"));
         let asking = Asking { target: other, key: key.as_ref(), body, pass };
-        let mut second = pin!(self.ask(asking));
+        let mut second = pin!(self.ask(asking, second_step));
         let (tried, step, mut left, left_step) = tokio::select! {
             tried = first.as_mut() => (tried, step, second.as_mut() as Pin<&mut (dyn Future<Output = Tried> + Send)>, second_step),
             tried = second.as_mut() => (tried, second_step, first.as_mut() as Pin<&mut (dyn Future<Output = Tried> + Send)>, step),

@@ -170,7 +170,7 @@ impl Lifeline {
         let course = &self.course;
         let step = course.trail.begins(target, Some(how.word()));
         let asking = Asking { target, key: key.as_ref(), body: Payload::Whole(body), pass };
-        match course.ask(asking).await {
+        match course.ask(asking, step).await {
             Tried::Answered(answer, _) => match answer.body {
                 AnswerBody::Flowing(flowing) if flowing.events => return Some((flowing, step)),
                 _ => course.trail.ends(step, FaultClass::StreamMalformed.word(), None),

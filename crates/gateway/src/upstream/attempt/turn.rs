@@ -12,6 +12,8 @@ use crate::standing::{Counter, Out, Pass, Ticket};
 
 /// Nobody knows how long those take who wait before one: so much is told.
 const OTHERS_FIRST: Duration = Duration::from_secs(1);
+/// Those who waited for a rest to be over come so far apart: how much there is room for then, only the first ones find out.
+const APART: Duration = Duration::from_millis(20);
 
 /// A call's wait for its turn.
 #[derive(Default)]
@@ -63,11 +65,15 @@ impl Turn {
             FairBy::None => "",
             FairBy::Key | FairBy::Team => &course.caller,
         };
+        let rested = counter.model.is_some();
         let Some(mut ticket) = course.register.queue.join(counter, whose, routing.queue.max) else {
             return self.gives_up(GaveUp::Full(routing.queue.max));
         };
         if !ticket.comes(until).await {
             return self.gives_up(GaveUp::Late(longest));
+        }
+        if rested {
+            tokio::time::sleep(APART).await;
         }
         self.ticket = Some(ticket);
         true

@@ -72,8 +72,15 @@ fn say(talk: &Talk, (name, what): (&str, &str), body: &Value, whom: &Whom) -> Ou
     Ok(Exit::Done)
 }
 
-/// How a provider stands, in a few words.
+/// How a provider stands, in a few words, and whether faults are made there on purpose.
 pub(super) fn word(standing: &Value) -> String {
+    let faults =
+        standing["drills"].as_array().into_iter().flatten().filter_map(|drill| drill["fault"].as_str());
+    let drills: String = faults.map(|fault| format!(", drill: {fault}")).collect();
+    stands(standing) + &drills
+}
+
+fn stands(standing: &Value) -> String {
     let health = standing["health"].as_str().unwrap_or("unknown");
     let Some(kind) = standing["override"]["kind"].as_str() else {
         let mut word = health.to_owned();

@@ -8,6 +8,8 @@ use testkit::caller::ask;
 use super::{get, good, open_house, refused, send};
 use crate::house::TestHouse;
 
+const DRILL: &str = r#"{"provider":"one","fault":"503","for_seconds":60}"#;
+
 /// A path with something in its places.
 pub(super) fn filled(path: &str) -> String {
     let words = [
@@ -39,6 +41,7 @@ pub(super) fn body_for(route: &Route) -> String {
         ("POST", "/admin/v1/providers/{name}/keys/{id}/rotate") => json!({"key": "sk-next-key-qrst"}),
         ("POST", "/admin/v1/providers/{name}/breaker") => json!({"action": "force_open", "for_seconds": 60}),
         ("POST", "/admin/v1/providers/{name}/pause") => json!({"action": "pause", "reason": "work"}),
+        ("POST", "/admin/v1/drills") => return DRILL.to_owned(),
         ("POST", "/admin/v1/keys") => {
             json!({"name": "another", "models": ["m-1"], "expires": "2099-12-31", "limits": {"requests": "60/min"}})
         }
@@ -64,13 +67,18 @@ async fn every_route_does_what_it_should() {
         let path = match route.path {
             "/admin/v1/models/{name}" => "/admin/v1/models/public".to_owned(),
             // A model leads to the first one.
-            path if route.method == "DELETE" => {
-                path.replace("{name}", "two").replace("{id}", "default").replace("{path}", "routing")
-            }
+            path if route.method == "DELETE" => path
+                .replace("{name}", "two")
+                .replace("{id}", "default")
+                .replace("{path}", "routing")
+                .replace("{number}", "1"),
             path => filled(path),
         };
         // Something that can be forgotten again.
         good(&send(&house, "PUT", "/admin/v1/config/routing", r#"{"expose_headers": false}"#).await);
+        if route.path == "/admin/v1/drills/{number}" {
+            good(&send(&house, "POST", "/admin/v1/drills", DRILL).await);
+        }
         let answer = send(&house, route.method.as_str(), &path, &body_for(&route)).await;
         let row = format!("{} {}: {}", route.method, route.path, answer.text());
         match route.path {
@@ -168,6 +176,9 @@ fn every_change_takes_the_highest_role_and_every_look_the_lowest() {
                 assert_eq!(role, Role::Operator, "it costs money")
             }
             "GET" => assert_eq!(role, Role::Viewer, "{path}"),
+            "DELETE" if path.starts_with("/admin/v1/drills") => {
+                assert_eq!(role, Role::Operator, "it lasts nowhere");
+            }
             "PUT" | "PATCH" | "DELETE" => assert_eq!(role, Role::Admin, "{path}"),
             _ => {}
         }

@@ -16,6 +16,9 @@ use super::standings::Whence;
 use crate::usage_record::UsageRecord;
 use crate::vault::Sealed;
 
+/// How a provider stands, and until when.
+type Standing = (String, Option<u64>);
+
 /// Rows by what they are.
 #[derive(Default, Debug)]
 pub(super) struct Memory {
@@ -25,7 +28,7 @@ pub(super) struct Memory {
     changes: Mutex<Changes>,
     once: Mutex<Requests>,
     /// By where it is known from and provider: how it stands, and until when.
-    standings: Mutex<BTreeMap<(Whence, String), (String, Option<u64>)>>,
+    standings: Mutex<BTreeMap<(Whence, String), Standing>>,
     capacity: usize,
 }
 
