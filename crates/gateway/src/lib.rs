@@ -40,7 +40,7 @@ pub use account::statistics::{
 };
 use account::{Ledger, Onlookers, Windows};
 use catalogue::Catalogue;
-pub use explain::{Candidate, Explanation, Place, Question, Refused, Way, When};
+pub use explain::{ExplainedTarget, Explanation, Place, Question, Refused, Way, When};
 use life::Life;
 pub use observe::Ending;
 use observe::Metrics;

@@ -25,7 +25,7 @@ impl Tap {
     pub fn push(&mut self, piece: Bytes) -> usize {
         match self.0.push(piece) {
             Pass::Bytes(bytes) => bytes.len(),
-            Pass::Nothing | Pass::TooLong => 0,
+            Pass::Nothing | Pass::TooLong | Pass::Fails { .. } => 0,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What would go where, and why: the line walked without a request. The same stages are asked in the same order, and nothing
 //! of the request is ever sent; at most providers are asked which models they have, as the line would ask them.
 
-mod candidate;
+mod target;
 mod words;
 
 use config::Snapshot;
@@ -17,7 +17,7 @@ use crate::route::{Reason, Wish, outlook};
 use crate::standing::Overridden;
 use crate::{listing, upstream};
 
-pub use candidate::{Candidate, When};
+pub use target::{ExplainedTarget, When};
 
 /// A request that is not made.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub struct Explanation {
     /// How one of several targets is chosen, in its word; none: nobody would be asked.
     pub strategy: Option<&'static str>,
     /// Every target that would be asked, in that order, each when those before it cannot answer.
-    pub candidates: Vec<Candidate>,
+    pub targets: Vec<ExplainedTarget>,
     /// Every provider, in order of preference, and what speaks for or against it.
     pub places: Vec<Place>,
 }
@@ -161,7 +161,7 @@ impl Gateway {
                 kept_here: false,
                 way: Err(error.into()),
                 strategy: None,
-                candidates: Vec::new(),
+                targets: Vec::new(),
                 places: Vec::new(),
             },
             Ok(call) => self.walked(&world, &call),
@@ -197,7 +197,7 @@ impl Gateway {
             name_rule: wish.model.and_then(|model| world.models.rule(model)).map(|(name, _)| name.to_owned()),
             way: way.map_err(Refused::from),
             strategy: seen.as_ref().map(|seen| seen.strategy.word()),
-            candidates: seen.map(|seen| candidate::all(&seen)).unwrap_or_default(),
+            targets: seen.map(|seen| target::all(&seen)).unwrap_or_default(),
             places: (0..world.providers.len()).map(|place| self.seen(world, &wish, place)).collect(),
         }
     }

@@ -50,7 +50,7 @@ impl Explanation {
             "why": told.why(),
             "error": error,
             "strategy": self.strategy,
-            "candidates": self.candidates,
+            "targets": self.targets,
             "providers": places,
         })
     }

@@ -193,10 +193,10 @@ fn as_text(talk: &Talk, told: &Value) -> String {
         )),
     }
     lines.extend(all(&told["why"]).map(|why| format!("  {}", text(why))));
-    let candidates: Vec<&Value> = all(&told["candidates"]).collect();
-    let notable = candidates.iter().any(|one| all(&one["why"]).next().is_some());
+    let targets: Vec<&Value> = all(&told["targets"]).collect();
+    let notable = targets.iter().any(|one| all(&one["why"]).next().is_some());
     if notable {
-        let rows: Vec<_> = candidates.iter().enumerate().map(|(at, one)| row(at, one)).collect();
+        let rows: Vec<_> = targets.iter().enumerate().map(|(at, one)| row(at, one)).collect();
         let heads = ["#", "PROVIDER", "MODEL", "WEIGHT", "BREAKER", "RUNNING", "FIRST ANSWER", "WHY"];
         lines.extend([
             String::new(),
@@ -204,7 +204,7 @@ fn as_text(talk: &Talk, told: &Value) -> String {
         ]);
         lines.extend(table(heads, &rows).lines().map(|line| format!("  {line}")));
     }
-    let is_asked = |name: &Value| candidates.iter().any(|one| one["provider"] == *name);
+    let is_asked = |name: &Value| targets.iter().any(|one| one["provider"] == *name);
     let others: Vec<_> = all(&told["providers"])
         .filter(|one| one["chosen"] != true && !(notable && is_asked(&one["name"])))
         .map(|one| (text(&one["name"]), text(&one["why"])))

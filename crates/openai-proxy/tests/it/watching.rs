@@ -131,7 +131,7 @@ async fn explain_tells_every_target_in_its_order_with_what_keeps_it_back() {
             let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
             [text("provider"), text("model"), text("asked"), text("breaker")]
         };
-        let order: Vec<_> = told["candidates"].as_array().into_iter().flatten().map(of).collect();
+        let order: Vec<_> = told["targets"].as_array().into_iter().flatten().map(of).collect();
         (told, order)
     };
     let (told, order) = explained().await;
@@ -146,7 +146,7 @@ async fn explain_tells_every_target_in_its_order_with_what_keeps_it_back() {
         "{told}"
     );
     assert_eq!(
-        (told["strategy"].as_str(), told["candidates"][0]["priority"].as_i64()),
+        (told["strategy"].as_str(), told["targets"][0]["priority"].as_i64()),
         (Some("failover"), Some(9))
     );
     assert_eq!(ask_for(&house, "m").await, 200);
@@ -156,8 +156,8 @@ async fn explain_tells_every_target_in_its_order_with_what_keeps_it_back() {
         (&order[0][0], &order[1][0], &order[1][3]),
         (&"two".to_owned(), &"one".to_owned(), &"open".to_owned())
     );
-    assert!(told["candidates"][1]["why"].to_string().contains("its breaker is open for"), "{told}");
-    assert!(told["candidates"][0]["first_answer_ms"].is_u64(), "{told}");
+    assert!(told["targets"][1]["why"].to_string().contains("its breaker is open for"), "{told}");
+    assert!(told["targets"][0]["first_answer_ms"].is_u64(), "{told}");
     let body = r#"{"path": "/v1/chat/completions", "body": {"model": "m"}}"#;
     let json = [("content-type", "application/json")];
     let same = ask(house.address(), "POST", "/admin/v1/explain", &json, body).await.json();

@@ -8,7 +8,7 @@ use crate::standing::{BreakerWord, TargetStanding};
 
 /// A target that would be asked.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Candidate {
+pub struct ExplainedTarget {
     /// The provider.
     pub provider: String,
     /// Its own name for the model; null: none is named.
@@ -49,7 +49,7 @@ pub enum When {
 }
 
 /// All of them, in the order they would be asked.
-pub(super) fn all(seen: &Outlook) -> Vec<Candidate> {
+pub(super) fn all(seen: &Outlook) -> Vec<ExplainedTarget> {
     let plan = &seen.plan;
     let plain = std::iter::once(&plan.first).chain(&plan.others).enumerate();
     let plain = plain.map(|(at, target)| match at {
@@ -59,13 +59,13 @@ pub(super) fn all(seen: &Outlook) -> Vec<Candidate> {
     });
     let longer = plan.longer.iter().map(|target| (target, When::ContextLength));
     let laxer = plan.laxer.iter().map(|target| (target, When::ContentPolicy));
-    plain.chain(longer).chain(laxer).map(|(target, when)| candidate(seen, target, when)).collect()
+    plain.chain(longer).chain(laxer).map(|(target, when)| explained(seen, target, when)).collect()
 }
 
-fn candidate(seen: &Outlook, target: &Target, when: When) -> Candidate {
+fn explained(seen: &Outlook, target: &Target, when: When) -> ExplainedTarget {
     let provider = &target.provider;
     let standing = TargetStanding::of(target.model.as_deref().unwrap_or_default(), &target.lane);
-    Candidate {
+    ExplainedTarget {
         provider: provider.name.clone(),
         model: target.model.clone(),
         local: provider.local,
