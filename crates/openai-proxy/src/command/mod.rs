@@ -32,6 +32,7 @@ mod output;
 mod outside;
 mod providers;
 mod reach;
+mod replay;
 mod secrets;
 mod serve;
 mod service;
@@ -135,6 +136,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Make a provider fail on purpose, for a share of its attempts and for a while.
     Drill(drill::Drill),
+    /// Send recorded calls once more, to the mock or to one provider.
+    Replay(replay::Replay),
     /// Say where a request would go, and why; nothing of it is sent.
     Explain(explain::Explain),
     /// Ask a model something.
@@ -192,6 +195,7 @@ impl Command {
             Self::Secrets(secrets) => secrets.run(talk),
             Self::Doctor(doctor) => doctor.run(talk),
             Self::Drill(drill) => drill.run(talk),
+            Self::Replay(replay) => replay.run(talk),
             Self::Explain(explain) => explain.run(talk),
             Self::Chat(chat) => chat.run(talk),
             Self::Models(models) => models.run(talk),

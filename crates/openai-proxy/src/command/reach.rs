@@ -334,7 +334,7 @@ fn bearer(key: &str) -> Option<HeaderValue> {
 }
 
 /// Goes to an address without `/v1`; on loopback, where `trusting`, whatever certificate is shown.
-fn visitor(url: &str, trusting: bool) -> Result<Visitor, Failure> {
+pub(crate) fn visitor(url: &str, trusting: bool) -> Result<Visitor, Failure> {
     if let Some(path) = url.strip_prefix("unix:") {
         return Ok(Visitor::to_socket(PathBuf::from(path), CONNECT));
     }

@@ -60,6 +60,7 @@ mod quotas;
 mod raw_bytes;
 mod realtime;
 mod recordings;
+mod replay;
 mod requests;
 mod routes;
 mod scenarios;
