@@ -9,7 +9,7 @@ mod slot;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
@@ -25,6 +25,8 @@ use slot::{Outcome, Slot};
 
 /// So many failures one after the other, and the load gives up.
 const HOPELESS: u64 = 1_000;
+/// And for that long: a fast machine fails a thousand times in a moment.
+const FOR_GOOD: Duration = Duration::from_secs(2);
 
 /// What the load tells whoever measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,8 @@ struct Load<'a> {
     /// How many calls have become due.
     calls: u64,
     failures_in_a_row: u64,
+    /// When the first of them was.
+    failing_since: Option<Instant>,
 }
 
 impl<'a> Load<'a> {
@@ -108,6 +112,7 @@ impl<'a> Load<'a> {
             began: clock::now(),
             calls: 0,
             failures_in_a_row: 0,
+            failing_since: None,
         })
     }
 
@@ -224,6 +229,7 @@ impl<'a> Load<'a> {
                 Outcome::More => {}
                 Outcome::Done => {
                     self.failures_in_a_row = 0;
+                    self.failing_since = None;
                     self.next(place)?;
                 }
                 Outcome::Wrong(why) => return self.failed(place, &why),
@@ -249,7 +255,8 @@ impl<'a> Load<'a> {
     fn failed(&mut self, slot: usize, why: &str) -> Result<()> {
         self.figures.failed(why);
         self.failures_in_a_row += 1;
-        if self.failures_in_a_row >= HOPELESS {
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        if self.failures_in_a_row >= HOPELESS && since.elapsed() >= FOR_GOOD {
             bail!("{HOPELESS} calls to {} failed one after the other, the last: {why}", self.plan.to);
         }
         self.slots[slot].close();

@@ -137,7 +137,7 @@ impl Course {
             };
             let status = answer.status;
             let fault = target.provider.vendor.read_fault(status, &head, &body, SystemTime::now());
-            return refuse(target, stored, pass, fault, answer);
+            return refuse((target, key), stored, pass, fault, answer);
         }
         if let AnswerBody::Flowing(flowing) = &mut answer.body {
             if flowing.events && self.world.routing.rescue.late_commit {
@@ -147,7 +147,7 @@ impl Course {
                         let vendor = target.provider.vendor;
                         let fault = vendor.read_fault(answer.status, &answer.head, &data, SystemTime::now());
                         // It is passed on as it came, if nobody does better.
-                        return refuse(target, stored, pass, fault, answer);
+                        return refuse((target, key), stored, pass, fault, answer);
                     }
                     Begun::Broken(class, trouble) => {
                         pass.ends(Lesson::Fails);
@@ -171,8 +171,20 @@ impl Course {
 }
 
 /// It said no: what that teaches of the target depends on whose credential it was.
-fn refuse(target: &Target, stored: bool, mut pass: Pass, mut fault: UpstreamFault, answer: Answer) -> Tried {
+fn refuse(
+    (target, key): (&Target, Option<&Key>),
+    stored: bool,
+    mut pass: Pass,
+    mut fault: UpstreamFault,
+    answer: Answer,
+) -> Tried {
     pass.taken.refused();
+    if let Some(lacks) = fault.lacks {
+        target.lane.learn_lack(lacks);
+    }
+    if let Some(key) = key {
+        key.learn(&fault);
+    }
     if !stored && concerns_account(fault.class) {
         // The caller's own account: others have another, and no other place knows it.
         if fault.class != FaultClass::Limited {

@@ -176,9 +176,6 @@ impl Lifeline {
                 _ => course.trail.ends(step, FaultClass::StreamMalformed.word(), None),
             },
             Tried::Refused(fault, answer) => {
-                if let Some(lacks) = fault.lacks {
-                    target.lane.learn_lack(lacks);
-                }
                 course.trail.ends(step, fault.class.word(), Some(answer.status.as_u16()));
             }
             tried => course.trail.ends(step, tried.word(), None),

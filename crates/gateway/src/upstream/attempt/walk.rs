@@ -31,7 +31,7 @@ enum Reached {
 struct Good {
     answer: Answer,
     counted: Option<Usage>,
-    /// The try, and who answers.
+    /// The attempt, and who answers.
     by: (Step, Target),
 }
 
@@ -144,11 +144,12 @@ impl Course {
             };
             let asking = Asking { target, key: key.as_ref(), body, pass };
             let Raced { tried, step, beside } = self.race(asking, rest, spent).await;
+            // Where somebody else was asked beside, it may be from there.
+            let by = beside.filter(|(_, is_it)| *is_it).map_or(target, |(other, _)| other);
             let (class, wait, lacks) = match tried {
                 Tried::Answered(answer, counted) => {
                     self.trail.answers(step);
-                    let by = beside.filter(|(_, by_it)| *by_it).map_or(target, |(other, _)| other).clone();
-                    let good = Good { answer: *answer, counted, by: (step, by) };
+                    let good = Good { answer: *answer, counted, by: (step, by.clone()) };
                     return Fate::Over(Ok(Reached::Answer(Box::new(good))));
                 }
                 Tried::Switched(reply, taken) => {
@@ -158,18 +159,12 @@ impl Course {
                 Tried::Ours(error) => return Fate::Over(Err(error)),
                 Tried::Refused(fault, answer) => {
                     self.trail.ends(step, fault.class.word(), Some(answer.status.as_u16()));
-                    if let Some(key) = &key {
-                        key.learn(&fault);
-                    }
-                    if let Some(lacks) = fault.lacks {
-                        target.lane.learn_lack(lacks);
-                    }
-                    spent.refused(target, fault, answer);
+                    spent.refused(by, fault, answer);
                     (fault.class, fault.wait, fault.lacks)
                 }
                 Tried::Failed(class, error) => {
                     self.trail.ends(step, class.word(), None);
-                    spent.failed(target, error);
+                    spent.failed(by, error);
                     (class, None, None)
                 }
             };
