@@ -33,7 +33,7 @@ fn without_a_word_the_status_decides() {
         (504, FaultClass::Server),
         (520, FaultClass::Server),
         (529, FaultClass::Limited),
-        (302, FaultClass::Server),
+        (302, FaultClass::Request),
     ] {
         for body in ["", "<html>Bad Gateway</html>", "{\"error\":null}", "[]", "7", "{\"error\":{}}", "\u{0}"]
         {
