@@ -97,7 +97,7 @@ async fn a_thousand_reloads_under_load_fail_no_call_and_leave_nothing_behind() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let load = async {
         let mut calls = 0_u32;
-        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        let mut tick = tokio::time::interval(Duration::from_millis(3));
         while !*stopped.borrow() {
             tick.tick().await;
             let answer = ask(address, "POST", "/v1/chat/completions", &[], chat("m", false)).await;
