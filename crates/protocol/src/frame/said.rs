@@ -7,6 +7,8 @@ mod adds;
 mod continued;
 mod joiner;
 
+use bytes::BytesMut;
+
 use super::event::{self, Piece, Tongue};
 use super::sse::Splitter;
 use crate::dialect::Dialect;
@@ -44,38 +46,88 @@ pub struct Said {
 
 /// Reads the events already sent to a caller; what is no whole event at the end is not looked at.
 pub fn said(operation: Operation, dialect: Dialect, sent: &[u8]) -> Said {
-    let Some(tongue) = Tongue::of(operation, dialect) else { return Said::default() };
-    let mut said = Said { plain: true, ..Said::default() };
-    let mut closed = false;
-    let mut from = 0;
-    Splitter::default().push(sent, |end| {
-        let event = &sent[from..end];
-        from = end;
-        if event::is_done(event) || !event::has_data(event) {
-            said.finished |= event::is_done(event);
+    let mut heard = Heard::new(operation, dialect);
+    heard.hear(sent);
+    heard.said
+}
+
+/// What a caller has had of a stream, while it flows. Bytes are kept as they are until there are many, for almost no stream is
+/// ever asked what it has said; then only what they say is.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    tongue: Option<Tongue>,
+    said: Said,
+    /// A part that is text was ended.
+    closed: bool,
+    /// Whole events nobody has looked at.
+    unheard: BytesMut,
+}
+
+/// So many bytes are kept as they are.
+const MANY: usize = 32 * 1024;
+/// A longer text is not gone on with.
+const LONGEST: usize = 1 << 20;
+
+impl Heard {
+    /// Nothing yet.
+    pub fn new(operation: Operation, dialect: Dialect) -> Self {
+        let tongue = Tongue::of(operation, dialect);
+        let said = Said { plain: tongue.is_some(), ..Said::default() };
+        Self { tongue, said, closed: false, unheard: BytesMut::new() }
+    }
+
+    /// These whole events went to the caller.
+    pub fn add(&mut self, events: &[u8]) {
+        if !self.said.plain {
             return;
         }
-        let piece = event::data(event).and_then(|at| Piece::read(tongue, &event[at..]));
-        let Some(piece) = piece else {
-            // Whatever it said, it is not in our text.
-            said.plain = false;
-            return;
-        };
-        said.text.push_str(piece.text.as_deref().unwrap_or_default());
-        said.plain &= !piece.more;
-        said.finished |= piece.finishes;
-        said.opened |= piece.opens;
-        said.in_text = (said.in_text || piece.opens_text) && !piece.closes_text;
-        closed |= piece.closes_text;
-        said.item = said.item.take().or(piece.item);
-        said.number = piece.number.or(said.number);
-        said.id = said.id.take().or(piece.id);
-        said.created = said.created.or(piece.created);
-        said.model = said.model.take().or(piece.model);
-    });
-    // A part that was ended cannot be added to any more.
-    said.plain &= !closed || said.finished;
-    said
+        self.unheard.extend_from_slice(events);
+        if self.unheard.len() > MANY {
+            let unheard = std::mem::take(&mut self.unheard);
+            self.hear(&unheard);
+            self.said.plain &= self.said.text.len() <= LONGEST;
+        }
+    }
+
+    /// What it has said so far.
+    pub fn said(&self) -> Said {
+        let mut heard = Self { unheard: BytesMut::new(), ..self.clone() };
+        heard.hear(&self.unheard);
+        heard.said
+    }
+
+    fn hear(&mut self, sent: &[u8]) {
+        let Self { tongue: Some(tongue), said, closed, .. } = self else { return };
+        let tongue = *tongue;
+        let mut from = 0;
+        Splitter::default().push(sent, |end| {
+            let event = &sent[from..end];
+            from = end;
+            if event::is_done(event) || !event::has_data(event) {
+                said.finished |= event::is_done(event);
+                return;
+            }
+            let piece = event::data(event).and_then(|at| Piece::read(tongue, &event[at..]));
+            let Some(piece) = piece else {
+                // Whatever it said, it is not in our text.
+                said.plain = false;
+                return;
+            };
+            said.text.push_str(piece.text.as_deref().unwrap_or_default());
+            said.plain &= !piece.more;
+            said.finished |= piece.finishes;
+            said.opened |= piece.opens;
+            said.in_text = (said.in_text || piece.opens_text) && !piece.closes_text;
+            *closed |= piece.closes_text;
+            said.item = said.item.take().or(piece.item);
+            said.number = piece.number.or(said.number);
+            said.id = said.id.take().or(piece.id);
+            said.created = said.created.or(piece.created);
+            said.model = said.model.take().or(piece.model);
+        });
+        // A part that was ended cannot be added to any more.
+        said.plain &= !*closed || said.finished;
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
 use protocol::envelope;
-use protocol::frame::said::{self, Joiner, Said};
+use protocol::frame::said::{self, Heard, Joiner, Said};
 use protocol::operation::Operation;
 use protocol::usage::Usage;
 use protocol::verdict::{Capability, FaultClass};
@@ -19,21 +18,19 @@ use crate::account::Step;
 use crate::intake::Payload;
 use crate::route::Target;
 
-/// Longer answers are not gone on with: what was sent has to be kept for that.
-const MOST: usize = 1 << 20;
 /// Bytes: what is shorter is begun anew.
 const SHORT: usize = 8;
 /// So often for one answer.
 const OFTEN: u32 = 3;
 
-/// A stream that can be gone on with, and what its caller has had of it.
+/// A stream that can be gone on with.
 struct Lifeline {
     course: Course,
     /// Who is answering.
     target: Target,
     step: Step,
-    sent: BytesMut,
-    too_long: bool,
+    /// What its caller has had.
+    heard: Heard,
     done: u32,
 }
 
@@ -51,18 +48,13 @@ pub(super) fn of(
     );
     let able =
         on && text && flowing.events && flowing.says_end && matches!(course.body(), Some(Payload::Whole(_)));
-    let (sent, too_long, done) = (BytesMut::new(), false, 0);
-    able.then(|| Box::new(Lifeline { course, target, step, sent, too_long, done }) as Box<dyn Rescue>)
+    let heard = Heard::new(course.call.row.operation, course.call.dialect);
+    able.then(|| Box::new(Lifeline { course, target, step, heard, done: 0 }) as Box<dyn Rescue>)
 }
 
 impl Rescue for Lifeline {
     fn sends(&mut self, events: &[u8]) {
-        if self.too_long || self.sent.len() + events.len() > MOST {
-            self.too_long = true;
-            self.sent = BytesMut::new();
-        } else {
-            self.sent.extend_from_slice(events);
-        }
+        self.heard.add(events);
     }
 
     fn is_single(&self) -> bool {
@@ -86,11 +78,10 @@ impl Rescue for Lifeline {
 impl Lifeline {
     /// What the caller has had, if it can be gone on with.
     fn said(&self) -> Option<Said> {
-        let call = &self.course.call;
-        if self.too_long || self.done >= OFTEN {
+        if self.done >= OFTEN {
             return None;
         }
-        let said = said::said(call.row.operation, call.dialect, &self.sent);
+        let said = self.heard.said();
         (said.plain && !said.finished).then_some(said)
     }
 
