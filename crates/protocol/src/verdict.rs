@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-pub use read::{Code, Codes, Wording, read};
+pub use read::{Code, Codes, Wording, is_echo, read};
 
 /// The kinds of fault. The kind alone decides everything that follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

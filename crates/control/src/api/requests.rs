@@ -1,8 +1,11 @@
 //! Usage records: one for each call.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use store::UsageRecord;
 use store::db::{Cursor, Filter};
+use store::usage_record;
 use utoipa::{IntoParams, ToSchema};
 
 use super::ask::{Ask, NoBody};
@@ -73,6 +76,9 @@ pub(super) struct Call {
     error: Option<String>,
     /// How many times a provider was asked.
     attempts: u32,
+    /// Each of those, in order, where there was more than one (docs/routing.md).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trail: Vec<Attempt>,
     /// Tokens; null: nobody counted them.
     #[schema(required)]
     tokens: Option<Tokens>,
@@ -80,6 +86,35 @@ pub(super) struct Call {
     bytes_in: u64,
     /// Bytes handed over.
     bytes_out: u64,
+}
+
+/// One attempt of a call.
+#[derive(Serialize, ToSchema)]
+struct Attempt {
+    /// Who was asked.
+    provider: String,
+    /// The model as it was asked for it.
+    #[schema(required)]
+    model: Option<String>,
+    /// In a way of its own: `hedge`, `continuation` or `restart`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how: Option<String>,
+    /// `answered`, `given_up`, `diverged`, or the word for what went wrong.
+    outcome: String,
+    /// Its status, where it said no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// Until it was known how it ends: for an answer its beginning.
+    duration_ms: f64,
+    /// What it counted, where that is not what the call counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Tokens>,
+    /// Those are an estimate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    estimated: bool,
+    /// A drill made it fail.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    drill: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -90,6 +125,30 @@ struct Tokens {
     cached: u64,
     /// Of the output, reasoning.
     reasoning: u64,
+}
+
+impl From<usage_record::Tokens> for Tokens {
+    fn from(tokens: usage_record::Tokens) -> Self {
+        let usage_record::Tokens { input, output, cached, reasoning } = tokens;
+        Self { input, output, cached, reasoning }
+    }
+}
+
+impl From<usage_record::Attempt> for Attempt {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a call stay far below 2^53")]
+    fn from(attempt: usage_record::Attempt) -> Self {
+        Self {
+            provider: attempt.provider,
+            model: attempt.model,
+            how: attempt.how.map(Cow::into_owned),
+            outcome: attempt.outcome.into_owned(),
+            status: attempt.status,
+            duration_ms: attempt.duration_us as f64 / 1000.0,
+            tokens: attempt.tokens.map(Tokens::from),
+            estimated: attempt.estimated,
+            drill: attempt.drill,
+        }
+    }
 }
 
 impl From<UsageRecord> for Call {
@@ -112,12 +171,8 @@ impl From<UsageRecord> for Call {
             outcome: record.outcome.label(),
             error: record.error,
             attempts: record.attempts,
-            tokens: record.tokens.map(|tokens| Tokens {
-                input: tokens.input,
-                output: tokens.output,
-                cached: tokens.cached,
-                reasoning: tokens.reasoning,
-            }),
+            trail: record.trail.into_iter().map(Attempt::from).collect(),
+            tokens: record.tokens.map(Tokens::from),
             bytes_in: record.bytes_in,
             bytes_out: record.bytes_out,
         }

@@ -44,6 +44,8 @@ pub(crate) struct Meter {
     left: Left,
     /// Who was asked, and what came of it.
     trail: Trail,
+    /// Attempts write on that: where nothing stands on it, nobody was asked.
+    courses: bool,
 }
 
 impl Meter {
@@ -78,6 +80,7 @@ impl Meter {
             expose: false,
             left: Left::default(),
             trail: Trail::default(),
+            courses: false,
         }
     }
 
@@ -154,15 +157,21 @@ impl Meter {
     }
 
     /// Where the attempts write what they do.
-    pub(crate) fn trail(&self) -> Trail {
+    pub(crate) fn trail(&mut self) -> Trail {
+        self.courses = true;
         self.trail.clone()
     }
 
     /// Takes over from the trail how often somebody was asked, and who was last or answers.
     fn follow(&mut self) {
-        let Self { record, trail, .. } = self;
+        let Self { record, trail, courses, .. } = self;
         trail.head(|count, by| {
-            let Some(by) = by else { return };
+            let Some(by) = by else {
+                if *courses {
+                    (record.attempts, record.provider, record.model_sent) = (0, None, None);
+                }
+                return;
+            };
             record.attempts = count;
             if record.provider.as_ref() != Some(&by.provider) {
                 record.provider = Some(by.provider.clone());

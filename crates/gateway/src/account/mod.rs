@@ -12,4 +12,4 @@ pub(crate) use clerk::Unaccountable;
 pub(crate) use ledger::{Ledger, Onlookers};
 pub(crate) use meter::{Errand, Meter};
 pub(crate) use statistics::Windows;
-pub(crate) use trail::{ANSWERED, Step, Trail};
+pub(crate) use trail::{ANSWERED, DIVERGED, Step, Trail};

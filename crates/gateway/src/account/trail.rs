@@ -20,6 +20,8 @@ pub(crate) struct Step(usize);
 
 /// The word of an attempt that answers.
 pub(crate) const ANSWERED: &str = "answered";
+/// The word of an attempt that was to go on with another's answer, and said something else.
+pub(crate) const DIVERGED: &str = "diverged";
 /// The word of an attempt that was given up because another answered sooner, or its caller left.
 const GIVEN_UP: &str = "given_up";
 

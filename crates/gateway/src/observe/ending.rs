@@ -51,6 +51,8 @@ impl Ending {
             Outcome::Interrupted => Self::Transport,
             Outcome::Refused if error == Some(Kind::UpstreamAuth.label()) => Self::KeyRefused,
             Outcome::Refused if error == Some(Kind::UpstreamBilling.label()) => Self::KeyRefused,
+            // Nobody was asked.
+            Outcome::Refused if error == Some(Kind::UpstreamLimits.label()) => Self::Refused,
             Outcome::Refused if error.is_some_and(|code| code.starts_with(FROM_UPSTREAM)) => Self::Transport,
             Outcome::Refused => Self::Refused,
             // In a stream that had been promised, the provider's own status stands in the error.

@@ -76,9 +76,7 @@ impl Rerouting {
                 }
                 Some(how) => {
                     let how = if how == "restart" { "restart" } else { "continuation" };
-                    // What counted tokens had gone on before it broke in its turn.
-                    let went_on = tried.tells && written.outcome == "answered" || written.tokens.is_some();
-                    let result = if went_on { "saved" } else { "failed" };
+                    let result = if tried.word == "answered" { "saved" } else { "failed" };
                     self.rescues.get_or_create(&Rescued { how, result }).inc();
                 }
                 None => self.plain(before, tried, ways),

@@ -13,6 +13,8 @@ const ANSWERED: &str = "answered";
 const CALLER_LEFT: &str = "caller_left";
 /// That of one that was given up because another answered sooner.
 const GIVEN_UP: &str = "given_up";
+/// That of one that was to go on with another's answer, and said something else.
+const DIVERGED: &str = "diverged";
 /// That of one that failed for a reason of our own.
 const OURS: &str = "ours";
 /// That of one some other version of this program has written.
@@ -23,7 +25,7 @@ const OTHER: &str = "other";
 pub(crate) struct Tried<'r> {
     /// Who was asked.
     pub(crate) provider: &'r str,
-    /// What came of it, out of a closed set: `answered`, `given_up`, `caller_left`, `ours`, or the word of a failure.
+    /// What came of it, out of a closed set: `answered`, `given_up`, `caller_left`, `diverged`, `ours`, or the word of a failure.
     pub(crate) word: &'static str,
     /// What that says of the provider.
     pub(crate) ending: Ending,
@@ -59,7 +61,7 @@ pub(crate) fn tries(record: &UsageRecord, ending: Ending) -> impl Iterator<Item 
 /// The word of a try, out of the set of words.
 fn known(word: &str) -> &'static str {
     let classes = FaultClass::ALL.into_iter().map(FaultClass::word);
-    classes.chain([ANSWERED, GIVEN_UP, OURS]).find(|known| *known == word).unwrap_or(OTHER)
+    classes.chain([ANSWERED, GIVEN_UP, DIVERGED, OURS]).find(|known| *known == word).unwrap_or(OTHER)
 }
 
 /// What the word of a try says of its provider.

@@ -50,12 +50,15 @@ pub(super) struct Break {
 }
 
 impl RelayBody {
-    pub(super) fn of(body: AnswerBody, meter: Meter, permit: Option<Permit>, peer: &Peer) -> Self {
+    pub(super) fn of(body: AnswerBody, mut meter: Meter, permit: Option<Permit>, peer: &Peer) -> Self {
         let kind = match body {
             AnswerBody::Whole(bytes) => Kind::Whole(bytes),
             // A session has no body; its sockets are joined elsewhere.
             AnswerBody::Session(_) => Kind::Over,
             AnswerBody::Flowing(mut from) => {
+                if from.fails {
+                    meter.breaks(Trouble::Cut("an error in place of an answer".into()).kind());
+                }
                 if peer.call.is_some() {
                     // A caller that opens no window over HTTP/2 never lets us be polled: the total holds all the same.
                     from.rest.cut_at(from.deadline);
@@ -155,9 +158,7 @@ impl RelayBody {
                         }
                         Pass::Fails { before, theirs, rest } => {
                             stream.from.ahead = rest;
-                            let diverged = || Trouble::Cut("another answer did not say the same".into());
-                            stream.broken =
-                                Some(theirs.map_or_else(|| Why::Trouble(diverged()), Why::Theirs));
+                            stream.broken = Some(theirs.map_or(Why::Diverged, Why::Theirs));
                             before
                         }
                     };

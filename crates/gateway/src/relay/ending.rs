@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::StatusCode;
 use protocol::dialect::Dialect;
-use protocol::fault;
-use protocol::verdict::FaultClass;
+use protocol::fault::{self, Kind as Fault};
+use protocol::verdict::{Blames, Elsewhere, FaultClass};
 use tokio::time::Instant;
 
 use super::body::{Break, Kind, Next, RelayBody};
@@ -30,7 +30,12 @@ impl RelayBody {
                 if let Some(turn) = &self.turn {
                     turn.must_end(flowing.deadline);
                 }
+                let Kind::Resuming(broken) = std::mem::replace(&mut self.kind, Kind::Over) else {
+                    return None;
+                };
+                let Break { stream: before, why, .. } = *broken;
                 let mut stream = Box::new(Stream::joined(*flowing, Some(joiner)));
+                stream.before = Some((before.from.provider, why));
                 stream.beats();
                 self.kind = Kind::Flowing(stream);
                 None
@@ -72,23 +77,57 @@ impl RelayBody {
                 return Some(self.completed());
             }
         }
-        if let Some(pass) = &mut stream.from.pass {
+        if matches!(why, Why::Diverged) {
+            return Some(self.diverged());
+        }
+        let class = class_of(&why, stream);
+        let consequence = class.consequence();
+        if let Some(pass) = &mut stream.from.pass
+            && consequence.blames != Blames::Nothing
+        {
             pass.ends(Lesson::Fails);
         }
-        let rescue = stream.from.rescue.take().filter(|rescue| rescue.may());
-        let Some(rescue) = rescue else { return Some(self.gone(why)) };
-        let class = match &why {
-            Why::Trouble(Trouble::GapTimeout | Trouble::TotalTimeout) => FaultClass::StreamStall,
-            Why::Trouble(_) | Why::Theirs(_) => FaultClass::StreamCut,
+        // What is the request's own fault is that everywhere.
+        let elsewhere = consequence.elsewhere == Elsewhere::Yes;
+        let mut rescue = stream.from.rescue.take();
+        let secret = |event: &[u8]| rescue.as_ref().is_some_and(|rescue| rescue.repeats_secrets(event));
+        let why = match why {
+            Why::Theirs(event) if secret(&event) => {
+                Why::Trouble(Trouble::Cut("its error had our key in it".into()))
+            }
+            why => why,
         };
+        rescue = rescue.filter(|rescue| elsewhere && rescue.may());
+        let Some(rescue) = rescue else { return Some(self.gone(why)) };
+        let counted = stream.usage();
         // Its target is told now, not when the call is over; its connection is cut.
         stream.from.pass = None;
-        let resuming = rescue.resume(class);
+        let resuming = rescue.resume(class, counted);
         let Kind::Flowing(stream) = std::mem::replace(&mut self.kind, Kind::Over) else {
             return Some(Next::End);
         };
         self.kind = Kind::Resuming(Box::new(Break { resuming, stream, why, clock: None }));
         None
+    }
+
+    /// A stream that was to go on with another does not: what broke that one is told, for this one did nothing wrong.
+    fn diverged(&mut self) -> Next {
+        let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
+        if let Some(rescue) = &mut stream.from.rescue {
+            rescue.diverges();
+        }
+        let Some((provider, why)) = stream.before.take() else { return self.gone(Why::Diverged) };
+        stream.from.provider = provider;
+        match why {
+            Why::Theirs(event) => {
+                if let Some(meter) = &mut self.meter {
+                    meter.breaks(Fault::UpstreamInterrupted);
+                }
+                self.close(false);
+                Next::Data(event)
+            }
+            why => self.gone(why),
+        }
     }
 
     /// A stream that had said everything but that this is all is closed as it should have been.
@@ -137,10 +176,14 @@ impl RelayBody {
         let Kind::Flowing(stream) = &mut self.kind else { return Next::End };
         let trouble = match why {
             Why::Trouble(trouble) => trouble,
+            Why::Diverged => Trouble::Cut("another answer did not say the same".into()),
             // In the upstream's own words, as they came; so does what may follow.
             Why::Theirs(event) => {
                 if let Some(events) = &mut stream.events {
                     events.tells(&event);
+                }
+                if let Some(meter) = &mut self.meter {
+                    meter.breaks(Fault::UpstreamInterrupted);
                 }
                 return Next::Data(event);
             }
@@ -195,5 +238,17 @@ impl RelayBody {
                 stream.from.rest.finish();
             }
         }
+    }
+}
+
+/// What kind of failure it is.
+fn class_of(why: &Why, stream: &Stream) -> FaultClass {
+    match (why, &stream.from.rescue) {
+        (Why::Trouble(Trouble::GapTimeout | Trouble::TotalTimeout), _) => FaultClass::StreamStall,
+        (Why::Theirs(event), Some(rescue)) => match rescue.means(StatusCode::OK, event) {
+            FaultClass::Server => FaultClass::StreamCut,
+            class => class,
+        },
+        (Why::Trouble(_) | Why::Theirs(_) | Why::Diverged, _) => FaultClass::StreamCut,
     }
 }

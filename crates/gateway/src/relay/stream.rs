@@ -30,6 +30,8 @@ pub(super) struct Stream {
     pub(super) last_piece: Instant,
     /// When the caller last heard of us.
     pub(super) spoke: Instant,
+    /// The one it goes on with: whose it was, and why that broke.
+    pub(super) before: Option<(String, Why)>,
     /// What has broken it, told when everything before it has gone out.
     pub(super) broken: Option<Why>,
     /// It is silent, and nobody could go on with it sooner than it may yet itself.
@@ -42,6 +44,8 @@ pub(super) enum Why {
     Trouble(Trouble),
     /// The upstream said so: its own event.
     Theirs(Bytes),
+    /// It was to go on with another, and says something else than that has said.
+    Diverged,
 }
 
 /// What a poll of the upstream gave.
@@ -73,6 +77,7 @@ impl Stream {
             clock: None,
             last_piece: now,
             spoke: now,
+            before: None,
             broken: None,
             patient: false,
         }

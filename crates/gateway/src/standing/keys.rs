@@ -108,6 +108,8 @@ pub(crate) enum KeysOut {
     Refused(FaultClass),
     /// No quota has room, for so long; `whole`: whatever the model.
     Full { left: Duration, whole: bool },
+    /// All were tried by this call.
+    Tried,
 }
 
 /// How a key stands, as it is told.
@@ -173,11 +175,12 @@ impl Keys {
         let mut out: Option<Aside> = None;
         let mut well = Vec::with_capacity(provider.keys.len());
         for (place, key) in provider.keys.iter().enumerate() {
-            if tried.contains(&place) || key.expires.is_some_and(|ends| ends <= wall) {
+            if key.expires.is_some_and(|ends| ends <= wall) {
                 continue;
             }
             let state = pool.state(key);
             match state.aside().filter(|aside| aside.until > now) {
+                None if tried.contains(&place) => {}
                 None => well.push((place, key, state)),
                 Some(aside) => out = Some(out.map_or(aside, |other| sooner(other, aside))),
             }
@@ -188,6 +191,8 @@ impl Keys {
                     KeysOut::Resting(until.saturating_duration_since(now))
                 }
                 Some(Aside { why, .. }) => KeysOut::Refused(why),
+                // All that are well have been tried: what came of that is known.
+                None if !tried.is_empty() => KeysOut::Tried,
                 None => KeysOut::Refused(FaultClass::Auth),
             });
         };
@@ -377,7 +382,7 @@ impl Key {
         let long = match fault.class {
             FaultClass::Auth => REFUSED,
             FaultClass::Billing => UNPAID,
-            FaultClass::Limited => fault.wait.unwrap_or(LIMITED),
+            FaultClass::Limited => fault.wait.unwrap_or(LIMITED).min(REFUSED),
             _ => return,
         };
         self.state.put_aside(Aside { until: Instant::now() + long, why: fault.class });

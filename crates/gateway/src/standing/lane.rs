@@ -17,6 +17,8 @@ use super::quota::{Reservation, Told};
 /// A target's state. It is known by provider and model, and so outlasts a change of configuration.
 #[derive(Debug)]
 pub(crate) struct Lane {
+    /// Provider and model, for the log.
+    name: (String, String),
     born: Instant,
     /// Calls that are under way there.
     running: AtomicU32,
@@ -60,6 +62,7 @@ pub(crate) struct Out {
 impl Default for Lane {
     fn default() -> Self {
         Self {
+            name: Default::default(),
             born: Instant::now(),
             running: AtomicU32::new(0),
             answered: AtomicU64::new(0),
@@ -74,6 +77,11 @@ impl Default for Lane {
 }
 
 impl Lane {
+    /// A target of that name.
+    pub(super) fn named(provider: &str, model: &str) -> Self {
+        Self { name: (provider.to_owned(), model.to_owned()), ..Self::default() }
+    }
+
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +132,11 @@ impl Lane {
             (BreakerWord::Closed | BreakerWord::HalfOpen, _) => None,
             (_, left) => left,
         }
+    }
+
+    /// Nobody is there, and all is well.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running() == 0 && !self.watched.load(Ordering::Acquire)
     }
 
     /// Calls that are under way there.
@@ -212,10 +225,30 @@ impl Lane {
         let now = Instant::now();
         let mut breaker = self.breaker();
         breaker.turn(rules, before, now);
+        let (was, _) = breaker.word(now);
         breaker.learn(rules, lesson, probe, (before + one, now));
+        let (is, left) = breaker.word(now);
         self.watch(&breaker, now);
+        self.tell(was, is, left);
         let next = now.saturating_duration_since(self.born) + rules.window / 10;
         self.turns_us.store(u64::try_from(next.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// What has changed, for the log.
+    fn tell(&self, was: BreakerWord, is: BreakerWord, left: Option<Duration>) {
+        let (provider, model) = (self.name.0.as_str(), self.name.1.as_str());
+        let seconds = left.unwrap_or_default().as_secs_f32();
+        match (was, is) {
+            (was, is) if was == is => {}
+            (_, BreakerWord::Open) => tracing::warn!(provider, model, seconds, "it fails and is left alone"),
+            (BreakerWord::Open | BreakerWord::HalfOpen, BreakerWord::Closed) => {
+                tracing::warn!(provider, model, "it takes calls again");
+            }
+            (_, BreakerWord::Resting) => {
+                tracing::info!(provider, model, seconds, "it asked to be left alone")
+            }
+            _ => {}
+        }
     }
 
     /// Whether the next step of the window has begun.
@@ -232,6 +265,12 @@ impl Pass {
     /// Notes how it ended; what was noted first counts least.
     pub(crate) fn ends(&mut self, lesson: Lesson) {
         self.lesson = lesson;
+    }
+
+    /// It has begun to answer, which may take long: that is told at once, so that nobody waits for whoever finds out.
+    pub(crate) fn begins(&mut self) {
+        self.lane.learn(&self.rules, Lesson::Works, self.probe);
+        (self.probe, self.lesson) = (false, Lesson::Nothing);
     }
 
     /// The target.

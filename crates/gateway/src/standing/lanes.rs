@@ -9,7 +9,8 @@ use config::Snapshot;
 
 use super::lane::Lane;
 
-/// So many models of one provider are told apart; those that come then are one. Callers may name what they like.
+/// So many models of one provider are told apart, for callers may name what they like: then those are forgotten that nobody uses
+/// and of which nothing is to be told, and if there is none, those that come are one.
 const MODELS: usize = 1024;
 /// Where those are.
 pub(super) const OTHERS: &str = "\0";
@@ -35,7 +36,7 @@ impl Lanes {
         if let Some(lane) = known(&self.all.load()) {
             return lane;
         }
-        let lane = Arc::new(Lane::default());
+        let lane = Arc::new(Lane::named(provider, model));
         let ill = self.ill.load().get(provider).map(|until| until.saturating_duration_since(Instant::now()));
         if let Some(left) = ill.filter(|left| !left.is_zero()) {
             lane.shut(left);
@@ -43,6 +44,10 @@ impl Lanes {
         self.all.rcu(|all| {
             let mut all = HashMap::clone(all);
             let models = all.entry(provider.to_owned()).or_default();
+            if models.len() >= MODELS {
+                // Of those nobody uses and nothing is to be told nothing need be known.
+                models.retain(|_, lane| !lane.is_idle());
+            }
             let name = if models.len() < MODELS { model } else { OTHERS };
             models.entry(name.to_owned()).or_insert_with(|| lane.clone());
             all
@@ -111,8 +116,14 @@ mod tests {
     #[test]
     fn names_without_end_fill_no_memory() {
         let lanes = Lanes::default();
+        let failing = lanes.find("openai", "failing");
+        failing.park(std::time::Duration::from_secs(60));
         (0..3 * MODELS).for_each(|n| drop(lanes.find("openai", &n.to_string())));
         assert!(lanes.of("openai").len() <= MODELS + 1);
-        assert!(Arc::ptr_eq(&lanes.find("openai", "new"), &lanes.find("openai", "newer")));
+        assert!(
+            Arc::ptr_eq(&failing, &lanes.find("openai", "failing")),
+            "what keeps calls away is not forgotten"
+        );
+        assert!(!Arc::ptr_eq(&lanes.find("openai", "new"), &lanes.find("openai", "newer")));
     }
 }

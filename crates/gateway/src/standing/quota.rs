@@ -72,7 +72,12 @@ impl Ration {
         used.at(at_us);
         let waits = [
             quota.rpm.and_then(|most| requests.wait(at_us, 1, most)),
-            quota.tpm.filter(|_| tokens > 0).and_then(|most| used.wait(at_us, tokens, most)),
+            // Calls that run may need less than was set aside for them.
+            quota
+                .tpm
+                .filter(|_| tokens > 0)
+                .and_then(|most| used.wait(at_us, tokens, most))
+                .map(|wait| if *running > 0 { wait.min(CALL_ENDS) } else { wait }),
             quota.concurrency.filter(|most| *running >= *most).map(|_| CALL_ENDS),
         ];
         if let Some(wait) = waits.into_iter().flatten().max() {

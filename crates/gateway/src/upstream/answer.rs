@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use protocol::dialect::Dialect;
 use protocol::frame::said::Joiner;
+use protocol::usage::Usage;
 use protocol::verdict::FaultClass;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -79,6 +80,8 @@ pub(crate) struct Flowing {
     pub(crate) provider: String,
     /// The language to end in.
     pub(crate) dialect: Dialect,
+    /// It is an error in place of an answer.
+    pub(crate) fails: bool,
     /// The target's leave, which is told how this ends.
     pub(crate) pass: Option<Pass>,
     /// What can be done when it breaks.
@@ -96,11 +99,21 @@ pub(crate) trait Rescue: Send {
     /// Whether it can be gone on with at all: what the caller has had of it is an answer, and nothing else.
     fn may(&self) -> bool;
 
+    /// What an error means that the upstream tells within it.
+    fn means(&self, status: StatusCode, event: &[u8]) -> FaultClass;
+
+    /// Whether an event repeats a credential of ours.
+    fn repeats_secrets(&self, event: &[u8]) -> bool;
+
     /// How long it may be silent, if somebody else could go on with it at this moment.
     fn gap(&self) -> Option<Duration>;
 
+    /// What goes on now says something else than what the caller has had: that is nobody's failure.
+    fn diverges(&mut self);
+
     /// Goes on elsewhere, or, where nobody else is, where it broke.
-    fn resume(self: Box<Self>, class: FaultClass) -> Resuming;
+    /// `counted`: what it has counted until then.
+    fn resume(self: Box<Self>, class: FaultClass, counted: Option<Usage>) -> Resuming;
 }
 
 /// A stream that goes on where another broke off.

@@ -89,6 +89,7 @@ impl Received {
             heartbeat: self.heartbeat,
             provider: name,
             dialect: call.dialect,
+            fails: false,
             pass: None,
             rescue: None,
         };

@@ -89,6 +89,11 @@ pub trait Vendor: Sync + Send {
         verdict::read(&codes::ALL, (status, head, body), now)
     }
 
+    /// Whether the words an error was understood by may be its caller's own, told back by the vendor.
+    fn echoes(&self, status: StatusCode, body: &[u8], request: &[u8]) -> bool {
+        verdict::is_echo(&codes::ALL, (status, body), request)
+    }
+
     /// What is left of the account's limits, as an answer's head tells it.
     fn read_quota(&self, head: &HeaderMap) -> Option<Left> {
         quota::read(head)

@@ -60,6 +60,18 @@ fn told_inside(complaint: &Complaint) -> StatusCode {
     complaint.status().or(request).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
+/// Whether the words a fault was read from stand in the request as well: then they may be its caller's own, told back, and mean
+/// nothing.
+pub fn is_echo(codes: &Codes, (status, body): (StatusCode, &[u8]), request: &[u8]) -> bool {
+    let complaint = Complaint::of(body);
+    if by_code(codes, &complaint).is_some() {
+        return false;
+    }
+    let Some(wording) = wording(codes, &complaint, status) else { return false };
+    let request = String::from_utf8_lossy(request).to_lowercase();
+    wording.says.iter().all(|words| request.contains(words))
+}
+
 fn by_code(codes: &Codes, complaint: &Complaint) -> Option<UpstreamFault> {
     let all = || codes.words.iter().copied().flatten();
     let meant = |word: &str| all().find(|(code, _)| *code == word).map(|(_, class)| *class);
@@ -83,12 +95,16 @@ fn by_parameter(complaint: &Complaint) -> Option<UpstreamFault> {
 }
 
 fn by_wording(codes: &Codes, complaint: &Complaint, status: StatusCode) -> Option<UpstreamFault> {
+    let found = wording(codes, complaint, status)?;
+    Some(UpstreamFault { class: found.class, wait: None, lacks: found.lacks })
+}
+
+fn wording<'c>(codes: &'c Codes, complaint: &Complaint, status: StatusCode) -> Option<&'c Wording> {
     let number = status.as_u16();
     if complaint.message.is_empty() || !(SPOKEN.contains(&number) || status.is_server_error()) {
         return None;
     }
     let here = |wording: &&Wording| wording.at.is_empty() || wording.at.contains(&number);
     let says = |wording: &&Wording| wording.says.iter().all(|words| complaint.message.contains(words));
-    let found = codes.wordings.iter().filter(here).find(says)?;
-    Some(UpstreamFault { class: found.class, wait: None, lacks: found.lacks })
+    codes.wordings.iter().filter(here).find(says)
 }

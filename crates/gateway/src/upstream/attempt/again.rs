@@ -11,6 +11,9 @@ use super::course::Course;
 use super::patience::back_off;
 use crate::route::Target;
 
+/// So long a rest is waited for at one place while another could answer.
+const SHORT: Duration = Duration::from_millis(2500);
+
 impl Course {
     /// How long to wait before the same target is asked again; `None`: it is not.
     pub(super) fn wait_for(
@@ -18,7 +21,7 @@ impl Course {
         target: &Target,
         class: FaultClass,
         hint: Option<Duration>,
-        attempts: u32,
+        (attempts, elsewhere): (u32, bool),
     ) -> Option<Duration> {
         let routing = &self.world.routing;
         let again = match &routing.retry_on {
@@ -37,6 +40,8 @@ impl Course {
             // Whoever broke off once is asked anew after a breath.
             Again::Once => back_off(0),
             Again::AfterHint => match hint {
+                // Where somebody else could answer, only a short rest is waited for, and only once (S01).
+                Some(hint) if elsewhere && (hint > SHORT || attempts > 0) => return None,
                 Some(hint) if hint <= target.provider.retry_after_max => jittered(hint),
                 Some(_) => return None,
                 None => back_off(attempts),
@@ -70,7 +75,7 @@ impl Course {
             // The same model reads no more elsewhere; what another one can, nobody has told us.
             Elsewhere::Larger => {
                 let others = queue.split_off(at.min(queue.len()));
-                queue.extend(&self.plan.longer);
+                add(queue, &self.plan.longer);
                 queue.extend(
                     others
                         .into_iter()
@@ -85,7 +90,7 @@ impl Course {
             }
             Elsewhere::IfWritten => {
                 queue.truncate(at);
-                queue.extend(&self.plan.laxer);
+                add(queue, &self.plan.laxer);
             }
         }
         class.consequence().elsewhere == Elsewhere::Yes
@@ -94,6 +99,15 @@ impl Course {
     /// Whether doing it twice does no more than doing it once, but for what it costs.
     pub(super) fn is_safe(&self) -> bool {
         self.call.row.usage || matches!(self.call.method, Method::GET | Method::HEAD)
+    }
+}
+
+/// Puts those behind the others that do not stand there yet: nobody is asked for the same twice.
+fn add<'t>(queue: &mut Vec<&'t Target>, more: &'t [Target]) {
+    for target in more {
+        if !queue.iter().any(|other| other.is(target)) {
+            queue.push(target);
+        }
     }
 }
 

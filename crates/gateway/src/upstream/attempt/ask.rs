@@ -1,60 +1,24 @@
 //! One try: compose, send, read, judge.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
 use config::snapshot::Credential;
 use http::StatusCode;
-use protocol::fault::Kind;
-use protocol::usage::Usage;
-use protocol::verdict::{Blames, FaultClass, UpstreamFault};
+use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
-use super::super::answer::{Answer, AnswerBody};
-use super::super::client::Reply;
+use super::super::answer::AnswerBody;
 use super::super::compose::{Outgoing, compose};
-use super::super::received::Received;
-use super::super::trouble::{Trouble, key_refused};
+use super::super::received::{Received, withhold_secrets};
+use super::super::trouble::Trouble;
 use super::begin::{Begun, begin};
 use super::course::Course;
-use super::patience::{LONGEST_REST, REST};
 use super::quota;
-use crate::account::{ANSWERED, Step};
-use crate::error::ApiError;
+use super::refusal::{Refusing, unreadable};
+use super::tried::Tried;
+use crate::account::Step;
 use crate::intake::Payload;
 use crate::route::Target;
-use crate::standing::{Key, Lesson, Pass, Reservation};
-
-/// What became of a try.
-pub(super) enum Tried {
-    /// It answers; with what the answer counts, if that is known already.
-    Answered(Box<Answer>, Option<Usage>),
-    /// It agreed to a WebSocket, which keeps what the try has taken.
-    Switched(Box<Reply>, Reservation),
-    /// It said no: why, and its own words, which may be passed on.
-    Refused(UpstreamFault, Box<Answer>),
-    /// Nothing came that may be passed on.
-    Failed(FaultClass, ApiError),
-    /// It is not the target's doing: nobody else is asked.
-    Ours(ApiError),
-}
-
-impl Tried {
-    /// Whether it is an answer.
-    pub(super) fn is_good(&self) -> bool {
-        matches!(self, Self::Answered(..) | Self::Switched(..))
-    }
-
-    /// Its word on the trail.
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::Answered(..) | Self::Switched(..) => ANSWERED,
-            Self::Refused(fault, _) => fault.class.word(),
-            Self::Failed(class, _) => class.word(),
-            Self::Ours(_) => "ours",
-        }
-    }
-}
+use crate::standing::{Key, Lesson, Pass};
 
 /// What is asked for in a try.
 pub(super) struct Asking<'a> {
@@ -69,8 +33,13 @@ impl Course {
     /// One try at one target, which is this step of the trail.
     pub(super) async fn ask(&self, asking: Asking<'_>, step: Step) -> Tried {
         let Asking { target, key, body, mut pass } = asking;
+        let asked = match &body {
+            Payload::Whole(body) => body.clone(),
+            Payload::Empty | Payload::Flowing(_) => Bytes::new(),
+        };
         let secret = key.map(|key| &key.secret);
-        let stored = secret.is_some() || matches!(target.provider.credential, Credential::Stored(_));
+        // Without any credential a refusal is not the caller's affair either.
+        let stored = secret.is_some() || !matches!(target.provider.credential, Credential::Passthrough);
         let Outgoing { message, asked_usage } = match compose(&self.call, body, target, secret) {
             Ok(outgoing) => outgoing,
             Err(error) => {
@@ -95,7 +64,7 @@ impl Course {
                 if let Some(theirs) = self.upload.as_ref().and_then(|upload| upload.take_failure()) {
                     return Tried::Ours(theirs);
                 }
-                pass.ends(lesson_of(&trouble));
+                pass.ends(if self.is_sent() { lesson_of(&trouble) } else { Lesson::Nothing });
                 if is_before_sending(&trouble) {
                     pass.taken.unsent();
                 }
@@ -109,45 +78,33 @@ impl Course {
         if stored && reply.status != StatusCode::TOO_MANY_REQUESTS {
             quota::heed(target, key, &reply.head);
         }
+        let asking = Refusing { target, key, stored, asked };
         let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
         let received =
             Received { reply, deadline: self.deadline, hide_usage: asked_usage, heartbeat: self.heartbeat };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
-            Err(error) => {
-                pass.ends(Lesson::Fails);
-                let class = class_of_kind(error.kind);
-                let Some((status, head)) = refused.filter(|_| stored) else {
-                    return Tried::Failed(class, error);
-                };
-                // Whatever its body is, a refused key is one.
-                let fault = target.provider.vendor.read_fault(status, &head, &[], SystemTime::now());
-                return match fault.class {
-                    FaultClass::Auth | FaultClass::Billing => {
-                        Tried::Failed(fault.class, key_refused(&target.provider.name, fault.class))
-                    }
-                    _ => Tried::Failed(class, error),
-                };
-            }
+            Err(error) => return unreadable(asking, pass, refused, error),
         };
         if let Some((_, head)) = refused {
             let body = match &answer.body {
                 AnswerBody::Whole(body) => body.clone(),
                 _ => Bytes::new(),
             };
-            let status = answer.status;
-            let fault = target.provider.vendor.read_fault(status, &head, &body, SystemTime::now());
-            return refuse((target, key), stored, pass, fault, answer);
+            return self.refused(asking, pass, (&head, &body), answer);
         }
         if let AnswerBody::Flowing(flowing) = &mut answer.body {
             if flowing.events && self.world.routing.rescue.late_commit {
                 match begin(flowing).await {
                     Begun::Content => {}
                     Begun::Error(data) => {
-                        let vendor = target.provider.vendor;
-                        let fault = vendor.read_fault(answer.status, &answer.head, &data, SystemTime::now());
+                        if let Err(error) = withhold_secrets(&data, &target.provider) {
+                            return unreadable(asking, pass, None, error);
+                        }
                         // It is passed on as it came, if nobody does better.
-                        return refuse((target, key), stored, pass, fault, answer);
+                        flowing.fails = true;
+                        let head = answer.head.clone();
+                        return self.refused(asking, pass, (&head, &data), answer);
                     }
                     Begun::Broken(class, trouble) => {
                         pass.ends(Lesson::Fails);
@@ -156,8 +113,8 @@ impl Course {
                 }
             }
             pass.lane().pace.began(self.size, began.elapsed());
-            // Until it breaks.
-            pass.ends(Lesson::Works);
+            // Told now: a stream may flow for long. It may break yet.
+            pass.begins();
             flowing.pass = Some(pass);
         } else {
             pass.lane().pace.began(self.size, began.elapsed());
@@ -168,46 +125,6 @@ impl Course {
         }
         Tried::Answered(Box::new(answer), counted)
     }
-}
-
-/// It said no: what that teaches of the target depends on whose credential it was.
-fn refuse(
-    (target, key): (&Target, Option<&Key>),
-    stored: bool,
-    mut pass: Pass,
-    mut fault: UpstreamFault,
-    answer: Answer,
-) -> Tried {
-    pass.taken.refused();
-    if let Some(lacks) = fault.lacks {
-        target.lane.learn_lack(lacks);
-    }
-    if let Some(key) = key {
-        key.learn(&fault);
-    }
-    if !stored && concerns_account(fault.class) {
-        // The caller's own account: others have another, and no other place knows it.
-        if fault.class != FaultClass::Limited {
-            fault.class = FaultClass::Request;
-        }
-        pass.ends(Lesson::Nothing);
-        return Tried::Refused(fault, Box::new(answer));
-    }
-    pass.ends(match fault.class.consequence().blames {
-        // It was there and knew what to say.
-        Blames::Nothing => Lesson::Works,
-        Blames::Breaker => Lesson::Fails,
-        // The key rests, and not those beside it.
-        Blames::Cooldown if !target.provider.keys.is_empty() => Lesson::Works,
-        Blames::Cooldown => Lesson::Rest(fault.wait.unwrap_or(REST).min(LONGEST_REST)),
-        Blames::Key if target.provider.keys.is_empty() => Lesson::Fails,
-        Blames::Key => Lesson::Nothing,
-    });
-    Tried::Refused(fault, Box::new(answer))
-}
-
-fn concerns_account(class: FaultClass) -> bool {
-    matches!(class, FaultClass::Auth | FaultClass::Billing | FaultClass::Limited | FaultClass::ModelAway)
 }
 
 /// Nothing of the request has left.
@@ -233,14 +150,5 @@ fn lesson_of(trouble: &Trouble) -> Lesson {
     match trouble {
         Trouble::Unreachable(_) | Trouble::ConnectTimeout | Trouble::FirstByteTimeout => Lesson::Nobody,
         _ => Lesson::Fails,
-    }
-}
-
-/// The class of what went wrong behind an answer's head.
-fn class_of_kind(kind: Kind) -> FaultClass {
-    match kind {
-        Kind::UpstreamTimeout => FaultClass::StreamStall,
-        Kind::UpstreamInterrupted => FaultClass::StreamCut,
-        _ => FaultClass::StreamMalformed,
     }
 }

@@ -52,7 +52,7 @@ impl Course {
         world: Arc<Snapshot>,
         plan: Plan,
         mut call: Call,
-        meter: &Meter,
+        meter: &mut Meter,
     ) -> Self {
         let estimate = Estimate::of(&call).whole();
         let upload = match &call.body {

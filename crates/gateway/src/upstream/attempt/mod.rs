@@ -1,6 +1,6 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
-//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them, `race.rs` one with another beside it,
+//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them (`refusal.rs` where it said no), `race.rs` one with another beside it,
 //! `begin.rs` what of a stream is read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is
 //! made, `quota.rs` what one takes of quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a
 //! stream breaks, `spent.rs` what the caller is told when nobody answers.
@@ -15,8 +15,10 @@ mod course;
 mod patience;
 mod quota;
 mod race;
+mod refusal;
 mod rescue;
 mod spent;
+mod tried;
 mod turn;
 mod walk;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use protocol::verdict::FaultClass;
 
-use super::ask::{Asking, Tried};
+use super::ask::Asking;
 use super::course::Course;
 use super::spent::Spent;
+use super::tried::Tried;
 use crate::account::Step;
 use crate::route::Target;
 use crate::standing::Pass;

@@ -2,8 +2,10 @@
 //! begin anew elsewhere and keep back what the caller already has. Only where that is an answer, and nothing else, so far: of a
 //! tool call, of thinking, of several answers at once nobody can go on in the middle.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use protocol::envelope;
 use protocol::frame::said::{self, Heard, Joiner, Said};
 use protocol::operation::Operation;
@@ -12,9 +14,11 @@ use protocol::verdict::{Capability, FaultClass};
 use tokio::time::Instant;
 
 use super::super::answer::{AnswerBody, Flowing, Rescue, Resumed, Resuming};
-use super::ask::{Asking, Tried};
+use super::super::received::withhold_secrets;
+use super::ask::Asking;
 use super::course::Course;
-use crate::account::Step;
+use super::tried::Tried;
+use crate::account::{DIVERGED, Step};
 use crate::intake::Payload;
 use crate::route::Target;
 
@@ -65,13 +69,33 @@ impl Rescue for Lifeline {
         self.said().is_some()
     }
 
-    fn gap(&self) -> Option<Duration> {
-        let elsewhere = self.places().any(|other| !other.is(&self.target) && other.shut_for().is_none());
-        (elsewhere && self.said().is_some()).then_some(self.target.provider.timeouts.gap)
+    fn means(&self, status: StatusCode, event: &[u8]) -> FaultClass {
+        let data = said::failure(event).unwrap_or_default();
+        let vendor = self.target.provider.vendor;
+        vendor.read_fault(status, &HeaderMap::new(), &data, SystemTime::now()).class
     }
 
-    fn resume(self: Box<Self>, class: FaultClass) -> Resuming {
-        Box::pin(self.go_on(class))
+    fn repeats_secrets(&self, event: &[u8]) -> bool {
+        withhold_secrets(event, &self.target.provider).is_err()
+    }
+
+    fn gap(&self) -> Option<Duration> {
+        // Only where it can be gone on with from here: anew, another model seldom says the same, and this one may yet go on.
+        let said = self.said()?;
+        let could = |other: &&Target| {
+            !other.is(&self.target)
+                && other.shut_for().is_none()
+                && self.body_for(other, How::Continuation, &said).is_some()
+        };
+        self.places().find(could).map(|_| self.target.provider.timeouts.gap)
+    }
+
+    fn diverges(&mut self) {
+        self.course.trail.ends(self.step, DIVERGED, None);
+    }
+
+    fn resume(self: Box<Self>, class: FaultClass, counted: Option<Usage>) -> Resuming {
+        Box::pin(self.go_on(class, counted))
     }
 }
 
@@ -91,12 +115,14 @@ impl Lifeline {
         std::iter::once(&plan.first).chain(&plan.others)
     }
 
-    async fn go_on(mut self: Box<Self>, class: FaultClass) -> Option<Resumed> {
+    async fn go_on(mut self: Box<Self>, class: FaultClass, counted: Option<Usage>) -> Option<Resumed> {
         let said = self.said()?;
         self.done += 1;
         let course = &self.course;
         course.trail.ends(self.step, class.word(), None);
-        course.trail.counted(self.step, estimate(course.size, &said), true);
+        let estimated = counted.is_none();
+        let counted = counted.unwrap_or_else(|| estimate(course.size, &said));
+        course.trail.counted(self.step, counted, estimated);
         let broken = self.target.clone();
         let mut places: Vec<Target> = self.places().filter(|other| !other.is(&broken)).cloned().collect();
         if class != FaultClass::StreamStall && course.world.routing.retries > 0 {
@@ -106,6 +132,11 @@ impl Lifeline {
             for how in [How::Continuation, How::Restart] {
                 if Instant::now() >= self.course.deadline {
                     return None;
+                }
+                // The same place once more is a retry like any other.
+                if target.is(&self.target) && !self.course.budget.take(self.course.world.routing.retry_budget)
+                {
+                    continue;
                 }
                 if let Some((flowing, step)) = self.try_at(&target, how, &said).await {
                     return self.resumed(flowing, (target, step), how, &said);
@@ -136,24 +167,26 @@ impl Lifeline {
         Some(Resumed { flowing, joiner })
     }
 
-    /// One try to go on at one place.
-    async fn try_at(&mut self, target: &Target, how: How, said: &Said) -> Option<(Box<Flowing>, Step)> {
+    /// What would be asked for at one place; `None`: it may not, or cannot, be asked for in this way.
+    fn body_for(&self, target: &Target, how: How, said: &Said) -> Option<Bytes> {
         let switches = self.course.world.routing.rescue;
         let Some(Payload::Whole(asked)) = self.course.body() else { return None };
         let call = &self.course.call;
-        let body = match how {
+        match how {
             // Of a word or two nobody can tell whether it was gone on with or said again.
-            How::Continuation if said.text.len() < SHORT => return None,
-            How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => {
-                return None;
-            }
+            How::Continuation if said.text.len() < SHORT => None,
+            How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => None,
             How::Continuation => {
                 let prefill = target.provider.vendor.prefill();
-                said::continued_by(prefill, (call.dialect, call.row.operation), &asked, said)?
+                said::continued_by(prefill, (call.dialect, call.row.operation), &asked, said)
             }
-            How::Restart if !switches.restart => return None,
-            How::Restart => asked,
-        };
+            How::Restart => Some(asked).filter(|_| switches.restart),
+        }
+    }
+
+    /// One try to go on at one place.
+    async fn try_at(&mut self, target: &Target, how: How, said: &Said) -> Option<(Box<Flowing>, Step)> {
+        let body = self.body_for(target, how, said)?;
         let mut pass = self.course.enter(target, false).ok()?;
         let key = self.course.pick_one(target, &mut pass)?;
         // Its places are those of this body.
@@ -162,9 +195,14 @@ impl Lifeline {
         let step = course.trail.begins(target, Some(how.word()));
         let asking = Asking { target, key: key.as_ref(), body: Payload::Whole(body), pass };
         match course.ask(asking, step).await {
-            Tried::Answered(answer, _) => match answer.body {
+            Tried::Answered(answer, counted) => match answer.body {
                 AnswerBody::Flowing(flowing) if flowing.events => return Some((flowing, step)),
-                _ => course.trail.ends(step, FaultClass::StreamMalformed.word(), None),
+                _ => {
+                    course.trail.ends(step, FaultClass::StreamMalformed.word(), None);
+                    if let Some(counted) = counted {
+                        course.trail.counted(step, counted, false);
+                    }
+                }
             },
             Tried::Refused(fault, answer) => {
                 course.trail.ends(step, fault.class.word(), Some(answer.status.as_u16()));

@@ -9,7 +9,7 @@ use protocol::verdict::{FaultClass, UpstreamFault};
 
 use super::super::answer::Answer;
 use super::super::trouble::key_refused;
-use super::ask::Tried;
+use super::tried::Tried;
 use super::turn::{GaveUp, Turn};
 use crate::error::ApiError;
 use crate::route::Target;
@@ -62,6 +62,7 @@ impl Spent {
         let (left, whole) = match why {
             KeysOut::Resting(left) => (left, true),
             KeysOut::Full { left, whole } => (left, whole),
+            KeysOut::Tried => return,
             KeysOut::Refused(class) => {
                 return self.failed(target, key_refused(&target.provider.name, class));
             }

@@ -10,11 +10,12 @@ use tokio::time::Instant;
 use super::super::answer::{Answer, AnswerBody};
 use super::super::client::Reply;
 use super::super::realtime;
-use super::ask::{Asking, Tried};
+use super::ask::Asking;
 use super::course::Course;
 use super::race::Raced;
 use super::rescue;
 use super::spent::Spent;
+use super::tried::Tried;
 use crate::account::Step;
 use crate::error::ApiError;
 use crate::route::Target;
@@ -94,6 +95,11 @@ impl Course {
                         // Whoever was asked beside it is not asked again.
                         queue.retain(|other| beside.is_none_or(|beside| !other.is(beside)));
                         ended |= !self.narrow(&mut queue, at, (class, lacks));
+                        if let Some(next) = queue.get(at) {
+                            let (id, why) = (self.call.id.as_str(), class.word());
+                            let (from, to) = (target.provider.name.as_str(), next.provider.name.as_str());
+                            tracing::info!(id, from, to, why, "another place is asked");
+                        }
                     }
                 },
                 Err(out) => spent.out(target, out),
@@ -172,6 +178,7 @@ impl Course {
             if beside.is_some() {
                 return over;
             }
+            let rotates = key.is_some() && class.consequence().next_key;
             let another = key.filter(|_| class.consequence().next_key);
             let wait = match another {
                 // With another key at once; there are only so many.
@@ -179,16 +186,19 @@ impl Course {
                     keys.push(key.place);
                     Some(Duration::ZERO)
                 }
-                None => self.wait_for(target, class, wait, attempts),
+                None => {
+                    let elsewhere = rest.iter().any(|other| other.shut_for().is_none());
+                    self.wait_for(target, class, wait, (attempts, elsewhere))
+                }
             };
             let Some(wait) = wait else { return over };
-            attempts += u32::from(keys.is_empty());
+            attempts += u32::from(!rotates);
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
             pass = match self.enter_again(target, rest).await {
                 Some(pass) => pass,
-                None if !keys.is_empty() => self.enter_anyway(target),
+                None if rotates => self.enter_anyway(target),
                 None => return over,
             };
         }

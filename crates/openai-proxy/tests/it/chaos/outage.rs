@@ -63,8 +63,7 @@ async fn a_total_outage_is_neither_multiplied_nor_waited_for() {
         vendors.push(Vendor::start(move |seen| act(seen, &away)).await);
     }
     let names = ["one", "two", "three"];
-    let three: Vec<_> =
-        vendors.iter().zip(names).map(|(vendor, name)| (name, vendor.url(), "")).collect();
+    let three: Vec<_> = vendors.iter().zip(names).map(|(vendor, name)| (name, vendor.url(), "")).collect();
     let house = TestHouse::new(&file(&three));
     let begun = Instant::now();
     let address = house.address();

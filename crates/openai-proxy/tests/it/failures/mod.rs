@@ -1,5 +1,6 @@
 //! What vendors refuse with, and what is done about it: who is asked again, who else, which key, and what the caller hears.
 
+mod blame;
 mod hints;
 mod keys;
 
