@@ -13,7 +13,7 @@ use protocol::operation::{self, PathProblem};
 use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{self, Imagined};
-use crate::route::{Reason, Wish, outlook};
+use crate::route::{Outlook, Reason, Target, Wish, outlook};
 use crate::standing::Overridden;
 use crate::{listing, upstream};
 
@@ -173,16 +173,12 @@ impl Gateway {
         let seen = if call.row.ours {
             let but = listing::whose(world).map(str::to_owned);
             let known = listing::known(world, &self.catalogue, call.path_model.as_deref());
-            known.map(|()| (Way::Here { but }, None))
+            known.map(|()| (Ok(Way::Here { but }), None))
         } else {
-            outlook(world, self.known(), &wish).map(|seen| {
-                let first = &seen.plan.first;
-                let (provider, model) = (first.provider.name.clone(), first.model.clone());
-                (Way::There { provider, model, reason: seen.reason }, Some(seen))
-            })
+            outlook(world, self.known(), &wish).map(|seen| (self.there(&seen), Some(seen)))
         };
         let (way, seen) = match seen {
-            Ok((way, seen)) => (Ok(way), seen),
+            Ok((way, seen)) => (way, seen),
             Err(error) => (Err(error), None),
         };
         let elsewhere = matches!(world.routing.unknown_model, UnknownModel::Provider(place) if !world.providers[place].local);
@@ -200,6 +196,18 @@ impl Gateway {
             targets: seen.map(|seen| target::all(&seen)).unwrap_or_default(),
             places: (0..world.providers.len()).map(|place| self.seen(world, &wish, place)).collect(),
         }
+    }
+
+    /// The first that takes calls at this moment; who finds out whether one is back is not looked at.
+    fn there(&self, seen: &Outlook) -> Result<Way, ApiError> {
+        let takes =
+            |target: &&Target| target.shut_for().is_none() && !self.register.keys.are_out(&target.provider);
+        let Some(first) = std::iter::once(&seen.plan.first).chain(&seen.plan.others).find(takes) else {
+            let say = "No place for this takes calls at this moment: each failed lately, asked for a rest, or has no key that is well.";
+            return Err(ApiError::new(Kind::NoHealthyTarget, say));
+        };
+        let (provider, model) = (first.provider.name.clone(), first.model.clone());
+        Ok(Way::There { provider, model, reason: seen.reason })
     }
 
     fn seen(&self, world: &Snapshot, wish: &Wish<'_>, place: usize) -> Place {

@@ -221,6 +221,12 @@ impl Keys {
         self.0.load().get(provider).cloned().unwrap_or(fresh)
     }
 
+    /// Whether a provider has several keys, and none of them is well.
+    pub(crate) fn are_out(&self, provider: &Provider) -> bool {
+        let stands = self.standings(provider);
+        !stands.is_empty() && stands.iter().all(|key| key.aside.is_some() || key.expired)
+    }
+
     /// How a provider's keys stand.
     pub(crate) fn standings(&self, provider: &Provider) -> Vec<KeyStanding> {
         let (pool, now, wall) = (self.pool(&provider.name), Instant::now(), SystemTime::now());

@@ -13,7 +13,9 @@ use crate::house::{TestHouse, UPSTREAM_KEY, chat};
 
 fn says(words: &[&str]) -> Answer {
     let chunk = |word: &&str| {
-        format!("data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{word} \"}},\"finish_reason\":null}}]}}\n\n")
+        format!(
+            "data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{word} \"}},\"finish_reason\":null}}]}}\n\n"
+        )
     };
     words.iter().map(chunk).fold(Answer::events(), Answer::send)
 }
