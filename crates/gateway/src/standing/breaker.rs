@@ -12,6 +12,8 @@ use config::snapshot::Breaker as Rules;
 
 /// Where an open breaker is asked again this soon: its target failed, but was there, so that finding out costs its caller little.
 const CHEAP: Duration = Duration::from_secs(10);
+/// Nobody knows how long whoever finds out takes: so long it is worth waiting before one looks again.
+const MOMENT: Duration = Duration::from_secs(1);
 /// Steps the window is kept in.
 const STEPS: u32 = 10;
 
@@ -88,10 +90,7 @@ impl Breaker {
         if let Some(left) = self.rests.and_then(|until| left(until, now)) {
             return Gate::Shut(left);
         }
-        let Some(open) = self.open else { return Gate::Open };
-        let early = early.or((self.nobody == 0).then_some(CHEAP));
-        let early = early.and_then(|early| self.failed.map(|failed| failed + early));
-        let until = early.map_or(open, |early| early.min(open));
+        let Some(until) = self.opens(early) else { return Gate::Open };
         match left(until, now) {
             Some(left) => Gate::Shut(left),
             None if self.probing < rules.half_open.max(1) => {
@@ -99,7 +98,7 @@ impl Breaker {
                 Gate::Probe
             }
             // Somebody is finding out; how long that takes nobody knows.
-            None => Gate::Shut(Duration::from_secs(1)),
+            None => Gate::Shut(MOMENT),
         }
     }
 
@@ -211,6 +210,22 @@ impl Breaker {
     /// Nothing keeps anybody away, and nothing failed lately: no need to look here.
     pub(crate) fn is_quiet(&self, now: Instant) -> bool {
         self.open.is_none() && self.rests.is_none_or(|until| until <= now)
+    }
+
+    /// When somebody may find out, if it is open.
+    fn opens(&self, early: Option<Duration>) -> Option<Instant> {
+        let open = self.open?;
+        let early = early.or((self.nobody == 0).then_some(CHEAP));
+        let early = early.and_then(|early| self.failed.map(|failed| failed + early));
+        Some(early.map_or(open, |early| early.min(open)))
+    }
+
+    /// For how long nobody passes, unless nobody else can answer.
+    pub(crate) fn shut_for(&self, now: Instant) -> Option<Duration> {
+        let rests = self.rests.and_then(|until| left(until, now));
+        let open =
+            self.opens(None).and_then(|until| left(until, now).or((self.probing > 0).then_some(MOMENT)));
+        rests.max(open)
     }
 
     /// In a word, with what is left of it.

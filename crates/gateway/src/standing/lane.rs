@@ -128,10 +128,7 @@ impl Lane {
         if !self.watched.load(Ordering::Acquire) {
             return None;
         }
-        match self.breaker().word(Instant::now()) {
-            (BreakerWord::Closed | BreakerWord::HalfOpen, _) => None,
-            (_, left) => left,
-        }
+        self.breaker().shut_for(Instant::now())
     }
 
     /// Nobody is there, and all is well.

@@ -91,7 +91,9 @@ fn one_that_was_there_is_looked_for_every_ten_seconds() {
     (0..5).for_each(|_| assert!(stage.passes(Lesson::Fails)));
     for _ in 0..4 {
         assert_eq!(stage.gate(), Gate::Shut(10 * SECOND));
+        assert_eq!(stage.breaker.shut_for(stage.now), Some(10 * SECOND), "it stands behind the others");
         stage.now += 10 * SECOND;
+        assert_eq!(stage.breaker.shut_for(stage.now), None, "and before them when somebody is to find out");
         assert_eq!(stage.gate(), Gate::Probe);
         stage.learns(Lesson::Fails, true);
     }

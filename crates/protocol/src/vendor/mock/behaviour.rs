@@ -1,7 +1,8 @@
 //! The model's name as the wish of a user: what to say, how fast, and what to do wrong.
 //!
 //! `mock/<kind>?<parameter>=<value>&...`. Every kind takes `first` (wait before the answer begins) and `gap` (wait
-//! between the pieces of a stream). A name without `mock/` in front is any vendor's model and gets the usual answer.
+//! between the pieces of a stream). Any other name is some vendor's model and gets the usual answer; a kind's own word means the
+//! kind, for so it stands as a place of a model.
 
 use std::time::Duration;
 
@@ -71,6 +72,12 @@ pub(super) struct Behaviour {
     pub(super) gap: Duration,
 }
 
+/// Whether a name is a kind by itself. No vendor has a model of such a name.
+fn is_kind(name: &str) -> bool {
+    let words = ["echo", "say", "long", "slow", "cut", "hang", "refuse", "garbage", "empty", "error"];
+    words.contains(&name) || (name.len() == 3 && read_status(name).is_some())
+}
+
 impl Behaviour {
     /// Reads the model's name.
     pub(super) fn of(model: &str) -> Result<Self, Problem> {
@@ -80,6 +87,8 @@ impl Behaviour {
             Some("") => return Err(Problem::no_model(model, KINDS)),
             Some(kind) => kind,
             None if name == "mock" => "",
+            // As a place of a model writes it (`mock/429`): the provider's name is no part of the model's there.
+            None if is_kind(name) => name,
             None => return Ok(usual),
         };
         let mut given = Parameters::read(query).map_err(|why| Problem::no_model(model, &why))?;
