@@ -48,7 +48,12 @@ async fn back_up(sqlite: &Sqlite, folder: &Path, keep: usize, verify: bool) -> R
     sound(sqlite.path(), &sqlite.health(true).await?)?;
     files::private_folder(folder).map_err(at)?;
     let stem = stem(sqlite.path());
-    let name = format!("{stem}_{}.{ENDING}", stamp(SystemTime::now()));
+    // Of two copies in one second the later one has the next second in its name.
+    let mut moment = SystemTime::now();
+    while folder.join(format!("{stem}_{}.{ENDING}", stamp(moment))).exists() {
+        moment += Duration::from_secs(1);
+    }
+    let name = format!("{stem}_{}.{ENDING}", stamp(moment));
     // In a folder of its own until it is whole: nobody takes half of it for a copy, and nobody else can read it.
     let beside = Beside::make(folder).map_err(at)?;
     let new = beside.0.join(&name);
@@ -68,7 +73,7 @@ fn place(new: &Path, file: &Path, verify: bool) -> Result<(PathBuf, u64), StoreP
     }
     let copy = File::open(new).map_err(at)?;
     copy.sync_all().map_err(at)?;
-    // Two within a second: the second one says so instead of taking the first one's place.
+    // Of two made at once the second one says so instead of taking the first one's place.
     std::fs::hard_link(new, file).map_err(at)?;
     sync_folder(files::folder_of(file)).map_err(at)?;
     Ok((file.to_owned(), copy.metadata().map_err(at)?.len()))

@@ -224,8 +224,13 @@ async fn commands_ask_the_gateway_that_runs_and_say_so() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("takes no calls") && told.contains("m      open,"), "{told}");
     let (code, told) = said(&["explain", "--model", "m"]);
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("its breaker is open for") && told.contains("the gateway that runs"), "{told}");
+    assert_eq!(code, Some(4), "{told}");
+    assert!(
+        told.contains("no_healthy_target")
+            && told.contains("its breaker is open for")
+            && told.contains("the gateway that runs"),
+        "{told}"
+    );
     let (code, told) = said(&["explain", "--model", "m", "--offline"]);
     assert_eq!(code, Some(0), "{told}");
     assert!(!told.contains("breaker is open") && told.contains("with this configuration"), "{told}");

@@ -1,5 +1,6 @@
 //! Who is to blame: a failure is held against the one whose it is, and is told so.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use store::usage_record::Outcome;
@@ -115,7 +116,8 @@ async fn retries_are_counted_also_where_a_key_was_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_of_all_keys_is_waited_for_and_not_taken_for_a_refusal() {
-    let vendor = Vendor::start(|seen| match seen.number {
+    let calls = AtomicUsize::new(0);
+    let vendor = Vendor::start(move |seen| match calls.fetch_add(1, Ordering::Relaxed) {
         0 | 1 => error(429, "rate_limit_exceeded", "slow down").header("retry-after", "1").into(),
         _ => well(seen, Pace::AT_ONCE),
     })
