@@ -1,4 +1,4 @@
-//! The counters of calls that took more than one try: asked again, elsewhere, beside, or gone on with.
+//! The counters of calls that took more than one attempt: asked again, elsewhere, beside, or gone on with.
 //!
 //! Such calls are few, so that each is found by its labels when it is counted.
 
@@ -62,7 +62,7 @@ impl Rerouting {
         registry.register("rescues", "Times a stream that broke was to go on", rescues);
     }
 
-    /// Counts the tries of a call.
+    /// Counts the attempts of a call.
     pub(super) fn count<'r>(&self, tries: impl Iterator<Item = Tried<'r>>, ways: &mut Ways) {
         let mut before: Option<Tried<'r>> = None;
         for tried in tries {

@@ -1,4 +1,4 @@
-//! The tries of a finished call, each by itself: who was asked, what came of it, and what that says of the provider.
+//! The attempts of a finished call, each by itself: who was asked, what came of it, and what that says of the provider.
 
 use protocol::fault::Kind;
 use protocol::verdict::FaultClass;
@@ -7,7 +7,7 @@ use store::usage_record::{Attempt, Outcome};
 
 use super::Ending;
 
-/// The word of a try that answered.
+/// The word of an attempt that answered.
 const ANSWERED: &str = "answered";
 /// That of one whose caller left.
 const CALLER_LEFT: &str = "caller_left";
@@ -20,7 +20,7 @@ const OURS: &str = "ours";
 /// That of one some other version of this program has written.
 const OTHER: &str = "other";
 
-/// One try of a finished call.
+/// One attempt of a finished call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tried<'r> {
     /// Who was asked.
@@ -35,7 +35,7 @@ pub(crate) struct Tried<'r> {
     pub(crate) tells: bool,
 }
 
-/// The tries of a call, which ended so, in their order; none where nobody was asked.
+/// The attempts of a call, which ended so, in their order; none where nobody was asked.
 pub(crate) fn tries(record: &UsageRecord, ending: Ending) -> impl Iterator<Item = Tried<'_>> {
     let alone = record.provider.as_deref().filter(|_| record.trail.is_empty()).map(|provider| Tried {
         provider,
@@ -58,13 +58,13 @@ pub(crate) fn tries(record: &UsageRecord, ending: Ending) -> impl Iterator<Item 
     alone.into_iter().chain(several)
 }
 
-/// The word of a try, out of the set of words.
+/// The word of an attempt, out of the set of words.
 fn known(word: &str) -> &'static str {
     let classes = FaultClass::ALL.into_iter().map(FaultClass::word);
     classes.chain([ANSWERED, GIVEN_UP, DIVERGED, OURS]).find(|known| *known == word).unwrap_or(OTHER)
 }
 
-/// What the word of a try says of its provider.
+/// What the word of an attempt says of its provider.
 fn ending_of(word: &str) -> Ending {
     let class = FaultClass::ALL.into_iter().find(|class| class.word() == word);
     match class {
@@ -85,7 +85,7 @@ fn ending_of(word: &str) -> Ending {
     }
 }
 
-/// The word of the try a record tells of, by how its call ended.
+/// The word of the attempt a record tells of, by how its call ended.
 fn word_of(record: &UsageRecord, ending: Ending) -> &'static str {
     match ending {
         Ending::Answered => ANSWERED,

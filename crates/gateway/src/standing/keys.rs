@@ -60,7 +60,7 @@ struct Aside {
     why: FaultClass,
 }
 
-/// A key that is used for a try.
+/// A key that is used for an attempt.
 #[derive(Debug)]
 pub(crate) struct Key {
     /// Where it stands in `Provider::keys`.
@@ -73,7 +73,7 @@ pub(crate) struct Key {
     state: Arc<State>,
 }
 
-/// What is wanted for a try.
+/// What is wanted for an attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Want<'a> {
     /// Who is asked.
@@ -88,7 +88,7 @@ pub(crate) struct Want<'a> {
     pub(crate) queue: &'a Arc<Queue>,
 }
 
-/// What is used for a try.
+/// What is used for an attempt.
 #[derive(Debug)]
 pub(crate) enum Picked {
     /// The one credential the provider has.
@@ -128,7 +128,7 @@ pub struct KeyStanding {
 }
 
 impl Keys {
-    /// What the next try is made with, and what it takes of all quotas.
+    /// What the next attempt is made with, and what it takes of all quotas.
     pub(crate) fn pick(&self, want: &Want<'_>) -> Picked {
         let Want { provider, lane, tried, tokens, queue } = *want;
         if !is_rationed(provider) {

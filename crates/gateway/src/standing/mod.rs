@@ -108,7 +108,7 @@ impl Register {
         });
     }
 
-    /// Learns from a finished call: from each of its tries.
+    /// Learns from a finished call: from each of its attempts.
     pub(crate) fn learn(&self, record: &UsageRecord, ending: Ending) {
         let now = Instant::now();
         self.with(|health| {

@@ -1,6 +1,6 @@
 //! How much may be asked of a provider, or with one of its keys (`max_rpm`, `max_tpm`, `max_concurrency`), and what of it is taken.
 //!
-//! A try takes a request and the tokens it may come to before it is sent, and a [`Reservation`] gives back what it did not need:
+//! An attempt takes a request and the tokens it may come to before it is sent, and a [`Reservation`] gives back what it did not need:
 //! everything when nothing was sent, the tokens when it was refused, the difference when the answer was counted. What the
 //! provider itself says is left lowers what may still be taken, until its own reset (`Told`). Where nothing is limited, nothing is
 //! taken and no lock is touched.
@@ -35,7 +35,7 @@ struct State {
     tokens: Window,
 }
 
-/// What a try has taken of one.
+/// What an attempt has taken of one.
 #[derive(Clone, Copy, Debug)]
 struct Taken {
     tokens: u64,
@@ -89,7 +89,7 @@ impl Ration {
         Ok(Taken { tokens, at_us })
     }
 
-    /// A try is over: whether it was sent, and how many of the tokens it took it needed; `None`: nobody knows, and so all.
+    /// An attempt is over: whether it was sent, and how many of the tokens it took it needed; `None`: nobody knows, and so all.
     fn give_back(&self, Taken { tokens, at_us }: Taken, asked: bool, spent: Option<u64>) {
         let mut state = self.lock();
         let now_us = self.now_us();
@@ -160,7 +160,7 @@ impl Told {
     }
 }
 
-/// What a try has taken. Whatever it did not need is given back when this is dropped, on every ending; what nobody has counted is
+/// What an attempt has taken. Whatever it did not need is given back when this is dropped, on every ending; what nobody has counted is
 /// taken to be as much as was set aside.
 #[derive(Debug, Default)]
 pub(crate) struct Reservation(Option<Box<Held>>);
@@ -172,7 +172,7 @@ struct Held {
     spent: Option<u64>,
     /// Whether something has been sent.
     asked: bool,
-    /// Whether a try has had it; one that lacked something has taken nothing from anybody.
+    /// Whether an attempt has had it; one that lacked something has taken nothing from anybody.
     stands: bool,
     /// The provider's and the key's.
     rations: [Option<(Arc<Ration>, Taken)>; 2],
@@ -182,7 +182,7 @@ struct Held {
 }
 
 impl Reservation {
-    /// Takes nothing yet, for a try that may come to so many tokens.
+    /// Takes nothing yet, for an attempt that may come to so many tokens.
     pub(super) fn begin(tokens: u64, queue: &Arc<Queue>) -> Self {
         Self(Some(Box::new(Held {
             wanted: tokens,
@@ -218,7 +218,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Everything was taken: a try begins with it.
+    /// Everything was taken: an attempt begins with it.
     pub(super) fn stands(mut self) -> Self {
         if let Some(held) = &mut self.0 {
             (held.asked, held.stands) = (true, true);

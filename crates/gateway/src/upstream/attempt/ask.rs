@@ -1,4 +1,4 @@
-//! One try: compose, send, read, judge.
+//! One attempt: compose, send, read, judge.
 
 use bytes::Bytes;
 use config::snapshot::Credential;
@@ -20,7 +20,7 @@ use crate::intake::Payload;
 use crate::route::Target;
 use crate::standing::{Key, Lesson, Pass};
 
-/// What is asked for in a try.
+/// What is asked for in an attempt.
 pub(super) struct Asking<'a> {
     pub(super) target: &'a Target,
     /// One of the provider's keys; `None`: the credential it has.
@@ -30,7 +30,7 @@ pub(super) struct Asking<'a> {
 }
 
 impl Course {
-    /// One try at one target, which is this step of the trail.
+    /// One attempt at one target, which is this step of the trail.
     pub(super) async fn ask(&self, asking: Asking<'_>, step: Step) -> Tried {
         let Asking { target, key, body, mut pass } = asking;
         let asked = match &body {

@@ -109,7 +109,7 @@ impl Course {
         target.lane.enter_anyway(&target.provider.breaker)
     }
 
-    /// The body for another try; `None`: it flowed in an earlier one.
+    /// The body for another attempt; `None`: it flowed in an earlier one.
     pub(super) fn body(&self) -> Option<Payload> {
         let mut held = self.held();
         match held.as_ref()? {
@@ -127,7 +127,7 @@ impl Course {
         }
     }
 
-    /// Whether there is a body for another try.
+    /// Whether there is a body for another attempt.
     pub(super) fn has_body(&self) -> bool {
         self.held().is_some()
     }

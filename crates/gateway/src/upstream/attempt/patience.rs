@@ -18,7 +18,7 @@ const ALWAYS: u64 = 3;
 /// Seconds that are looked at.
 const SECONDS: usize = 10;
 
-/// The wait before a try that nobody said anything about: the `n`-th, from 0.
+/// The wait before an attempt that nobody said anything about: the `n`-th, from 0.
 pub(super) fn back_off(n: u32) -> Duration {
     let most = FIRST.saturating_mul(1 << n.min(8)).min(LONGEST);
     // Never nothing at all: a target that fails at once has not changed a millisecond later.

@@ -1,4 +1,4 @@
-//! What a try takes of quotas, and what its answer's head says is left of our limits: a target or key that has nothing left rests
+//! What an attempt takes of quotas, and what its answer's head says is left of our limits: a target or key that has nothing left rests
 //! before it has to say so (429).
 
 use std::time::{Duration, Instant};
@@ -12,13 +12,13 @@ use crate::route::Target;
 use crate::standing::{Key, Pass, Picked, Want, is_rationed};
 
 impl Course {
-    /// What a try is made with, of what was not tried yet, and what it takes.
+    /// What an attempt is made with, of what was not tried yet, and what it takes.
     pub(super) fn pick(&self, target: &Target, tried: &[usize]) -> Picked {
         let (provider, lane, queue) = (&*target.provider, &*target.lane, &self.register.queue);
         self.register.keys.pick(&Want { provider, lane, tried, tokens: self.estimate, queue })
     }
 
-    /// The same for a single try, which takes it with its pass: `Some(None)` where the provider has one credential, `None` where
+    /// The same for a single attempt, which takes it with its pass: `Some(None)` where the provider has one credential, `None` where
     /// nothing is left.
     pub(super) fn pick_one(&self, target: &Target, pass: &mut Pass) -> Option<Option<Key>> {
         let (key, taken) = match self.pick(target, &[]) {

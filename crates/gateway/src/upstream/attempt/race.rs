@@ -23,7 +23,7 @@ pub(super) struct Raced<'t> {
 }
 
 impl Course {
-    /// One try, and, when its first token is late, one beside it at the next target. Whoever has content first answers.
+    /// One attempt, and, when its first token is late, one beside it at the next target. Whoever has content first answers.
     pub(super) async fn race<'t>(
         &self,
         asking: Asking<'_>,

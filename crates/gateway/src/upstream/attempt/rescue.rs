@@ -184,7 +184,7 @@ impl Lifeline {
         }
     }
 
-    /// One try to go on at one place.
+    /// One attempt to go on at one place.
     async fn try_at(&mut self, target: &Target, how: How, said: &Said) -> Option<(Box<Flowing>, Step)> {
         let body = self.body_for(target, how, said)?;
         let mut pass = self.course.enter(target, false).ok()?;

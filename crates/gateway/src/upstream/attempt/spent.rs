@@ -43,7 +43,7 @@ impl Spent {
         self.heard.push((target.provider.name.clone(), Heard::Failed(error)));
     }
 
-    /// What came of a try that was no answer.
+    /// What came of an attempt that was no answer.
     pub(super) fn take(&mut self, target: &Target, tried: Tried) {
         match tried {
             Tried::Refused(fault, answer) => self.refused(target, fault, answer),

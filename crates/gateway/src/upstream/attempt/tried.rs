@@ -13,7 +13,7 @@ use crate::standing::Reservation;
 pub(super) enum Tried {
     /// It answers; with what the answer counts, if that is known already.
     Answered(Box<Answer>, Option<Usage>),
-    /// It agreed to a WebSocket, which keeps what the try has taken.
+    /// It agreed to a WebSocket, which keeps what the attempt has taken.
     Switched(Box<Reply>, Reservation),
     /// It said no: why, and its own words, which may be passed on.
     Refused(UpstreamFault, Box<Answer>),
