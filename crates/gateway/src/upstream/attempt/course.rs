@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use config::Snapshot;
+use http::HeaderValue;
 use protocol::frame::said;
 use tokio::time::Instant;
 
@@ -116,6 +118,21 @@ impl Course {
             Payload::Empty => Some(Payload::Empty),
             Payload::Whole(bytes) => Some(Payload::Whole(bytes.clone())),
             Payload::Flowing(_) => held.take(),
+        }
+    }
+
+    /// Makes it small, for it is to be kept while an answer flows: what it has of the request lies in the room that was read into, many
+    /// times larger, and would hold all of that.
+    pub(super) fn settles(&mut self) {
+        let head = &mut self.call.head;
+        for value in head.values_mut() {
+            if let Ok(mut own) = HeaderValue::from_bytes(value.as_bytes()) {
+                own.set_sensitive(value.is_sensitive());
+                *value = own;
+            }
+        }
+        if let Some(Payload::Whole(body)) = self.held().as_mut() {
+            *body = Bytes::copy_from_slice(body);
         }
     }
 

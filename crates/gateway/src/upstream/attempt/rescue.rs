@@ -40,7 +40,7 @@ struct Lifeline {
 
 /// For a stream that begins now, if it is one that can be gone on with.
 pub(super) fn of(
-    course: Course,
+    mut course: Course,
     flowing: &Flowing,
     (step, target): (Step, Target),
 ) -> Option<Box<dyn Rescue>> {
@@ -53,6 +53,9 @@ pub(super) fn of(
     let able =
         on && text && flowing.events && flowing.says_end && matches!(course.body(), Some(Payload::Whole(_)));
     let heard = Heard::new(course.call.row.operation, course.call.dialect);
+    if able {
+        course.settles();
+    }
     able.then(|| Box::new(Lifeline { course, target, step, heard, done: 0 }) as Box<dyn Rescue>)
 }
 
