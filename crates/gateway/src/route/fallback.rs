@@ -60,7 +60,10 @@ pub(super) fn append(plan: &mut Plan, world: &Snapshot, known: Known<'_>, call: 
 fn targets(name: &str, world: &Snapshot, known: Known<'_>, call: Asked<'_>) -> Vec<Target> {
     let Asked { caller, wish, .. } = call;
     let place = |name: &str| world.providers.iter().position(|provider| provider.name == name);
-    let written = world.models.find(name).map(|served| served.places.clone());
+    // A place that has no name of its own for a model is asked for the one that stands in, and not for the one it stands in for.
+    let named =
+        |chosen: &Chosen| Chosen { model: chosen.model.clone().or(Some(name.to_owned())), ..chosen.clone() };
+    let written = world.models.find(name).map(|served| served.places.iter().map(named).collect());
     let places: Vec<Chosen> = written.unwrap_or_else(|| match (place(name), name.split_once('/')) {
         (Some(provider), _) => {
             let own = wish.model.and_then(|model| world.providers[provider].own_name(model));

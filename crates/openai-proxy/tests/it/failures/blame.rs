@@ -73,6 +73,15 @@ async fn a_prompt_too_long_for_all_is_shown_to_each_place_once() {
     let view = View::of(house.address(), &body(false), PATIENCE).await;
     assert_eq!((view.status, view.error_code()), (400, Some("context_length_exceeded")), "{view:?}");
     assert_eq!((one.ledger().begun(), two.ledger().begun()), (1, 1));
+    // Both names at one provider, which knows them by these: each is asked for by its own.
+    let one = always(too_long()).await;
+    let house = TestHouse::new(&format!(
+        "providers:\n  one: {{type: openai-compatible, base_url: \"{}/v1\", api_key: {UPSTREAM_KEY}}}\nmodels: {{m: one, big: one}}\nrouting: {{fallbacks: {{m: [{{to: [big], on: context_length}}]}}}}\n",
+        one.url()
+    ));
+    View::of(house.address(), &body(false), PATIENCE).await;
+    let asked: Vec<_> = one.ledger().requests().iter().map(|seen| seen.json()["model"].to_string()).collect();
+    assert_eq!(asked, ["\"m\"", "\"big\""]);
 }
 
 /// What a caller wrote comes back in an error that names it. It must not put the key aside that others use.
