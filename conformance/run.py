@@ -112,11 +112,13 @@ class Gateway:
         shutil.rmtree(home, ignore_errors=True)  # nothing remembered from an earlier run
         home.mkdir()
         config = home / "config.yaml"
+        # Every client asks for a stream that fails: together they would open the breaker, and the later ones be refused.
+        breaker = "breaker: {min_requests: 1000000}"
         config.write_text(
             f'server: {{listen: "127.0.0.1:{port}"}}\n'
             "discovery: {enabled: never}\n"
             "providers:\n"
-            f'  openai: {{base_url: "{vendor.url}/v1", api_key: {UPSTREAM_KEY}}}\n'
+            f'  openai: {{base_url: "{vendor.url}/v1", api_key: {UPSTREAM_KEY}, {breaker}}}\n'
             "models:\n"
             "  alias-model: openai/gpt-4o-mini\n"
         )
