@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use store::usage_record::Outcome::Interrupted;
 use testkit::caller::{Answer as Got, Caller, ask};
 use testkit::vendor::{Act, Answer, Ending, Framing, Outcome, Seen, Setup, Step, Vendor};
-use tokio::net::{TcpSocket, TcpStream};
 
+use crate::chaos::places::black_hole;
 use crate::house::{CHAT_ANSWER, ONCE, TestHouse, UPSTREAM_KEY, chat, chat_events};
 
 /// How much later than its time something may happen.
@@ -57,18 +57,8 @@ async fn assert_closed(vendor: &Vendor) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upstream_that_does_not_accept_connections_is_given_up_in_time() {
-    // A queue for one that nobody takes from: further connections get no answer at all.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let full = socket.listen(0).unwrap();
-    let address = full.local_addr().unwrap();
-    let mut queued = Vec::new();
-    while let Ok(connected) =
-        tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address)).await
-    {
-        queued.push(connected.unwrap());
-    }
-    let house = at(&format!("http://{address}"), "connect: 300ms");
+    let place = black_hole().await;
+    let house = at(&place.url, "connect: 300ms");
     let (answer, took) = ask_chat(&house, false).await;
     assert_timed_out(&answer, took, 300);
     let record = house.record().await;

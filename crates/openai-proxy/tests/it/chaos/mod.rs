@@ -25,7 +25,7 @@
 
 mod load;
 mod outage;
-mod places;
+pub(crate) mod places;
 mod storm;
 
 use testkit::vendor::Vendor;

@@ -59,8 +59,8 @@ const ALL: [Bad; 16] = [
 ];
 
 /// A place, and what must live as long as it.
-struct Place {
-    url: String,
+pub(crate) struct Place {
+    pub(crate) url: String,
     _held: Box<dyn Any + Send>,
 }
 
@@ -75,7 +75,7 @@ async fn refusing() -> Place {
 }
 
 /// A queue for one that nobody takes from: further connections get no answer at all.
-async fn black_hole() -> Place {
+pub(crate) async fn black_hole() -> Place {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let full = socket.listen(0).unwrap();
