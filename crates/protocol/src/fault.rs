@@ -192,6 +192,8 @@ impl<'w> Words<'w> {
                 serde_json::json!({"error": {"code": code, "message": say, "status": word}}).to_string()
             }
             Dialect::Ollama => serde_json::json!({"error": say}).to_string(),
+            // AWS names the kind in a header, Cohere not at all.
+            Dialect::Bedrock | Dialect::Cohere => serde_json::json!({"message": say}).to_string(),
             Dialect::OpenAi => {
                 let error = serde_json::json!({"message": say, "type": kind, "param": param, "code": code});
                 serde_json::json!({ "error": error }).to_string()

@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod fault;
 pub mod frame;
 pub mod hint;
+pub mod hub;
 pub mod listing;
 mod moment;
 pub mod operation;

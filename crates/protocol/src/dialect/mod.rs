@@ -1,9 +1,18 @@
 //! The languages a body can be written in.
 //!
-//! Straight passage only so far: an operation is spoken in one dialect, and a provider either speaks that dialect for it
-//! or cannot serve it. Codecs to and from a hub join here, one file a language.
+//! A [`Dialect`] is a family: whose error bodies and headers they are. A [`Wire`] is one way to have a conversation with a model,
+//! and each has a [`Codec`], which reads it into the hub and writes it from there. Where caller and vendor speak the same wire no
+//! codec is asked: bytes pass as they came (D-20).
 
+mod chat;
+mod codec;
+mod events;
 pub mod headers;
+mod json;
+mod wire;
+
+pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};
+pub use wire::Wire;
 
 use std::fmt;
 
@@ -18,6 +27,10 @@ pub enum Dialect {
     Gemini,
     /// Ollama's own `/api/*`.
     Ollama,
+    /// AWS Bedrock Runtime.
+    Bedrock,
+    /// Cohere's own `/v2/*`.
+    Cohere,
 }
 
 impl Dialect {
@@ -28,6 +41,8 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
             Self::Ollama => "ollama",
+            Self::Bedrock => "bedrock",
+            Self::Cohere => "cohere",
         }
     }
 }

@@ -1,0 +1,54 @@
+//! What a language cannot say: each codec has one written list of it, and what is left out of a request is told.
+
+use std::borrow::Cow;
+
+/// Something that cannot be said in a language.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unsayable {
+    /// What, in the hub's words and OpenAI's where they are the same (`logit_bias`, `image url`).
+    pub what: &'static str,
+    /// What happens to it, and why.
+    pub why: &'static str,
+}
+
+/// What a request loses on its way into a language.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Losses(Vec<Loss>);
+
+/// One loss.
+pub type Loss = Cow<'static, str>;
+
+impl Losses {
+    /// Something of the language's list is left out.
+    pub fn add(&mut self, lost: &Unsayable) {
+        self.push(Cow::Borrowed(lost.what));
+    }
+
+    /// A field that the hub has no word for is left out.
+    pub fn field(&mut self, name: &str) {
+        self.push(Cow::Owned(name.to_owned()));
+    }
+
+    fn push(&mut self, loss: Loss) {
+        if !self.0.contains(&loss) {
+            self.0.push(loss);
+        }
+    }
+
+    /// Adds it if it was asked for.
+    pub fn add_if(&mut self, asked: bool, lost: &Unsayable) {
+        if asked {
+            self.add(lost);
+        }
+    }
+
+    /// Nothing is lost.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is lost, each once, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+}

@@ -1,0 +1,270 @@
+//! Golden files of the languages: what is read from one wire, as each other one writes it.
+//!
+//! `golden/request/FROM/CASE.json` is a request as FROM's reference writes it; beside it stands `CASE.TO.snap` for each wire TO: what
+//! is lost, and the body that is sent. `golden/response/FROM/CASE.json` and `golden/stream/FROM/CASE.*` likewise, for answers. A wire or a
+//! case without its files is a failure, so that the list of files is the table of what is covered. `GOLDEN=write cargo test -p
+//! protocol --test golden` writes what is missing or other; look at the difference before it is committed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use protocol::dialect::{Habits, Mint, To, Wire};
+use protocol::fault::Kind;
+use protocol::hub::gather::Gather;
+use protocol::hub::{Delta, Losses, Request};
+use serde_json::Value;
+
+/// What every answer is written for.
+const MINT: Mint = Mint { now: 1_760_000_000, seed: 7 };
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// The cases of a wire: their names and what stands in them.
+fn cases(kind: &str, from: Wire) -> Vec<(String, PathBuf, Vec<u8>)> {
+    let folder = root().join(kind).join(from.name());
+    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap_or_else(|_| panic!("{} has no cases", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension != "snap"))
+        .collect();
+    paths.sort();
+    let case = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, path.clone(), fs::read(&path).unwrap())
+    };
+    paths.into_iter().map(case).collect()
+}
+
+/// Compares with what is written down, or writes it.
+#[derive(Default)]
+struct Snaps {
+    seen: BTreeSet<PathBuf>,
+    wrong: Vec<String>,
+}
+
+impl Snaps {
+    fn compare(&mut self, case: &Path, to: Wire, found: &str) {
+        let path = case.with_extension(format!("{}.snap", to.name()));
+        let known = fs::read_to_string(&path).unwrap_or_default();
+        if known != found {
+            if std::env::var_os("GOLDEN").is_some() {
+                fs::write(&path, found).unwrap();
+            } else {
+                self.wrong.push(format!("{}\n--- is\n{found}\n--- was\n{known}", path.display()));
+            }
+        }
+        self.seen.insert(path);
+    }
+
+    /// Nothing differs, and no file stands for a case or a wire that is gone.
+    fn done(self, kind: &str) {
+        for from in Wire::ALL {
+            for entry in fs::read_dir(root().join(kind).join(from.name())).unwrap() {
+                let path = entry.unwrap().path();
+                let stale = path.extension().is_some_and(|extension| extension == "snap") && !self.seen.contains(&path);
+                assert!(!stale, "{} belongs to no case", path.display());
+            }
+        }
+        assert!(self.wrong.is_empty(), "{} differ; the first: {}", self.wrong.len(), self.wrong[0]);
+    }
+}
+
+fn pretty(bytes: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(bytes).unwrap();
+    serde_json::to_string_pretty(&value).unwrap() + "\n"
+}
+
+fn written(request: &Request, to: Wire) -> Result<(Vec<u8>, Losses), String> {
+    let mut losses = Losses::default();
+    let written = to.codec().write_request(request, Habits::default(), &mut losses);
+    written.map(|bytes| (bytes, losses)).map_err(|refusal| refusal.to_string())
+}
+
+#[test]
+fn every_request_is_written_in_every_language_as_it_was() {
+    let mut snaps = Snaps::default();
+    for &from in Wire::ALL {
+        for (name, path, body) in cases("request", from) {
+            let request = from.codec().read_request(&body).unwrap_or_else(|error| panic!("{from} {name}: {error}"));
+            for &to in Wire::ALL {
+                let found = match written(&request, to) {
+                    Ok((bytes, losses)) => {
+                        let losses: String = losses.iter().map(|loss| format!("lost: {loss}\n")).collect();
+                        losses + &pretty(&bytes)
+                    }
+                    Err(refusal) => format!("refused: {refusal}\n"),
+                };
+                snaps.compare(&path, to, &found);
+            }
+        }
+    }
+    snaps.done("request");
+}
+
+#[test]
+fn every_loss_is_on_the_written_list_of_its_language() {
+    for &from in Wire::ALL {
+        for (name, _, body) in cases("request", from) {
+            let request = from.codec().read_request(&body).unwrap();
+            for &to in Wire::ALL {
+                let Ok((_, losses)) = written(&request, to) else { continue };
+                for loss in losses.iter() {
+                    let listed = to.codec().unsayable().iter().any(|known| known.what == loss);
+                    assert!(listed || request.rest.contains_key(loss), "{from} {name} to {to}: `{loss}` is on no list");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn there_and_back_keeps_all_that_the_hub_names() {
+    for &from in Wire::ALL {
+        for (name, _, body) in cases("request", from) {
+            let mut request = from.codec().read_request(&body).unwrap();
+            request.rest.clear();
+            for &by in Wire::ALL {
+                let Ok((bytes, losses)) = written(&request, by) else { continue };
+                let mut back = by.codec().read_request(&bytes).unwrap_or_else(|error| panic!("{from} {name} by {by}: {error}"));
+                let (again, _) = written(&back, by).unwrap();
+                assert_eq!(pretty(&again), pretty(&bytes), "{from} {name} by {by} is another the second time");
+                if by == from && losses.is_empty() {
+                    // What the path says is put in by who knows the path; counting is always asked for.
+                    back.model.clone_from(&request.model);
+                    (back.stream, back.counted) = (request.stream, request.counted);
+                    back.rest.clear();
+                    assert_eq!(back, request, "{from} {name}");
+                }
+            }
+        }
+    }
+}
+
+fn asked(stream: bool) -> Request {
+    Request { model: "asked-for".to_owned(), stream, counted: true, ..Request::default() }
+}
+
+#[test]
+fn every_answer_is_written_in_every_language_as_it_was() {
+    let (mut snaps, request) = (Snaps::default(), asked(false));
+    for &from in Wire::ALL {
+        for (name, path, body) in cases("response", from) {
+            let response = from.codec().read_response(&body).unwrap_or_else(|error| panic!("{from} {name}: {error}"));
+            for &to in Wire::ALL {
+                let found = to.codec().write_response(&response, &To { request: &request, mint: MINT });
+                snaps.compare(&path, to, &pretty(&found));
+            }
+        }
+    }
+    snaps.done("response");
+}
+
+/// What a stream says, and whether it ended; pieces end at `cuts`.
+fn heard(from: Wire, bytes: &[u8], cuts: &[usize]) -> (Vec<Delta>, bool) {
+    let (mut reader, mut deltas, mut begin) = (from.codec().reader(), Vec::new(), 0);
+    for end in cuts.iter().copied().chain([bytes.len()]) {
+        reader.read(&bytes[begin..end], &mut deltas).unwrap_or_else(|error| panic!("{from}, at {begin}..{end}: {error}"));
+        begin = end;
+    }
+    let ended = reader.end(&mut deltas);
+    (deltas, ended)
+}
+
+#[test]
+fn every_stream_is_written_in_every_language_as_it_was() {
+    let (mut snaps, request) = (Snaps::default(), asked(true));
+    for &from in Wire::ALL {
+        for (_, path, bytes) in cases("stream", from) {
+            let (deltas, ended) = heard(from, &bytes, &[]);
+            for &to in Wire::ALL {
+                let (mut writer, mut out) = (to.codec().writer(&To { request: &request, mint: MINT }), Vec::new());
+                let fault = deltas.iter().find_map(|delta| if let Delta::Fault(words) = delta { Some(words.as_str()) } else { None });
+                deltas.iter().cloned().for_each(|delta| writer.write(delta, &mut out));
+                match fault {
+                    Some(words) => writer.broken(Kind::UpstreamInterrupted, words, &mut out),
+                    None if ended => writer.end(&mut out),
+                    None => writer.broken(Kind::UpstreamInterrupted, "It was cut.", &mut out),
+                }
+                snaps.compare(&path, to, &shown(to, &out));
+            }
+        }
+    }
+    snaps.done("stream");
+}
+
+/// A stream as text.
+fn shown(_wire: Wire, bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_stream_says_the_same_wherever_it_is_split() {
+    for &from in Wire::ALL {
+        for (name, _, bytes) in cases("stream", from) {
+            let whole = heard(from, &bytes, &[]);
+            for cut in 1..bytes.len() {
+                assert_eq!(heard(from, &bytes, &[cut]), whole, "{from} {name} split at {cut}");
+            }
+            let everywhere: Vec<usize> = (1..bytes.len()).collect();
+            assert_eq!(heard(from, &bytes, &everywhere), whole, "{from} {name} byte by byte");
+        }
+    }
+}
+
+#[test]
+fn a_cut_stream_never_looks_complete() {
+    for &from in Wire::ALL {
+        for (name, _, bytes) in cases("stream", from) {
+            for cut in 0..bytes.len() {
+                let (deltas, ended) = heard(from, &bytes[..cut], &[]);
+                let stopped = deltas.iter().any(|delta| matches!(delta, Delta::Stop(_)));
+                assert!(stopped || !ended, "{from} {name} cut at {cut} looks complete");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_of_one_language_says_the_same_in_every_other() {
+    let request = asked(true);
+    for &from in Wire::ALL {
+        for (name, _, bytes) in cases("stream", from) {
+            let (deltas, ended) = heard(from, &bytes, &[]);
+            if !ended || deltas.iter().any(|delta| matches!(delta, Delta::Fault(_))) {
+                continue;
+            }
+            let words = said(&deltas);
+            for &to in Wire::ALL {
+                let (mut writer, mut out) = (to.codec().writer(&To { request: &request, mint: MINT }), Vec::new());
+                deltas.iter().cloned().for_each(|delta| writer.write(delta, &mut out));
+                writer.end(&mut out);
+                let (back, ended) = heard(to, &out, &[]);
+                assert!(ended, "{from} {name} in {to} does not end");
+                assert_eq!(said(&back), words, "{from} {name} in {to}");
+            }
+        }
+    }
+}
+
+/// What every language can say: the text, and the calls with their arguments, in order.
+fn said(deltas: &[Delta]) -> String {
+    let mut gather = Gather::default();
+    deltas.iter().for_each(|delta| gather.push(delta));
+    let response = gather.into_response().unwrap();
+    let mut words = String::new();
+    for part in &response.answers[0].parts {
+        match part {
+            protocol::hub::Part::Text(text) => words.push_str(text),
+            protocol::hub::Part::Call(call) => {
+                let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or(Value::String(call.arguments.clone()));
+                write!(words, "\n{}({arguments})", call.name).unwrap();
+            }
+            _ => {}
+        }
+    }
+    words
+}
