@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::dialect::Dialect;
 
-pub use foreign::event_of_answer;
+pub use foreign::{answer, event_of_answer};
 
 /// Why we do not answer as asked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -156,7 +156,7 @@ impl Kind {
 struct Words<'w> {
     status: StatusCode,
     kind: &'static str,
-    code: Option<&'static str>,
+    code: Option<&'w str>,
     say: &'w str,
     param: Option<&'w str>,
 }
@@ -173,7 +173,13 @@ impl<'w> Words<'w> {
             Dialect::Anthropic => {
                 let kind = match status {
                     StatusCode::UNAUTHORIZED => "authentication_error",
+                    StatusCode::PAYMENT_REQUIRED => "billing_error",
+                    StatusCode::FORBIDDEN => "permission_error",
+                    StatusCode::NOT_FOUND => "not_found_error",
+                    StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
                     StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+                    StatusCode::GATEWAY_TIMEOUT => "timeout_error",
+                    _ if status.as_u16() == 529 => "overloaded_error",
                     _ if status.is_server_error() => "api_error",
                     _ => "invalid_request_error",
                 };

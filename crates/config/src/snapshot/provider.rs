@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::dialect::Wire;
+use protocol::operation::Operation;
 use protocol::secret::Secret;
 use protocol::vendor::{Site, Vendor};
 
@@ -170,10 +172,17 @@ impl Origin {
 
 impl Provider {
     /// Whether it can serve an operation, by its vendor and by its configuration.
-    pub fn serves(&self, operation: protocol::operation::Operation) -> bool {
+    pub fn serves(&self, operation: Operation) -> bool {
         let allowed =
             self.capabilities.is_empty() || self.capabilities.iter().any(|name| name == operation.name());
         allowed && self.vendor.speaks(operation).is_some()
+    }
+
+    /// Whether it can answer at all: itself, or put into its own words where it is a conversation.
+    pub fn answers(&self, operation: Operation, wire: Option<Wire>) -> bool {
+        let converses = |name: &String| name == operation.name() || name == Operation::Chat.name();
+        let allowed = self.capabilities.is_empty() || self.capabilities.iter().any(converses);
+        self.serves(operation) || (allowed && wire.is_some() && self.vendor.wire().is_some())
     }
 
     /// Its own name for a public model name it is known to have by configuration.

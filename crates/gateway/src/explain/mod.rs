@@ -214,7 +214,7 @@ impl Gateway {
         let provider = &world.providers[place];
         let written = wish.model.and_then(|model| world.models.find(model));
         let rule = world.routes.find(wish.rest);
-        let serves = provider.serves(wish.row.operation);
+        let serves = wish.may_go_to(provider);
         let has = |model| match provider.models.as_slice() {
             [] => self.catalogue.says(world, place, model),
             _ => Some(provider.own_name(model).is_some()),

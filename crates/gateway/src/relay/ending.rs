@@ -189,8 +189,10 @@ impl RelayBody {
             }
         };
         let (kind, say) = (trouble.kind(), trouble.say(&stream.from.provider));
-        let event =
-            stream.events.as_ref().map(|events| fault::event(kind, &say, stream.from.dialect, events.named));
+        let told = stream.from.rest.broken_off(kind, &say);
+        let (events, dialect) = (&stream.events, stream.from.dialect);
+        let event = told.or_else(|| Some(fault::event(kind, &say, dialect, events.as_ref()?.named).into()));
+        let is_event = events.is_some();
         if let Some(meter) = &mut self.meter {
             meter.breaks(kind);
             let cause = trouble.cause();
@@ -200,7 +202,9 @@ impl RelayBody {
         self.close(false);
         match event {
             // What was sent of an unfinished event is closed off first, so that ours is read as one.
-            Some(event) => Next::Data(Bytes::from(format!("\n\n{event}"))),
+            Some(event) if is_event => Next::Data([b"\n\n", &event[..]].concat().into()),
+            // What is put into other words is written whole.
+            Some(line) => Next::Data(line),
             None => Next::Abort(say.into()),
         }
     }

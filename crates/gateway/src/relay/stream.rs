@@ -151,7 +151,7 @@ impl Stream {
     /// What it has counted.
     pub(super) fn usage(&self) -> Option<Usage> {
         let events = self.events.as_ref().and_then(|events| events.usage);
-        events.or_else(|| usage::find_at_end(&self.tail))
+        events.or_else(|| self.from.rest.counted()).or_else(|| usage::find_at_end(&self.tail))
     }
 
     /// How long it may be silent.

@@ -79,7 +79,7 @@ fn targets(name: &str, world: &Snapshot, known: Known<'_>, call: Asked<'_>) -> V
     });
     let may = |chosen: &Chosen| {
         let provider = &world.providers[chosen.provider];
-        provider.serves(wish.row.operation)
+        wish.may_go_to(provider)
             && known.register.bars(&provider.name).is_none()
             && allowed::led(caller, provider, chosen, &wish).is_ok()
     };

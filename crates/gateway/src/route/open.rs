@@ -117,7 +117,7 @@ fn others(
     wish: &Wish<'_>,
     (reason, first): (Reason, &Chosen),
 ) -> Vec<Chosen> {
-    let serves = |place: usize| world.providers[place].serves(wish.row.operation);
+    let serves = |place: usize| wish.may_go_to(&world.providers[place]);
     match (reason, wish.model) {
         (Reason::PathRule, _) => {
             let Some(PathRule::Providers(places)) = world.routes.find(wish.rest) else { return Vec::new() };

@@ -29,6 +29,13 @@ pub(crate) struct Wish<'a> {
     pub(crate) dialect: Dialect,
 }
 
+impl Wish<'_> {
+    /// Whether a provider can answer: itself, or put into its own words.
+    pub(crate) fn may_go_to(&self, provider: &Provider) -> bool {
+        provider.answers(self.row.operation, self.row.wire(self.rest))
+    }
+}
+
 impl<'a> From<&'a Call> for Wish<'a> {
     fn from(call: &'a Call) -> Self {
         let model = call.model.as_deref();
@@ -69,7 +76,7 @@ pub(super) fn first(
     catalogue: &Catalogue,
     wish: &Wish<'_>,
 ) -> Result<(Reason, Chosen), ApiError> {
-    let served = |provider: &Arc<Provider>| provider.serves(wish.row.operation);
+    let served = |provider: &Arc<Provider>| wish.may_go_to(provider);
     if !world.providers.iter().any(served) {
         // Whatever the model is called, nobody could do this.
         return Err(not_served(world, wish));
@@ -94,7 +101,7 @@ pub(super) fn first(
 
 /// The first provider of a path rule that can serve the call, with its own name for the model if it has one.
 pub(super) fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
-    let provider = *places.iter().find(|place| world.providers[**place].serves(wish.row.operation))?;
+    let provider = *places.iter().find(|place| wish.may_go_to(&world.providers[**place]))?;
     let written = wish.model.and_then(|model| world.models.find(model));
     let own =
         written.and_then(|served| served.places.iter().find(|place| place.provider == provider)).cloned();
@@ -108,7 +115,7 @@ fn by_model(
     model: &str,
     wish: &Wish<'_>,
 ) -> Result<Option<(Reason, Chosen)>, ApiError> {
-    let serves = |place: &usize| world.providers[*place].serves(wish.row.operation);
+    let serves = |place: &usize| wish.may_go_to(&world.providers[*place]);
     let as_named = |reason, provider| Ok(Some((reason, world.place(provider, None))));
     if let Some(served) = world.models.find(model) {
         let place = served.places.iter().find(|place| serves(&place.provider));
@@ -169,7 +176,7 @@ fn by_account(
 /// A server beside us has not said yet which models it has: an unknown name may be one of its own, whatever it is asked to do.
 /// A server of voices alone does not count where no voice is asked for.
 fn may_be_unheard(world: &Snapshot, catalogue: &Catalogue, wish: &Wish<'_>) -> bool {
-    let able = |provider: &Provider| provider.serves(Operation::Chat) || provider.serves(wish.row.operation);
+    let able = |provider: &Provider| provider.serves(Operation::Chat) || wish.may_go_to(provider);
     world.providers.iter().any(|provider| provider.local && able(provider) && catalogue.is_unheard(provider))
 }
 
@@ -193,7 +200,7 @@ fn own_voice(world: &Snapshot, wish: &Wish<'_>) -> Option<usize> {
 
 /// Whether a model's name would make a difference.
 fn several_could(world: &Snapshot, wish: &Wish<'_>) -> bool {
-    let able = |provider: &&Arc<Provider>| provider.serves(wish.row.operation);
+    let able = |provider: &&Arc<Provider>| wish.may_go_to(provider);
     own_voice(world, wish).is_none() && world.providers.iter().filter(able).count() > 1
 }
 
@@ -211,7 +218,7 @@ fn by_operation(world: &Snapshot, wish: &Wish<'_>) -> Option<Chosen> {
         UnknownModel::Error => None,
     };
     let order = preferred.into_iter().chain(0..world.providers.len());
-    let able = |place: &usize| world.providers[*place].serves(wish.row.operation);
+    let able = |place: &usize| wish.may_go_to(&world.providers[*place]);
     order.into_iter().find(able).map(|provider| world.place(provider, None))
 }
 

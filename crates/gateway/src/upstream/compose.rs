@@ -12,6 +12,7 @@ use protocol::secret::Secret;
 use protocol::vendor::{Ask, encode};
 
 use super::engine::{HeadWriter, Message, OutBody};
+use super::passage::Translated;
 use crate::error::ApiError;
 use crate::intake::{Call, Payload, UploadBody};
 use crate::route::Target;
@@ -23,7 +24,7 @@ pub(super) struct Outgoing {
     pub(super) asked_usage: bool,
 }
 
-/// Composes the request for a target, with one of the provider's keys in place of the credential it has, if one is given.
+/// Composes the request for a target, in its own words if those are not the caller's, with one of the provider's keys in place of the credential it has, if one is given.
 ///
 /// # Errors
 /// When the configuration's credential or address cannot be put into a request: our fault, said without showing it.
@@ -32,13 +33,23 @@ pub(super) fn compose(
     body: Payload,
     target: &Target,
     key: Option<&Secret>,
+    translated: Option<&Translated>,
 ) -> Result<Outgoing, ApiError> {
     let provider = &target.provider;
-    let address = address(call, target);
+    let address = match translated {
+        None => address(call, target),
+        Some(_) => {
+            let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
+            provider.vendor.conversation(&provider.site, model, call.streams)
+        }
+    };
     if !address.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unusable(provider));
     }
-    let asked_usage = asks_usage(call, provider);
+    let asked_usage = match translated {
+        None => asks_usage(call, provider),
+        Some(translated) => translated.translation.hides_usage(),
+    };
     let mut head = HeadWriter::begin(&call.method, &address);
     let own = own_headers(call, provider, key)?;
     say_ourselves(&mut head, call, provider);
@@ -49,14 +60,18 @@ pub(super) fn compose(
         head.upgrade();
         keep_subprotocols(&mut head, call);
     }
-    pass_headers(&mut head, call, (provider, key), &own);
-    let body = match body {
-        Payload::Empty => OutBody::Empty,
-        Payload::Flowing(mut body) => {
+    pass_headers(&mut head, call, (provider, key), &own, translated.is_some());
+    let body = match (body, translated) {
+        (_, Some(translated)) => {
+            head.line("content-type", b"application/json");
+            OutBody::Whole(translated.body.clone())
+        }
+        (Payload::Empty, None) => OutBody::Empty,
+        (Payload::Flowing(mut body), None) => {
             rename_in_form(&mut body, call, target)?;
             OutBody::Flowing(body)
         }
-        Payload::Whole(bytes) => {
+        (Payload::Whole(bytes), None) => {
             let in_address =
                 call.row.model == ModelAt::Path || provider.vendor.model_in_address(&provider.site, call.row);
             // A model named in the path alone is put in.
@@ -196,6 +211,7 @@ fn pass_headers(
     call: &Call,
     (provider, key): (&Provider, Option<&Secret>),
     own: &HeaderMap,
+    translated: bool,
 ) {
     let named = connection_names(&call.head);
     let stored = key.is_some() || matches!(provider.credential, Credential::Stored(_));
@@ -206,7 +222,9 @@ fn pass_headers(
         let account = stored && headers::ACCOUNT.contains(&text);
         // Usage is read from the bytes as they pass, so they must be readable.
         let coded = call.row.usage && name == header::ACCEPT_ENCODING;
-        let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded;
+        // What belongs to the caller's language, and describes a body that is not sent.
+        let foreign = translated && headers::is_of_a_language(text);
+        let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded && !foreign;
         if passes && !named.iter().any(|hop| hop == name.as_str()) && !own.keys().any(|own| own == name) {
             head.line(name.as_str(), value.as_bytes());
         }
@@ -238,6 +256,11 @@ fn say_ourselves(head: &mut HeadWriter, call: &Call, provider: &Provider) {
     if provider.forwarded {
         forwarded(head, call);
     }
+}
+
+/// Whether its caller would rather have it refused than said with losses.
+pub(super) fn is_strict(call: &Call) -> bool {
+    call.head.get("x-openai-proxy-strict").is_some_and(|value| value == "true" || value == "1")
 }
 
 /// A name with hyphens for underscores; most have none and are not copied.

@@ -11,6 +11,7 @@ pub(crate) mod discover;
 mod drilled;
 mod engine;
 pub(crate) mod inspect;
+mod passage;
 mod pool;
 pub(crate) mod probe;
 mod promise;

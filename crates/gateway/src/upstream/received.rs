@@ -6,7 +6,7 @@ use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use protocol::dialect::{Dialect, headers};
+use protocol::dialect::{Dialect, Translation, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 use protocol::secret::Secret;
@@ -27,7 +27,7 @@ use crate::route::Target;
 const WHOLE: usize = 1024 * 1024;
 
 /// An answer's head has come.
-pub(super) struct Received {
+pub(super) struct Received<'t> {
     pub(super) reply: Reply,
     /// When the whole call must be over.
     pub(super) deadline: Instant,
@@ -35,9 +35,11 @@ pub(super) struct Received {
     pub(super) hide_usage: bool,
     /// How long a stream may be silent before its caller hears a heartbeat.
     pub(super) heartbeat: Option<Duration>,
+    /// It is put into its caller's words.
+    pub(super) translation: Option<&'t Translation>,
 }
 
-impl Received {
+impl Received<'_> {
     /// The answer as it goes on, and what it counts if that is known already.
     pub(super) async fn into_answer(
         self,
@@ -47,7 +49,7 @@ impl Received {
         let Reply { status, mut head, written, mut rest } = self.reply;
         let compressed = head.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         // What is compressed cannot be read, nor can words of ours be put behind it.
-        let events = !compressed && is_event_stream(&head);
+        let mut events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
         take_secrets_out(&mut head, &written, &target.provider);
         take_out(&mut head);
@@ -59,6 +61,10 @@ impl Received {
             return Ok((Answer { status, head, body, permit: None }, None));
         }
         let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
+        let translation = self.translation.filter(|_| status.is_success());
+        if compressed && translation.is_some() {
+            return Err(unfit(&name, "it is compressed, unasked"));
+        }
         let mut ahead = Bytes::new();
         if !events && is_small(&head, &rest) {
             let gap = timeouts.between_bytes;
@@ -67,15 +73,30 @@ impl Received {
                 .map_err(|trouble| trouble.into_error(&name))?
             {
                 Ahead::Whole(body) => {
-                    rest.finish();
                     withhold_secrets(&body, &target.provider)?;
                     refuse_nonsense(call, status, &head, &body, &name)?;
-                    let counted = if call.row.usage { usage::find(&body) } else { None };
-                    let body = AnswerBody::Whole(body);
-                    return Ok((Answer { status, head, body, permit: None }, counted));
+                    let Some(translation) = translation else {
+                        rest.finish();
+                        let counted = if call.row.usage { usage::find(&body) } else { None };
+                        return Ok((Answer::ours(status, head, body), counted));
+                    };
+                    let told = translation.response(&body);
+                    let (told, counted) = told.map_err(|why| unfit(&name, &why.to_string()))?;
+                    says(&mut head, translation);
+                    if !translation.sends_events() {
+                        rest.finish();
+                        return Ok((Answer::ours(status, head, told.into()), counted));
+                    }
+                    // A stream was asked for, and all of it has come.
+                    (ahead, events) = (told.into(), true);
                 }
-                Ahead::Part(part) => ahead = part,
+                Ahead::Part(part) if translation.is_none() => ahead = part,
+                Ahead::Part(_) => return Err(unfit(&name, "it is too long to be put into other words")),
             }
+        } else if let Some(translation) = translation {
+            says(&mut head, translation);
+            rest.translate(translation.stream());
+            events = translation.sends_events();
         }
         let flowing = Flowing {
             ahead,
@@ -96,6 +117,17 @@ impl Received {
         let body = AnswerBody::Flowing(Box::new(flowing));
         Ok((Answer { status, head, body, permit: None }, None))
     }
+}
+
+/// Says what its caller gets in place of what came.
+fn says(head: &mut HeaderMap, translation: &Translation) {
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(translation.content_type()));
+}
+
+/// An answer that cannot be put into its caller's words.
+fn unfit(provider: &str, why: &str) -> ApiError {
+    let say = format!("`{provider}` gave an answer that cannot be put into the language of this request.");
+    ApiError::new(Kind::UpstreamBadResponse, say).because(why)
 }
 
 /// Operations whose streams always end with an event that says they are complete; of others, only framing can tell.

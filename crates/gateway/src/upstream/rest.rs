@@ -5,7 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use protocol::dialect::Passing;
+use protocol::fault::Kind;
 use protocol::frame::head::Chunks;
+use protocol::usage::Usage;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -27,6 +30,8 @@ pub(crate) struct Rest {
     watchdog: Option<Watchdog>,
     /// It breaks on purpose.
     drill: Option<Box<Breaking>>,
+    /// It is put into its caller's words.
+    passing: Option<Box<Passing>>,
 }
 
 /// Cuts a connection at its time, unless it ends before.
@@ -36,11 +41,15 @@ impl Rest {
     /// What comes behind the head of an answer.
     pub(in crate::upstream) fn of(behind: Behind, lease: Lease) -> Self {
         let Behind { left, sending, keeps } = behind;
-        Self { lease, left, sending, keeps, watchdog: None, drill: None }
+        Self { lease, left, sending, keeps, watchdog: None, drill: None, passing: None }
     }
 
     /// Whether all of it has come.
     pub(crate) fn is_over(&self) -> bool {
+        self.passing.is_none() && self.has_come()
+    }
+
+    fn has_come(&self) -> bool {
         matches!(self.left, Left::Nothing) && !self.drill.as_ref().is_some_and(|drill| drill.is_due())
     }
 
@@ -52,18 +61,65 @@ impl Rest {
     /// How many bytes are still to come, where that is known.
     pub(crate) fn length(&self) -> Option<u64> {
         match self.left {
-            _ if self.drill.is_some() => None,
+            _ if self.drill.is_some() || self.passing.is_some() => None,
             Left::Nothing => Some(0),
             Left::Length(left) => Some(left),
             Left::Chunked(_) | Left::Close => None,
         }
     }
 
+    /// Puts it into its caller's words from here on.
+    pub(super) fn translate(&mut self, passing: Passing) {
+        self.passing = Some(Box::new(passing));
+    }
+
+    /// What it counted so far, where it is put into other words.
+    pub(crate) fn counted(&self) -> Option<Usage> {
+        self.passing.as_ref()?.counted()
+    }
+
+    /// What says in its caller's words that it broke off, where it is put into them.
+    pub(crate) fn broken_off(&mut self, kind: Kind, say: &str) -> Option<Bytes> {
+        Some(self.passing.as_mut()?.broken(kind, say).into())
+    }
+
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// When the connection breaks or ends before the body does.
+    /// When the connection breaks or ends before the body does, or an answer does that is put into other words.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
+        let Some(mut passing) = self.passing.take() else { return self.poll_theirs(cx) };
+        let told = loop {
+            let polled = self.poll_theirs(cx);
+            let told = match polled {
+                Poll::Pending => break Poll::Pending,
+                Poll::Ready(Some(Ok(piece))) => passing.piece(&piece).map(Some),
+                Poll::Ready(Some(Err(trouble))) => break Poll::Ready(Some(Err(trouble))),
+                Poll::Ready(None) => match passing.end() {
+                    Ok(Some(rest)) if rest.is_empty() => break Poll::Ready(None),
+                    Ok(Some(rest)) => Ok(Some(rest)),
+                    Ok(None) => {
+                        let why = "it ended without saying that its answer was complete";
+                        break Poll::Ready(Some(Err(Trouble::Cut(why.into()))));
+                    }
+                    Err(unreadable) => Err(unreadable),
+                },
+            };
+            match told {
+                Ok(Some(bytes)) if bytes.is_empty() => {}
+                Ok(bytes) => break Poll::Ready(bytes.map(|bytes| Ok(bytes.into()))),
+                Err(unreadable) => {
+                    break Poll::Ready(Some(Err(
+                        self.broken(Trouble::Protocol(unreadable.to_string().into()))
+                    )));
+                }
+            }
+        };
+        self.passing = Some(passing);
+        told
+    }
+
+    fn poll_theirs(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
         let Some(mut drill) = self.drill.take() else { return self.poll_sent(cx) };
         if drill.is_due() {
             // Once told, it is over.
@@ -85,7 +141,7 @@ impl Rest {
         loop {
             match self.held_piece() {
                 Ok(Some(piece)) => return Poll::Ready(Some(Ok(piece))),
-                Ok(None) if self.is_over() => return Poll::Ready(None),
+                Ok(None) if self.has_come() => return Poll::Ready(None),
                 Ok(None) => {}
                 Err(what) => return Poll::Ready(Some(Err(self.broken(Trouble::Protocol(what.into()))))),
             }
@@ -162,7 +218,7 @@ impl Rest {
 
     /// The answer was read to its end: its connection may serve again.
     pub(crate) fn finish(self) {
-        if self.keeps && self.is_over() && self.sending.is_none() {
+        if self.keeps && self.has_come() && self.sending.is_none() {
             self.lease.give_back();
         }
     }

@@ -9,9 +9,11 @@ mod codec;
 mod events;
 pub mod headers;
 mod json;
+mod translation;
 mod wire;
 
 pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};
+pub use translation::{Passing, Translation};
 pub use wire::Wire;
 
 use std::fmt;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{REQUEST, SERVER, Words, event_line};
+use super::{REQUEST, REQUESTS, SERVER, Words, event_line};
 use crate::dialect::Dialect;
 
 /// How much is quoted of an answer that is no error in any language we know, bytes.
@@ -57,6 +57,29 @@ pub fn event_of_answer(
             Words { status, kind, code: None, say: &say, param: None }.event(dialect, named_events)
         }
     }
+}
+
+/// An upstream's error answer in another language: its words, and its code where it has one.
+pub fn answer(status: StatusCode, body: &[u8], dialect: Dialect) -> String {
+    let told: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    // Gemini's stream of none is an array with one error in it.
+    let told = told.get(0).unwrap_or(&told);
+    let error = &told["error"];
+    let word = |value: &serde_json::Value| value.as_str().filter(|word| !word.is_empty()).map(str::to_owned);
+    let say = [&error["message"], &told["message"], error, &told["Message"]].into_iter().find_map(word);
+    let say = say.unwrap_or_else(|| match quoted(body) {
+        nothing if nothing.is_empty() => {
+            format!("The model's server answered with status {}.", status.as_u16())
+        }
+        quoted => quoted,
+    });
+    let code = [&error["code"], &error["status"], &error["type"]].into_iter().find_map(word);
+    let kind = match status {
+        StatusCode::TOO_MANY_REQUESTS => REQUESTS,
+        status if status.is_server_error() => SERVER,
+        _ => REQUEST,
+    };
+    Words { status, kind, code: code.as_deref(), say: &say, param: error["param"].as_str() }.body(dialect)
 }
 
 /// JSON in one line, otherwise as it came: between its tokens line ends are blanks, and inside its strings there are none.

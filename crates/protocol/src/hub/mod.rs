@@ -12,6 +12,7 @@ pub mod loss;
 pub mod part;
 pub mod request;
 pub mod response;
+pub mod scatter;
 
 pub use delta::{Begun, Delta, Opening};
 pub use loss::{Losses, Unsayable};

@@ -1,6 +1,7 @@
 //! The table itself. Order matters only where shapes overlap: the first row that fits is taken.
 
 use super::{Methods, ModelAt, Operation, Operation::*};
+use crate::dialect::Wire;
 
 /// One line of the table: how an operation is recognised and what it needs.
 #[derive(Debug)]
@@ -136,6 +137,11 @@ pub static ROWS: &[Row] = &[
     row(MessageBatches, GPD, "/messages/batches/**"),
 ];
 
+/// The row of a chat.
+pub fn chat() -> &'static Row {
+    &ROWS[0]
+}
+
 /// What an unknown path under `/v1/` is: passed through, routed by its model if its JSON body names one.
 pub(super) static OTHER: Row =
     row(Other, GPD.and(Methods::CHANGE), "/**").model(ModelAt::BodyMaybe).streams().usage().form();
@@ -147,6 +153,27 @@ pub(super) static GENERATE_OTHER: Row = row(Generate, GPD, "/**").streams().usag
 pub(super) static NATIVE: Row = row(Native, GPD, "/**").streams();
 
 impl Row {
+    /// The way to have a conversation that is asked for at a path of this row; `None`: it is no conversation, or none that could be put
+    /// into other words.
+    pub fn wire(&self, rest: &str) -> Option<Wire> {
+        match (self.operation, self.shape) {
+            (Chat, "/chat/completions") => Some(Wire::Chat),
+            (Completions, _) => Some(Wire::Completions),
+            (Responses, "/responses") => Some(Wire::Responses),
+            (Messages, "/messages") => Some(Wire::Messages),
+            (Generate, _) => match rest.rsplit_once(':')?.1 {
+                "generateContent" | "streamGenerateContent" => Some(Wire::Gemini),
+                _ => None,
+            },
+            (Native, _) => match rest {
+                "/api/chat" => Some(Wire::OllamaChat),
+                "/api/generate" => Some(Wire::OllamaGenerate),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether its paths stand beside `/v1`, not below it.
     pub(super) fn stands_beside(&self) -> bool {
         matches!(self.operation, Generate | Native)

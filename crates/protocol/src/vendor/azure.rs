@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use http::HeaderMap;
 
 use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Habits};
 use crate::frame::said::Prefill;
 use crate::operation::{ModelAt, Operation, Row};
 use crate::secret::Secret;
@@ -94,6 +94,10 @@ impl Vendor for Azure {
     /// Versions before 2024-09-01-preview refuse `stream_options`.
     fn counts_streams(&self, site: &Site) -> bool {
         classic(site).is_none_or(|version| version >= "2024-09-01")
+    }
+
+    fn habits(&self) -> Habits {
+        Habits { own: true, ..Habits::default() }
     }
 
     /// The models are the same as where they come from.

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::{Site, UnusableSecret, Vendor, sign_with};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Habits};
 use crate::frame::said::Prefill;
 use crate::operation::Operation;
 use crate::secret::Secret;
@@ -43,6 +43,9 @@ pub(super) struct Compatible {
     /// How it goes on with an answer that was begun for it, where that is known.
     #[serde(default)]
     prefill: Prefill,
+    /// It wants its thoughts back with the calls they led to (`reasoning_content`).
+    #[serde(default)]
+    thoughts_back: bool,
     /// Paths it spells its own way: ours below `/v1`, theirs from the root.
     #[serde(default)]
     endpoints: BTreeMap<String, String>,
@@ -139,6 +142,10 @@ impl Vendor for Compatible {
 
     fn prefill(&self) -> Prefill {
         self.prefill
+    }
+
+    fn habits(&self) -> Habits {
+        Habits { thoughts_back: self.thoughts_back, ..Habits::default() }
     }
 }
 

@@ -17,9 +17,9 @@ use std::time::SystemTime;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Habits, Wire};
 use crate::frame::said::Prefill;
-use crate::operation::{Operation, Row};
+use crate::operation::{self, Operation, Row};
 use crate::quota::{self, Left};
 use crate::secret::Secret;
 use crate::verdict::{self, UpstreamFault};
@@ -49,6 +49,22 @@ pub trait Vendor: Sync + Send {
 
     /// The language it wants for an operation; `None`: it cannot do it.
     fn speaks(&self, operation: Operation) -> Option<Dialect>;
+
+    /// The wire it converses in when it is asked in one it does not speak; `None`: it has no conversations.
+    fn wire(&self) -> Option<Wire> {
+        self.speaks(Operation::Chat).map(|_| Wire::Chat)
+    }
+
+    /// What it does differently from others of its wire.
+    fn habits(&self) -> Habits {
+        Habits::default()
+    }
+
+    /// The path and query of a conversation in its wire, beginning with a slash.
+    fn conversation(&self, site: &Site, model: &str, _streams: bool) -> String {
+        let row = operation::chat();
+        self.address(site, &Ask { row, rest: row.shape, query: None, model: Some(model) })
+    }
 
     /// The path and query to ask for, beginning with a slash.
     fn address(&self, site: &Site, ask: &Ask<'_>) -> String {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{Site, Vendor};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Habits};
 use crate::frame::said::Prefill;
 use crate::operation::Operation;
 use crate::verdict::{Code, FaultClass};
@@ -50,6 +50,10 @@ impl Vendor for OpenAi {
 
     fn counts_streams(&self, _site: &Site) -> bool {
         true
+    }
+
+    fn habits(&self) -> Habits {
+        Habits { own: true, ..Habits::default() }
     }
 
     /// A last message of the assistant's is one it has said, and it says another.

@@ -3,11 +3,14 @@
 use bytes::Bytes;
 use config::snapshot::Credential;
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use protocol::dialect::Translation;
 use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
-use super::super::answer::AnswerBody;
+use super::super::answer::{Answer, AnswerBody};
 use super::super::compose::{Outgoing, compose};
+use super::super::passage::{Translated, translated};
 use super::super::received::{Received, withhold_secrets};
 use super::super::trouble::Trouble;
 use super::begin::{Begun, begin};
@@ -40,7 +43,15 @@ impl Course {
         let secret = key.map(|key| &key.secret);
         // Without any credential a refusal is not the caller's affair either.
         let stored = secret.is_some() || !matches!(target.provider.credential, Credential::Passthrough);
-        let Outgoing { message, asked_usage } = match compose(&self.call, body, target, secret) {
+        let translated = match translated(&self.call, &body, target) {
+            Ok(translated) => translated,
+            Err(error) => {
+                pass.taken.unsent();
+                return Tried::Ours(error);
+            }
+        };
+        let composed = compose(&self.call, body, target, secret, translated.as_ref());
+        let Outgoing { message, asked_usage } = match composed {
             Ok(outgoing) => outgoing,
             Err(error) => {
                 pass.taken.unsent();
@@ -80,8 +91,14 @@ impl Course {
         }
         let asking = Refusing { target, key, stored, asked };
         let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
-        let received =
-            Received { reply, deadline: self.deadline, hide_usage: asked_usage, heartbeat: self.heartbeat };
+        let (translation, dropped) = translated.map(|it| (it.translation, it.dropped)).unzip();
+        let received = Received {
+            reply,
+            deadline: self.deadline,
+            hide_usage: asked_usage,
+            heartbeat: self.heartbeat,
+            translation: translation.as_ref(),
+        };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
             Err(error) => return unreadable(asking, pass, refused, error),
@@ -91,6 +108,9 @@ impl Course {
                 AnswerBody::Whole(body) => body.clone(),
                 _ => Bytes::new(),
             };
+            if let Some(translation) = &translation {
+                answer = said_in(translation, answer, &body);
+            }
             return self.refused(asking, pass, (&head, &body), answer);
         }
         if let AnswerBody::Flowing(flowing) = &mut answer.body {
@@ -123,8 +143,16 @@ impl Course {
                 pass.taken.settle(counted.input.saturating_add(counted.output));
             }
         }
+        Translated::tell(dropped.flatten(), &mut answer.head);
         Tried::Answered(Box::new(answer), counted)
     }
+}
+
+/// A refusal in its caller's words.
+fn said_in(translation: &Translation, answer: Answer, body: &[u8]) -> Answer {
+    let mut head = answer.head;
+    head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Answer::ours(answer.status, head, translation.refusal(answer.status, body).into())
 }
 
 /// Nothing of the request has left.

@@ -1,0 +1,103 @@
+//! Whether a call goes to a target in its caller's words, or is put into the target's.
+//!
+//! Who speaks the caller's language gets its bytes as they came (D-20). A conversation may go to anybody else, too: it is read into the
+//! hub and written in the target's wire, and so is the answer, in the other direction. Everything above this, retries and rescue among
+//! it, sees the caller's language only.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+use protocol::dialect::{Mint, Translation};
+use protocol::fault::Kind;
+use protocol::hub::{Losses, Unreadable};
+
+use super::compose::is_strict;
+use crate::error::ApiError;
+use crate::intake::{Call, Payload};
+use crate::route::Target;
+
+/// What a request lost on its way into another language.
+const DROPPED: HeaderName = HeaderName::from_static("x-openai-proxy-dropped");
+
+/// A call in the words of a target that does not speak the caller's language.
+pub(super) struct Translated {
+    pub(super) translation: Translation,
+    /// The request.
+    pub(super) body: Bytes,
+    /// What is said of its losses.
+    pub(super) dropped: Option<HeaderValue>,
+}
+
+/// The call in the target's words; `None`: they are its caller's.
+///
+/// # Errors
+/// When it cannot be read, or cannot be asked without what the target's language cannot say.
+pub(super) fn translated(
+    call: &Call,
+    body: &Payload,
+    target: &Target,
+) -> Result<Option<Translated>, ApiError> {
+    let vendor = target.provider.vendor;
+    if vendor.speaks(call.row.operation).is_some() {
+        return Ok(None);
+    }
+    let (Some(asked), Some(spoken)) = (call.row.wire(&call.rest), vendor.wire()) else { return Ok(None) };
+    let Payload::Whole(body) = body else { return Err(unread()) };
+    let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
+    let mint = Mint { now: now(), seed: seed(&call.id) };
+    let translation = Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
+    let (body, losses) = translation.request(vendor.habits()).map_err(refusal)?;
+    if !losses.is_empty() && is_strict(call) {
+        return Err(too_strict(&losses, &target.provider.name));
+    }
+    let dropped = dropped(&losses);
+    Ok(Some(Translated { translation, body: body.into(), dropped }))
+}
+
+impl Translated {
+    /// Tells what was lost.
+    pub(super) fn tell(dropped: Option<HeaderValue>, head: &mut http::HeaderMap) {
+        head.extend(dropped.map(|dropped| (DROPPED, dropped)));
+    }
+}
+
+fn dropped(losses: &Losses) -> Option<HeaderValue> {
+    let names: Vec<&str> = losses.iter().collect();
+    // A field of the caller's own may have any name.
+    let plain = |text: String| {
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect::<String>()
+    };
+    (!names.is_empty()).then(|| HeaderValue::from_str(&plain(names.join(", "))).ok()).flatten()
+}
+
+fn too_strict(losses: &Losses, provider: &str) -> ApiError {
+    let names: Vec<&str> = losses.iter().collect();
+    let say = format!(
+        "`{provider}` cannot be asked for: {}. Leave it out, or do not ask to be strict.",
+        names.join(", ")
+    );
+    ApiError::new(Kind::NotServed, say)
+}
+
+/// What is wrong with a request that has to be put into other words.
+fn refusal(unreadable: Unreadable) -> ApiError {
+    ApiError::new(Kind::InvalidJson, unreadable.to_string())
+}
+
+fn unread() -> ApiError {
+    let say = "This model is spoken to in another language, and a compressed body cannot be put into other words. Send it without content-encoding.";
+    ApiError::new(Kind::Unreadable, say)
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A number nobody else has: of the call's id, which is unique unless its caller named it, and of chance.
+fn seed(id: &str) -> u128 {
+    use std::hash::{BuildHasher, RandomState};
+    let half = |salt: u8| u128::from(RandomState::new().hash_one((id, salt)));
+    half(0) << 64 | half(1)
+}

@@ -1,0 +1,219 @@
+//! One conversation between a caller who speaks one wire and a vendor who speaks another.
+
+use http::StatusCode;
+
+use super::{Habits, Mint, StreamReader, StreamWriter, To, Wire};
+use crate::fault::{self, Kind};
+use crate::hub::{Counts, Delta, Losses, Request, Response, Stop, Unreadable, scatter};
+use crate::usage::Usage;
+
+/// What is said between them.
+#[derive(Debug)]
+pub struct Translation {
+    /// The caller's.
+    asked: Wire,
+    /// The vendor's.
+    spoken: Wire,
+    request: Request,
+    mint: Mint,
+    /// The caller wants to read what was counted at the end of a stream.
+    counted: bool,
+}
+
+impl Translation {
+    /// Reads what a caller asks, for a vendor that calls the model `model`.
+    ///
+    /// # Errors
+    /// When it is no request of the caller's wire.
+    pub fn read(
+        (asked, spoken): (Wire, Wire),
+        body: &[u8],
+        model: &str,
+        streams: bool,
+        mint: Mint,
+    ) -> Result<Self, Unreadable> {
+        let mut request = asked.codec().read_request(body)?;
+        model.clone_into(&mut request.model);
+        request.stream = streams;
+        // It is read on the way, whoever asked for it.
+        let counted = std::mem::replace(&mut request.counted, true);
+        Ok(Self { asked, spoken, request, mint, counted })
+    }
+
+    /// Whether the usage chunk at the end of the stream is kept from the caller, who did not ask for it.
+    pub fn hides_usage(&self) -> bool {
+        self.request.stream && !self.counted && matches!(self.asked, Wire::Chat | Wire::Completions)
+    }
+
+    /// The request for the vendor, and what it loses.
+    ///
+    /// # Errors
+    /// When it cannot be asked without what the vendor's wire cannot say.
+    pub fn request(&self, habits: Habits) -> Result<(Vec<u8>, Losses), Unreadable> {
+        let mut losses = Losses::default();
+        let body = self.spoken.codec().write_request(&self.request, habits, &mut losses)?;
+        Ok((body, losses))
+    }
+
+    /// The vendor's whole answer, as its caller reads it: in its wire, as a stream if it asked for one; and what it counted.
+    ///
+    /// # Errors
+    /// When it is no answer of the vendor's wire, or nothing usable is in it.
+    pub fn response(&self, body: &[u8]) -> Result<(Vec<u8>, Option<Usage>), Unreadable> {
+        let response = self.spoken.codec().read_response(body)?;
+        if let Some(word) = response.answers.iter().find_map(|answer| malformed(answer.stop.as_ref())) {
+            return Err(Unreadable::new(word));
+        }
+        let usage = response.counts.map(usage);
+        Ok((
+            if self.request.stream {
+                self.scattered(&response)
+            } else {
+                self.asked.codec().write_response(&response, &self.to())
+            },
+            usage,
+        ))
+    }
+
+    fn scattered(&self, response: &Response) -> Vec<u8> {
+        let (mut writer, mut out) = (self.asked.codec().writer(&self.to()), Vec::new());
+        scatter::steps(response).into_iter().for_each(|step| writer.write(step, &mut out));
+        writer.end(&mut out);
+        out
+    }
+
+    /// The vendor's refusal in the caller's words.
+    pub fn refusal(&self, status: StatusCode, body: &[u8]) -> String {
+        fault::answer(status, body, self.asked.dialect())
+    }
+
+    /// The vendor's streamed answer.
+    pub fn stream(&self) -> Passing {
+        Passing {
+            reader: self.spoken.codec().reader(),
+            writer: self.asked.codec().writer(&self.to()),
+            steps: Vec::new(),
+            counts: None,
+            told: Told::Nothing,
+        }
+    }
+
+    /// The `content-type` of what its caller gets.
+    pub fn content_type(&self) -> &'static str {
+        if self.request.stream { self.asked.codec().stream_type() } else { "application/json" }
+    }
+
+    /// What its caller gets is server-sent events.
+    pub fn sends_events(&self) -> bool {
+        self.request.stream && self.content_type().starts_with("text/event-stream")
+    }
+
+    fn to(&self) -> To<'_> {
+        To { request: &self.request, mint: self.mint }
+    }
+}
+
+/// A streamed answer on its way from one wire to the other.
+pub struct Passing {
+    reader: Box<dyn StreamReader>,
+    writer: Box<dyn StreamWriter>,
+    steps: Vec<Delta>,
+    counts: Option<Counts>,
+    told: Told,
+}
+
+/// What the caller was told of the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Told {
+    Nothing,
+    /// The vendor's own error: nothing comes behind it.
+    Error,
+    End,
+}
+
+impl Passing {
+    /// What of a piece is for the caller, in its wire.
+    ///
+    /// # Errors
+    /// When it is no stream of the vendor's wire, or the model wrote nothing usable.
+    pub fn piece(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unreadable> {
+        if self.told != Told::Nothing {
+            return Ok(Vec::new());
+        }
+        self.reader.read(piece, &mut self.steps)?;
+        self.written()
+    }
+
+    /// The connection ended. `None`: the answer had not.
+    ///
+    /// # Errors
+    /// As for [`Self::piece`].
+    pub fn end(&mut self) -> Result<Option<Vec<u8>>, Unreadable> {
+        if self.told != Told::Nothing {
+            return Ok(Some(Vec::new()));
+        }
+        let complete = self.reader.end(&mut self.steps);
+        let mut out = self.written()?;
+        if self.told == Told::Error {
+            return Ok(Some(out));
+        }
+        if !complete {
+            return Ok(None);
+        }
+        self.told = Told::End;
+        self.writer.end(&mut out);
+        Ok(Some(out))
+    }
+
+    /// What says that the answer broke off, in the caller's wire.
+    pub fn broken(&mut self, kind: Kind, say: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.told = Told::Error;
+        self.writer.broken(kind, say, &mut out);
+        out
+    }
+
+    /// What was counted so far.
+    pub fn counted(&self) -> Option<Usage> {
+        self.counts.map(usage)
+    }
+
+    fn written(&mut self) -> Result<Vec<u8>, Unreadable> {
+        let mut out = Vec::new();
+        for step in self.steps.drain(..) {
+            match &step {
+                Delta::Counts(counts) => {
+                    self.counts = Some(self.counts.map_or(*counts, |earlier| earlier.and(*counts)))
+                }
+                Delta::Fault(words) => {
+                    self.writer.broken(Kind::UpstreamInterrupted, words, &mut out);
+                    self.told = Told::Error;
+                    break;
+                }
+                Delta::Stop(stop) => {
+                    if let Some(word) = malformed(Some(stop)) {
+                        return Err(Unreadable::new(word));
+                    }
+                }
+                _ => {}
+            }
+            self.writer.write(step, &mut out);
+        }
+        Ok(out)
+    }
+}
+
+/// Nothing usable was written: an error, and no answer (api-surface 8.1).
+fn malformed(stop: Option<&Stop>) -> Option<String> {
+    match stop {
+        Some(Stop::Malformed(word)) => {
+            Some(format!("The model wrote neither an answer nor a call ({word})."))
+        }
+        _ => None,
+    }
+}
+
+/// The counts as they are booked.
+fn usage(counts: Counts) -> Usage {
+    Usage { input: counts.input, output: counts.output, cached: counts.cached, reasoning: counts.thought }
+}
