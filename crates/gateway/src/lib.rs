@@ -6,6 +6,7 @@
 pub mod account;
 mod admit;
 mod catalogue;
+mod counting;
 pub mod error;
 mod explain;
 mod front;

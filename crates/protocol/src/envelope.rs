@@ -20,6 +20,8 @@ pub struct Envelope {
     pub model: Option<Text>,
     /// `stream: true`.
     pub stream: bool,
+    /// `stream: false`, in so many words.
+    pub whole: bool,
     /// The most tokens an answer may have, in whichever of three spellings; a value that is no number is for its reader to judge.
     pub most_tokens: Option<u64>,
     /// How many answers are asked for (`n`).
@@ -95,7 +97,8 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
             }
             "stream" => {
                 seen.stream.once("stream")?;
-                found.stream = flag(scan, "stream")?.unwrap_or(false);
+                let stream = flag(scan, "stream")?;
+                (found.stream, found.whole) = (stream == Some(true), stream == Some(false));
             }
             "stream_options" => {
                 seen.options.once("stream_options")?;

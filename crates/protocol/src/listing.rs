@@ -11,23 +11,57 @@ use crate::dialect::Dialect;
 /// A model as its provider wrote it: its id, and the whole entry.
 pub type Entry = (String, Box<RawValue>);
 
+/// A server without any model may say `null`, but not nothing.
 #[derive(Deserialize)]
-struct List {
-    /// A server without any model may say `null`, but not nothing.
-    #[serde(deserialize_with = "Option::deserialize")]
-    data: Option<Vec<Box<RawValue>>>,
+#[serde(untagged)]
+enum List {
+    Data {
+        #[serde(deserialize_with = "Option::deserialize")]
+        data: Option<Vec<Box<RawValue>>>,
+    },
+    Models {
+        #[serde(deserialize_with = "Option::deserialize")]
+        models: Option<Vec<Called>>,
+    },
 }
 
 #[derive(Deserialize)]
 struct Named {
     id: String,
+    /// Only OpenAI's entries say what they are in this field.
+    object: Option<Value>,
 }
 
-/// Reads a provider's list (`data` with an `id` in each entry); entries without an id are passed over.
+/// An entry of Gemini's, of Cohere's or of Ollama's.
+#[derive(Deserialize)]
+struct Called {
+    name: String,
+}
+
+/// Reads a provider's list: `data` with an `id` in each entry, or `models` with a `name`. Entries without either are passed over; those
+/// in another shape than OpenAI's are written anew.
 pub fn read(body: &[u8]) -> Option<Vec<Entry>> {
     let list: List = serde_json::from_slice(body).ok()?;
-    let named = |raw: Box<RawValue>| Some((serde_json::from_str::<Named>(raw.get()).ok()?.id, raw));
-    Some(list.data.into_iter().flatten().filter_map(named).collect())
+    let named = |raw: Box<RawValue>| match serde_json::from_str::<Named>(raw.get()).ok()? {
+        Named { id, object: Some(_) } => Some((id, raw)),
+        Named { id, object: None } => anew(id),
+    };
+    Some(match list {
+        List::Data { data } => data.into_iter().flatten().filter_map(named).collect(),
+        List::Models { models } => {
+            models.into_iter().flatten().filter_map(|called| anew(plain(called.name))).collect()
+        }
+    })
+}
+
+/// A name without the place it is kept at.
+fn plain(name: String) -> String {
+    name.strip_prefix("models/").map_or(name.clone(), str::to_owned)
+}
+
+fn anew(id: String) -> Option<Entry> {
+    let entry = serde_json::value::to_raw_value(&entry(&id, None, Dialect::OpenAi)).ok()?;
+    Some((id, entry))
 }
 
 /// The language in which a caller wants a list: one of them says its version with every request.

@@ -57,6 +57,8 @@ pub enum Operation {
     Messages,
     MessageBatches,
     Generate,
+    Converse,
+    ChatV2,
     Native,
     Other,
 }
@@ -102,6 +104,8 @@ impl Operation {
             Self::Messages => "messages",
             Self::MessageBatches => "message_batches",
             Self::Generate => "generate",
+            Self::Converse => "converse",
+            Self::ChatV2 => "chat_v2",
             Self::Native => "native",
             Self::Other => "other",
         }
@@ -116,6 +120,7 @@ impl Operation {
                 | Self::Completions
                 | Self::Responses
                 | Self::Messages
+                | Self::ChatV2
                 | Self::Images
                 | Self::Assistants
         )
@@ -134,6 +139,8 @@ impl Operation {
         match self {
             Self::Messages | Self::MessageBatches => Dialect::Anthropic,
             Self::Generate => Dialect::Gemini,
+            Self::Converse => Dialect::Bedrock,
+            Self::ChatV2 => Dialect::Cohere,
             Self::Native => Dialect::Ollama,
             _ => Dialect::OpenAi,
         }

@@ -7,8 +7,7 @@ pub(crate) const COMPATIBLE: &str = "openai-compatible";
 /// The service inside this process.
 pub(crate) const INSIDE: &str = "mock";
 /// Kinds people will ask for and that have no file in `protocol::vendor` yet.
-pub(crate) const NOT_SPOKEN: &[&str] =
-    &["anthropic", "anthropic-compatible", "bedrock", "cohere", "gemini", "http", "vertex"];
+pub(crate) const NOT_SPOKEN: &[&str] = &["anthropic-compatible", "http", "vertex"];
 /// Settings of a provider that are nothing but a header.
 pub(crate) const ACCOUNT_HEADERS: &[(&str, &str)] =
     &[("organization", "openai-organization"), ("project", "openai-project")];

@@ -179,10 +179,10 @@ impl Provider {
     }
 
     /// Whether it can answer at all: itself, or put into its own words where it is a conversation.
-    pub fn answers(&self, operation: Operation, wire: Option<Wire>) -> bool {
+    pub fn answers(&self, operation: Operation, wire: impl FnOnce() -> Option<Wire>) -> bool {
         let converses = |name: &String| name == operation.name() || name == Operation::Chat.name();
         let allowed = self.capabilities.is_empty() || self.capabilities.iter().any(converses);
-        self.serves(operation) || (allowed && wire.is_some() && self.vendor.wire().is_some())
+        self.serves(operation) || (allowed && self.vendor.wire().is_some() && wire().is_some())
     }
 
     /// Its own name for a public model name it is known to have by configuration.

@@ -24,16 +24,21 @@ impl Estimate {
         if !call.row.usage {
             return Self::default();
         }
-        let prompt = match &call.body {
-            Payload::Whole(body) => (body.len() as u64 / BYTES).max(1),
-            // A file that flows through is none of text.
-            Payload::Flowing(_) | Payload::Empty => 1,
-        };
+        let prompt = Self::prompt(call);
         let silent = matches!(call.row.operation, Operation::Embeddings | Operation::Rerank);
         let bound = call.envelope.as_ref().and_then(|envelope| envelope.most_tokens).unwrap_or(UNBOUNDED);
         let answers = call.envelope.as_ref().and_then(|envelope| envelope.answers).unwrap_or(1).max(1);
         let answer = if silent { 0 } else { bound.saturating_mul(answers) };
         Self { prompt, answer }
+    }
+
+    /// What a call asks, by its bytes.
+    pub(crate) fn prompt(call: &Call) -> u64 {
+        match &call.body {
+            Payload::Whole(body) => (body.len() as u64 / BYTES).max(1),
+            // A file that flows through is none of text.
+            Payload::Flowing(_) | Payload::Empty => 1,
+        }
     }
 
     /// All of it.

@@ -59,8 +59,9 @@ pub(crate) async fn read(
         return Err(missing_model(&payload));
     }
     // A verb says it where the path names the model (`:streamGenerateContent`), the body everywhere else.
-    let verb = found.row.model == ModelAt::Path && found.rest.contains(":stream");
-    let streams = verb || envelope.as_ref().is_some_and(|envelope| envelope.stream);
+    let said = envelope.as_ref().is_some_and(|envelope| envelope.stream);
+    let unsaid = found.row.streams_unasked() && !envelope.as_ref().is_some_and(|envelope| envelope.whole);
+    let streams = found.row.streams_by_path(found.rest) || said || unsaid;
     Ok(Call {
         id: call::id(&head.headers),
         row: found.row,

@@ -61,6 +61,12 @@ pub(super) fn compose(
         keep_subprotocols(&mut head, call);
     }
     pass_headers(&mut head, call, (provider, key), &own, translated.is_some());
+    for (name, value) in provider.vendor.usual_headers() {
+        let said = translated.is_none() && call.head.contains_key(*name);
+        if !said && !own.contains_key(*name) {
+            head.line(name, value.as_bytes());
+        }
+    }
     let body = match (body, translated) {
         (_, Some(translated)) => {
             head.line("content-type", b"application/json");

@@ -83,6 +83,9 @@ pub(super) fn request(
     if has_body {
         head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    for (name, value) in provider.vendor.usual_headers() {
+        head.insert(*name, HeaderValue::from_static(value));
+    }
     match &provider.credential {
         Credential::Stored(secret) => {
             let unusable = |_| "its address or key cannot be sent".to_owned();

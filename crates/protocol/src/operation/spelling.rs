@@ -75,7 +75,7 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem
     let encoded_slash = canonical(path)?;
     let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
     let (rest, model, spelling) = strip_base(trimmed);
-    let id = rest.strip_prefix("/models/").or_else(|| before_verb(rest).map(|place| &rest[place]));
+    let id = before_verb(rest).map(|place| &rest[place]).or_else(|| rest.strip_prefix("/models/"));
     // What the path names besides a model has no encoded slash, and a model's own slashes make no dot segments.
     let elsewhere = encoded_slash && id.is_none() && (model.is_none() || slashed(rest));
     let climbs = [model, id].into_iter().flatten().any(|name| slashed(name) && has_dot_segments(name));
@@ -113,8 +113,13 @@ fn strip_base(path: &str) -> (&str, Option<&str>, Spelling) {
 }
 
 fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'static Row, PathProblem> {
+    if *method == Method::POST && runs_a_model(rest) {
+        // A model of OpenAI's is only looked at; whoever writes a verb behind it means to run it.
+        return Ok(&GENERATE);
+    }
     let mut known: Option<&'static Row> = None;
-    for row in ROWS.iter().filter(|row| row.fits(rest)) {
+    let beside = spelling == Spelling::Bare;
+    for row in ROWS.iter().filter(|row| row.fits(rest) && (beside || !row.stands_beside())) {
         if row.methods_at(rest).allow(method) || (row.socket && *method == Method::GET) {
             return Ok(row);
         }
@@ -142,13 +147,30 @@ fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'stati
     }
 }
 
-/// Where the model stands in `/v1beta/models/{model}:{verb}`. A name may have slashes and colons itself; a verb is one
-/// word of letters.
+/// Where the model stands in `/v1beta/models/{model}:{verb}`, in the same below `/v1`, and in `/model/{model}/converse`. A name may
+/// have slashes and colons itself; a verb is one word of letters.
 fn before_verb(rest: &str) -> Option<Range<usize>> {
-    const BEFORE: &str = "/v1beta/models/";
-    let (model, verb) = rest.strip_prefix(BEFORE)?.rsplit_once(':')?;
+    if let Some(model) = rest.strip_prefix(CONVERSE).and_then(|rest| rest.split('/').next()) {
+        return (!model.is_empty()).then_some(CONVERSE.len()..CONVERSE.len() + model.len());
+    }
+    let before = if rest.starts_with(MODELS) && runs_a_model(rest) { MODELS } else { MODELS_BETA };
+    let (model, verb) = rest.strip_prefix(before)?.rsplit_once(':')?;
     let named = !model.is_empty() && !verb.is_empty() && verb.bytes().all(|b| b.is_ascii_alphabetic());
-    named.then_some(BEFORE.len()..BEFORE.len() + model.len())
+    named.then_some(before.len()..before.len() + model.len())
+}
+
+const CONVERSE: &str = "/model/";
+const MODELS: &str = "/models/";
+const MODELS_BETA: &str = "/v1beta/models/";
+
+/// The verbs that are written behind a model below `/v1` as well, where a name may have colons in it (Gemini API, version 1).
+const VERBS: [&str; 5] =
+    ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"];
+
+/// Whether a path below `/v1` runs a model in another language than the paths around it.
+fn runs_a_model(rest: &str) -> bool {
+    let verb = rest.strip_prefix(MODELS).and_then(|rest| rest.rsplit_once(':'));
+    verb.is_some_and(|(model, verb)| !model.is_empty() && VERBS.contains(&verb))
 }
 
 /// A path with another name, encoded for a path, for the model before its verb; other paths stay as they are.
@@ -228,6 +250,9 @@ pub fn dialect_of(path: &str) -> Dialect {
     match path {
         _ if path.starts_with("/v1/messages") || path.starts_with("/anthropic/") => Dialect::Anthropic,
         _ if path.starts_with("/v1beta/") => Dialect::Gemini,
+        _ if path.strip_prefix("/v1").is_some_and(runs_a_model) => Dialect::Gemini,
+        _ if path.starts_with(CONVERSE) => Dialect::Bedrock,
+        _ if path.starts_with("/v2/") => Dialect::Cohere,
         _ if path.starts_with("/api/") => Dialect::Ollama,
         _ => Dialect::OpenAi,
     }
@@ -236,7 +261,8 @@ pub fn dialect_of(path: &str) -> Dialect {
 /// The known shape that shares the longest beginning with `path`, if that is more than a letter or two.
 fn nearest(path: &str) -> Option<&'static str> {
     const ALIKE: usize = 5;
-    let shapes = ROWS.iter().rev().map(|row| row.shape.trim_end_matches("/**"));
+    let shapes =
+        ROWS.iter().rev().filter(|row| !row.stands_beside()).map(|row| row.shape.trim_end_matches("/**"));
     let shared =
         |shape: &str| shape.bytes().zip(path.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
     shapes.max_by_key(|shape| shared(shape)).filter(|shape| shared(shape) >= ALIKE)

@@ -135,6 +135,12 @@ pub static ROWS: &[Row] = &[
     row(Messages, P, "/messages").model(ModelAt::Body).streams().usage(),
     row(Messages, P, "/messages/count_tokens").model(ModelAt::Body),
     row(MessageBatches, GPD, "/messages/batches/**"),
+    // Conversations of others, whose paths stand beside /v1
+    row(Converse, P, "/model/{model}/converse").model(ModelAt::Path).usage(),
+    row(Converse, P, "/model/{model}/converse-stream").model(ModelAt::Path).streams().usage(),
+    row(ChatV2, P, "/v2/chat").model(ModelAt::Body).streams().usage(),
+    row(Native, P, "/api/chat").model(ModelAt::Body).streams().usage(),
+    row(Native, P, "/api/generate").model(ModelAt::Body).streams().usage(),
 ];
 
 /// The row of a chat.
@@ -165,6 +171,8 @@ impl Row {
                 "generateContent" | "streamGenerateContent" => Some(Wire::Gemini),
                 _ => None,
             },
+            (Converse, _) => Some(Wire::Converse),
+            (ChatV2, _) => Some(Wire::Cohere),
             (Native, _) => match rest {
                 "/api/chat" => Some(Wire::OllamaChat),
                 "/api/generate" => Some(Wire::OllamaGenerate),
@@ -176,7 +184,32 @@ impl Row {
 
     /// Whether its paths stand beside `/v1`, not below it.
     pub(super) fn stands_beside(&self) -> bool {
-        matches!(self.operation, Generate | Native)
+        matches!(self.operation, Generate | Native | Converse | ChatV2)
+    }
+
+    /// Whether only the tokens of a conversation are to be counted, and in whose words the answer is; without a model, that is an
+    /// estimate.
+    pub fn counts(&self, rest: &str) -> Option<Wire> {
+        match (self.operation, rest) {
+            (Messages, "/messages/count_tokens") => Some(Wire::Messages),
+            (Responses, "/responses/input_tokens") => Some(Wire::Responses),
+            (Generate, _) if rest.ends_with(":countTokens") => Some(Wire::Gemini),
+            _ => None,
+        }
+    }
+
+    /// Whether its answer is a stream unless its request says otherwise.
+    pub fn streams_unasked(&self) -> bool {
+        self.operation == Native && self.streams && self.model == ModelAt::Body
+    }
+
+    /// Whether its path says that a stream is wanted.
+    pub fn streams_by_path(&self, rest: &str) -> bool {
+        match self.operation {
+            Converse => self.streams,
+            Generate => self.model == ModelAt::Path && rest.contains(":stream"),
+            _ => false,
+        }
     }
 
     /// The methods this row has at `path`: a collection as a whole is never deleted.

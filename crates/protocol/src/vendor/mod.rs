@@ -3,10 +3,14 @@
 //! A vendor's file says how its addresses look, where it wants its credential, which operations it knows and what its
 //! faults mean. It builds and reads; it never sends. OpenAI-like vendors are six lines of data in `compatible.toml`.
 
+mod anthropic;
 mod azure;
+mod bedrock;
 mod codes;
+mod cohere;
 mod compatible;
 pub mod fingerprint;
+mod gemini;
 pub mod mock;
 mod openai;
 mod purpose;
@@ -83,6 +87,11 @@ pub trait Vendor: Sync + Send {
     fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
         head.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", secret.expose()))?);
         Ok(())
+    }
+
+    /// Headers every request to it has, where its caller names none of that name.
+    fn usual_headers(&self) -> &[(&'static str, &'static str)] {
+        &[]
     }
 
     /// Whether a streamed answer may be asked for a usage chunk (`stream_options.include_usage`).
@@ -199,7 +208,7 @@ macro_rules! vendors {
         static OWN: &[&dyn Vendor] = &[$(&$module::VENDOR),+];
     };
 }
-vendors![openai, azure, mock];
+vendors![openai, azure, anthropic, gemini, bedrock, cohere, mock];
 
 /// The vendor of that name.
 pub fn find(name: &str) -> Option<&'static dyn Vendor> {

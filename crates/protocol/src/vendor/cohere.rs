@@ -1,0 +1,46 @@
+//! Cohere. Source: docs.cohere.com, "API reference", version 2.
+
+use std::sync::LazyLock;
+
+use super::{Site, Vendor};
+use crate::dialect::{Dialect, Wire};
+use crate::operation::Operation;
+
+/// The vendor.
+pub(super) static VENDOR: Cohere = Cohere;
+
+/// Conversations of `/v2/chat`.
+pub(super) struct Cohere;
+
+static KEYS: LazyLock<Vec<String>> =
+    LazyLock::new(|| vec!["COHERE_API_KEY".to_owned(), "CO_API_KEY".to_owned()]);
+
+impl Vendor for Cohere {
+    fn name(&self) -> &str {
+        "cohere"
+    }
+
+    fn home(&self) -> Option<&str> {
+        Some("https://api.cohere.com/v2")
+    }
+
+    fn key_variables(&self) -> &[String] {
+        &KEYS
+    }
+
+    fn speaks(&self, operation: Operation) -> Option<Dialect> {
+        (operation == Operation::ChatV2).then_some(Dialect::Cohere)
+    }
+
+    fn wire(&self) -> Option<Wire> {
+        Some(Wire::Cohere)
+    }
+
+    fn conversation(&self, site: &Site, _model: &str, _streams: bool) -> String {
+        format!("{}/chat", site.base_path)
+    }
+
+    fn counts_streams(&self, _site: &Site) -> bool {
+        true
+    }
+}
