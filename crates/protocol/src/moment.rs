@@ -1,4 +1,4 @@
-//! Waits and points in time as vendors write them in headers and errors.
+//! Waits and points in time as vendors write them in headers, errors and answers.
 
 use std::time::{Duration, SystemTime};
 
@@ -90,6 +90,28 @@ pub(crate) fn rfc3339(written: &str) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
+/// The same in seconds since 1970.
+pub(crate) fn seconds(written: &str) -> Option<u64> {
+    Some(rfc3339(written)?.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
+}
+
+/// A point in time written by RFC 3339, from seconds since 1970.
+pub(crate) fn date(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Days since the first of March of the year 0, of which 400 years always have as many.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Months begin with March, too.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + next;
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// Seconds east of Greenwich: `Z`, `+01:00`.
 fn offset(zone: &str) -> Option<i64> {
     let (sign, rest) = zone.split_at_checked(1)?;
@@ -165,6 +187,22 @@ mod tests {
             ["", "2025-03-15", "2025-13-01T00:00:00Z", "2025-03-15T12:54:41", "x", "1969-01-01T00:00:00Z"]
         {
             assert_eq!(rfc3339(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dates_are_written_as_they_are_read() {
+        for (written, second) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T12:00:00Z", 951_825_600),
+            ("2000-03-01T00:00:00Z", 951_868_800),
+            ("2025-03-15T12:54:41Z", 1_742_043_281),
+            ("2099-12-31T23:59:59Z", 4_102_444_799),
+        ] {
+            assert_eq!((date(second).as_str(), seconds(written)), (written, Some(second)));
+        }
+        for day in 0..200_000 {
+            assert_eq!(seconds(&date(day * 86_400 + 7)), Some(day * 86_400 + 7));
         }
     }
 }

@@ -10,6 +10,7 @@ mod events;
 pub mod headers;
 mod json;
 mod translation;
+mod ollama;
 mod wire;
 
 pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Codec, Dialect, chat};
+use super::{Codec, Dialect, chat, ollama};
 
 /// One way to write a conversation and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -29,7 +29,7 @@ pub enum Wire {
 
 impl Wire {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Chat];
+    pub const ALL: &[Self] = &[Self::Chat, Self::OllamaChat, Self::OllamaGenerate];
 
     /// The word for it in logs, documents and the names of golden files.
     pub fn name(self) -> &'static str {
@@ -62,6 +62,8 @@ impl Wire {
     pub fn codec(self) -> &'static dyn Codec {
         match self {
             Self::Chat => &chat::CODEC,
+            Self::OllamaChat => &ollama::CHAT,
+            Self::OllamaGenerate => &ollama::GENERATE,
             _ => &chat::CODEC,
         }
     }
