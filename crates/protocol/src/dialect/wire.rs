@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Codec, Dialect, chat, ollama};
+use super::{Codec, Dialect, chat, cohere, ollama};
 
 /// One way to write a conversation and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -29,7 +29,7 @@ pub enum Wire {
 
 impl Wire {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Chat, Self::OllamaChat, Self::OllamaGenerate];
+    pub const ALL: &[Self] = &[Self::Chat, Self::Cohere, Self::OllamaChat, Self::OllamaGenerate];
 
     /// The word for it in logs, documents and the names of golden files.
     pub fn name(self) -> &'static str {
@@ -64,6 +64,7 @@ impl Wire {
             Self::Chat => &chat::CODEC,
             Self::OllamaChat => &ollama::CHAT,
             Self::OllamaGenerate => &ollama::GENERATE,
+            Self::Cohere => &cohere::CODEC,
             _ => &chat::CODEC,
         }
     }

@@ -31,6 +31,16 @@ pub enum Part {
     Opaque(Wire, Value),
 }
 
+impl Part {
+    /// The text of it: of a text, and of a document of plain text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::File(File { source: Source::Text(text), .. }) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// Where bytes are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Source {
@@ -152,10 +162,17 @@ pub struct Outcome {
     pub custom: bool,
 }
 
-/// The text of parts, one after the other; what is no text is passed over.
+/// The text of parts, one after the other; documents of plain text are among it, each on lines of its own. What is no text is passed
+/// over.
 pub fn text_of(parts: &[Part]) -> String {
-    parts
-        .iter()
-        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
-        .collect()
+    let (mut all, mut document) = (String::new(), false);
+    for part in parts {
+        let Some(text) = part.text() else { continue };
+        let before = std::mem::replace(&mut document, matches!(part, Part::File(_)));
+        if (before || document) && !all.is_empty() && !all.ends_with('\n') {
+            all.push('\n');
+        }
+        all.push_str(text);
+    }
+    all
 }

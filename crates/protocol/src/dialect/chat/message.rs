@@ -234,7 +234,12 @@ fn user(turn: &Turn, messages: &mut Vec<Value>, losses: &mut Losses) {
                     .parts
                     .iter()
                     .cloned()
-                    .partition(|part| !matches!(part, Part::Image(_) | Part::File(_)));
+                    // A document of plain text is as good as text.
+                    .partition(|part| {
+                        part.text().is_some() || !matches!(part, Part::Image(_) | Part::File(_))
+                    });
+                let named = |part: &Part| matches!(part, Part::File(file) if file.name.is_some());
+                losses.add_if(texts.iter().any(named), &unsayable::OUTCOME_DOCUMENT);
                 losses.add_if(!media.is_empty(), &unsayable::OUTCOME_MEDIA);
                 losses.add_if(outcome.failed, &unsayable::FAILED);
                 let text = text_of(&texts);
@@ -279,7 +284,8 @@ fn spoken(parts: &[Part], losses: &mut Losses) -> Object {
             Part::Call(call) => calls.push(called(call)),
             Part::Refusal(text) => refusal.get_or_insert_default().push_str(text),
             Part::Image(_) | Part::Audio(_) | Part::File(_) => losses.add(&unsayable::ASSISTANT_MEDIA),
-            Part::Thought(_) | Part::Cited(..) | Part::Outcome(_) => {}
+            Part::Cited(of, _) => losses.add_if(*of != Wire::Chat, &unsayable::OPAQUE),
+            Part::Thought(_) | Part::Outcome(_) => {}
             Part::Text(_) | Part::CachePoint(_) | Part::Opaque(..) => content.push(part.clone()),
         }
     }

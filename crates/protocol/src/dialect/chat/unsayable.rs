@@ -12,6 +12,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &BUDGET,
     &URL_FILE,
     &FAILED,
+    &OUTCOME_DOCUMENT,
     &OUTCOME_MEDIA,
     &ASSISTANT_MEDIA,
 ];
@@ -39,6 +40,8 @@ pub(super) static URL_FILE: Unsayable = Unsayable {
 };
 pub(super) static FAILED: Unsayable =
     Unsayable { what: "is_error", why: "said in words: the outcome begins with `Error: `" };
+pub(super) static OUTCOME_DOCUMENT: Unsayable =
+    Unsayable { what: "names of documents in a tool's outcome", why: "left out: their text is said" };
 pub(super) static OUTCOME_MEDIA: Unsayable =
     Unsayable { what: "pictures in a tool's outcome", why: "moved: they follow as a message of the user's" };
 pub(super) static ASSISTANT_MEDIA: Unsayable =
