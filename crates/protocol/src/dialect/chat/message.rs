@@ -303,7 +303,9 @@ pub(super) fn called(call: &Call) -> Value {
     if call.custom {
         object.put("type", "custom").put("custom", json!({"name": call.name, "input": call.arguments}));
     } else {
-        object.put("type", "function").put("function", json!({"name": call.name, "arguments": call.arguments}));
+        object
+            .put("type", "function")
+            .put("function", json!({"name": call.name, "arguments": call.arguments}));
     }
     object.maybe(
         "extra_content",
