@@ -6,6 +6,7 @@
 
 mod chat;
 mod codec;
+mod converse;
 mod events;
 pub mod headers;
 mod json;
