@@ -5,6 +5,8 @@
 //! case without its files is a failure, so that the list of files is the table of what is covered. `GOLDEN=write cargo test -p
 //! protocol --test golden` writes what is missing or other; look at the difference before it is committed.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its own files has failed")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::dialect::{Habits, Mint, To, Wire};
 use protocol::fault::Kind;
+use protocol::frame::aws_event;
 use protocol::hub::gather::Gather;
 use protocol::hub::{Delta, Losses, Request};
 use serde_json::Value;
@@ -34,7 +37,9 @@ fn cases(kind: &str, from: Wire) -> Vec<(String, PathBuf, Vec<u8>)> {
     paths.sort();
     let case = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        (name, path.clone(), fs::read(&path).unwrap())
+        let written = fs::read(&path).unwrap();
+        let bytes = if kind == "stream" && from == Wire::Converse { frames(&written) } else { written };
+        (name, path, bytes)
     };
     paths.into_iter().map(case).collect()
 }
@@ -215,8 +220,41 @@ fn every_stream_is_written_in_every_language_as_it_was() {
 }
 
 /// A stream as text.
-fn shown(_wire: Wire, bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+fn shown(wire: Wire, bytes: &[u8]) -> String {
+    if wire == Wire::Converse { lines(bytes) } else { String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+/// Frames of AWS out of lines of `{"type": "messageStart", "payload": {...}}`. A type that ends with `Exception` is one, and of a line
+/// with `"cut": true` only the first half comes.
+fn frames(lines: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in std::str::from_utf8(lines).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let (kind, from) = (line["type"].as_str().unwrap(), bytes.len());
+        let (message, named) = if kind.ends_with("Exception") {
+            ("exception", ":exception-type")
+        } else {
+            ("event", ":event-type")
+        };
+        let headers = [(named, kind), (":content-type", "application/json"), (":message-type", message)];
+        aws_event::write(&mut bytes, &headers, line["payload"].to_string().as_bytes());
+        if line["cut"] == true {
+            bytes.truncate(from + (bytes.len() - from) / 2);
+        }
+    }
+    bytes
+}
+
+/// The same lines out of frames.
+fn lines(bytes: &[u8]) -> String {
+    let (mut frames, mut lines) = (aws_event::Frames::default(), String::new());
+    frames.push(bytes);
+    while let Some(frame) = frames.take().unwrap() {
+        let kind = frame.header(":event-type").or(frame.header(":exception-type")).unwrap();
+        let payload: Value = serde_json::from_slice(&frame.payload).unwrap();
+        writeln!(lines, "{}", serde_json::json!({"type": kind, "payload": payload})).unwrap();
+    }
+    lines
 }
 
 #[test]

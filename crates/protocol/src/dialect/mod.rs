@@ -7,6 +7,7 @@
 mod chat;
 mod codec;
 mod cohere;
+mod converse;
 mod events;
 pub mod headers;
 mod json;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Codec, Dialect, chat, cohere, ollama};
+use super::{Codec, Dialect, chat, cohere, completions, converse, gemini, messages, ollama, responses};
 
 /// One way to write a conversation and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -29,7 +29,17 @@ pub enum Wire {
 
 impl Wire {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Chat, Self::Cohere, Self::OllamaChat, Self::OllamaGenerate];
+    pub const ALL: &[Self] = &[
+        Self::Chat,
+        Self::Completions,
+        Self::Responses,
+        Self::Messages,
+        Self::Gemini,
+        Self::Converse,
+        Self::Cohere,
+        Self::OllamaChat,
+        Self::OllamaGenerate,
+    ];
 
     /// The word for it in logs, documents and the names of golden files.
     pub fn name(self) -> &'static str {
@@ -62,10 +72,14 @@ impl Wire {
     pub fn codec(self) -> &'static dyn Codec {
         match self {
             Self::Chat => &chat::CODEC,
+            Self::Completions => &completions::CODEC,
+            Self::Responses => &responses::CODEC,
+            Self::Messages => &messages::CODEC,
+            Self::Gemini => &gemini::CODEC,
+            Self::Converse => &converse::CODEC,
+            Self::Cohere => &cohere::CODEC,
             Self::OllamaChat => &ollama::CHAT,
             Self::OllamaGenerate => &ollama::GENERATE,
-            Self::Cohere => &cohere::CODEC,
-            _ => &chat::CODEC,
         }
     }
 }

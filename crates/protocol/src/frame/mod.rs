@@ -1,5 +1,6 @@
 //! How bytes are framed on the wire, read without keeping or changing them.
 
+pub mod aws_event;
 mod event;
 pub mod head;
 pub mod multipart;

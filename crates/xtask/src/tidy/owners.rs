@@ -21,6 +21,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap_complete_nushell", &["openai-proxy"]),
     ("clap_mangen", &["openai-proxy"]),
     ("console", &["openai-proxy"]),
+    ("crc32fast", &["protocol"]),
     ("criterion", &[]),
     ("fastrand", &["gateway"]),
     ("flate2", &["openai-proxy", "testkit"]),

@@ -1,0 +1,158 @@
+//! What is asked.
+
+use super::*;
+
+#[test]
+fn roles_take_turns_and_the_user_begins() {
+    let turns = vec![
+        Turn::new(Role::Assistant, vec![text("Hello.")]),
+        user(vec![text("")]),
+        Turn::new(Role::Assistant, vec![text("Still there?"), called("a", "{}")]),
+        Turn::new(Role::System, vec![text("Be brief.")]),
+        user(vec![text(" \n"), outcome("a", vec![text("ok")]), Part::CachePoint(None)]),
+    ];
+    let (body, losses) = written(&Request { turns, ..Request::default() });
+    let said: Vec<(&str, usize)> = body["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| (message["role"].as_str().unwrap(), message["content"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(said, [("user", 1), ("assistant", 3), ("user", 3)]);
+    // What came of the call stands first.
+    assert_eq!(body["messages"][2]["content"][0]["toolResult"]["toolUseId"], "a");
+    assert_eq!(
+        losses,
+        ["system message in the conversation", "blank text", "assistant first", "tools of earlier calls"]
+    );
+}
+
+#[test]
+fn newer_models_know_instructions_in_the_conversation() {
+    let turns = vec![user(vec![text("Hi")]), Turn::new(Role::System, vec![text("Be brief.")])];
+    let habits = Habits { own: true, ..Habits::default() };
+    let (body, losses) = by(&Request { turns, ..Request::default() }, habits);
+    assert_eq!(body["messages"][1], json!({"role": "system", "content": [{"text": "Be brief."}]}));
+    assert!(losses.is_empty());
+}
+
+#[test]
+fn thoughts_go_back_only_to_who_knows_them() {
+    let thought = |text: &str, signature: Option<&str>, sealed: Option<&str>| {
+        let of = |text: Option<&str>| text.map(str::to_owned);
+        Part::Thought(Thought { text: text.into(), signature: of(signature), sealed: of(sealed), id: None })
+    };
+    let thoughts = vec![
+        thought("unsigned", None, None),
+        thought("", Some("c2ln"), None),
+        thought("", None, Some("no base64!")),
+        thought("", None, Some("UmVk")),
+    ];
+    let turns = vec![user(vec![text("Hi")]), Turn::new(Role::Assistant, thoughts)];
+    let request = Request { turns, ..Request::default() };
+    let (body, losses) = written(&request);
+    assert_eq!(
+        body["messages"][1]["content"],
+        json!([
+            {"reasoningContent": {"reasoningText": {"text": "", "signature": "c2ln"}}},
+            {"reasoningContent": {"redactedContent": "UmVk"}},
+        ])
+    );
+    assert_eq!(losses, ["thinking"]);
+    let (body, _) = by(&request, Habits { thoughts_back: true, ..Habits::default() });
+    assert_eq!(
+        body["messages"][1]["content"][0],
+        json!({"reasoningContent": {"reasoningText": {"text": "unsigned"}}})
+    );
+}
+
+#[test]
+fn settings_of_thoughts_are_read_in_every_spelling() {
+    for (fields, effort) in [
+        (json!({"additionalModelRequestFields": {"reasoning_effort": "low"}}), "low"),
+        (json!({"additionalModelRequestFields": {"reasoning_config": "low"}}), "low"),
+        (json!({"additionalModelRequestFields": {"output_config": {"effort": "low"}}}), "low"),
+        (
+            json!({"outputConfig": {"effort": "max"}, "additionalModelRequestFields": {"reasoning_effort": "low"}}),
+            "max",
+        ),
+    ] {
+        let request = CODEC.read_request(fields.to_string().as_bytes()).unwrap();
+        assert_eq!(request.reasoning.unwrap().effort.as_deref(), Some(effort), "{fields}");
+        assert!(request.rest.is_empty(), "{fields}");
+    }
+    let odd = json!({"additionalModelRequestFields": {"thinking": {"type": "enabled"}}, "outputConfig": {"effort": null, "new": 1}});
+    let request = CODEC.read_request(odd.to_string().as_bytes()).unwrap();
+    assert_eq!(request.reasoning, None);
+    assert_eq!(request.rest.keys().collect::<Vec<_>>(), ["outputConfig", "additionalModelRequestFields"]);
+}
+
+#[test]
+fn efforts_are_said_in_words_of_bedrock() {
+    for (word, output, model, lost) in [
+        ("none", Value::Null, json!({"thinking": {"type": "disabled"}}), false),
+        ("minimal", json!({"effort": "low"}), Value::Null, true),
+        ("max", json!({"effort": "max"}), Value::Null, false),
+    ] {
+        let reasoning = crate::hub::Reasoning { effort: Some(word.into()), ..Default::default() };
+        let (body, losses) = written(&Request { reasoning: Some(reasoning), ..Request::default() });
+        assert_eq!(
+            (&body["outputConfig"], &body["additionalModelRequestFields"]),
+            (&output, &model),
+            "{word}"
+        );
+        assert_eq!(!losses.is_empty(), lost, "{word}");
+    }
+}
+
+#[test]
+fn shapes_that_cannot_be_asked_for_are_told() {
+    let shape = |shape| written(&Request { shape: Some(shape), ..Request::default() });
+    assert_eq!(shape(Shape::Text).1, [""; 0]);
+    assert_eq!(shape(Shape::Json).1, ["response_format json_object"]);
+    let loose = Shape::Schema {
+        name: None,
+        description: None,
+        schema: json!({"type": "object"}),
+        strict: Some(false),
+    };
+    let (body, losses) = shape(loose);
+    assert_eq!(losses, ["schema not strict"]);
+    let definition = &body["outputConfig"]["textFormat"]["structure"]["jsonSchema"];
+    assert_eq!(*definition, json!({"schema": "{\"type\":\"object\"}"}));
+    let bad = json!({"outputConfig": {"textFormat": {"structure": {"jsonSchema": {"schema": "{"}}}}});
+    let refused = CODEC.read_request(bad.to_string().as_bytes()).unwrap_err();
+    assert_eq!(refused.param.as_deref(), Some("outputConfig.textFormat.structure.jsonSchema.schema"));
+}
+
+#[test]
+fn what_a_guardrail_is_to_look_at_is_said_like_all_else() {
+    let body = json!({"messages": [{"role": "user", "content": [
+        {"guardContent": {"text": {"text": "Who?", "qualifiers": ["query"]}}},
+        {"guardContent": {"image": {"format": "png", "source": {"bytes": "iVBO"}}}},
+        {"guardContent": {"of": "tomorrow"}},
+    ]}]});
+    let request = CODEC.read_request(body.to_string().as_bytes()).unwrap();
+    let parts = &request.turns[0].parts;
+    assert_eq!(parts[0], text("Who?"));
+    assert!(matches!(parts[1], Part::Image(_)) && matches!(parts[2], Part::Opaque(Wire::Converse, _)));
+}
+
+#[test]
+fn bodies_that_are_none_are_refused_where_it_is() {
+    for (body, param) in [
+        (json!({"messages": {}}), Some("messages")),
+        (json!({"messages": [{"content": []}]}), Some("messages[0].role")),
+        (json!({"messages": [{"role": "robot"}]}), Some("messages[0].role")),
+        (json!({"messages": [{"role": "user", "content": ["x"]}]}), Some("messages[0].content[0]")),
+        (
+            json!({"messages": [{"role": "assistant", "content": [{"toolUse": {"name": "f"}}]}]}),
+            Some("messages[0].content[0].toolUse.toolUseId"),
+        ),
+        (json!({"inferenceConfig": {"stopSequences": [1]}}), Some("inferenceConfig.stopSequences")),
+        (json!([]), None),
+    ] {
+        let refused = CODEC.read_request(body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(refused.param.as_deref(), param, "{body}");
+    }
+}

@@ -1,0 +1,102 @@
+//! What Converse cannot say.
+
+use crate::hub::Unsayable;
+
+/// The list.
+pub(super) const ALL: &[&Unsayable] = &[
+    &ASSISTANT_FIRST,
+    &ASSISTANT_MEDIA,
+    &BLANK,
+    &CACHE_KEY,
+    &CALL_ID,
+    &CHOICE_NONE,
+    &CITED,
+    &CUSTOM_TOOL,
+    &DETAIL,
+    &DOCUMENT,
+    &DOCUMENT_NAME,
+    &FREQUENCY_PENALTY,
+    &IMAGE,
+    &IMAGE_URL,
+    &JSON,
+    &LOGIT_BIAS,
+    &LOGPROBS,
+    &LOOSE_SCHEMA,
+    &METADATA,
+    &MINIMAL,
+    &MIN_P,
+    &N,
+    &NAME,
+    &OPAQUE,
+    &OUTCOME_AUDIO,
+    &PARALLEL,
+    &PRESENCE_PENALTY,
+    &REFUSAL,
+    &SEED,
+    &SERVED_TOOL,
+    &SHOWN,
+    &SIGNED_CALL,
+    &STORED,
+    &SYNTHESISED,
+    &SYSTEM_MEDIA,
+    &SYSTEM_TURN,
+    &THOUGHT,
+    &TIER,
+    &USER,
+    &VERBOSITY,
+];
+
+macro_rules! unsayable {
+    ($($name:ident: $what:literal, $why:literal;)*) => {
+        $(pub(super) static $name: Unsayable = Unsayable { what: $what, why: $why };)*
+    };
+}
+
+unsayable! {
+    ASSISTANT_FIRST: "assistant first",
+        "a turn of the user's is put before it, which says that the assistant begins: conversations of Bedrock begin with the user";
+    ASSISTANT_MEDIA: "pictures by the assistant", "left out: only users may show any";
+    BLANK: "blank text", "left out: text of nothing but blanks is refused";
+    CACHE_KEY: "prompt_cache_key", "left out: what is cached is marked in the request";
+    CALL_ID: "tool call id",
+        "said with other letters: an id has 1 to 64 of letters, digits and `_.:-`";
+    CHOICE_NONE: "tool_choice none",
+        "not said: tools must be named where the conversation has calls, and one may be called";
+    CITED: "citations of another language", "left out: only the vendor they come from knows them";
+    CUSTOM_TOOL: "custom tools", "said as a function of one text, `input`; a grammar is left out";
+    DETAIL: "image detail", "left out: pictures are looked at as the model likes";
+    DOCUMENT: "document type",
+        "left out: documents are PDF, CSV, Word, Excel, HTML, plain text or Markdown, in the request or in S3";
+    DOCUMENT_NAME: "document name",
+        "said with other letters: a name has letters, digits, single blanks and `_-()[]`, and no two documents have the same";
+    FREQUENCY_PENALTY: "frequency_penalty", "left out: not every model of Bedrock knows it, and none by the same name";
+    IMAGE: "image type", "left out: pictures are PNG, JPEG, GIF or WebP";
+    IMAGE_URL: "image url", "left out: a picture must be in the request, or in S3";
+    JSON: "response_format json_object", "left out: JSON is only written to a schema";
+    LOGIT_BIAS: "logit_bias", "left out: no model of Bedrock knows it";
+    LOGPROBS: "logprobs", "left out: no probabilities are told";
+    LOOSE_SCHEMA: "schema not strict", "said as strict: an answer is always held to its schema";
+    METADATA: "metadata", "notes that are no text are left out";
+    MINIMAL: "reasoning_effort minimal", "said as `low`, the least there is";
+    MIN_P: "min_p", "left out: no model of Bedrock knows it";
+    N: "n", "left out: there is one answer";
+    NAME: "name", "left out: speakers have no names";
+    OPAQUE: "parts of another language", "left out: only the vendor they come from knows them";
+    OUTCOME_AUDIO: "sounds in a tool's outcome", "left out: an outcome has text, pictures and documents";
+    PARALLEL: "parallel_tool_calls false", "left out: nothing forbids the model to call several at once";
+    PRESENCE_PENALTY: "presence_penalty", "left out: not every model of Bedrock knows it, and none by the same name";
+    REFUSAL: "refusal", "said as text";
+    SEED: "seed", "left out: no model of Bedrock knows it";
+    SERVED_TOOL: "tools the vendor runs", "left out: only the vendor they belong to runs them";
+    SHOWN: "reasoning summary", "left out: thoughts are shown as the model likes, unless it is told how to think";
+    SIGNED_CALL: "signature of a call", "left out: only the vendor it comes from knows it";
+    STORED: "stored files", "left out: only the vendor that stores them has them";
+    SYNTHESISED: "tools of earlier calls",
+        "named without their schemas: tools must be named where the conversation has calls";
+    SYSTEM_MEDIA: "pictures in the system prompt", "left out: it is text";
+    SYSTEM_TURN: "system message in the conversation", "said by the user: instructions stand before the conversation";
+    THOUGHT: "thinking", "thoughts without the signature of their model are left out: it would not take them back";
+    TIER: "service_tier", "left out: it is `default`, `priority`, `flex` or `reserved`";
+    USER: "user", "left out: nothing says who is behind a call";
+    VERBOSITY: "verbosity", "left out: no model of Bedrock knows it";
+}
