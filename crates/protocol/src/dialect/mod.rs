@@ -7,6 +7,7 @@
 mod chat;
 mod codec;
 mod events;
+mod gemini;
 pub mod headers;
 mod json;
 mod wire;
