@@ -43,6 +43,11 @@ impl Fields {
         self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether everything was taken; a field that is `null` is as good as none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.map.values().all(Value::is_null)
+    }
+
     /// Looks at a text without taking it.
     pub(super) fn peek(&self, name: &str) -> Option<&str> {
         self.map.get(name)?.as_str()

@@ -9,6 +9,7 @@ mod codec;
 mod cohere;
 mod converse;
 mod events;
+mod gemini;
 pub mod headers;
 mod json;
 mod translation;

@@ -29,6 +29,8 @@ pub struct Request {
     pub reasoning: Option<Reasoning>,
     /// The answer is wanted as a stream.
     pub stream: bool,
+    /// The stream is wanted as one JSON array, not as events (Gemini without `alt=sse`).
+    pub array: bool,
     /// The caller wants the usage chunk at the end of a stream (`stream_options.include_usage`).
     pub counted: bool,
     /// Who is behind the call, in the caller's own word.

@@ -79,14 +79,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The later count of one answer, which stands for all of it; a number it leaves out keeps its earlier value.
+    /// The later count of one answer, which stands for all of it, even if it is smaller; a number it leaves out keeps its earlier value.
     pub fn and(self, later: Self) -> Self {
+        let last = |earlier: u64, later: u64| if later == 0 { earlier } else { later };
         Self {
-            input: if later.input == 0 { self.input } else { later.input },
-            output: later.output.max(self.output),
-            cached: self.cached.max(later.cached),
-            written: self.written.max(later.written),
-            thought: self.thought.max(later.thought),
+            input: last(self.input, later.input),
+            output: last(self.output, later.output),
+            cached: last(self.cached, later.cached),
+            written: last(self.written, later.written),
+            thought: last(self.thought, later.thought),
         }
     }
 }
