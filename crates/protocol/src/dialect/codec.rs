@@ -53,6 +53,9 @@ pub struct Habits {
     pub own: bool,
     /// It wants its thoughts back with the calls they led to (DeepSeek's `reasoning_content`).
     pub thoughts_back: bool,
+    /// Its model takes instructions in mid-conversation as such (Claude since Opus 4.8, but not Sonnet 5). Elsewhere the user says
+    /// them.
+    pub instructed_later: bool,
 }
 
 /// For whom an answer is written.

@@ -14,6 +14,7 @@ pub mod headers;
 mod json;
 mod translation;
 mod ollama;
+mod messages;
 mod wire;
 
 pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};
