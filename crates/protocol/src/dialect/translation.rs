@@ -4,7 +4,8 @@ use http::StatusCode;
 
 use super::{Habits, Mint, StreamReader, StreamWriter, To, Wire};
 use crate::fault::{self, Kind};
-use crate::hub::{Counts, Delta, Losses, Request, Response, Stop, Unreadable, scatter};
+use crate::hub::free_text::{self, FreeText};
+use crate::hub::{Counts, Delta, Losses, Request, Response, Stop, Unreadable, Unsayable, marks, scatter};
 use crate::usage::Usage;
 
 /// What is said between them.
@@ -18,7 +19,13 @@ pub struct Translation {
     mint: Mint,
     /// The caller wants to read what was counted at the end of a stream.
     counted: bool,
+    /// Marks of another vendor's were taken out.
+    unmarked: bool,
 }
+
+/// Marks of a vendor's that only it understands.
+static MARKS: Unsayable =
+    Unsayable { what: "thinking signature", why: "left out: only the vendor that made it understands it" };
 
 impl Translation {
     /// Reads what a caller asks, for a vendor that calls the model `model`.
@@ -37,7 +44,8 @@ impl Translation {
         request.stream = streams;
         // It is read on the way, whoever asked for it.
         let counted = std::mem::replace(&mut request.counted, true);
-        Ok(Self { asked, spoken, request, mint, counted })
+        let unmarked = marks::keep_own(&mut request, spoken);
+        Ok(Self { asked, spoken, request, mint, counted, unmarked })
     }
 
     /// Whether the usage chunk at the end of the stream is kept from the caller, who did not ask for it.
@@ -51,6 +59,7 @@ impl Translation {
     /// When it cannot be asked without what the vendor's wire cannot say.
     pub fn request(&self, habits: Habits) -> Result<(Vec<u8>, Losses), Unreadable> {
         let mut losses = Losses::default();
+        losses.add_if(self.unmarked, &MARKS);
         let body = self.spoken.codec().write_request(&self.request, habits, &mut losses)?;
         Ok((body, losses))
     }
@@ -60,7 +69,9 @@ impl Translation {
     /// # Errors
     /// When it is no answer of the vendor's wire, or nothing usable is in it.
     pub fn response(&self, body: &[u8]) -> Result<(Vec<u8>, Option<Usage>), Unreadable> {
-        let response = self.spoken.codec().read_response(body)?;
+        let mut response = self.spoken.codec().read_response(body)?;
+        marks::claim(&mut response, self.spoken);
+        free_text::unwrap(&mut response, &free_text::names(&self.request));
         if let Some(word) = response.answers.iter().find_map(|answer| malformed(answer.stop.as_ref())) {
             return Err(Unreadable::new(word));
         }
@@ -92,6 +103,9 @@ impl Translation {
         Passing {
             reader: self.spoken.codec().reader(),
             writer: self.asked.codec().writer(&self.to()),
+            free: FreeText::of(&self.request),
+            spoken: self.spoken,
+            marked: Vec::new(),
             steps: Vec::new(),
             counts: None,
             told: Told::Nothing,
@@ -117,6 +131,10 @@ impl Translation {
 pub struct Passing {
     reader: Box<dyn StreamReader>,
     writer: Box<dyn StreamWriter>,
+    free: FreeText,
+    spoken: Wire,
+    /// The parts whose marks have begun.
+    marked: Vec<usize>,
     steps: Vec<Delta>,
     counts: Option<Counts>,
     told: Told,
@@ -180,7 +198,7 @@ impl Passing {
 
     fn written(&mut self) -> Result<Vec<u8>, Unreadable> {
         let mut out = Vec::new();
-        for step in self.steps.drain(..) {
+        for mut step in std::mem::take(&mut self.steps) {
             match &step {
                 Delta::Counts(counts) => {
                     self.counts = Some(self.counts.map_or(*counts, |earlier| earlier.and(*counts)))
@@ -197,7 +215,10 @@ impl Passing {
                 }
                 _ => {}
             }
-            self.writer.write(step, &mut out);
+            marks::claim_step(&mut step, self.spoken, &mut self.marked);
+            for step in self.free.push(step) {
+                self.writer.write(step, &mut out);
+            }
         }
         Ok(out)
     }

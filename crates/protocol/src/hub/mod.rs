@@ -6,9 +6,11 @@
 //! (`crate::dialect`) are the only ones that read and write it.
 
 pub mod delta;
+pub mod free_text;
 pub mod gather;
 pub mod in_turn;
 pub mod loss;
+pub mod marks;
 pub mod part;
 pub mod request;
 pub mod response;
