@@ -9,6 +9,7 @@ mod codec;
 mod events;
 pub mod headers;
 mod json;
+mod responses;
 mod wire;
 
 pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};
