@@ -6,6 +6,7 @@
 
 mod chat;
 mod codec;
+mod completions;
 mod events;
 pub mod headers;
 mod json;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Codec, Dialect, chat, responses};
+use super::{Codec, Dialect, chat, completions, responses};
 
 /// One way to write a conversation and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -29,7 +29,7 @@ pub enum Wire {
 
 impl Wire {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Chat, Self::Responses];
+    pub const ALL: &[Self] = &[Self::Chat, Self::Completions, Self::Responses];
 
     /// The word for it in logs, documents and the names of golden files.
     pub fn name(self) -> &'static str {
@@ -62,6 +62,7 @@ impl Wire {
     pub fn codec(self) -> &'static dyn Codec {
         match self {
             Self::Chat => &chat::CODEC,
+            Self::Completions => &completions::CODEC,
             Self::Responses => &responses::CODEC,
             _ => &chat::CODEC,
         }
