@@ -7,14 +7,16 @@
 mod chat;
 mod codec;
 mod cohere;
+mod completions;
 mod converse;
 mod events;
 mod gemini;
 pub mod headers;
 mod json;
-mod translation;
-mod ollama;
 mod messages;
+mod ollama;
+mod responses;
+mod translation;
 mod wire;
 
 pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};

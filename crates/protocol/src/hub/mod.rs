@@ -19,7 +19,7 @@ pub mod scatter;
 pub use delta::{Begun, Delta, Opening};
 pub use loss::{Losses, Unsayable};
 pub use part::{Call, File, Media, Outcome, Part, Source, Thought};
-pub use request::{Budget, Choice, Reasoning, Request, Role, Sampling, Shape, Tool, Turn};
+pub use request::{Budget, Choice, Namespace, Reasoning, Request, Role, Sampling, Shape, Tool, Turn};
 pub use response::{Answer, Counts, Response, Stop};
 
 use std::fmt;

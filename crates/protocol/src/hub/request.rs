@@ -17,6 +17,8 @@ pub struct Request {
     pub turns: Vec<Turn>,
     /// The tools it may call.
     pub tools: Vec<Tool>,
+    /// The common names that some of them stood under (Responses), so that their calls are given back under their own.
+    pub namespaces: Vec<Namespace>,
     /// Whether it must call one.
     pub choice: Option<Choice>,
     /// Whether it may call several at once.
@@ -112,6 +114,24 @@ impl Tool {
             Self::Function { name, .. } | Self::Custom { name, .. } => Some(name),
             Self::Served(..) => None,
         }
+    }
+}
+
+/// A common name of several tools. Everywhere else in the hub each of them is called by both names: see [`Namespace::full`].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Namespace {
+    /// The common name.
+    pub name: String,
+    /// What they are for.
+    pub description: Option<String>,
+    /// Their own names.
+    pub tools: Vec<String>,
+}
+
+impl Namespace {
+    /// What a tool of it is called where there are no namespaces.
+    pub fn full(&self, tool: &str) -> String {
+        format!("{}__{tool}", self.name)
     }
 }
 
@@ -228,6 +248,14 @@ impl Request {
             }
         }
         merged
+    }
+
+    /// The namespace a tool stands in, and its own name there.
+    pub fn namespace_of(&self, tool: &str) -> Option<(&Namespace, &str)> {
+        self.namespaces.iter().find_map(|namespace| {
+            let own = namespace.tools.iter().find(|own| namespace.full(own) == tool)?;
+            Some((namespace, own.as_str()))
+        })
     }
 
     /// The tool of each call that was made, by the call's id: for languages whose outcomes name the tool.

@@ -217,7 +217,7 @@ pub(super) fn write(
     for turn in &request.turns {
         match turn.role {
             Role::System => messages.push(json!({"role": "system", "content": shown(&turn.parts, losses)})),
-            Role::Assistant => messages.push(assistant(turn, habits, losses)),
+            Role::Assistant => messages.extend(assistant(turn, habits, losses)),
             Role::User => user(turn, &mut messages, losses),
         }
     }
@@ -257,7 +257,8 @@ fn user(turn: &Turn, messages: &mut Vec<Value>, losses: &mut Losses) {
     }
 }
 
-fn assistant(turn: &Turn, habits: Habits, losses: &mut Losses) -> Value {
+/// `None`: nothing is left of the turn that could be said here, and a message without anything is refused.
+fn assistant(turn: &Turn, habits: Habits, losses: &mut Losses) -> Option<Value> {
     let mut message = spoken(&turn.parts, losses);
     message.maybe("name", turn.name.clone());
     let thoughts: String = turn.parts.iter().filter_map(thought).collect();
@@ -267,7 +268,9 @@ fn assistant(turn: &Turn, habits: Habits, losses: &mut Losses) -> Value {
     } else {
         losses.add_if(any, &unsayable::THOUGHT);
     }
-    message.done()
+    let message = message.done();
+    let said = ["refusal", "tool_calls", "reasoning_content"].iter().any(|name| message.get(name).is_some());
+    (said || !message["content"].is_null()).then_some(message)
 }
 
 fn thought(part: &Part) -> Option<&str> {

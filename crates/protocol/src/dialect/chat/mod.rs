@@ -11,6 +11,9 @@ mod stream;
 mod tools;
 mod unsayable;
 
+pub(super) use request::stops;
+pub(super) use response::{counts, usage};
+
 use super::{Codec, Habits, StreamReader, StreamWriter, To};
 use crate::hub::{Losses, Request, Response, Stop, Unreadable, Unsayable};
 
@@ -67,7 +70,7 @@ pub(super) fn finish_reason(stop: &Stop) -> &'static str {
 }
 
 /// What that word means. Servers that copy OpenAI have words of their own: `model_length` and `error` (Mistral), `eos` (TGI, Together).
-fn stop(word: &str, calls: bool) -> Stop {
+pub(super) fn stop(word: &str, calls: bool) -> Stop {
     match word {
         "length" | "max_tokens" => Stop::Length,
         "model_length" => Stop::ContextFull,
