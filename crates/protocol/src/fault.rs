@@ -40,6 +40,7 @@ pub enum Kind {
     TargetTooLong,
     WrongHost,
     UpgradeRequired,
+    Unsupported,
     RequestsExhausted,
     TokensExhausted,
     CallsExhausted,
@@ -110,6 +111,7 @@ impl Kind {
             Self::TargetTooLong => (StatusCode::URI_TOO_LONG, REQUEST, "target_too_long", false),
             Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, REQUEST, "host_not_allowed", false),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, REQUEST, "websocket_not_served", false),
+            Self::Unsupported => (StatusCode::BAD_REQUEST, REQUEST, "unsupported_parameter", false),
             Self::RequestsExhausted | Self::CallsExhausted => {
                 (StatusCode::TOO_MANY_REQUESTS, REQUESTS, "rate_limit_exceeded", true)
             }

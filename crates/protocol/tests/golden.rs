@@ -23,7 +23,7 @@ use serde_json::Value;
 const MINT: Mint = Mint { now: 1_760_000_000, seed: 7 };
 
 /// The languages in which nothing can be called.
-const TEXT_ONLY: &[Wire] = &[Wire::Completions];
+const TEXT_ONLY: &[Wire] = &[Wire::Completions, Wire::OllamaGenerate];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")

@@ -13,6 +13,7 @@ use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable};
 
 use super::compose::is_strict;
+use crate::admit::Estimate;
 use crate::error::ApiError;
 use crate::intake::{Call, Payload};
 use crate::route::Target;
@@ -46,7 +47,10 @@ pub(super) fn translated(
     let Payload::Whole(body) = body else { return Err(unread()) };
     let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
     let mint = Mint { now: now(), seed: seed(&call.id) };
-    let translation = Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
+    let mut translation = Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
+    if let Some(room) = room(Estimate::of(call)) {
+        translation.makes_room(room);
+    }
     let (body, losses) = translation.request(vendor.habits()).map_err(refusal)?;
     if !losses.is_empty() && is_strict(call) {
         return Err(too_strict(&losses, &target.provider.name));
@@ -77,17 +81,26 @@ fn too_strict(losses: &Losses, provider: &str) -> ApiError {
         "`{provider}` cannot be asked for: {}. Leave it out, or do not ask to be strict.",
         names.join(", ")
     );
-    ApiError::new(Kind::NotServed, say)
+    ApiError::new(Kind::Unsupported, say)
 }
 
 /// What is wrong with a request that has to be put into other words.
 fn refusal(unreadable: Unreadable) -> ApiError {
-    ApiError::new(Kind::InvalidJson, unreadable.to_string())
+    ApiError::new(Kind::Unsupported, unreadable.to_string())
 }
 
 fn unread() -> ApiError {
     let say = "This model is spoken to in another language, and a compressed body cannot be put into other words. Send it without content-encoding.";
     ApiError::new(Kind::Unreadable, say)
+}
+
+/// Room a model needs to read all of a prompt and to answer it, in tokens; `None`: as much as it has anyway. Where it has less, it reads
+/// the end only, and says nothing of it. In few steps: another one costs a model on this computer a new start.
+fn room(estimate: Estimate) -> Option<u64> {
+    const USUAL: u64 = 4096;
+    // Code and other languages than English have more tokens than their bytes let expect.
+    let needed = estimate.prompt.saturating_mul(4) / 3 + estimate.answer.min(USUAL);
+    (needed > USUAL).then(|| needed.next_power_of_two())
 }
 
 /// Seconds since 1970.

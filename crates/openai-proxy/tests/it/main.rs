@@ -14,6 +14,7 @@ mod admin;
 mod administering;
 mod alerting;
 mod answers;
+mod any_language;
 mod attacks;
 mod azure_proxy;
 mod books;

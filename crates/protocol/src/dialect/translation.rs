@@ -1,6 +1,7 @@
 //! One conversation between a caller who speaks one wire and a vendor who speaks another.
 
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 use super::{Habits, Mint, StreamReader, StreamWriter, To, Wire};
 use crate::fault::{self, Kind};
@@ -46,6 +47,17 @@ impl Translation {
         let counted = std::mem::replace(&mut request.counted, true);
         let unmarked = marks::keep_own(&mut request, spoken);
         Ok(Self { asked, spoken, request, mint, counted, unmarked })
+    }
+
+    /// Asks for room for so many tokens, where the vendor wants to be told and the caller did not say.
+    pub fn makes_room(&mut self, tokens: u64) {
+        if self.spoken != Wire::OllamaChat {
+            return;
+        }
+        let options = self.request.rest.entry("options").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(options) = options {
+            options.entry("num_ctx").or_insert_with(|| tokens.into());
+        }
     }
 
     /// Whether the usage chunk at the end of the stream is kept from the caller, who did not ask for it.

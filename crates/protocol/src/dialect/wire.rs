@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 use super::{Codec, Dialect, chat, cohere, completions, converse, gemini, messages, ollama, responses};
 
 /// One way to write a conversation and its answer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Wire {
     /// OpenAI, `POST /v1/chat/completions`.
     Chat,

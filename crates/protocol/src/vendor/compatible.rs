@@ -8,9 +8,9 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::{Site, UnusableSecret, Vendor, sign_with};
-use crate::dialect::{Dialect, Habits};
+use crate::dialect::{Dialect, Habits, Wire};
 use crate::frame::said::Prefill;
-use crate::operation::Operation;
+use crate::operation::{self, Operation};
 use crate::secret::Secret;
 use crate::verdict::{Code, FaultClass};
 
@@ -43,6 +43,8 @@ pub(super) struct Compatible {
     /// How it goes on with an answer that was begun for it, where that is known.
     #[serde(default)]
     prefill: Prefill,
+    /// It has a way of its own to converse as well: `ollama-chat`. Whoever asks in a third language is served by that.
+    converses: Option<Wire>,
     /// It wants its thoughts back with the calls they led to (`reasoning_content`).
     #[serde(default)]
     thoughts_back: bool,
@@ -116,6 +118,11 @@ impl Vendor for Compatible {
     }
 
     fn address(&self, site: &Site, ask: &super::Ask<'_>) -> String {
+        if ask.row.operation == Operation::Native {
+            // Its own paths stand beside `/v1`.
+            let beside = Site { base_path: native_root(site).to_owned(), ..site.clone() };
+            return super::plain_address(&beside, ask);
+        }
         match self.endpoints.get(ask.rest) {
             Some(theirs) if !site.endpoints.iter().any(|(ours, _)| ours == ask.rest) => theirs.clone(),
             _ => super::plain_address(site, ask),
@@ -144,9 +151,28 @@ impl Vendor for Compatible {
         self.prefill
     }
 
+    fn wire(&self) -> Option<Wire> {
+        self.converses.or_else(|| self.speaks(Operation::Chat).map(|_| Wire::Chat))
+    }
+
+    fn conversation(&self, site: &Site, model: &str, _streams: bool) -> String {
+        match self.converses {
+            Some(_) => format!("{}/api/chat", native_root(site)),
+            None => {
+                let row = operation::chat();
+                self.address(site, &super::Ask { row, rest: row.shape, query: None, model: Some(model) })
+            }
+        }
+    }
+
     fn habits(&self) -> Habits {
         Habits { thoughts_back: self.thoughts_back, ..Habits::default() }
     }
+}
+
+/// Where the paths of a server's own way begin: beside `/v1`.
+fn native_root(site: &Site) -> &str {
+    site.base_path.strip_suffix("/v1").unwrap_or(&site.base_path)
 }
 
 impl Compatible {

@@ -1,0 +1,182 @@
+//! Every language to every vendor: a conversation asked for at any door, answered by any kind of service, told in the caller's language.
+
+use std::fmt::Write;
+
+use http::Method;
+use protocol::dialect::{Mint, To, Wire};
+use protocol::hub::gather::Gather;
+use protocol::hub::{Answer as Said, Counts, Delta, Part, Request, Response, Role, Stop, Turn, scatter};
+use protocol::operation;
+use store::usage_record::Outcome;
+use testkit::caller::{Answer, ask};
+use testkit::vendor::{self, Act, Seen, Vendor};
+
+use crate::house::TestHouse;
+
+const TEXT: &str = "Grüß Gott 👋";
+const MINT: Mint = Mint { now: 1_760_000_000, seed: 7 };
+
+/// A kind of service: its word, the wire it is spoken to in, and the path of its base URL.
+const KINDS: [(&str, Wire, &str); 6] = [
+    ("openai-compatible", Wire::Chat, "/v1"),
+    ("anthropic", Wire::Messages, "/v1"),
+    ("gemini", Wire::Gemini, "/v1beta"),
+    ("bedrock", Wire::Converse, ""),
+    ("cohere", Wire::Cohere, "/v2"),
+    ("ollama", Wire::OllamaChat, "/v1"),
+];
+
+fn answer() -> Response {
+    let counts = Counts { input: 11, output: 5, cached: 3, ..Counts::default() };
+    Response {
+        id: Some("answer-1".to_owned()),
+        model: Some("real".to_owned()),
+        created: Some(1_750_000_000),
+        answers: vec![Said { parts: vec![Part::Text(TEXT.to_owned())], stop: Some(Stop::End), logprobs: None }],
+        counts: Some(counts),
+        tier: None,
+    }
+}
+
+fn question(stream: bool) -> Request {
+    let turns = vec![Turn::new(Role::User, vec![Part::Text("hi".to_owned())])];
+    Request { model: "m".to_owned(), turns, stream, ..Request::default() }
+}
+
+/// What a service of that wire says to any question.
+fn says(wire: Wire, seen: &Seen) -> Act {
+    let Ok(found) = operation::find(&Method::POST, seen.path()) else { return Act::text(404, "nothing here") };
+    assert_eq!(found.row.wire(found.rest), Some(wire), "{} is asked at {}", wire, seen.target);
+    let asked = wire.codec().read_request(seen.body.as_ref()).unwrap();
+    assert!(asked.turns.iter().any(|turn| turn.parts.contains(&Part::Text("hi".to_owned()))), "{}", seen.text());
+    let named = matches!(wire, Wire::Gemini | Wire::Converse);
+    assert!(named && seen.path().contains("real") || asked.model == "real", "{} {}", seen.target, seen.text());
+    let to = To { request: &asked, mint: MINT };
+    if !(asked.stream || found.row.streams_by_path(found.rest)) {
+        return vendor::Answer::plain(200, wire.codec().write_response(&answer(), &to)).header("content-type", "application/json").into();
+    }
+    let (mut writer, mut body) = (wire.codec().writer(&to), Vec::new());
+    scatter::steps(&answer()).into_iter().for_each(|step| writer.write(step, &mut body));
+    writer.end(&mut body);
+    vendor::Answer::plain(200, body).header("content-type", wire.codec().stream_type()).into()
+}
+
+/// Path and body of the question at the door of a wire.
+fn door(wire: Wire, stream: bool) -> (String, Vec<u8>) {
+    let body = wire.codec().write_request(&question(stream), Default::default(), &mut Default::default()).unwrap();
+    let path = match (wire, stream) {
+        (Wire::Chat, _) => "/v1/chat/completions",
+        (Wire::Completions, _) => "/v1/completions",
+        (Wire::Responses, _) => "/v1/responses",
+        (Wire::Messages, _) => "/v1/messages",
+        (Wire::Gemini, false) => "/v1beta/models/m:generateContent",
+        (Wire::Gemini, true) => "/v1/models/m:streamGenerateContent?alt=sse",
+        (Wire::Converse, false) => "/model/m/converse",
+        (Wire::Converse, true) => "/model/m/converse-stream",
+        (Wire::Cohere, _) => "/v2/chat",
+        (Wire::OllamaChat, _) => "/api/chat",
+        (Wire::OllamaGenerate, _) => "/api/generate",
+    };
+    (path.to_owned(), body)
+}
+
+/// The text a caller of that wire reads, and whether the answer ended.
+fn heard(wire: Wire, stream: bool, answer: &Answer) -> (String, bool) {
+    let response = if stream {
+        let (mut reader, mut steps) = (wire.codec().reader(), Vec::<Delta>::new());
+        reader.read(&answer.body, &mut steps).unwrap();
+        if !reader.end(&mut steps) {
+            return (answer.text(), false);
+        }
+        let mut gather = Gather::default();
+        steps.iter().for_each(|step| gather.push(step));
+        gather.into_response().unwrap()
+    } else {
+        wire.codec().read_response(&answer.body).unwrap()
+    };
+    let said = &response.answers[0];
+    (protocol::hub::part::text_of(&said.parts), said.stop == Some(Stop::End))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_caller_hears_any_vendor() {
+    let mut wrong = String::new();
+    for (kind, spoken, base) in KINDS {
+        let service = Vendor::start(move |seen| says(spoken, seen)).await;
+        let house = TestHouse::new(&format!(
+            "discovery: {{enabled: never}}\nproviders: {{there: {{type: {kind}, base_url: \"{}{base}\", api_key: sk-there}}}}\nmodels: {{m: there/real}}\n",
+            service.url()
+        ));
+        let mut calls = 0;
+        for &asked in Wire::ALL {
+            for stream in [false, true] {
+                let (path, body) = door(asked, stream);
+                let body = String::from_utf8(body).unwrap();
+                let answer = ask(house.address(), "POST", &path, &[("content-type", "application/json")], &body).await;
+                calls += 1;
+                if answer.status != 200 {
+                    writeln!(wrong, "{asked} to {kind}, stream {stream}: {} {}", answer.status, answer.text()).unwrap();
+                    continue;
+                }
+                let (text, ended) = heard(asked, stream, &answer);
+                if text != TEXT || !ended {
+                    writeln!(wrong, "{asked} to {kind}, stream {stream}: ended {ended}, {text:?} of {}", answer.text()).unwrap();
+                }
+            }
+        }
+        let records = house.records(|records| records.len() == calls).await;
+        for record in &records {
+            let counted = record.tokens.map(|tokens| (tokens.input, tokens.output));
+            if record.outcome != Outcome::Answered || counted != Some((11, 5)) {
+                writeln!(wrong, "{kind}: booked as {record:?}").unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_language_cannot_say_is_told_and_refused_where_that_is_wished() {
+    let service = Vendor::start(|seen| says(Wire::Messages, seen)).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: anthropic, base_url: \"{}/v1\", api_key: sk-there}}}}\nmodels: {{m: there/real}}\n",
+        service.url()
+    ));
+    let body = r#"{"model":"m","max_tokens":9,"seed":7,"logit_bias":{"1":2},"messages":[{"role":"user","content":"hi"}]}"#;
+    let answer = ask(house.address(), "POST", "/v1/chat/completions", &[], body).await;
+    let dropped = answer.header("x-openai-proxy-dropped").unwrap_or_default().to_owned();
+    assert!(answer.status == 200 && dropped.contains("seed") && dropped.contains("logit_bias"), "{dropped:?} {}", answer.text());
+    let strict = [("x-openai-proxy-strict", "true")];
+    let refused = ask(house.address(), "POST", "/v1/chat/completions", &strict, body).await;
+    assert!(refused.status == 400 && refused.text().contains("logit_bias"), "{} {}", refused.status, refused.text());
+    assert_eq!(service.ledger().begun(), 1, "what is refused is not sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vendors_refusal_and_its_broken_stream_are_told_in_the_callers_language() {
+    let service = Vendor::start(|seen| {
+        let asked = Wire::Messages.codec().read_request(seen.body.as_ref()).unwrap();
+        if !asked.stream {
+            let words = serde_json::json!({"type": "error", "error": {"type": "invalid_request_error", "message": "max_tokens: too many"}});
+            return Act::json(400, &words);
+        }
+        let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"real\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Once\"}}\n\n";
+        vendor::Answer::plain(200, start).header("content-type", "text/event-stream").into()
+    })
+    .await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: anthropic, base_url: \"{}/v1\", api_key: sk-there}}}}\nmodels: {{m: there/real}}\n",
+        service.url()
+    ));
+    for asked in [Wire::Chat, Wire::Responses, Wire::Gemini, Wire::Converse, Wire::Cohere, Wire::OllamaChat] {
+        let (path, body) = door(asked, false);
+        let refused = ask(house.address(), "POST", &path, &[], std::str::from_utf8(&body).unwrap()).await;
+        assert!(refused.status == 400 && refused.text().contains("max_tokens: too many"), "{asked}: {} {}", refused.status, refused.text());
+        let (path, body) = door(asked, true);
+        let cut = ask(house.address(), "POST", &path, &[], std::str::from_utf8(&body).unwrap()).await;
+        let (mut reader, mut steps) = (asked.codec().reader(), Vec::new());
+        let _ = reader.read(&cut.body, &mut steps);
+        assert!(!reader.end(&mut steps), "{asked}: looks complete: {}", cut.text());
+        assert!(steps.iter().any(|step| matches!(step, Delta::Fault(_))), "{asked}: no word of it: {}", cut.text());
+    }
+}
