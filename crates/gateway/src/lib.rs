@@ -3,10 +3,10 @@
 //! `serve.rs` is the line; the folders are its stages, in the order a request meets them. A stage may use what earlier
 //! stages made, never what later ones do, and only the line calls them (`cargo xtask tidy`).
 
-pub mod account;
+pub mod about;
+mod account;
 mod admit;
 mod catalogue;
-mod counting;
 pub mod error;
 mod explain;
 mod front;

@@ -29,7 +29,7 @@ use crate::error::ApiError;
 use crate::intake::Peer;
 use crate::relay::{self, RelayBody};
 use crate::upstream::Answer;
-use crate::{Gateway, admit, counting, front, identify, intake, listing, office, route, upstream};
+use crate::{Gateway, about, admit, front, identify, intake, listing, office, route, upstream};
 
 /// Serves one request.
 pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incoming>) -> Response<RelayBody> {
@@ -80,7 +80,7 @@ async fn line(
             .map(|answer| answer.holding(permit));
     }
     let plan = route::plan(world, gateway.known(), &caller, &call)?;
-    if let Some(answer) = counting::answer(&call, &plan) {
+    if let Some(answer) = about::answer(&call, &plan) {
         return Ok(answer.holding(permit));
     }
     let answer = upstream::attempt(gateway, world, plan, call, meter).await?;

@@ -64,15 +64,51 @@ fn anew(id: String) -> Option<Entry> {
     Some((id, entry))
 }
 
-/// The language in which a caller wants a list: one of them says its version with every request.
-pub fn dialect(head: &http::HeaderMap) -> Dialect {
-    if head.contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAi }
+/// The language in which a caller wants a list: that of its path, but one of them has OpenAI's path, and says its version with every
+/// request.
+pub fn dialect(asked: Dialect, head: &http::HeaderMap) -> Dialect {
+    if asked == Dialect::OpenAi && head.contains_key("anthropic-version") {
+        Dialect::Anthropic
+    } else {
+        asked
+    }
 }
+
+/// The version of Ollama whose API is spoken: that of its description (`ollama-openapi.yaml`, August 2026). Some programs will not go on
+/// without one.
+pub fn version() -> Value {
+    json!({"version": "0.12.6"})
+}
+
+/// What is known of a model where Ollama is asked for it ("Show model details"): that it can be talked to, and called.
+pub fn details(name: &str) -> Value {
+    let details = json!({"parent_model": "", "format": "", "family": "", "families": [], "parameter_size": "", "quantization_level": ""});
+    json!({
+        "modified_at": NEVER,
+        "details": details,
+        "model_info": {"general.basename": name},
+        "capabilities": ["completion", "tools"],
+    })
+}
+
+/// A date, where one has to be and none is known.
+const NEVER: &str = "1970-01-01T00:00:00Z";
 
 /// One model: the provider's own words where the shapes agree, else the little that is known.
 pub fn entry(name: &str, raw: Option<&RawValue>, dialect: Dialect) -> Value {
-    if dialect == Dialect::Anthropic {
-        return json!({"type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z"});
+    match dialect {
+        Dialect::Anthropic => {
+            return json!({"type": "model", "id": name, "display_name": name, "created_at": NEVER});
+        }
+        Dialect::Gemini => {
+            let verbs = ["generateContent", "streamGenerateContent", "countTokens"];
+            return json!({"name": format!("models/{name}"), "displayName": name, "supportedGenerationMethods": verbs});
+        }
+        Dialect::Ollama => {
+            let details = details(name)["details"].take();
+            return json!({"name": name, "model": name, "modified_at": NEVER, "size": 0, "digest": "", "details": details});
+        }
+        Dialect::OpenAi | Dialect::Bedrock | Dialect::Cohere => {}
     }
     let told: Option<Value> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
     told.unwrap_or_else(|| json!({"id": name, "object": "model", "created": 0, "owned_by": "openai-proxy"}))
@@ -80,8 +116,12 @@ pub fn entry(name: &str, raw: Option<&RawValue>, dialect: Dialect) -> Value {
 
 /// The whole list.
 pub fn list(entries: Vec<Value>, dialect: Dialect) -> Value {
-    if dialect != Dialect::Anthropic {
-        return json!({"object": "list", "data": entries});
+    match dialect {
+        Dialect::Anthropic => {}
+        Dialect::Gemini | Dialect::Ollama => return json!({ "models": entries }),
+        Dialect::OpenAi | Dialect::Bedrock | Dialect::Cohere => {
+            return json!({"object": "list", "data": entries});
+        }
     }
     let id = |entry: Option<&Value>| entry.map(|entry| entry["id"].clone());
     let (first, last) = (id(entries.first()), id(entries.last()));

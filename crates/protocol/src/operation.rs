@@ -10,7 +10,7 @@ mod spelling;
 mod table;
 
 pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, rename};
-pub use table::{ROWS, Row, chat};
+pub use table::{About, ROWS, Row, chat};
 
 use crate::dialect::Dialect;
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::dialect::Wire;
 use protocol::operation::Operation;
 use protocol::secret::Secret;
 use protocol::vendor::{Site, Vendor};
@@ -179,10 +178,10 @@ impl Provider {
     }
 
     /// Whether it can answer at all: itself, or put into its own words where it is a conversation.
-    pub fn answers(&self, operation: Operation, wire: impl FnOnce() -> Option<Wire>) -> bool {
+    pub fn answers(&self, operation: Operation, other_words: impl FnOnce() -> bool) -> bool {
         let converses = |name: &String| name == operation.name() || name == Operation::Chat.name();
         let allowed = self.capabilities.is_empty() || self.capabilities.iter().any(converses);
-        self.serves(operation) || (allowed && self.vendor.wire().is_some() && wire().is_some())
+        self.serves(operation) || (allowed && self.vendor.wire().is_some() && other_words())
     }
 
     /// Its own name for a public model name it is known to have by configuration.

@@ -32,8 +32,8 @@ pub(crate) struct Wish<'a> {
 impl Wish<'_> {
     /// Whether a provider can answer: itself, or put into its own words.
     pub(crate) fn may_go_to(&self, provider: &Provider) -> bool {
-        let wire = || self.row.wire(self.rest).or_else(|| self.row.counts(self.rest));
-        provider.answers(self.row.operation, wire)
+        let other_words = || self.row.wire(self.rest).is_some() || self.row.about(self.rest).is_some();
+        provider.answers(self.row.operation, other_words)
     }
 }
 

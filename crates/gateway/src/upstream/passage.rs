@@ -7,6 +7,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use config::snapshot::Credential;
 use http::header::{HeaderName, HeaderValue};
 use protocol::dialect::{Mint, Translation};
 use protocol::fault::Kind;
@@ -45,9 +46,16 @@ pub(super) fn translated(
     }
     let (Some(asked), Some(spoken)) = (call.row.wire(&call.rest), vendor.wire()) else { return Ok(None) };
     let Payload::Whole(body) = body else { return Err(unread()) };
+    if target.provider.credential == Credential::Passthrough
+        && call.offered.is_some()
+        && !target.provider.local
+    {
+        return Err(whose_key(&target.provider.name));
+    }
     let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
     let mint = Mint { now: now(), seed: seed(&call.id) };
-    let mut translation = Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
+    let mut translation =
+        Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
     if let Some(room) = room(Estimate::of(call)) {
         translation.makes_room(room);
     }
@@ -87,6 +95,14 @@ fn too_strict(losses: &Losses, provider: &str) -> ApiError {
 /// What is wrong with a request that has to be put into other words.
 fn refusal(unreadable: Unreadable) -> ApiError {
     ApiError::new(Kind::Unsupported, unreadable.to_string())
+}
+
+/// A key of one vendor's is not handed to another.
+fn whose_key(provider: &str) -> ApiError {
+    let say = format!(
+        "`{provider}` is spoken to in another language than yours, so your key is not handed to it. Its operator has to set one for it."
+    );
+    ApiError::new(Kind::MissingKey, say)
 }
 
 fn unread() -> ApiError {

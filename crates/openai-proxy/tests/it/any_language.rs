@@ -32,7 +32,11 @@ fn answer() -> Response {
         id: Some("answer-1".to_owned()),
         model: Some("real".to_owned()),
         created: Some(1_750_000_000),
-        answers: vec![Said { parts: vec![Part::Text(TEXT.to_owned())], stop: Some(Stop::End), logprobs: None }],
+        answers: vec![Said {
+            parts: vec![Part::Text(TEXT.to_owned())],
+            stop: Some(Stop::End),
+            logprobs: None,
+        }],
         counts: Some(counts),
         tier: None,
     }
@@ -45,15 +49,28 @@ fn question(stream: bool) -> Request {
 
 /// What a service of that wire says to any question.
 fn says(wire: Wire, seen: &Seen) -> Act {
-    let Ok(found) = operation::find(&Method::POST, seen.path()) else { return Act::text(404, "nothing here") };
+    let Ok(found) = operation::find(&Method::POST, seen.path()) else {
+        return Act::text(404, "nothing here");
+    };
     assert_eq!(found.row.wire(found.rest), Some(wire), "{} is asked at {}", wire, seen.target);
     let asked = wire.codec().read_request(seen.body.as_ref()).unwrap();
-    assert!(asked.turns.iter().any(|turn| turn.parts.contains(&Part::Text("hi".to_owned()))), "{}", seen.text());
+    assert!(
+        asked.turns.iter().any(|turn| turn.parts.contains(&Part::Text("hi".to_owned()))),
+        "{}",
+        seen.text()
+    );
     let named = matches!(wire, Wire::Gemini | Wire::Converse);
-    assert!(named && seen.path().contains("real") || asked.model == "real", "{} {}", seen.target, seen.text());
+    assert!(
+        named && seen.path().contains("real") || asked.model == "real",
+        "{} {}",
+        seen.target,
+        seen.text()
+    );
     let to = To { request: &asked, mint: MINT };
     if !(asked.stream || found.row.streams_by_path(found.rest)) {
-        return vendor::Answer::plain(200, wire.codec().write_response(&answer(), &to)).header("content-type", "application/json").into();
+        return vendor::Answer::plain(200, wire.codec().write_response(&answer(), &to))
+            .header("content-type", "application/json")
+            .into();
     }
     let (mut writer, mut body) = (wire.codec().writer(&to), Vec::new());
     scatter::steps(&answer()).into_iter().for_each(|step| writer.write(step, &mut body));
@@ -63,7 +80,8 @@ fn says(wire: Wire, seen: &Seen) -> Act {
 
 /// Path and body of the question at the door of a wire.
 fn door(wire: Wire, stream: bool) -> (String, Vec<u8>) {
-    let body = wire.codec().write_request(&question(stream), Default::default(), &mut Default::default()).unwrap();
+    let body =
+        wire.codec().write_request(&question(stream), Default::default(), &mut Default::default()).unwrap();
     let path = match (wire, stream) {
         (Wire::Chat, _) => "/v1/chat/completions",
         (Wire::Completions, _) => "/v1/completions",
@@ -112,15 +130,27 @@ async fn any_caller_hears_any_vendor() {
             for stream in [false, true] {
                 let (path, body) = door(asked, stream);
                 let body = String::from_utf8(body).unwrap();
-                let answer = ask(house.address(), "POST", &path, &[("content-type", "application/json")], &body).await;
+                let answer =
+                    ask(house.address(), "POST", &path, &[("content-type", "application/json")], &body).await;
                 calls += 1;
                 if answer.status != 200 {
-                    writeln!(wrong, "{asked} to {kind}, stream {stream}: {} {}", answer.status, answer.text()).unwrap();
+                    writeln!(
+                        wrong,
+                        "{asked} to {kind}, stream {stream}: {} {}",
+                        answer.status,
+                        answer.text()
+                    )
+                    .unwrap();
                     continue;
                 }
                 let (text, ended) = heard(asked, stream, &answer);
                 if text != TEXT || !ended {
-                    writeln!(wrong, "{asked} to {kind}, stream {stream}: ended {ended}, {text:?} of {}", answer.text()).unwrap();
+                    writeln!(
+                        wrong,
+                        "{asked} to {kind}, stream {stream}: ended {ended}, {text:?} of {}",
+                        answer.text()
+                    )
+                    .unwrap();
                 }
             }
         }
@@ -145,10 +175,19 @@ async fn what_a_language_cannot_say_is_told_and_refused_where_that_is_wished() {
     let body = r#"{"model":"m","max_tokens":9,"seed":7,"logit_bias":{"1":2},"messages":[{"role":"user","content":"hi"}]}"#;
     let answer = ask(house.address(), "POST", "/v1/chat/completions", &[], body).await;
     let dropped = answer.header("x-openai-proxy-dropped").unwrap_or_default().to_owned();
-    assert!(answer.status == 200 && dropped.contains("seed") && dropped.contains("logit_bias"), "{dropped:?} {}", answer.text());
+    assert!(
+        answer.status == 200 && dropped.contains("seed") && dropped.contains("logit_bias"),
+        "{dropped:?} {}",
+        answer.text()
+    );
     let strict = [("x-openai-proxy-strict", "true")];
     let refused = ask(house.address(), "POST", "/v1/chat/completions", &strict, body).await;
-    assert!(refused.status == 400 && refused.text().contains("logit_bias"), "{} {}", refused.status, refused.text());
+    assert!(
+        refused.status == 400 && refused.text().contains("logit_bias"),
+        "{} {}",
+        refused.status,
+        refused.text()
+    );
     assert_eq!(service.ledger().begun(), 1, "what is refused is not sent");
 }
 
@@ -171,12 +210,21 @@ async fn a_vendors_refusal_and_its_broken_stream_are_told_in_the_callers_languag
     for asked in [Wire::Chat, Wire::Responses, Wire::Gemini, Wire::Converse, Wire::Cohere, Wire::OllamaChat] {
         let (path, body) = door(asked, false);
         let refused = ask(house.address(), "POST", &path, &[], std::str::from_utf8(&body).unwrap()).await;
-        assert!(refused.status == 400 && refused.text().contains("max_tokens: too many"), "{asked}: {} {}", refused.status, refused.text());
+        assert!(
+            refused.status == 400 && refused.text().contains("max_tokens: too many"),
+            "{asked}: {} {}",
+            refused.status,
+            refused.text()
+        );
         let (path, body) = door(asked, true);
         let cut = ask(house.address(), "POST", &path, &[], std::str::from_utf8(&body).unwrap()).await;
         let (mut reader, mut steps) = (asked.codec().reader(), Vec::new());
         let _ = reader.read(&cut.body, &mut steps);
         assert!(!reader.end(&mut steps), "{asked}: looks complete: {}", cut.text());
-        assert!(steps.iter().any(|step| matches!(step, Delta::Fault(_))), "{asked}: no word of it: {}", cut.text());
+        assert!(
+            steps.iter().any(|step| matches!(step, Delta::Fault(_))),
+            "{asked}: no word of it: {}",
+            cut.text()
+        );
     }
 }

@@ -68,7 +68,11 @@ impl FreeText {
                 let held = self.held.iter().position(|(held, _)| *held == number);
                 let call = held.map(|at| self.held.swap_remove(at).1);
                 let grown = call.map(|call| text(&call.arguments).unwrap_or(call.arguments));
-                grown.map(|text| Delta::Grow(number, text)).into_iter().chain([Delta::Close(number)]).collect()
+                grown
+                    .map(|text| Delta::Grow(number, text))
+                    .into_iter()
+                    .chain([Delta::Close(number)])
+                    .collect()
             }
             other => vec![other],
         }

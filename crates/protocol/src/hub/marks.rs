@@ -93,11 +93,21 @@ mod tests {
 
     #[test]
     fn a_mark_goes_back_to_who_made_it_and_to_nobody_else() {
-        let thought = Part::Thought(Thought { text: "so".into(), signature: Some("bWFyaw==".into()), ..Thought::default() });
-        let mut response = Response { answers: vec![Answer { parts: vec![thought.clone()], ..Answer::default() }], ..Response::default() };
+        let thought = Part::Thought(Thought {
+            text: "so".into(),
+            signature: Some("bWFyaw==".into()),
+            ..Thought::default()
+        });
+        let mut response = Response {
+            answers: vec![Answer { parts: vec![thought.clone()], ..Answer::default() }],
+            ..Response::default()
+        };
         claim(&mut response, Wire::Gemini);
         let shown = response.answers[0].parts.clone();
-        let asked = |parts: &[Part]| Request { turns: vec![Turn::new(Role::Assistant, parts.to_vec())], ..Request::default() };
+        let asked = |parts: &[Part]| Request {
+            turns: vec![Turn::new(Role::Assistant, parts.to_vec())],
+            ..Request::default()
+        };
         let mut back = asked(&shown);
         assert!(!keep_own(&mut back, Wire::Gemini));
         assert_eq!(back, asked(&[thought.clone()]));

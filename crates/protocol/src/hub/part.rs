@@ -39,6 +39,11 @@ impl Part {
             _ => None,
         }
     }
+
+    /// Itself, if it is a text and nothing else.
+    pub fn into_text(self) -> Option<String> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
 }
 
 /// Where bytes are.

@@ -75,7 +75,10 @@ pub fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, PathProblem
     let encoded_slash = canonical(path)?;
     let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
     let (rest, model, spelling) = strip_base(trimmed);
-    let id = before_verb(rest).map(|place| &rest[place]).or_else(|| rest.strip_prefix("/models/"));
+    let id = before_verb(rest)
+        .map(|place| &rest[place])
+        .or_else(|| rest.strip_prefix(MODELS))
+        .or_else(|| rest.strip_prefix(MODELS_BETA));
     // What the path names besides a model has no encoded slash, and a model's own slashes make no dot segments.
     let elsewhere = encoded_slash && id.is_none() && (model.is_none() || slashed(rest));
     let climbs = [model, id].into_iter().flatten().any(|name| slashed(name) && has_dot_segments(name));

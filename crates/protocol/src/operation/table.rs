@@ -141,7 +141,22 @@ pub static ROWS: &[Row] = &[
     row(ChatV2, P, "/v2/chat").model(ModelAt::Body).streams().usage(),
     row(Native, P, "/api/chat").model(ModelAt::Body).streams().usage(),
     row(Native, P, "/api/generate").model(ModelAt::Body).streams().usage(),
+    row(Native, P, "/api/show").model(ModelAt::Body),
+    row(Native, G, "/api/tags").ours(),
+    row(Native, G, "/api/ps").ours(),
+    row(Native, G, "/api/version").ours(),
+    row(Generate, G, "/v1beta/models").ours(),
+    row(Generate, G, "/v1beta/models/{model...}").ours(),
 ];
+
+/// What can be answered without a model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum About {
+    /// How many tokens a conversation of that wire has: an estimate.
+    Tokens(Wire),
+    /// What a model can do (Ollama, "Show model details").
+    Model,
+}
 
 /// The row of a chat.
 pub fn chat() -> &'static Row {
@@ -187,20 +202,20 @@ impl Row {
         matches!(self.operation, Generate | Native | Converse | ChatV2)
     }
 
-    /// Whether only the tokens of a conversation are to be counted, and in whose words the answer is; without a model, that is an
-    /// estimate.
-    pub fn counts(&self, rest: &str) -> Option<Wire> {
+    /// What is asked about a conversation or its model, where that can be answered without asking a model.
+    pub fn about(&self, rest: &str) -> Option<About> {
         match (self.operation, rest) {
-            (Messages, "/messages/count_tokens") => Some(Wire::Messages),
-            (Responses, "/responses/input_tokens") => Some(Wire::Responses),
-            (Generate, _) if rest.ends_with(":countTokens") => Some(Wire::Gemini),
+            (Messages, "/messages/count_tokens") => Some(About::Tokens(Wire::Messages)),
+            (Responses, "/responses/input_tokens") => Some(About::Tokens(Wire::Responses)),
+            (Generate, _) if rest.ends_with(":countTokens") => Some(About::Tokens(Wire::Gemini)),
+            (Native, "/api/show") => Some(About::Model),
             _ => None,
         }
     }
 
     /// Whether its answer is a stream unless its request says otherwise.
     pub fn streams_unasked(&self) -> bool {
-        self.operation == Native && self.streams && self.model == ModelAt::Body
+        self.operation == Native && self.streams
     }
 
     /// Whether its path says that a stream is wanted.

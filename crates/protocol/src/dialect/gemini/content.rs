@@ -114,7 +114,7 @@ impl<'a> Writer<'a> {
                 None => said.push((role, turn.parts.clone())),
             }
         }
-        let mut contents = Vec::with_capacity(said.len());
+        let mut contents: Vec<(&str, Vec<Value>)> = Vec::with_capacity(said.len());
         for (role, mut parts) in said {
             // What came of calls stands first, as it follows the calls.
             parts.sort_by_key(|part| !matches!(part, Part::Outcome(_)));
@@ -122,8 +122,11 @@ impl<'a> Writer<'a> {
             if self.newer {
                 mark_first_call(&mut parts);
             }
-            if !parts.is_empty() {
-                contents.push(json!({"role": role, "parts": parts}));
+            // Of a turn between two nothing may be left to say.
+            match contents.last_mut().filter(|(last, _)| *last == role) {
+                Some((_, before)) => before.append(&mut parts),
+                None if parts.is_empty() => {}
+                None => contents.push((role, parts)),
             }
         }
         if contents.is_empty() {
@@ -132,7 +135,7 @@ impl<'a> Writer<'a> {
                 "The model must be told something: Gemini answers no empty conversation.",
             ));
         }
-        Ok(contents)
+        Ok(contents.into_iter().map(|(role, parts)| json!({"role": role, "parts": parts})).collect())
     }
 
     fn parts(&mut self, parts: &[Part]) -> Result<Vec<Value>, Unreadable> {

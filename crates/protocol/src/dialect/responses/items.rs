@@ -20,13 +20,12 @@ pub(super) struct Written {
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Written, Unreadable> {
     let system = if habits.own { "developer" } else { "system" };
     // The first text is the instructions, and any further ones follow as they were: joined they would be others.
-    let (instructions, further) = match request.system.split_first() {
-        Some((Part::Text(text), further)) => (Some(text.clone()), further),
-        _ => (None, request.system.as_slice()),
-    };
+    let mut further = request.system.clone();
+    let first = further.iter().position(|part| matches!(part, Part::Text(_)));
+    let instructions = first.and_then(|at| further.remove(at).into_text());
     let mut input = Vec::with_capacity(request.turns.len() + 1);
     let mut items = Items { out: &mut input, request, habits, losses };
-    items.speaker(system, further)?;
+    items.speaker(system, &further)?;
     for turn in &request.turns {
         items.losses.add_if(turn.name.is_some(), &unsayable::NAME);
         let role = match turn.role {
