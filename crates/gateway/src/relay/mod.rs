@@ -33,10 +33,7 @@ pub(crate) fn send(
     life: &Arc<Life>,
 ) -> Response<RelayBody> {
     let Answer { status, mut head, body, permit } = answer;
-    meter.answers(
-        status,
-        head.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")),
-    );
+    meter.answers(status, head.get(header::CONTENT_TYPE).is_some_and(is_stream));
     meter.sign(&mut head);
     allow_page(&mut head, cors);
     if let AnswerBody::Session(session) = body {
@@ -48,6 +45,13 @@ pub(crate) fn send(
     }
     let body = RelayBody::of(body, meter, permit, peer);
     respond(status, head, body)
+}
+
+/// The types of streamed answers: events, lines of JSON, and AWS's frames.
+fn is_stream(kind: &HeaderValue) -> bool {
+    let streams: [&[u8]; 3] =
+        [b"text/event-stream", b"application/x-ndjson", b"application/vnd.amazon.eventstream"];
+    streams.iter().any(|stream| kind.as_bytes().starts_with(stream))
 }
 
 /// Sends our own error, and logs its cause once.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use protocol::dialect::{Dialect, Translation, headers};
+use protocol::dialect::{self, Dialect, Tap, Translation, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 use protocol::secret::Secret;
@@ -65,6 +65,10 @@ impl Received<'_> {
         if compressed && translation.is_some() {
             return Err(unfit(&name, "it is compressed, unasked"));
         }
+        let wire = call.row.wire(&call.rest);
+        if translation.is_none() && status.is_success() {
+            rest.tap(wire.and_then(Tap::of));
+        }
         let mut ahead = Bytes::new();
         if !events && is_small(&head, &rest) {
             let gap = timeouts.between_bytes;
@@ -77,7 +81,8 @@ impl Received<'_> {
                     refuse_nonsense(call, status, &head, &body, &name)?;
                     let Some(translation) = translation else {
                         rest.finish();
-                        let counted = if call.row.usage { usage::find(&body) } else { None };
+                        let found = || usage::find(&body).or_else(|| dialect::counted(wire?, &body));
+                        let counted = if call.row.usage { found() } else { None };
                         return Ok((Answer::ours(status, head, body), counted));
                     };
                     let told = translation.response(&body);

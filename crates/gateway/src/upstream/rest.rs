@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use protocol::dialect::Passing;
+use protocol::dialect::{Passing, Tap};
 use protocol::fault::Kind;
 use protocol::frame::head::Chunks;
 use protocol::usage::Usage;
@@ -32,6 +32,8 @@ pub(crate) struct Rest {
     drill: Option<Box<Breaking>>,
     /// It is put into its caller's words.
     passing: Option<Box<Passing>>,
+    /// It is read beside.
+    tap: Option<Box<Tap>>,
 }
 
 /// Cuts a connection at its time, unless it ends before.
@@ -41,7 +43,7 @@ impl Rest {
     /// What comes behind the head of an answer.
     pub(in crate::upstream) fn of(behind: Behind, lease: Lease) -> Self {
         let Behind { left, sending, keeps } = behind;
-        Self { lease, left, sending, keeps, watchdog: None, drill: None, passing: None }
+        Self { lease, left, sending, keeps, watchdog: None, drill: None, passing: None, tap: None }
     }
 
     /// Whether all of it has come.
@@ -73,9 +75,18 @@ impl Rest {
         self.passing = Some(Box::new(passing));
     }
 
-    /// What it counted so far, where it is put into other words.
+    /// Reads it beside from here on, for what it counts.
+    pub(super) fn tap(&mut self, tap: Option<Tap>) {
+        self.tap = tap.map(Box::new);
+    }
+
+    /// What it counted so far, where its own language has to be understood for that.
     pub(crate) fn counted(&self) -> Option<Usage> {
-        self.passing.as_ref()?.counted()
+        match (&self.passing, &self.tap) {
+            (Some(passing), _) => passing.counted(),
+            (None, Some(tap)) => tap.counted(),
+            (None, None) => None,
+        }
     }
 
     /// What says in its caller's words that it broke off, where it is put into them.
@@ -88,7 +99,13 @@ impl Rest {
     /// # Errors
     /// When the connection breaks or ends before the body does, or an answer does that is put into other words.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
-        let Some(mut passing) = self.passing.take() else { return self.poll_theirs(cx) };
+        let Some(mut passing) = self.passing.take() else {
+            let polled = self.poll_theirs(cx);
+            if let (Poll::Ready(Some(Ok(piece))), Some(tap)) = (&polled, &mut self.tap) {
+                tap.piece(piece);
+            }
+            return polled;
+        };
         let told = loop {
             let polled = self.poll_theirs(cx);
             let told = match polled {

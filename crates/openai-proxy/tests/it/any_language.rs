@@ -47,12 +47,10 @@ fn question(stream: bool) -> Request {
     Request { model: "m".to_owned(), turns, stream, ..Request::default() }
 }
 
-/// What a service of that wire says to any question.
-fn says(wire: Wire, seen: &Seen) -> Act {
-    let Ok(found) = operation::find(&Method::POST, seen.path()) else {
-        return Act::text(404, "nothing here");
-    };
-    assert_eq!(found.row.wire(found.rest), Some(wire), "{} is asked at {}", wire, seen.target);
+/// What a service says to any question, in the language it is asked in.
+fn says(seen: &Seen) -> Act {
+    let Some(wire) = wire_of(seen) else { return Act::text(404, "no conversation") };
+    let found = operation::find(&Method::POST, seen.path()).unwrap();
     let asked = wire.codec().read_request(seen.body.as_ref()).unwrap();
     assert!(
         asked.turns.iter().any(|turn| turn.parts.contains(&Part::Text("hi".to_owned()))),
@@ -76,6 +74,19 @@ fn says(wire: Wire, seen: &Seen) -> Act {
     scatter::steps(&answer()).into_iter().for_each(|step| writer.write(step, &mut body));
     writer.end(&mut body);
     vendor::Answer::plain(200, body).header("content-type", wire.codec().stream_type()).into()
+}
+
+/// The language a service is asked in.
+fn wire_of(seen: &Seen) -> Option<Wire> {
+    let found = operation::find(&Method::POST, seen.path()).ok()?;
+    found.row.wire(found.rest)
+}
+
+/// The language a kind of service is to be asked in: the caller's if it speaks it, else its own.
+fn expected(kind: &str, spoken: Wire, path: &str) -> Option<Wire> {
+    let found = operation::find(&Method::POST, path.split('?').next().unwrap_or(path)).ok()?;
+    let straight = protocol::vendor::find(kind)?.speaks(found.row.operation).is_some();
+    if straight { found.row.wire(found.rest) } else { Some(spoken) }
 }
 
 /// Path and body of the question at the door of a wire.
@@ -120,7 +131,7 @@ fn heard(wire: Wire, stream: bool, answer: &Answer) -> (String, bool) {
 async fn any_caller_hears_any_vendor() {
     let mut wrong = String::new();
     for (kind, spoken, base) in KINDS {
-        let service = Vendor::start(move |seen| says(spoken, seen)).await;
+        let service = Vendor::start(says).await;
         let house = TestHouse::new(&format!(
             "discovery: {{enabled: never}}\nproviders: {{there: {{type: {kind}, base_url: \"{}{base}\", api_key: sk-there}}}}\nmodels: {{m: there/real}}\n",
             service.url()
@@ -142,6 +153,10 @@ async fn any_caller_hears_any_vendor() {
                     )
                     .unwrap();
                     continue;
+                }
+                let seen = service.ledger().requests().last().and_then(wire_of);
+                if seen != expected(kind, spoken, &path) {
+                    writeln!(wrong, "{asked} to {kind}: asked as {seen:?}").unwrap();
                 }
                 let (text, ended) = heard(asked, stream, &answer);
                 if text != TEXT || !ended {
@@ -167,7 +182,7 @@ async fn any_caller_hears_any_vendor() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_language_cannot_say_is_told_and_refused_where_that_is_wished() {
-    let service = Vendor::start(|seen| says(Wire::Messages, seen)).await;
+    let service = Vendor::start(says).await;
     let house = TestHouse::new(&format!(
         "discovery: {{enabled: never}}\nproviders: {{there: {{type: anthropic, base_url: \"{}/v1\", api_key: sk-there}}}}\nmodels: {{m: there/real}}\n",
         service.url()

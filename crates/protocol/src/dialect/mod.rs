@@ -20,7 +20,7 @@ mod translation;
 mod wire;
 
 pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};
-pub use translation::{Passing, Translation};
+pub use translation::{Passing, Tap, Translation, counted};
 pub use wire::Wire;
 
 use std::fmt;

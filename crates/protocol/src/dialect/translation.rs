@@ -152,6 +152,43 @@ pub struct Passing {
     told: Told,
 }
 
+/// A streamed answer in its caller's own words, read beside for what it counts.
+pub struct Tap {
+    reader: Box<dyn StreamReader>,
+    counts: Option<Counts>,
+    /// It could not be read: what is not counted is estimated.
+    lost: bool,
+}
+
+impl Tap {
+    /// For an answer of a wire whose counts are not found as `usage` in its bytes.
+    pub fn of(wire: Wire) -> Option<Self> {
+        let counts = matches!(wire, Wire::Converse | Wire::Cohere | Wire::OllamaChat | Wire::OllamaGenerate);
+        counts.then(|| Self { reader: wire.codec().reader(), counts: None, lost: false })
+    }
+
+    /// Reads a piece.
+    pub fn piece(&mut self, piece: &[u8]) {
+        let mut steps = Vec::new();
+        self.lost = self.lost || self.reader.read(piece, &mut steps).is_err();
+        for step in steps {
+            if let Delta::Counts(counts) = step {
+                self.counts = Some(self.counts.map_or(counts, |earlier| earlier.and(counts)));
+            }
+        }
+    }
+
+    /// What was counted so far.
+    pub fn counted(&self) -> Option<Usage> {
+        self.counts.map(usage)
+    }
+}
+
+/// What a whole answer of a wire counts.
+pub fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
+    wire.codec().read_response(body).ok()?.counts.map(usage)
+}
+
 /// What the caller was told of the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Told {

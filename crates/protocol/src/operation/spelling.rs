@@ -116,7 +116,8 @@ fn strip_base(path: &str) -> (&str, Option<&str>, Spelling) {
 }
 
 fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'static Row, PathProblem> {
-    if *method == Method::POST && runs_a_model(rest) {
+    let by_verb = spelling == Spelling::Bare && rest.starts_with(MODELS_BETA) && before_verb(rest).is_some();
+    if *method == Method::POST && (by_verb || runs_a_model(rest)) {
         // A model of OpenAI's is only looked at; whoever writes a verb behind it means to run it.
         return Ok(&GENERATE);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Site, Vendor};
+use super::{Ask, Site, Vendor, plain_address};
 use crate::dialect::{Dialect, Wire};
 use crate::operation::Operation;
 
@@ -38,6 +38,12 @@ impl Vendor for Cohere {
 
     fn conversation(&self, site: &Site, _model: &str, _streams: bool) -> String {
         format!("{}/chat", site.base_path)
+    }
+
+    /// A caller's path has the version in it.
+    fn address(&self, site: &Site, ask: &Ask<'_>) -> String {
+        let rest = ask.rest.strip_prefix("/v2").unwrap_or(ask.rest);
+        plain_address(site, &Ask { rest, ..*ask })
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {
