@@ -3,6 +3,7 @@
 //! This crate knows how requests, answers, streams and faults look on the wire of each vendor, and does nothing with
 //! that knowledge: no sockets, no clock, no async, no disk. Whatever it says can be tested by bytes in, bytes out.
 
+pub mod codec;
 pub mod dialect;
 mod eight;
 pub mod envelope;

@@ -12,7 +12,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::dialect::{Habits, Mint, To, Wire};
+use protocol::codec::{self, Habits, Mint, To};
+use protocol::dialect::Wire;
 use protocol::fault::Kind;
 use protocol::frame::aws_event;
 use protocol::hub::gather::Gather;
@@ -89,7 +90,7 @@ fn pretty(bytes: &[u8]) -> String {
 
 fn written(request: &Request, to: Wire) -> Result<(Vec<u8>, Losses), String> {
     let mut losses = Losses::default();
-    let written = to.codec().write_request(request, Habits::default(), &mut losses);
+    let written = codec::of(to).write_request(request, Habits::default(), &mut losses);
     written.map(|bytes| (bytes, losses)).map_err(|refusal| refusal.to_string())
 }
 
@@ -99,7 +100,7 @@ fn every_request_is_written_in_every_language_as_it_was() {
     for &from in Wire::ALL {
         for (name, path, body) in cases("request", from) {
             let request =
-                from.codec().read_request(&body).unwrap_or_else(|error| panic!("{from} {name}: {error}"));
+                codec::of(from).read_request(&body).unwrap_or_else(|error| panic!("{from} {name}: {error}"));
             for &to in Wire::ALL {
                 let found = match written(&request, to) {
                     Ok((bytes, losses)) => {
@@ -119,11 +120,11 @@ fn every_request_is_written_in_every_language_as_it_was() {
 fn every_loss_is_on_the_written_list_of_its_language() {
     for &from in Wire::ALL {
         for (name, _, body) in cases("request", from) {
-            let request = from.codec().read_request(&body).unwrap();
+            let request = codec::of(from).read_request(&body).unwrap();
             for &to in Wire::ALL {
                 let Ok((_, losses)) = written(&request, to) else { continue };
                 for loss in losses.iter() {
-                    let listed = to.codec().unsayable().iter().any(|known| known.what == loss);
+                    let listed = codec::of(to).unsayable().iter().any(|known| known.what == loss);
                     assert!(
                         listed || request.rest.contains_key(loss),
                         "{from} {name} to {to}: `{loss}` is on no list"
@@ -139,12 +140,11 @@ fn there_and_back_keeps_all_that_the_hub_names() {
     let mut wrong = Vec::new();
     for &from in Wire::ALL {
         for (name, _, body) in cases("request", from) {
-            let mut request = from.codec().read_request(&body).unwrap();
+            let mut request = codec::of(from).read_request(&body).unwrap();
             request.rest.clear();
             for &by in Wire::ALL {
                 let Ok((bytes, losses)) = written(&request, by) else { continue };
-                let mut back = by
-                    .codec()
+                let mut back = codec::of(by)
                     .read_request(&bytes)
                     .unwrap_or_else(|error| panic!("{from} {name} by {by}: {error}"));
                 let (again, _) = written(&back, by).unwrap();
@@ -179,9 +179,9 @@ fn every_answer_is_written_in_every_language_as_it_was() {
     for &from in Wire::ALL {
         for (name, path, body) in cases("response", from) {
             let response =
-                from.codec().read_response(&body).unwrap_or_else(|error| panic!("{from} {name}: {error}"));
+                codec::of(from).read_response(&body).unwrap_or_else(|error| panic!("{from} {name}: {error}"));
             for &to in Wire::ALL {
-                let found = to.codec().write_response(&response, &To { request: &request, mint: MINT });
+                let found = codec::of(to).write_response(&response, &To { request: &request, mint: MINT });
                 snaps.compare(&path, to, &pretty(&found));
             }
         }
@@ -191,7 +191,7 @@ fn every_answer_is_written_in_every_language_as_it_was() {
 
 /// What a stream says, and whether it ended; pieces end at `cuts`.
 fn heard(from: Wire, bytes: &[u8], cuts: &[usize]) -> (Vec<Delta>, bool) {
-    let (mut reader, mut deltas, mut begin) = (from.codec().reader(), Vec::new(), 0);
+    let (mut reader, mut deltas, mut begin) = (codec::of(from).reader(), Vec::new(), 0);
     for end in cuts.iter().copied().chain([bytes.len()]) {
         reader
             .read(&bytes[begin..end], &mut deltas)
@@ -210,7 +210,7 @@ fn every_stream_is_written_in_every_language_as_it_was() {
             let (deltas, ended) = heard(from, &bytes, &[]);
             for &to in Wire::ALL {
                 let (mut writer, mut out) =
-                    (to.codec().writer(&To { request: &request, mint: MINT }), Vec::new());
+                    (codec::of(to).writer(&To { request: &request, mint: MINT }), Vec::new());
                 let fault = deltas.iter().find_map(|delta| {
                     if let Delta::Fault(words) = delta { Some(words.as_str()) } else { None }
                 });
@@ -305,7 +305,7 @@ fn a_stream_of_one_language_says_the_same_in_every_other() {
             }
             for &to in Wire::ALL {
                 let (mut writer, mut out) =
-                    (to.codec().writer(&To { request: &request, mint: MINT }), Vec::new());
+                    (codec::of(to).writer(&To { request: &request, mint: MINT }), Vec::new());
                 deltas.iter().cloned().for_each(|delta| writer.write(delta, &mut out));
                 writer.end(&mut out);
                 let (back, ended) = heard(to, &out, &[]);
@@ -353,7 +353,7 @@ fn losses() -> String {
     let mut text = String::new();
     for wire in Wire::ALL {
         write!(text, "\n### {wire}\n\n| what | what happens |\n|---|---|\n").unwrap();
-        for lost in wire.codec().unsayable() {
+        for lost in codec::of(*wire).unsayable() {
             writeln!(text, "| {} | {} |", lost.what.replace('|', "\\|"), lost.why.replace('|', "\\|"))
                 .unwrap();
         }

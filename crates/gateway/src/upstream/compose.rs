@@ -264,11 +264,6 @@ fn say_ourselves(head: &mut HeadWriter, call: &Call, provider: &Provider) {
     }
 }
 
-/// Whether its caller would rather have it refused than said with losses.
-pub(super) fn is_strict(call: &Call) -> bool {
-    call.head.get("x-openai-proxy-strict").is_some_and(|value| value == "true" || value == "1")
-}
-
 /// A name with hyphens for underscores; most have none and are not copied.
 fn hyphened(name: &str) -> Cow<'_, str> {
     if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }

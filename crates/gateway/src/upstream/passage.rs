@@ -9,11 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{HeaderName, HeaderValue};
-use protocol::dialect::{Mint, Translation};
+use protocol::codec::{Mint, Translation};
 use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable};
 
-use super::compose::is_strict;
 use crate::admit::Estimate;
 use crate::error::ApiError;
 use crate::intake::{Call, Payload};
@@ -81,6 +80,11 @@ fn dropped(losses: &Losses) -> Option<HeaderValue> {
         text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect::<String>()
     };
     (!names.is_empty()).then(|| HeaderValue::from_str(&plain(names.join(", "))).ok()).flatten()
+}
+
+/// Whether its caller would rather have it refused than said with losses.
+fn is_strict(call: &Call) -> bool {
+    call.head.get("x-openai-proxy-strict").is_some_and(|value| value == "true" || value == "1")
 }
 
 fn too_strict(losses: &Losses, provider: &str) -> ApiError {

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use protocol::dialect::{self, Dialect, Tap, Translation, headers};
+use protocol::codec::{self, Tap, Translation};
+use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 use protocol::secret::Secret;
@@ -81,7 +82,7 @@ impl Received<'_> {
                     refuse_nonsense(call, status, &head, &body, &name)?;
                     let Some(translation) = translation else {
                         rest.finish();
-                        let found = || usage::find(&body).or_else(|| dialect::counted(wire?, &body));
+                        let found = || usage::find(&body).or_else(|| codec::counted(wire?, &body));
                         let counted = if call.row.usage { found() } else { None };
                         return Ok((Answer::ours(status, head, body), counted));
                     };

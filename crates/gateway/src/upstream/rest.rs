@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use protocol::dialect::{Passing, Tap};
+use protocol::codec::{Passing, Tap};
 use protocol::fault::Kind;
 use protocol::frame::head::Chunks;
 use protocol::usage::Usage;

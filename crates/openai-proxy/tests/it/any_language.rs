@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use http::Method;
-use protocol::dialect::{Mint, To, Wire};
+use protocol::codec::{self, Mint, To};
+use protocol::dialect::Wire;
 use protocol::hub::gather::Gather;
 use protocol::hub::{Answer as Said, Counts, Delta, Part, Request, Response, Role, Stop, Turn, scatter};
 use protocol::operation;
@@ -51,7 +52,7 @@ fn question(stream: bool) -> Request {
 fn says(seen: &Seen) -> Act {
     let Some(wire) = wire_of(seen) else { return Act::text(404, "no conversation") };
     let found = operation::find(&Method::POST, seen.path()).unwrap();
-    let asked = wire.codec().read_request(seen.body.as_ref()).unwrap();
+    let asked = codec::of(wire).read_request(seen.body.as_ref()).unwrap();
     assert!(
         asked.turns.iter().any(|turn| turn.parts.contains(&Part::Text("hi".to_owned()))),
         "{}",
@@ -66,14 +67,14 @@ fn says(seen: &Seen) -> Act {
     );
     let to = To { request: &asked, mint: MINT };
     if !(asked.stream || found.row.streams_by_path(found.rest)) {
-        return vendor::Answer::plain(200, wire.codec().write_response(&answer(), &to))
+        return vendor::Answer::plain(200, codec::of(wire).write_response(&answer(), &to))
             .header("content-type", "application/json")
             .into();
     }
-    let (mut writer, mut body) = (wire.codec().writer(&to), Vec::new());
+    let (mut writer, mut body) = (codec::of(wire).writer(&to), Vec::new());
     scatter::steps(&answer()).into_iter().for_each(|step| writer.write(step, &mut body));
     writer.end(&mut body);
-    vendor::Answer::plain(200, body).header("content-type", wire.codec().stream_type()).into()
+    vendor::Answer::plain(200, body).header("content-type", codec::of(wire).stream_type()).into()
 }
 
 /// The language a service is asked in.
@@ -91,8 +92,9 @@ fn expected(kind: &str, spoken: Wire, path: &str) -> Option<Wire> {
 
 /// Path and body of the question at the door of a wire.
 fn door(wire: Wire, stream: bool) -> (String, Vec<u8>) {
-    let body =
-        wire.codec().write_request(&question(stream), Default::default(), &mut Default::default()).unwrap();
+    let body = codec::of(wire)
+        .write_request(&question(stream), Default::default(), &mut Default::default())
+        .unwrap();
     let path = match (wire, stream) {
         (Wire::Chat, _) => "/v1/chat/completions",
         (Wire::Completions, _) => "/v1/completions",
@@ -112,7 +114,7 @@ fn door(wire: Wire, stream: bool) -> (String, Vec<u8>) {
 /// The text a caller of that wire reads, and whether the answer ended.
 fn heard(wire: Wire, stream: bool, answer: &Answer) -> (String, bool) {
     let response = if stream {
-        let (mut reader, mut steps) = (wire.codec().reader(), Vec::<Delta>::new());
+        let (mut reader, mut steps) = (codec::of(wire).reader(), Vec::<Delta>::new());
         reader.read(&answer.body, &mut steps).unwrap();
         if !reader.end(&mut steps) {
             return (answer.text(), false);
@@ -121,7 +123,7 @@ fn heard(wire: Wire, stream: bool, answer: &Answer) -> (String, bool) {
         steps.iter().for_each(|step| gather.push(step));
         gather.into_response().unwrap()
     } else {
-        wire.codec().read_response(&answer.body).unwrap()
+        codec::of(wire).read_response(&answer.body).unwrap()
     };
     let said = &response.answers[0];
     (protocol::hub::part::text_of(&said.parts), said.stop == Some(Stop::End))
@@ -209,7 +211,7 @@ async fn what_a_language_cannot_say_is_told_and_refused_where_that_is_wished() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vendors_refusal_and_its_broken_stream_are_told_in_the_callers_language() {
     let service = Vendor::start(|seen| {
-        let asked = Wire::Messages.codec().read_request(seen.body.as_ref()).unwrap();
+        let asked = codec::of(Wire::Messages).read_request(seen.body.as_ref()).unwrap();
         if !asked.stream {
             let words = serde_json::json!({"type": "error", "error": {"type": "invalid_request_error", "message": "max_tokens: too many"}});
             return Act::json(400, &words);
@@ -233,7 +235,7 @@ async fn a_vendors_refusal_and_its_broken_stream_are_told_in_the_callers_languag
         );
         let (path, body) = door(asked, true);
         let cut = ask(house.address(), "POST", &path, &[], std::str::from_utf8(&body).unwrap()).await;
-        let (mut reader, mut steps) = (asked.codec().reader(), Vec::new());
+        let (mut reader, mut steps) = (codec::of(asked).reader(), Vec::new());
         let _ = reader.read(&cut.body, &mut steps);
         assert!(!reader.end(&mut steps), "{asked}: looks complete: {}", cut.text());
         assert!(

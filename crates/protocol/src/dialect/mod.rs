@@ -1,26 +1,11 @@
 //! The languages a body can be written in.
 //!
 //! A [`Dialect`] is a family: whose error bodies and headers they are. A [`Wire`] is one way to have a conversation with a model,
-//! and each has a [`Codec`], which reads it into the hub and writes it from there. Where caller and vendor speak the same wire no
-//! codec is asked: bytes pass as they came (D-20).
+//! and each has a codec (`crate::codec`).
 
-mod chat;
-mod codec;
-mod cohere;
-mod completions;
-mod converse;
-mod events;
-mod gemini;
 pub mod headers;
-mod json;
-mod messages;
-mod ollama;
-mod responses;
-mod translation;
 mod wire;
 
-pub use codec::{Codec, Habits, Mint, StreamReader, StreamWriter, To};
-pub use translation::{Passing, Tap, Translation, counted};
 pub use wire::Wire;
 
 use std::fmt;

@@ -1,10 +1,10 @@
-//! The ways to have a conversation with a model: one table from a wire to its codec.
+//! The ways to have a conversation with a model: their names and families.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-use super::{Codec, Dialect, chat, cohere, completions, converse, gemini, messages, ollama, responses};
+use super::Dialect;
 
 /// One way to write a conversation and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Deserialize)]
@@ -71,18 +71,17 @@ impl Wire {
         }
     }
 
-    /// Who reads and writes it.
-    pub fn codec(self) -> &'static dyn Codec {
+    /// Eight characters of base64 (RFC 4648, section 4) that stand before a mark of its vendors' (`hub::marks`).
+    pub fn tag(self) -> &'static str {
         match self {
-            Self::Chat => &chat::CODEC,
-            Self::Completions => &completions::CODEC,
-            Self::Responses => &responses::CODEC,
-            Self::Messages => &messages::CODEC,
-            Self::Gemini => &gemini::CODEC,
-            Self::Converse => &converse::CODEC,
-            Self::Cohere => &cohere::CODEC,
-            Self::OllamaChat => &ollama::CHAT,
-            Self::OllamaGenerate => &ollama::GENERATE,
+            Self::Chat => "opxchat0",
+            Self::Completions => "opxcomp0",
+            Self::Responses => "opxresp0",
+            Self::Messages => "opxmess0",
+            Self::Gemini => "opxgemi0",
+            Self::Converse => "opxconv0",
+            Self::Cohere => "opxcohe0",
+            Self::OllamaChat | Self::OllamaGenerate => "opxolla0",
         }
     }
 }

@@ -13,20 +13,6 @@ use super::request::Request;
 use super::response::Response;
 use crate::dialect::Wire;
 
-/// The word of a wire. Some programs take a mark for base64 (RFC 4648): eight of its characters before it leave it that.
-fn word(wire: Wire) -> &'static str {
-    match wire {
-        Wire::Chat => "opxchat0",
-        Wire::Completions => "opxcomp0",
-        Wire::Responses => "opxresp0",
-        Wire::Messages => "opxmess0",
-        Wire::Gemini => "opxgemi0",
-        Wire::Converse => "opxconv0",
-        Wire::Cohere => "opxcohe0",
-        Wire::OllamaChat | Wire::OllamaGenerate => "opxolla0",
-    }
-}
-
 /// Marks a whole answer's marks as those of a wire.
 pub fn claim(response: &mut Response, by: Wire) {
     response.answers.iter_mut().flat_map(|answer| &mut answer.parts).for_each(|part| claim_part(part, by));
@@ -37,7 +23,7 @@ pub fn claim_step(step: &mut Delta, by: Wire, begun: &mut Vec<usize>) {
     match step {
         Delta::Sign(number, mark) if !begun.contains(number) && !mark.is_empty() => {
             begun.push(*number);
-            mark.insert_str(0, word(by));
+            mark.insert_str(0, by.tag());
         }
         Delta::Open(_, Opening::Whole(part)) => claim_part(part, by),
         _ => {}
@@ -47,7 +33,7 @@ pub fn claim_step(step: &mut Delta, by: Wire, begun: &mut Vec<usize>) {
 fn claim_part(part: &mut Part, by: Wire) {
     let claimed = |mark: &mut Option<String>| {
         if let Some(mark) = mark.as_mut().filter(|mark| !mark.is_empty()) {
-            mark.insert_str(0, word(by));
+            mark.insert_str(0, by.tag());
         }
     };
     match part {
@@ -82,7 +68,7 @@ pub fn keep_own(request: &mut Request, of: Wire) -> bool {
 
 fn own(mark: &mut Option<String>, of: Wire) -> bool {
     let Some(shown) = take(mark) else { return false };
-    *mark = shown.strip_prefix(word(of)).map(str::to_owned);
+    *mark = shown.strip_prefix(of.tag()).map(str::to_owned);
     mark.is_none()
 }
 
@@ -110,7 +96,7 @@ mod tests {
         };
         let mut back = asked(&shown);
         assert!(!keep_own(&mut back, Wire::Gemini));
-        assert_eq!(back, asked(&[thought.clone()]));
+        assert_eq!(back, asked(std::slice::from_ref(&thought)));
         for (wire, parts) in [(Wire::Messages, &shown), (Wire::Messages, &vec![thought])] {
             let mut back = asked(parts);
             assert!(keep_own(&mut back, wire));

@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use http::HeaderMap;
 
 use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
-use crate::dialect::{Dialect, Habits};
+use crate::codec::Habits;
+use crate::dialect::Dialect;
 use crate::frame::said::Prefill;
 use crate::operation::{ModelAt, Operation, Row};
 use crate::secret::Secret;

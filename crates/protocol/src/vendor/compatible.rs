@@ -8,7 +8,8 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::{Site, UnusableSecret, Vendor, sign_with};
-use crate::dialect::{Dialect, Habits, Wire};
+use crate::codec::Habits;
+use crate::dialect::{Dialect, Wire};
 use crate::frame::said::Prefill;
 use crate::operation::{self, Operation};
 use crate::secret::Secret;

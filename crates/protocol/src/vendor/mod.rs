@@ -21,7 +21,8 @@ use std::time::SystemTime;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
-use crate::dialect::{Dialect, Habits, Wire};
+use crate::codec::Habits;
+use crate::dialect::{Dialect, Wire};
 use crate::frame::said::Prefill;
 use crate::operation::{self, Operation, Row};
 use crate::quota::{self, Left};

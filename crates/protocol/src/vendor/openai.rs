@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{Site, Vendor};
-use crate::dialect::{Dialect, Habits};
+use crate::codec::Habits;
+use crate::dialect::Dialect;
 use crate::frame::said::Prefill;
 use crate::operation::Operation;
 use crate::verdict::{Code, FaultClass};

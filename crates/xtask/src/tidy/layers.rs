@@ -34,7 +34,8 @@ const SIDE_ROOMS: &[&str] =
 const SEEN_BY_SIDE_ROOMS: &[&[&str]] = &[&["intake", "Call"], &["intake", "call", "Call"]];
 
 /// The stages, in the order a request meets them. A stage imports from earlier ones only.
-const STAGES: &[&str] = &["intake", "identify", "admit", "route", "account", "upstream", "listing", "relay"];
+const STAGES: &[&str] =
+    &["intake", "identify", "admit", "route", "account", "upstream", "listing", "about", "relay"];
 
 /// Modules that stand above the stages: they call the line, and no stage calls them.
 const ABOVE: &[&str] = &["serve", "explain", "front", "office", "listen", "measured"];

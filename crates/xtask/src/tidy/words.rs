@@ -47,6 +47,7 @@ const OUR_NAMES: &[&str] = &["openai-proxy", "openai_proxy"];
 const OPEN_TO_VENDORS: &[(&str, &str)] = &[
     ("crates/protocol/src/vendor/", "the vendors themselves"),
     ("crates/protocol/src/dialect/", "languages carry the name of who invented them"),
+    ("crates/protocol/src/codec/", "likewise"),
     ("crates/config/src/layer/", "environment variables people have already set, such as a vendor's key"),
     ("crates/openai-proxy/src/command/", "examples in the help text"),
     ("crates/testkit/", "fake vendors"),
@@ -183,7 +184,7 @@ fn is_word(text: &[u8], at: usize, length: usize) -> bool {
 fn is_dialect(spoken: &str, at: usize) -> bool {
     let begin =
         spoken.as_bytes()[..at].iter().rposition(|&byte| !in_name(byte)).map_or(0, |before| before + 1);
-    spoken[..begin].ends_with("Dialect::")
+    ["Dialect::", "Wire::"].iter().any(|of| spoken[..begin].ends_with(of))
 }
 
 /// The banned word in a type's name, if it has one, and the cure.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use config::snapshot::Credential;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use protocol::dialect::Translation;
+use protocol::codec::Translation;
 use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 

@@ -1,3 +1,5 @@
+//! Frames, whole, cut and broken.
+
 use super::*;
 
 /// The example of AWS' own documents of the encoding: no headers, no payload.

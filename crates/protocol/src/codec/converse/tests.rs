@@ -1,10 +1,13 @@
+//! What is easily got wrong in this wire.
+
 use std::path::Path;
 
 use serde_json::{Value, json};
 use testkit::recordings::load;
 
 use super::*;
-use crate::dialect::{Mint, Wire};
+use crate::codec::Mint;
+use crate::dialect::Wire;
 use crate::fault::Kind;
 use crate::frame::aws_event;
 use crate::hub::gather::Gather;

@@ -52,7 +52,7 @@ fn sampling(fields: &mut Fields) -> Result<Sampling, Unreadable> {
 }
 
 /// `stop`: one text, or several.
-pub(in crate::dialect) fn stops(fields: &mut Fields) -> Result<Vec<String>, Unreadable> {
+pub(in crate::codec) fn stops(fields: &mut Fields) -> Result<Vec<String>, Unreadable> {
     match fields.any("stop") {
         None => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(vec![one]),

@@ -1,3 +1,5 @@
+//! What is easily got wrong in this wire.
+
 mod recorded;
 
 use serde_json::{Value, json};

@@ -25,7 +25,7 @@ fn calls(parts: &[Part]) -> usize {
 #[test]
 fn every_recorded_request_is_read_and_says_the_same_again() {
     let written = |wire: Wire, request: &Request| -> Result<Vec<u8>, Unreadable> {
-        wire.codec().write_request(request, Habits::default(), &mut Losses::default())
+        crate::codec::of(wire).write_request(request, Habits::default(), &mut Losses::default())
     };
     for recording in exchanges() {
         let request = CODEC

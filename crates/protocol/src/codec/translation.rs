@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{Habits, Mint, StreamReader, StreamWriter, To, Wire};
+use super::{Habits, Mint, StreamReader, StreamWriter, To, of};
+use crate::dialect::Wire;
 use crate::fault::{self, Kind};
 use crate::hub::free_text::{self, FreeText};
 use crate::hub::{Counts, Delta, Losses, Request, Response, Stop, Unreadable, Unsayable, marks, scatter};
@@ -40,7 +41,7 @@ impl Translation {
         streams: bool,
         mint: Mint,
     ) -> Result<Self, Unreadable> {
-        let mut request = asked.codec().read_request(body)?;
+        let mut request = of(asked).read_request(body)?;
         model.clone_into(&mut request.model);
         request.stream = streams;
         // It is read on the way, whoever asked for it.
@@ -72,7 +73,7 @@ impl Translation {
     pub fn request(&self, habits: Habits) -> Result<(Vec<u8>, Losses), Unreadable> {
         let mut losses = Losses::default();
         losses.add_if(self.unmarked, &MARKS);
-        let body = self.spoken.codec().write_request(&self.request, habits, &mut losses)?;
+        let body = of(self.spoken).write_request(&self.request, habits, &mut losses)?;
         Ok((body, losses))
     }
 
@@ -81,7 +82,7 @@ impl Translation {
     /// # Errors
     /// When it is no answer of the vendor's wire, or nothing usable is in it.
     pub fn response(&self, body: &[u8]) -> Result<(Vec<u8>, Option<Usage>), Unreadable> {
-        let mut response = self.spoken.codec().read_response(body)?;
+        let mut response = of(self.spoken).read_response(body)?;
         marks::claim(&mut response, self.spoken);
         free_text::unwrap(&mut response, &free_text::names(&self.request));
         if let Some(word) = response.answers.iter().find_map(|answer| malformed(answer.stop.as_ref())) {
@@ -92,14 +93,14 @@ impl Translation {
             if self.request.stream {
                 self.scattered(&response)
             } else {
-                self.asked.codec().write_response(&response, &self.to())
+                of(self.asked).write_response(&response, &self.to())
             },
             usage,
         ))
     }
 
     fn scattered(&self, response: &Response) -> Vec<u8> {
-        let (mut writer, mut out) = (self.asked.codec().writer(&self.to()), Vec::new());
+        let (mut writer, mut out) = (of(self.asked).writer(&self.to()), Vec::new());
         scatter::steps(response).into_iter().for_each(|step| writer.write(step, &mut out));
         writer.end(&mut out);
         out
@@ -113,8 +114,8 @@ impl Translation {
     /// The vendor's streamed answer.
     pub fn stream(&self) -> Passing {
         Passing {
-            reader: self.spoken.codec().reader(),
-            writer: self.asked.codec().writer(&self.to()),
+            reader: of(self.spoken).reader(),
+            writer: of(self.asked).writer(&self.to()),
             free: FreeText::of(&self.request),
             spoken: self.spoken,
             marked: Vec::new(),
@@ -126,7 +127,7 @@ impl Translation {
 
     /// The `content-type` of what its caller gets.
     pub fn content_type(&self) -> &'static str {
-        if self.request.stream { self.asked.codec().stream_type() } else { "application/json" }
+        if self.request.stream { of(self.asked).stream_type() } else { "application/json" }
     }
 
     /// What its caller gets is server-sent events.
@@ -164,7 +165,7 @@ impl Tap {
     /// For an answer of a wire whose counts are not found as `usage` in its bytes.
     pub fn of(wire: Wire) -> Option<Self> {
         let counts = matches!(wire, Wire::Converse | Wire::Cohere | Wire::OllamaChat | Wire::OllamaGenerate);
-        counts.then(|| Self { reader: wire.codec().reader(), counts: None, lost: false })
+        counts.then(|| Self { reader: of(wire).reader(), counts: None, lost: false })
     }
 
     /// Reads a piece.
@@ -186,7 +187,7 @@ impl Tap {
 
 /// What a whole answer of a wire counts.
 pub fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
-    wire.codec().read_response(body).ok()?.counts.map(usage)
+    of(wire).read_response(body).ok()?.counts.map(usage)
 }
 
 /// What the caller was told of the end.

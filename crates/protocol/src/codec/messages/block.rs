@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::super::json::Object;
 use super::super::{Habits, Wire};
-use super::message::shown;
 use super::unsayable;
 use crate::hub::{Call, File, Losses, Media, Outcome, Part, Source, Thought, Unreadable};
 
@@ -207,4 +206,14 @@ fn known_id<'a>(id: &'a str, losses: &mut Losses) -> Cow<'a, str> {
     }
     losses.add(&unsayable::CALL_ID);
     Cow::Owned(id.chars().map(|letter| if fits(letter) { letter } else { '_' }).collect())
+}
+
+/// Blocks as content: a single text as itself.
+pub(super) fn shown(blocks: Vec<Value>) -> Value {
+    match blocks.as_slice() {
+        [Value::Object(one)] if one.len() == 2 && one.get("type").is_some_and(|kind| kind == "text") => {
+            one.get("text").cloned().unwrap_or_default()
+        }
+        _ => Value::Array(blocks),
+    }
 }

@@ -53,7 +53,7 @@ pub(super) fn id(theirs: Option<&str>, to: &To<'_>) -> String {
 }
 
 /// `usage` read.
-pub(in crate::dialect) fn counts(usage: &Map<String, Value>) -> Counts {
+pub(in crate::codec) fn counts(usage: &Map<String, Value>) -> Counts {
     let number = |name: &str| usage.get(name).and_then(Value::as_u64);
     let detail =
         |group: &str, name: &str| usage.get(group).and_then(|group| group.get(name)).and_then(Value::as_u64);
@@ -69,7 +69,7 @@ pub(in crate::dialect) fn counts(usage: &Map<String, Value>) -> Counts {
 }
 
 /// `usage` written.
-pub(in crate::dialect) fn usage(counts: Counts) -> Value {
+pub(in crate::codec) fn usage(counts: Counts) -> Value {
     let mut read = Object::default();
     read.put("cached_tokens", counts.cached)
         .maybe("cache_write_tokens", (counts.written > 0).then_some(counts.written));

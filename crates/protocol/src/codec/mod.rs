@@ -1,4 +1,25 @@
-//! What a codec does: one wire, to and from the hub. N wires need N of these, not N times N.
+//! The codecs: each reads one wire into the hub and writes it from there. N wires need N of these, not N times N.
+//!
+//! Where caller and vendor speak the same wire no codec is asked: bytes pass as they came (D-20). A new wire is a folder here, a line in
+//! `table.rs` and one in `dialect/wire.rs`, and its golden files.
+
+mod chat;
+mod cohere;
+mod completions;
+mod converse;
+mod events;
+mod gemini;
+mod json;
+mod messages;
+mod ollama;
+mod responses;
+mod table;
+mod translation;
+
+pub use table::of;
+pub use translation::{Passing, Tap, Translation, counted};
+
+use crate::dialect::Wire;
 
 use crate::hub::{Delta, Losses, Request, Response, Unreadable, Unsayable};
 

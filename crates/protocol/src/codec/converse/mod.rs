@@ -8,6 +8,7 @@ mod media;
 mod message;
 mod model_fields;
 mod outcome;
+mod point;
 mod reader;
 mod request;
 mod response;

@@ -1,3 +1,5 @@
+//! What is easily got wrong in this wire.
+
 use std::path::Path;
 
 use serde_json::{Value, json};

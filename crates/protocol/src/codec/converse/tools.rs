@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::Wire;
 use super::super::json::{Fields, Object};
-use super::{block, message, unsayable};
+use super::{message, point, unsayable};
 use crate::hub::{Choice, Losses, Part, Request, Tool, Unreadable};
 
 /// Reads the tools.
@@ -102,7 +102,7 @@ fn written(tool: &Tool, tools: &mut Vec<Value>, losses: &mut Losses) {
             spec.put("name", name.as_str()).maybe("description", told(description.as_deref()));
             spec.put("inputSchema", json!({"json": schema_of(schema.as_ref())})).maybe("strict", *strict);
             tools.push(json!({"toolSpec": spec.done()}));
-            tools.extend(cache.as_ref().map(|ttl| block::cache_point(ttl.as_deref())));
+            tools.extend(cache.as_ref().map(|ttl| point::cache_point(ttl.as_deref())));
         }
         Tool::Custom { name, description, format: _ } => {
             losses.add(&unsayable::CUSTOM_TOOL);

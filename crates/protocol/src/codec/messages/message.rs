@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::json::{Fields, wrong};
 use super::super::{Habits, Wire};
-use super::block::{self, Place};
+use super::block::{self, Place, shown};
 use super::content::{self, Left};
 use super::unsayable;
 use crate::hub::{Losses, Part, Request, Role, Turn, Unreadable};
@@ -97,14 +97,4 @@ pub(super) fn write(
         json!({"role": role, "content": shown(blocks)})
     };
     Ok(messages.into_iter().map(written).collect())
-}
-
-/// Blocks as content: a single text as itself.
-pub(super) fn shown(blocks: Vec<Value>) -> Value {
-    match blocks.as_slice() {
-        [Value::Object(one)] if one.len() == 2 && one.get("type").is_some_and(|kind| kind == "text") => {
-            one.get("text").cloned().unwrap_or_default()
-        }
-        _ => Value::Array(blocks),
-    }
 }

@@ -34,7 +34,7 @@ fn every_recorded_exchange_is_read() {
         let request = CODEC.read_request(&one.req_body).unwrap_or_else(|error| panic!("{id}: {error}"));
         for to in Wire::ALL {
             let _lost_or_refused =
-                to.codec().write_request(&request, Habits::default(), &mut Losses::default());
+                crate::codec::of(*to).write_request(&request, Habits::default(), &mut Losses::default());
         }
         let said = String::from_utf8_lossy(&one.resp_body).into_owned();
         let response = if one.is_stream() {
@@ -70,7 +70,7 @@ fn every_recorded_exchange_is_read() {
             said.contains("output_text.delta") || (!one.is_stream() && said.contains("\"output_text\""));
         assert_eq!(spoke, !text_of(&response.answers[0].parts).is_empty(), "{id}");
         for to in Wire::ALL {
-            to.codec().write_response(&response, &To { request: &request, mint: MINT });
+            crate::codec::of(*to).write_response(&response, &To { request: &request, mint: MINT });
         }
     }
     assert!(wholes > 250 && streams > 40, "{wholes} answers, {streams} streams");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Wire;
 use super::super::json::{Fields, Object};
-use super::{Pen, block, media, unsayable};
+use super::{Pen, media, point, unsayable};
 use crate::hub::{Outcome, Part, Unreadable};
 
 /// Reads one; `None`: the vendor ran the tool itself, which its `type` says.
@@ -38,7 +38,7 @@ pub(super) fn write(outcome: &Outcome, pen: &mut Pen<'_>, blocks: &mut Vec<Value
             Part::Text(text) | Part::Refusal(text) => content.push(json!({"text": text})),
             Part::Image(image) => content.extend(media::image(image, pen)),
             Part::File(file) => content.extend(media::document(file, pen)),
-            Part::CachePoint(ttl) => behind.push(block::cache_point(ttl.as_deref())),
+            Part::CachePoint(ttl) => behind.push(point::cache_point(ttl.as_deref())),
             Part::Opaque(Wire::Converse, block) => content.push(block.clone()),
             Part::Audio(_) => pen.losses.add(&unsayable::OUTCOME_AUDIO),
             Part::Cited(..) => pen.losses.add(&unsayable::CITED),
@@ -52,7 +52,7 @@ pub(super) fn write(outcome: &Outcome, pen: &mut Pen<'_>, blocks: &mut Vec<Value
         content.push(json!({"text": ""}));
     }
     let mut result = Object::default();
-    result.put("toolUseId", block::call_id(&outcome.call, pen)).put("content", content);
+    result.put("toolUseId", point::call_id(&outcome.call, pen)).put("content", content);
     // Said only where it says something: not every model knows the word.
     result.maybe("status", outcome.failed.then_some("error"));
     blocks.push(json!({"toolResult": result.done()}));
