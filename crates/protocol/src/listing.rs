@@ -13,22 +13,24 @@ pub type Entry = (String, Box<RawValue>);
 
 /// A server without any model may say `null`, but not nothing.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum List {
-    Data {
-        #[serde(deserialize_with = "Option::deserialize")]
-        data: Option<Vec<Box<RawValue>>>,
-    },
-    Models {
-        #[serde(deserialize_with = "Option::deserialize")]
-        models: Option<Vec<Called>>,
-    },
+struct Data {
+    #[serde(deserialize_with = "Option::deserialize")]
+    data: Option<Vec<Box<RawValue>>>,
+}
+
+/// The same in other words.
+#[derive(Deserialize)]
+struct Models {
+    #[serde(deserialize_with = "Option::deserialize")]
+    models: Option<Vec<Called>>,
 }
 
 #[derive(Deserialize)]
 struct Named {
     id: String,
-    /// Only OpenAI's entries say what they are in this field.
+    /// What Anthropic's entries say that they are, in this field.
+    r#type: Option<Value>,
+    /// OpenAI's say it in this one.
     object: Option<Value>,
 }
 
@@ -41,17 +43,15 @@ struct Called {
 /// Reads a provider's list: `data` with an `id` in each entry, or `models` with a `name`. Entries without either are passed over; those
 /// in another shape than OpenAI's are written anew.
 pub fn read(body: &[u8]) -> Option<Vec<Entry>> {
-    let list: List = serde_json::from_slice(body).ok()?;
     let named = |raw: Box<RawValue>| match serde_json::from_str::<Named>(raw.get()).ok()? {
-        Named { id, object: Some(_) } => Some((id, raw)),
-        Named { id, object: None } => anew(id),
+        Named { id, object: None, r#type: Some(_) } => anew(id),
+        Named { id, .. } => Some((id, raw)),
     };
-    Some(match list {
-        List::Data { data } => data.into_iter().flatten().filter_map(named).collect(),
-        List::Models { models } => {
-            models.into_iter().flatten().filter_map(|called| anew(plain(called.name))).collect()
-        }
-    })
+    if let Ok(Data { data }) = serde_json::from_slice(body) {
+        return Some(data.into_iter().flatten().filter_map(named).collect());
+    }
+    let Models { models } = serde_json::from_slice(body).ok()?;
+    Some(models.into_iter().flatten().filter_map(|called| anew(plain(called.name))).collect())
 }
 
 /// A name without the place it is kept at.
