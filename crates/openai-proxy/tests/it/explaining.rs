@@ -156,7 +156,9 @@ async fn explain_names_exactly_the_provider_that_then_receives_the_call() {
             let body = if method == "GET" {
                 String::new()
             } else {
-                format!("{{\"model\":\"{model}\",\"input\":\"x\"}}")
+                // A request in whichever language the path has: it may have to be put into another.
+                let said = r#""input":"x","prompt":"x","max_tokens":9,"messages":[{"role":"user","content":"x"}]"#;
+                format!(r#"{{"model":"{model}",{said},"contents":[{{"role":"user","parts":[{{"text":"x"}}]}}]}}"#)
             };
             let before = receivers(&vendors);
             let question = Question {

@@ -198,7 +198,7 @@ impl Row {
     }
 
     /// Whether its paths stand beside `/v1`, not below it.
-    pub(super) fn stands_beside(&self) -> bool {
+    pub fn stands_beside(&self) -> bool {
         matches!(self.operation, Generate | Native | Converse | ChatV2)
     }
 
