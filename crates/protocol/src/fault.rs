@@ -231,6 +231,21 @@ pub fn body(kind: Kind, say: &str, param: Option<&str>, dialect: Dialect) -> Str
     Words::of(kind, say, param).body(dialect)
 }
 
+/// A header by which programs of a language know what kind of error it is (AWS, restJson1: the name of the exception).
+pub fn header(status: StatusCode, dialect: Dialect) -> Option<(&'static str, &'static str)> {
+    let name = match status.as_u16() {
+        _ if dialect != Dialect::Bedrock => return None,
+        401 | 403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        408 | 504 => "ModelTimeoutException",
+        429 => "ThrottlingException",
+        400..=499 => "ValidationException",
+        502 | 503 | 529 => "ServiceUnavailableException",
+        _ => "InternalServerException",
+    };
+    Some(("x-amzn-errortype", name))
+}
+
 /// The same for a call of Responses. Codex, which speaks no other, asks five times where it reads this word behind a 503, and thirty
 /// times where it reads any other.
 pub fn responses_body(kind: Kind, say: &str, param: Option<&str>) -> String {

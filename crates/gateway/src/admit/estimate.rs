@@ -18,13 +18,26 @@ pub(crate) struct Estimate {
     pub(crate) answer: u64,
 }
 
+/// Bytes of text in tokens.
+fn tokens(bytes: usize) -> u64 {
+    (bytes as u64 / BYTES).max(1)
+}
+
 impl Estimate {
     /// Of a call: its bytes, and the most it lets be answered. An operation whose answers count nothing comes to nothing.
     pub(crate) fn of(call: &Call) -> Self {
         if !call.row.usage {
             return Self::default();
         }
-        let prompt = Self::prompt(call);
+        Self::reading(call, Self::prompt(call))
+    }
+
+    /// Of a call whose body has been taken out, and is so long.
+    pub(crate) fn with(call: &Call, body: usize) -> Self {
+        Self::reading(call, tokens(body))
+    }
+
+    fn reading(call: &Call, prompt: u64) -> Self {
         let silent = matches!(call.row.operation, Operation::Embeddings | Operation::Rerank);
         let bound = call.envelope.as_ref().and_then(|envelope| envelope.most_tokens).unwrap_or(UNBOUNDED);
         let answers = call.envelope.as_ref().and_then(|envelope| envelope.answers).unwrap_or(1).max(1);
@@ -35,7 +48,7 @@ impl Estimate {
     /// What a call asks, by its bytes.
     pub(crate) fn prompt(call: &Call) -> u64 {
         match &call.body {
-            Payload::Whole(body) => (body.len() as u64 / BYTES).max(1),
+            Payload::Whole(body) => tokens(body.len()),
             // A file that flows through is none of text.
             Payload::Flowing(_) | Payload::Empty => 1,
         }

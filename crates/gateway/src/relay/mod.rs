@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use protocol::dialect::Dialect;
+use protocol::fault;
 
 pub(crate) use body::RelayBody;
 #[cfg(feature = "measured")]
@@ -67,6 +68,9 @@ pub(crate) fn refuse(
     meter.refuses(error.kind);
     log(&error, &meter);
     let mut head = error.head();
+    if let Some((name, value)) = fault::header(status, dialect) {
+        head.insert(name, HeaderValue::from_static(value));
+    }
     if peer.turn.is_some() && meter.leaves_unread() {
         // Said, so that no next request is lost on it (RFC 9112, 9.6).
         head.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -55,7 +55,7 @@ pub(super) fn translated(
     let mint = Mint { now: now(), seed: seed(&call.id) };
     let mut translation =
         Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
-    if let Some(room) = room(Estimate::of(call)) {
+    if let Some(room) = room(Estimate::with(call, body.len())) {
         translation.makes_room(room);
     }
     let (body, losses) = translation.request(vendor.habits()).map_err(refusal)?;

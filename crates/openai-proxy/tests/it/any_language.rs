@@ -233,6 +233,8 @@ async fn a_vendors_refusal_and_its_broken_stream_are_told_in_the_callers_languag
             refused.status,
             refused.text()
         );
+        let named = (asked == Wire::Converse).then_some("ValidationException");
+        assert_eq!(refused.header("x-amzn-errortype"), named, "{asked}");
         let (path, body) = door(asked, true);
         let cut = ask(house.address(), "POST", &path, &[], std::str::from_utf8(&body).unwrap()).await;
         let (mut reader, mut steps) = (codec::of(asked).reader(), Vec::new());

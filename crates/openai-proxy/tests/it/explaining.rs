@@ -51,7 +51,11 @@ async fn vendor(announced: Vec<&'static str>) -> Vendor {
             let list: Vec<_> = announced.iter().map(|id| serde_json::json!({"id": id})).collect();
             return Act::json(200, &serde_json::json!({"object": "list", "data": list}));
         }
-        Act::json(200, &serde_json::json!({"id": "x", "object": "any"}))
+        // An answer in whichever language it is asked in.
+        let message = serde_json::json!({"role": "assistant", "content": "x"});
+        let choice = serde_json::json!({"index": 0, "message": message, "finish_reason": "stop"});
+        let told = serde_json::json!({"id": "x", "object": "any", "choices": [choice], "message": message, "done": true, "done_reason": "stop"});
+        Act::json(200, &told)
     })
     .await
 }
@@ -157,8 +161,11 @@ async fn explain_names_exactly_the_provider_that_then_receives_the_call() {
                 String::new()
             } else {
                 // A request in whichever language the path has: it may have to be put into another.
-                let said = r#""input":"x","prompt":"x","max_tokens":9,"messages":[{"role":"user","content":"x"}]"#;
-                format!(r#"{{"model":"{model}",{said},"contents":[{{"role":"user","parts":[{{"text":"x"}}]}}]}}"#)
+                let said =
+                    r#""input":"x","prompt":"x","max_tokens":9,"messages":[{"role":"user","content":"x"}]"#;
+                format!(
+                    r#"{{"model":"{model}",{said},"contents":[{{"role":"user","parts":[{{"text":"x"}}]}}]}}"#
+                )
             };
             let before = receivers(&vendors);
             let question = Question {

@@ -111,6 +111,11 @@ impl Translation {
         fault::answer(status, body, self.asked.dialect())
     }
 
+    /// A header that goes with it.
+    pub fn refusal_header(&self, status: StatusCode) -> Option<(&'static str, &'static str)> {
+        fault::header(status, self.asked.dialect())
+    }
+
     /// The vendor's streamed answer.
     pub fn stream(&self) -> Passing {
         Passing {

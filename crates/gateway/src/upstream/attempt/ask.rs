@@ -152,6 +152,9 @@ impl Course {
 fn said_in(translation: &Translation, answer: Answer, body: &[u8]) -> Answer {
     let mut head = answer.head;
     head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some((name, value)) = translation.refusal_header(answer.status) {
+        head.insert(name, HeaderValue::from_static(value));
+    }
     Answer::ours(answer.status, head, translation.refusal(answer.status, body).into())
 }
 
