@@ -111,7 +111,7 @@ def conversation(messages: List[Any]) -> script.Ask:
 
 def answered(message: Dict[str, Any], pending: Pending, where: str) -> None:
     """A turn of the model, as it is told again."""
-    known(message, where, "role", "content tool_calls name refusal reasoning_content audio function_call annotations")
+    known(message, where, "role", "content tool_calls name refusal reasoning_content audio function_call annotations parsed")
     calls = message.get("tool_calls")
     if calls is None and not message.get("content"):
         raise Refused(f"{where}: an assistant message must have either content or tool_calls")
@@ -119,7 +119,7 @@ def answered(message: Dict[str, Any], pending: Pending, where: str) -> None:
         texts(message["content"], where)
     for at, one in enumerate(items(calls, f"{where}.tool_calls", 1) if calls is not None else []):
         place = f"{where}.tool_calls[{at}]"
-        known(one, place, "id type function")
+        known(one, place, "id type function", "index")  # the SDK's own helper leaves the index of a stream in
         word(one["type"], f"{place}.type", ["function"])
         known(one["function"], f"{place}.function", "name arguments")
         try:

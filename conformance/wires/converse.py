@@ -30,7 +30,9 @@ class Converse(Vendor):
         found = re.fullmatch(r"/model/([^/]+)/(converse|converse-stream)", call.path)
         if not found:
             raise Refused("UnknownOperationException", 404)
-        if call.headers.get("authorization") != f"Bearer {self.key}":
+        shown = call.headers.get("authorization", "")
+        # A signature is not looked at, only whose it is.
+        if shown != f"Bearer {self.key}" and not shown.startswith(f"AWS4-HMAC-SHA256 Credential={self.key}/"):
             raise Refused("Authentication failed: Please make sure your API Key is valid.", 403)
         if found[1] != self.model:
             raise Refused("The provided model identifier is invalid.")

@@ -27,7 +27,7 @@ class Gemini(Vendor):
     model = "gemini-real-1"
 
     def check(self, call: Call) -> None:
-        found = re.fullmatch(r"/v1beta/models/([^/:]+):(generateContent|streamGenerateContent)", call.path)
+        found = re.fullmatch(r"/v1(?:beta)?/models/([^/:]+):(generateContent|streamGenerateContent)", call.path)
         if not found:
             raise Refused(f"{call.path} was not found on this server.", 404)
         if call.headers.get("x-goog-api-key", call.query.get("key")) != self.key:
@@ -86,6 +86,12 @@ def camel(name: str) -> str:
     return name[0] + re.sub("_([a-z])", lambda found: found[1].upper(), name[1:])
 
 
+def plain(text: str) -> str:
+    """Bytes may be written in either alphabet of base64, with and without what fills them up."""
+    text = text.replace("-", "+").replace("_", "/").rstrip("=")
+    return text + "=" * (-len(text) % 4)
+
+
 def fields(value: Any, where: str, need: str = "", may: str = "") -> Dict[str, Any]:
     """An object of known fields, in the one spelling."""
     if not isinstance(value, dict):
@@ -129,7 +135,7 @@ def asked(given: List[Dict[str, Any]], ask: script.Ask, pending: Pending, where:
         place = f"{where}.parts[{at}]"
         if "inlineData" in part:
             blob = fields(part["inlineData"], f"{place}.inline_data", "mimeType data", "displayName")
-            images.append(image(blob["data"], blob["mimeType"], place))
+            images.append(image(plain(blob["data"]), blob["mimeType"], place))
         elif "fileData" in part:
             raise Refused(f"{place}: Cannot fetch content from the provided URL.")
         elif "functionResponse" not in part:
@@ -163,7 +169,7 @@ def answered(given: List[Dict[str, Any]], pending: Pending, where: str) -> None:
         mark = part.get("thoughtSignature", part.get("thought_signature"))
         if first and mark is None:
             raise Refused(f"Function call is missing a thought_signature in functionCall parts. Function call `{name}`, {place}.")
-        if mark is not None and mark != (script.signature(name) if first else None):
+        if mark is not None and plain(mark) != (script.signature(name) if first else None):
             raise Refused(f"Thought signature is not valid: {place}")
         first = False
         pending.call(word(call.get("id", f"{where} {at}"), place), name, given_args, place)

@@ -76,11 +76,8 @@ def reply(ask: Ask) -> Reply:
     first, _, rest = ask.text.strip().partition(" ")
     said = Reply()
     if first == "think":
-        if not ask.thinks:
-            raise Unsaid("think: thinking was not asked for")
-        said.thought = THOUGHT
-        first, _, rest = rest.partition(" ")
-        first = "call" if first == "call" else "say"
+        said.thought = THOUGHT if ask.thinks else ""
+        first = "call" if rest == "call" else "say"
     if ask.results:
         wrong = [called for called, _ in ask.results if (called.name, called.given) not in PLAN]
         if wrong:
