@@ -85,6 +85,8 @@ def run_client(client: Client, vendor: Vendor, gateway: Optional[House]) -> List
         rows.append(Row(client.name, "-", "script", False, f"exit {code}: {last}"))
     if gateway:
         rows.append(key_swap(client, rows[0].version, vendor, asked))
+        if vendor.word == "gemini":
+            rows.append(marks(client, rows[0].version, asked))
     for row in rows:
         row.case = f"{vendor.word}: {row.case}"
     return rows
@@ -103,6 +105,16 @@ def key_swap(client: Client, known: str, vendor: Vendor, asked: List[Entry]) -> 
     ok = bool(asked) and not leaked and not without
     detail = f"{len(asked)} requests" if ok else f"{len(asked)} requests, caller's key seen at {leaked[:3]}, not the vendor's at {without[:3]}"
     return Row(client.name, known, "key-swap", ok, detail)
+
+
+# Who has a place for the mark of a call that was not thought about, and so must bring it back.
+CARRIERS = ("openai-python", "openai-node", "google-genai-python", "google-genai-node")
+
+
+def marks(client: Client, known: str, asked: List[Entry]) -> Row:
+    """Calls come back with the mark they were given, and not with what may stand in for it."""
+    without = sum(entry.unmarked for entry in asked)
+    return Row(client.name, known, "marks", client.name not in CARRIERS or not without, f"{without} turns came back without their mark")
 
 
 def matrix(rows: List[Row]) -> None:

@@ -16,7 +16,7 @@ export const HEARD = `Heard: weather=${RESULTS.weather}; clock=${RESULTS.clock}`
 export const TRUNCATED = `A long text of at most ${LIMIT} tokens which`;
 export const CUT = 'This will not be ended, and here it';
 export const BUSY = 'Too many requests: wait a moment.';
-export const RETRY_AFTER = '7';
+export const RETRY_AFTER = '1';
 
 // A picture of one pixel.
 export const PNG64 = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -50,7 +50,7 @@ export const PROMPT = 120;
 export const WRITTEN = 30;
 export const CACHED = VENDOR === 'ollama' ? 0 : 100;
 export const STORED = ['messages', 'converse'].includes(VENDOR) ? 8 : 0;
-export const THINKING = ['chat', 'messages', 'gemini'].includes(VENDOR) ? 10 : 0;
+export const THINKING = ['converse', 'cohere', 'ollama'].includes(VENDOR) ? 0 : 10;
 
 // Two calls, as [id, name, arguments], with different ids.
 export function called(calls) {
@@ -72,7 +72,7 @@ export async function broken(pieces, kind, text) {
 }
 
 // The same case, asked for as a whole and as a stream.
-export function spoken(name, asks, check, options) {
-  test(name, () => check(asks.whole), options);
-  test(`${name}-stream`, () => check(asks.streamed), options);
+export function spoken(name, asks, check) {
+  test(name, () => check(asks.whole));
+  test(`${name}-stream`, () => check(asks.streamed));
 }

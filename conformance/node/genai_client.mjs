@@ -16,7 +16,7 @@ const user = (text) => ({ role: 'user', parts: [{ text }] });
 // An answer: its parts joined, why it ended, what it cost.
 function heard(chunks) {
   const candidates = chunks.flatMap((chunk) => chunk.candidates ?? []);
-  const parts = candidates.flatMap((candidate) => candidate.content?.parts ?? []).filter((part) => part.text !== '');
+  const parts = candidates.flatMap((candidate) => candidate.content?.parts ?? []).filter((part) => part.text !== '' || part.thoughtSignature);
   const joined = (wanted) => parts.filter((part) => part.text && Boolean(part.thought) === wanted).map((part) => part.text).join('');
   const reasons = candidates.map((candidate) => candidate.finishReason).filter(Boolean);
   return {

@@ -5,7 +5,7 @@ import base64
 import os
 from typing import Any, Dict, List
 
-from cases import API_KEY, BASE_URL, case, equal, expect, run  # noqa: F401, for the scripts
+from cases import API_KEY, BASE_URL, DIRECT, case, equal, expect, run  # noqa: F401, for the scripts
 
 VENDOR = os.environ["VENDOR"]  # the wire behind the gateway
 MODEL = os.environ["MODEL"]
@@ -23,7 +23,7 @@ HEARD = f"Heard: weather={RESULTS['weather']}; clock={RESULTS['clock']}"
 TRUNCATED = f"A long text of at most {LIMIT} tokens which"
 CUT = "This will not be ended, and here it"
 BUSY = "Too many requests: wait a moment."
-RETRY_AFTER = "7"
+RETRY_AFTER = "1"
 
 # A picture of one pixel.
 PNG64 = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -58,7 +58,7 @@ SCHEMAS: Dict[str, Dict[str, Any]] = {
 PROMPT, WRITTEN = 120, 30
 CACHED = 0 if VENDOR == "ollama" else 100
 STORED = 8 if VENDOR in ("messages", "converse") else 0
-THINKING = 10 if VENDOR in ("chat", "messages", "gemini") else 0
+THINKING = 0 if VENDOR in ("converse", "cohere", "ollama") else 10
 
 
 def called(calls: List[Any]) -> None:

@@ -4,13 +4,25 @@ import json
 import boto3
 from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, GIVEN, HEARD, LIMIT, MODEL, OBEYED, PNG, PROMPT, RESULTS, RETRY_AFTER, SAID,
                     SCHEMAS, SEEN, STORED, SYSTEM, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, WRITTEN, broken, called, case, equal, expect, run)
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import EventStreamError, HTTPClientError
 from urllib3.exceptions import ProtocolError
 
-# It signs: a key as a bearer it shows over TLS alone.
 session = boto3.Session(aws_access_key_id=API_KEY, aws_secret_access_key="secret", region_name="eu-central-1")
-client = session.client("bedrock-runtime", endpoint_url=BASE_URL, config=Config(retries={"total_max_attempts": 1}))
+
+
+def made(**options):
+    return session.client("bedrock-runtime", endpoint_url=BASE_URL, config=Config(retries={"total_max_attempts": 1}, **options))
+
+
+def show(request, **_):
+    """A key shown as a bearer, which by itself it does over TLS alone."""
+    request.headers["Authorization"] = f"Bearer {API_KEY}"
+
+
+client = made(signature_version=UNSIGNED)
+client.meta.events.register("before-send.bedrock-runtime", show)
 SPECS = [{"toolSpec": {"name": name, "description": ABOUT[name], "inputSchema": {"json": SCHEMAS[name]}}} for name in GIVEN]
 TOOLS = {"toolConfig": {"tools": SPECS}}
 THINK = {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}}, "inferenceConfig": {"maxTokens": 2048}}
@@ -97,6 +109,13 @@ def spoken(one):
 def plain(ask):
     said = ask("say hello")
     equal((said.text, said.reason, said.message["role"]), (SAID, "end_turn", "assistant"))
+
+
+@case("signed")
+def signed():
+    """As it comes: it signs with whatever credentials it has."""
+    answer = made().converse(modelId=MODEL, messages=[user("say hello")])
+    equal(answer["output"]["message"]["content"][0]["text"], SAID)
 
 
 @spoken

@@ -2,7 +2,7 @@
 import importlib.metadata
 import json
 
-import httpx
+import httpx2
 import pydantic
 from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, GIVEN, LIMIT, MODEL, OBEYED, PNG, PROMPT, RESULTS, SAID, SCHEMAS, SEEN, SYSTEM,
                     THINKING, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, WRITTEN, broken, called, case, equal, expect, run)
@@ -32,7 +32,7 @@ class Heard:
 
     def __init__(self, chunks):
         parts = [part for chunk in chunks for candidate in chunk.candidates or [] for part in (candidate.content and candidate.content.parts) or []]
-        self.parts = [part for part in parts if part.text != ""]
+        self.parts = [part for part in parts if part.text != "" or part.thought_signature]
         self.text = "".join(part.text for part in self.parts if part.text and not part.thought)
         self.thought = "".join(part.text for part in self.parts if part.text and part.thought)
         self.calls = [part.function_call for part in self.parts if part.function_call]
@@ -169,7 +169,7 @@ def error_400(ask):
 @case("cut")
 def cut():
     stream = client.models.generate_content_stream(model=MODEL, contents="cut")
-    return broken(stream, (errors.APIError, httpx.HTTPError), lambda chunk: chunk.text)
+    return broken(stream, (errors.APIError, httpx2.HTTPError), lambda chunk: chunk.text)
 
 
 @spoken

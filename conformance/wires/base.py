@@ -31,6 +31,7 @@ class Call:
     headers: Dict[str, str]
     raw: bytes
     body: Any = None
+    unmarked: int = 0
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Entry:
     status: int = 0
     answer: str = ""  # the words of a refusal
     cut: bool = False
+    unmarked: int = 0
 
 
 @dataclass
@@ -64,9 +66,13 @@ class Vendor:
     base = ""  # the path of its base URL
     model = "real-1"
 
-    def __init__(self) -> None:
+    def __init__(self, serve: bool = True) -> None:
         self.key = f"key-of-{self.word}-5f2a91c7"
         self.ledger: List[Entry] = []
+        if serve:
+            self.serve()
+
+    def serve(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"vendor": self}))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -109,6 +115,7 @@ class Vendor:
             self.check(call)
             call.body = parsed(call.raw)
             ask = self.read(call)
+            call.unmarked = ask.unmarked
             reply = script.reply(ask)
         except Refused as refused:
             return self.refusal(refused.status, refused.message, call)
@@ -122,7 +129,7 @@ class Vendor:
 
 
 BUSY = "Too many requests: wait a moment."
-RETRY_AFTER = 7
+RETRY_AFTER = 1
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -138,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
             answer = self.vendor.answer(call)
         except Exception as error:  # a question this vendor cannot read: said, in place of a dead connection
             answer = self.vendor.refusal(400, f"cannot read this: {type(error).__name__}: {error}", call)
-        entry = Entry(self.path, headers, call.body, answer.status, cut=answer.cut)
+        entry = Entry(self.path, headers, call.body, answer.status, cut=answer.cut, unmarked=call.unmarked)
         if answer.status >= 400:
             entry.answer = json.dumps(answer.body, ensure_ascii=False)
         self.vendor.ledger.append(entry)
@@ -315,6 +322,7 @@ class Pending:
         self.open: Dict[str, script.Called] = {}
         self.results: List[Tuple[script.Called, str]] = []
         self._order: List[str] = []
+        self.unmarked = 0  # turns that were told again without the mark they had
 
     def call(self, ident: str, name: str, given: Dict[str, Any], where: str) -> None:
         if ident in self._order:

@@ -11,12 +11,17 @@ from .base import (Answer, Call, Pending, Refused, Vendor, flag, image, items, k
 FIELDS = """frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens metadata modalities n
     parallel_tool_calls prediction presence_penalty prompt_cache_key reasoning_effort response_format safety_identifier seed
     service_tier stop store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity"""
+THOUGHTS = "reasoning_content reasoning"
 NAME = r"[a-zA-Z0-9_-]{1,64}"
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 
 
 class Chat(Vendor):
+    """A service of chat completions alone: it has no Responses."""
+
     word, kind, base = "chat", "openai-compatible", "/v1"
+    thought = "reasoning_content"  # its word for it
+    wants_thoughts = False  # back, with the calls they led to
 
     def check(self, call: Call) -> None:
         if call.path != "/v1/chat/completions":
@@ -30,12 +35,13 @@ class Chat(Vendor):
             raise Refused(f"The model `{body['model']}` does not exist", 404)
         numbers(body, "body", temperature=(0.0, 2.0), top_p=(0.0, 1.0), frequency_penalty=(-2.0, 2.0), presence_penalty=(-2.0, 2.0),
                 max_tokens=(1, 10**6), max_completion_tokens=(1, 10**6), n=(1, 1), top_logprobs=(0, 20))
-        ask = conversation(items(body["messages"], "messages", 1))
+        thinks = word(body.get("reasoning_effort", "none"), "reasoning_effort", EFFORTS) != "none"
+        ask = conversation(items(body["messages"], "messages", 1), thinks and self.wants_thoughts)
+        ask.thinks = thinks
         ask.model, ask.stream = body["model"], flag(body.get("stream", False), "stream")
         if "stream_options" in body and not ask.stream:
             raise Refused("The 'stream_options' parameter is only allowed when 'stream' is enabled.")
         ask.limit = body.get("max_completion_tokens", body.get("max_tokens"))
-        ask.thinks = word(body.get("reasoning_effort", "none"), "reasoning_effort", EFFORTS) != "none"
         tools(body, ask)
         shape(body, ask)
         return ask
@@ -45,11 +51,11 @@ class Chat(Vendor):
     def whole(self, reply: script.Reply, ask: script.Ask) -> Any:
         message: Dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
         if reply.thought:
-            message["reasoning_content"] = reply.thought
+            message[self.thought] = reply.thought
         if reply.calls:
             message["tool_calls"] = [{"id": ident(called), "type": "function", "function": function(called)} for called in reply.calls]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish(reply)}
-        return {**frame("chat.completion"), "choices": [choice], "usage": usage(reply, ask)}
+        return {**frame("chat.completion"), "choices": [choice], "usage": self.usage(reply, ask)}
 
     def pieces(self, reply: script.Reply, ask: script.Ask) -> Iterator[bytes]:
         def chunk(delta: Any, reason: Any = None) -> bytes:
@@ -58,7 +64,7 @@ class Chat(Vendor):
 
         yield chunk({"role": "assistant", "content": "" if reply.text else None})
         for piece in parts_of(reply.thought):
-            yield chunk({"reasoning_content": piece})
+            yield chunk({self.thought: piece})
         for piece in parts_of(reply.text):
             yield chunk({"content": piece})
         if reply.cut:
@@ -69,8 +75,15 @@ class Chat(Vendor):
             for piece in parts_of(function(called)["arguments"]):
                 yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
         yield chunk({}, finish(reply))
-        yield sse({**frame("chat.completion.chunk"), "choices": [], "usage": usage(reply, ask)})
+        yield sse({**frame("chat.completion.chunk"), "choices": [], "usage": self.usage(reply, ask)})
         yield b"data: [DONE]\n\n"
+
+    def usage(self, reply: script.Reply, ask: script.Ask) -> Dict[str, Any]:
+        return {
+            **counts(reply, ask),
+            "prompt_tokens_details": {"cached_tokens": script.CACHED},
+            "completion_tokens_details": {"reasoning_tokens": reply.thinking},
+        }
 
     def refusal(self, status: int, message: str, call: Call) -> Answer:
         kind = {429: "requests", 401: "invalid_request_error"}.get(status, "invalid_request_error")
@@ -78,10 +91,22 @@ class Chat(Vendor):
         return Answer({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
 
 
+class Deepseek(Chat):
+    """It wants its thoughts back with the calls they led to. Source: api-docs.deepseek.com, "Thinking Mode", "Tool Calls"."""
+
+    word, kind, wants_thoughts = "deepseek", "deepseek", True
+
+
+class Cerebras(Chat):
+    """A vendor that is known to have no Responses."""
+
+    word, kind = "cerebras", "cerebras"
+
+
 # reading
 
 
-def conversation(messages: List[Any]) -> script.Ask:
+def conversation(messages: List[Any], thoughtful: bool) -> script.Ask:
     ask, pending = script.Ask(""), Pending()
     for nth, message in enumerate(messages):
         where = f"messages[{nth}]"
@@ -92,7 +117,7 @@ def conversation(messages: List[Any]) -> script.Ask:
             continue
         if role == "assistant":
             pending.settle(where)
-            answered(message, pending, where)
+            answered(message, pending, thoughtful, where)
             continue
         known(message, where, "role content", "name")
         if role == "user":
@@ -109,19 +134,21 @@ def conversation(messages: List[Any]) -> script.Ask:
     return ask
 
 
-def answered(message: Dict[str, Any], pending: Pending, where: str) -> None:
+def answered(message: Dict[str, Any], pending: Pending, thoughtful: bool, where: str) -> None:
     """A turn of the model, as it is told again."""
-    known(message, where, "role", "content tool_calls name refusal reasoning_content audio function_call annotations parsed")
+    known(message, where, "role", f"content tool_calls name refusal audio function_call annotations parsed {THOUGHTS}")
     calls = message.get("tool_calls")
+    if thoughtful and calls and message.get("reasoning_content") != script.THOUGHT:
+        raise Refused(f"The `reasoning_content` in the thinking mode must be passed back to the API: {where}")
     if calls is None and not message.get("content"):
         raise Refused(f"{where}: an assistant message must have either content or tool_calls")
     if message.get("content") is not None:
         texts(message["content"], where)
     for at, one in enumerate(items(calls, f"{where}.tool_calls", 1) if calls is not None else []):
         place = f"{where}.tool_calls[{at}]"
-        known(one, place, "id type function", "index")  # the SDK's own helper leaves the index of a stream in
+        known(one, place, "id type function", "index")  # the SDK's own helper leaves that in
         word(one["type"], f"{place}.type", ["function"])
-        known(one["function"], f"{place}.function", "name arguments")
+        known(one["function"], f"{place}.function", "name arguments", "parsed_arguments")
         try:
             given = json.loads(word(one["function"]["arguments"], f"{place}.function.arguments"))
         except ValueError:
@@ -217,12 +244,6 @@ def frame(kind: str) -> Dict[str, Any]:
     return {"id": "chatcmpl-9f1c", "object": kind, "created": 1_760_000_000, "model": Chat.model, "system_fingerprint": None}
 
 
-def usage(reply: script.Reply, ask: script.Ask) -> Dict[str, Any]:
+def counts(reply: script.Reply, ask: script.Ask) -> Dict[str, Any]:
     written = script.written(ask, reply)
-    return {
-        "prompt_tokens": script.PROMPT,
-        "completion_tokens": written,
-        "total_tokens": script.PROMPT + written,
-        "prompt_tokens_details": {"cached_tokens": script.CACHED},
-        "completion_tokens_details": {"reasoning_tokens": reply.thinking},
-    }
+    return {"prompt_tokens": script.PROMPT, "completion_tokens": written, "total_tokens": script.PROMPT + written}

@@ -45,8 +45,9 @@ class Converse(Vendor):
         numbers(limits, "inferenceConfig", maxTokens=(1, 10**6), temperature=(0.0, 1.0), topP=(0.0, 1.0))
         for at, stop in enumerate(items(limits.get("stopSequences", []), "stopSequences")):
             full(stop, f"inferenceConfig.stopSequences.{at}")
-        thinks = thinking(extra, limits)
-        ask = conversation(items(body["messages"], "messages", 1), thinks)
+        kind = thinking(extra, limits)
+        thinks = kind != "disabled"
+        ask = conversation(items(body["messages"], "messages", 1), kind == "enabled")
         ask.stream, ask.thinks, ask.limit = call.path.endswith("-stream"), thinks, limits.get("maxTokens")
         blocks = items(body.get("system") or [], "system")
         ask.system = " ".join(full(known(block, "system", "text")["text"], "system") for block in blocks if one_of(block, "system", ("text", "cachePoint")) == "text")
@@ -86,7 +87,7 @@ class Converse(Vendor):
 # reading
 
 
-def thinking(extra: Dict[str, Any], limits: Dict[str, Any]) -> bool:
+def thinking(extra: Dict[str, Any], limits: Dict[str, Any]) -> str:
     wish = extra.get("thinking") or {"type": "disabled"}
     kind = word(wish.get("type"), "thinking.type", ("enabled", "adaptive", "disabled"))
     known(wish, "thinking", "type budget_tokens" if kind == "enabled" else "type", "display")
@@ -94,7 +95,7 @@ def thinking(extra: Dict[str, Any], limits: Dict[str, Any]) -> bool:
         number(wish["budget_tokens"], "thinking.budget_tokens", 1024, limits.get("maxTokens", 10**6) - 1, whole=True)
     if kind != "disabled" and limits.get("temperature", 1) != 1:
         raise Refused("`temperature` may only be set to 1 when thinking is enabled.")
-    return kind != "disabled"
+    return kind
 
 
 def conversation(messages: List[Any], thinks: bool) -> script.Ask:

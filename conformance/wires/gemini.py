@@ -18,6 +18,8 @@ PART = """text thought thoughtSignature inlineData fileData functionCall functio
 SCHEMA = {"type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties", "required", "minProperties",
           "maxProperties", "minLength", "maxLength", "pattern", "example", "anyOf", "propertyOrdering", "default", "items", "minimum", "maximum"}
 TYPES = {"STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL", "TYPE_UNSPECIFIED"}
+# What may stand in for a mark that somebody else's calls do not have: as it is written, or as an SDK writes bytes.
+DUMMIES = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=")
 NAME = r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}"
 LEVELS = ("minimal", "low", "medium", "high", "MINIMAL", "LOW", "MEDIUM", "HIGH")
 
@@ -119,7 +121,7 @@ def conversation(contents: List[Any]) -> script.Ask:
         before = role
     if before != "user" or pending.open:
         raise Refused("Please ensure that single turn requests end with a user role or the role field is empty.")
-    ask.results = pending.results
+    ask.results, ask.unmarked = pending.results, pending.unmarked
     return ask
 
 
@@ -167,6 +169,8 @@ def answered(given: List[Dict[str, Any]], pending: Pending, where: str) -> None:
         call = fields(part["functionCall"], f"{place}.function_call", "name", "id args")
         name, given_args = word(call["name"], place, pattern=NAME), arguments(call.get("args", {}), f"{place}.args")
         mark = part.get("thoughtSignature", part.get("thought_signature"))
+        if first and mark in DUMMIES:
+            mark, pending.unmarked = script.signature(name), pending.unmarked + 1
         if first and mark is None:
             raise Refused(f"Function call is missing a thought_signature in functionCall parts. Function call `{name}`, {place}.")
         if mark is not None and plain(mark) != (script.signature(name) if first else None):

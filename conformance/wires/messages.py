@@ -40,8 +40,10 @@ class Messages(Vendor):
             known(body["metadata"], "metadata", "", "user_id")
         for at, stop in enumerate(items(body.get("stop_sequences", []), "stop_sequences")):
             full(stop, f"stop_sequences.{at}")
-        thinks = thinking(body, limit)
-        ask = conversation(items(body["messages"], "messages", 1), thinks, call.headers["anthropic-version"] >= "2026-10-21")
+        kind = thinking(body, limit)
+        thinks = kind in ("enabled", "adaptive")
+        # Who thinks as much as it likes may go on without the thoughts of before.
+        ask = conversation(items(body["messages"], "messages", 1), kind == "enabled", call.headers["anthropic-version"] >= "2026-10-21")
         ask.system = " ".join(filter(None, [system(body), ask.system]))
         ask.thinks, ask.limit, ask.model = thinks, limit, body["model"]
         ask.stream = flag(body.get("stream", False), "stream")
@@ -86,10 +88,10 @@ class Messages(Vendor):
 # reading
 
 
-def thinking(body: Dict[str, Any], limit: int) -> bool:
+def thinking(body: Dict[str, Any], limit: int) -> str:
     wish = body.get("thinking")
     if wish is None:
-        return False
+        return "disabled"
     kind = word(wish.get("type"), "thinking.type", ("enabled", "adaptive", "disabled", "between_tools"))
     if kind == "enabled":
         known(wish, "thinking", "type budget_tokens", "display")
@@ -100,7 +102,7 @@ def thinking(body: Dict[str, Any], limit: int) -> bool:
             raise Refused("`temperature` may only be set to 1 when thinking is enabled.")
     else:
         known(wish, "thinking", "type", "display" if kind == "adaptive" else "")
-    return kind in ("enabled", "adaptive")
+    return kind
 
 
 def system(body: Dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Dict, Iterator, List
 
 from . import script
 from .base import Answer, Call, Pending, Refused, Vendor, arguments, compact, flag, image, items, known, parts_of, schema, word
+from .chat import Chat, counts
 
 FIELDS = "stream format keep_alive tools options think truncate shift logprobs top_logprobs"
 # An option that is not known is warned of in Ollama's own log and does nothing: here it is refused.
@@ -12,9 +13,21 @@ OPTIONS = """num_keep seed num_predict top_k top_p min_p typical_p repeat_last_n
     frequency_penalty stop num_ctx num_batch num_gpu main_gpu use_mmap num_thread"""
 
 
+class Surface(Chat):
+    """Its OpenAI surface. Source: docs.ollama.com, "OpenAI compatibility"."""
+
+    word, thought = "ollama", "reasoning"
+
+    def usage(self, reply: script.Reply, ask: script.Ask) -> Dict[str, Any]:
+        return counts(reply, ask)
+
+
 class Ollama(Vendor):
     word, kind, base = "ollama", "ollama", "/v1"
     stream_type = "application/x-ndjson"
+
+    def answer(self, call: Call) -> Answer:
+        return Surface(serve=False).answer(call) if call.path.startswith("/v1/") else super().answer(call)
 
     def check(self, call: Call) -> None:
         if call.path != "/api/chat":

@@ -54,6 +54,7 @@ class Ask:
     limit: Optional[int] = None
     thinks: bool = False
     model: str = ""
+    unmarked: int = 0
 
 
 @dataclass
