@@ -49,8 +49,8 @@ class Converse(Vendor):
         thinks = kind != "disabled"
         ask = conversation(items(body["messages"], "messages", 1), kind == "enabled")
         ask.stream, ask.thinks, ask.limit = call.path.endswith("-stream"), thinks, limits.get("maxTokens")
-        blocks = items(body.get("system") or [], "system")
-        ask.system = " ".join(full(known(block, "system", "text")["text"], "system") for block in blocks if one_of(block, "system", ("text", "cachePoint")) == "text")
+        told = [block for block in items(body.get("system") or [], "system") if one_of(block, "system", ("text", "cachePoint")) == "text"]
+        ask.system = " ".join(full(known(block, "system", "text")["text"], "system") for block in told)
         tools(body, ask)
         if thinks and not ask.must_call:
             raise Refused("Thinking may not be enabled when tool_choice forces tool use.")
