@@ -42,6 +42,7 @@ cargo-test:
 conformance: prepare ## official clients against the release binary
 	cargo build --release --package openai-proxy
 	$(PYTHON) conformance/run.py
+	$(PYTHON) conformance/languages.py
 	$(PYTHON) conformance/launch.py
 	$(PYTHON) conformance/giving_up.py
 	$(PYTHON) conformance/admin.py

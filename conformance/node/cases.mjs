@@ -66,7 +66,7 @@ async function tooLong() {
 export async function run(client, name) {
   const { version } = createRequire(import.meta.url)(`../node_modules/${name}/package.json`);
   for (const [name, check] of cases) {
-    mark = (await seen('', 0)).length;
+    mark = JUDGE_URL ? (await seen('', 0)).length : 0; // there is none in languages.py
     let ok = true;
     let detail;
     try {

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 BASE_URL = os.environ["BASE_URL"]  # the gateway, /v1 included; the judge itself in direct mode
 API_KEY = os.environ["API_KEY"]  # the caller's own key
-JUDGE_URL = os.environ["JUDGE_URL"]  # the vendor, for the ledger and for comparing
+JUDGE_URL = os.environ.get("JUDGE_URL", "")  # the vendor, for the ledger and for comparing; there is none in languages.py
 DIRECT = bool(os.environ.get("DIRECT"))
 CHECKING = {"x-conformance": "1"}  # header of calls made straight to the vendor to compare; the ledger leaves them out
 
@@ -74,7 +74,7 @@ def run(client: str, version: str, limit: int = 20) -> None:
     global _mark
     signal.signal(signal.SIGALRM, too_long)
     for name, check in _cases:
-        _mark = len(seen("", since=0))
+        _mark = len(seen("", since=0)) if JUDGE_URL else 0
         signal.alarm(limit)
         try:
             detail = check()
