@@ -44,6 +44,7 @@ conformance: prepare ## official clients against the release binary
 	$(PYTHON) conformance/run.py
 	$(PYTHON) conformance/languages.py
 	$(PYTHON) conformance/launch.py
+	$(PYTHON) conformance/edits.py
 	$(PYTHON) conformance/giving_up.py
 	$(PYTHON) conformance/admin.py
 

@@ -158,9 +158,11 @@ def pinned(tool: Tool) -> str:
 class Bench:
     """A home as a person may have it, a gateway without any setting, and one tool between them."""
 
-    def __init__(self, binary: str, tool: Tool, folder: Path):
+    suite = "launch"  # whose homes and logs these are
+
+    def __init__(self, binary: str, tool: Tool, folder: Path, case: str = ""):
         self.binary, self.tool = binary, tool
-        self.home = WORK / "launch" / tool.word
+        self.home = WORK / self.suite / (case or tool.word)
         shutil.rmtree(self.home, ignore_errors=True)
         (self.home / "work").mkdir(parents=True)
         # A project of its own: tools look for one upwards, and would find ours.
@@ -176,11 +178,13 @@ class Bench:
         self.env = environment(self.home, PATH=path, TMPDIR=str(self.temp), XDG_RUNTIME_DIR=str(self.session), **QUIET)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = (WORK / f"launch-{tool.word}.log").open("w")
-        # `serve` without a file would do the same, unless a server of the person at the keyboard runs here.
-        served = [binary, "mock", "--listen", f"127.0.0.1:{self.port}"]
-        self.gateway = subprocess.Popen(served, env=self.env, cwd=self.home, stdout=self.log, stderr=subprocess.STDOUT)
+        self.log = (WORK / f"{self.suite}-{case or tool.word}.log").open("w")
+        self.gateway = subprocess.Popen(self.served(), env=self.env, cwd=self.home, stdout=self.log, stderr=subprocess.STDOUT)
         self.ours("status", wait=True)
+
+    def served(self) -> List[str]:
+        """The gateway's command. `serve` without a file would do the same, unless a server of the person at the keyboard runs here."""
+        return [self.binary, "mock", "--listen", f"127.0.0.1:{self.port}"]
 
     def close(self) -> None:
         self.gateway.terminate()

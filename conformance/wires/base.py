@@ -108,6 +108,10 @@ class Vendor:
 
     stream_type = "text/event-stream"
 
+    def say(self, ask: script.Ask, call: Call) -> script.Reply:
+        """What the model says to it."""
+        return script.reply(ask)
+
     # the way of a call
 
     def answer(self, call: Call) -> Answer:
@@ -116,7 +120,7 @@ class Vendor:
             call.body = parsed(call.raw)
             ask = self.read(call)
             call.unmarked = ask.unmarked
-            reply = script.reply(ask)
+            reply = self.say(ask, call)
         except Refused as refused:
             return self.refusal(refused.status, refused.message, call)
         except script.Unsaid as unsaid:

@@ -22,6 +22,7 @@ class Chat(Vendor):
     word, kind, base = "chat", "openai-compatible", "/v1"
     thought = "reasoning_content"  # its word for it
     wants_thoughts = False  # back, with the calls they led to
+    longest_user = 64  # characters
 
     def check(self, call: Call) -> None:
         if call.path != "/v1/chat/completions":
@@ -35,6 +36,8 @@ class Chat(Vendor):
             raise Refused(f"The model `{body['model']}` does not exist", 404)
         numbers(body, "body", temperature=(0.0, 2.0), top_p=(0.0, 1.0), frequency_penalty=(-2.0, 2.0), presence_penalty=(-2.0, 2.0),
                 max_tokens=(1, 10**6), max_completion_tokens=(1, 10**6), n=(1, 1), top_logprobs=(0, 20))
+        if len(word(body.get("user", ""), "user")) > self.longest_user:
+            raise Refused(f"Invalid 'user': string too long. Expected a string with maximum length {self.longest_user}.")
         thinks = word(body.get("reasoning_effort", "none"), "reasoning_effort", EFFORTS) != "none"
         ask = conversation(items(body["messages"], "messages", 1), thinks and self.wants_thoughts)
         ask.thinks = thinks
@@ -95,6 +98,7 @@ class Deepseek(Chat):
     """It wants its thoughts back with the calls they led to. Source: api-docs.deepseek.com, "Thinking Mode", "Tool Calls"."""
 
     word, kind, wants_thoughts = "deepseek", "deepseek", True
+    longest_user = 10**6  # none is told
 
 
 class Cerebras(Chat):

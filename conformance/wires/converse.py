@@ -43,6 +43,8 @@ class Converse(Vendor):
                       "thinking top_k anthropic_beta output_config reasoning_config")
         limits = known(body.get("inferenceConfig") or {}, "inferenceConfig", "", "maxTokens temperature topP stopSequences")
         numbers(limits, "inferenceConfig", maxTokens=(1, 10**6), temperature=(0.0, 1.0), topP=(0.0, 1.0))
+        if "temperature" in limits and "topP" in limits:
+            raise Refused("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
         for at, stop in enumerate(items(limits.get("stopSequences", []), "stopSequences")):
             full(stop, f"inferenceConfig.stopSequences.{at}")
         kind = thinking(extra, limits)
@@ -93,8 +95,8 @@ def thinking(extra: Dict[str, Any], limits: Dict[str, Any]) -> str:
     known(wish, "thinking", "type budget_tokens" if kind == "enabled" else "type", "display")
     if kind == "enabled":
         number(wish["budget_tokens"], "thinking.budget_tokens", 1024, limits.get("maxTokens", 10**6) - 1, whole=True)
-    if kind != "disabled" and limits.get("temperature", 1) != 1:
-        raise Refused("`temperature` may only be set to 1 when thinking is enabled.")
+    if kind != "disabled" and (limits.get("temperature", 1) != 1 or "top_k" in extra):
+        raise Refused("When thinking is enabled or in adaptive mode, `temperature` may only be set to 1 and `top_k` must be unset.")
     return kind
 
 

@@ -35,6 +35,8 @@ class Messages(Vendor):
         if body["model"] != self.model:
             raise Refused(f"model: {body['model']}", 404)
         numbers(body, "body", temperature=(0.0, 1.0), top_p=(0.0, 1.0), top_k=(0, 10**6))
+        if "temperature" in body and "top_p" in body:
+            raise Refused("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
         limit = number(body["max_tokens"], "max_tokens", 1, 200_000, whole=True)
         if "metadata" in body:
             known(body["metadata"], "metadata", "", "user_id")
@@ -98,10 +100,10 @@ def thinking(body: Dict[str, Any], limit: int) -> str:
         number(wish["budget_tokens"], "thinking.budget_tokens", 1024, 10**6, whole=True)
         if wish["budget_tokens"] >= limit:
             raise Refused("`max_tokens` must be greater than `thinking.budget_tokens`.")
-        if body.get("temperature", 1) != 1:
-            raise Refused("`temperature` may only be set to 1 when thinking is enabled.")
     else:
         known(wish, "thinking", "type", "display" if kind == "adaptive" else "")
+    if kind in ("enabled", "adaptive") and (body.get("temperature", 1) != 1 or "top_k" in body):
+        raise Refused("When thinking is enabled or in adaptive mode, `temperature` may only be set to 1 and `top_k` must be unset.")
     return kind
 
 
