@@ -165,11 +165,14 @@ async fn a_refusal_speaks_the_callers_language() {
         "{\"model\":\"claude\"}",
     )
     .await;
-    assert_eq!((answer.status, answer.json()["type"].as_str().unwrap()), (404, "error"));
+    assert_eq!((answer.status, answer.json()["type"].as_str().unwrap()), (400, "error"));
     let path = "/v1beta/models/gemini:generateContent";
     let answer = ask(house.address(), "POST", path, &[], "{}").await;
     let error = &answer.json()["error"];
-    assert_eq!((answer.status, &error["code"], &error["status"]), (404, &404.into(), &"NOT_FOUND".into()));
+    assert_eq!(
+        (answer.status, &error["code"], &error["status"]),
+        (400, &400.into(), &"INVALID_ARGUMENT".into())
+    );
     let answer = ask(house.address(), "POST", "/api/chat", &[], "{\"model\":\"llama\"}").await;
     assert!(answer.json()["error"].is_string(), "{}", answer.text());
 }

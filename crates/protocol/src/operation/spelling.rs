@@ -11,6 +11,7 @@ use http::Method;
 
 use crate::dialect::Dialect;
 
+use super::Operation;
 use super::table::{GENERATE, GENERATE_OTHER, NATIVE, OTHER, ROWS, Row};
 
 /// Which way of writing the base URL was used; anything but `Canonical` is worth one log line.
@@ -132,7 +133,10 @@ fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'stati
             _ => row,
         });
     }
-    if let Some(row) = known {
+    // Of what is beside `/v1` only some paths are known by name: the others of the same language pass.
+    if let Some(row) = known.filter(|row| {
+        !row.stands_beside() || matches!(row.operation, Operation::Converse | Operation::ChatV2)
+    }) {
         return Err(PathProblem::Method(allowed(rest, row)));
     }
     let generate = if before_verb(rest).is_some() { &GENERATE } else { &GENERATE_OTHER };
