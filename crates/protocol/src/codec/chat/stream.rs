@@ -28,7 +28,6 @@ struct State {
     /// The calls: their index on the wire, their id, their part.
     calls: Vec<(u64, String, usize)>,
     stopped: bool,
-    done: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,15 +47,14 @@ impl StreamReader for Reader {
         let Self { events, state } = self;
         // What is not whole is as good as not there.
         let _cut = events.end(|_, data| state.event(data, out));
-        // Some servers close without `[DONE]`; the reason says that nothing is missing.
-        state.done || state.stopped
+        // Some servers close without `[DONE]`, and `[DONE]` without a reason says nothing: the reason says that nothing is missing.
+        state.stopped
     }
 }
 
 impl State {
     fn event(&mut self, data: &str, out: &mut Vec<Delta>) -> Result<(), Unreadable> {
         if data.trim_start().starts_with("[DONE]") {
-            self.done = true;
             return Ok(());
         }
         let chunk = events::json(data)?;
