@@ -348,6 +348,25 @@ fn said(deltas: &[Delta], calls: bool) -> String {
     words
 }
 
+/// The table of all pairs, as `docs/languages.md` prints it.
+fn pairs() -> String {
+    let names: Vec<&str> = Wire::ALL.iter().map(|wire| wire.name()).collect();
+    let mut text = format!("\n| from, to | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+    for &from in Wire::ALL {
+        write!(text, "| {from} |").unwrap();
+        let cases: Vec<Request> =
+            cases("request", from).iter().map(|(_, _, body)| codec::of(from).read_request(body).unwrap()).collect();
+        for &to in Wire::ALL {
+            let told: Vec<_> = cases.iter().map(|request| written(request, to)).collect();
+            let refused = told.iter().filter(|told| told.is_err()).count();
+            let lossy = told.iter().flatten().filter(|(_, losses)| !losses.is_empty()).count();
+            write!(text, " {}; {lossy}; {refused} |", told.len()).unwrap();
+        }
+        text.push('\n');
+    }
+    text + "\n"
+}
+
 /// The lists of losses as `docs/languages.md` prints them.
 fn losses() -> String {
     let mut text = String::new();
@@ -362,15 +381,18 @@ fn losses() -> String {
 }
 
 #[test]
-fn the_documents_print_every_loss() {
+fn the_documents_print_every_pair_and_every_loss() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/languages.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once("<!-- losses -->\n").unwrap();
-    let (printed, after) = rest.split_once("<!-- end of losses -->").unwrap();
-    if std::env::var_os("GOLDEN").is_some() {
-        let text = format!("{before}<!-- losses -->\n{}<!-- end of losses -->{after}", losses());
-        fs::write(&path, text).unwrap();
-        return;
+    let mut text = fs::read_to_string(&path).unwrap();
+    for (mark, found) in [("pairs", pairs()), ("losses", losses())] {
+        let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- end of {mark} -->"));
+        let (before, rest) = text.split_once(&begin).unwrap();
+        let (printed, after) = rest.split_once(&end).unwrap();
+        let writes = std::env::var_os("GOLDEN").is_some();
+        assert!(writes || printed == found, "GOLDEN=write cargo test -p protocol --test golden writes {mark}");
+        text = format!("{before}{begin}{found}{end}{after}");
     }
-    assert_eq!(printed, losses(), "GOLDEN=write cargo test -p protocol --test golden writes it");
+    if std::env::var_os("GOLDEN").is_some() {
+        fs::write(&path, text).unwrap();
+    }
 }
