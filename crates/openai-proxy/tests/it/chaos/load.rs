@@ -30,11 +30,6 @@ pub(super) fn prompt(number: u64) -> String {
     format!("call {number}.")
 }
 
-/// Which call a vendor is asked for.
-pub(super) fn number(body: &serde_json::Value) -> Option<u64> {
-    body["messages"][0]["content"].as_str()?.strip_prefix("call ")?.trim_end_matches('.').parse().ok()
-}
-
 fn body(number: u64) -> String {
     let (stream, prompt) = (number.is_multiple_of(2), prompt(number));
     format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#)

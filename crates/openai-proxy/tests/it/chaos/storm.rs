@@ -1,9 +1,8 @@
 //! One well upstream of three, the others failing in every way by turns: nobody notices.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use testkit::failing::{Answering, Pace};
@@ -18,14 +17,8 @@ use crate::house::TestHouse;
 const RATE: u32 = 200;
 /// A fault lasts so long.
 const FAULT: Duration = Duration::from_millis(600);
-/// What a place that says nothing may take before somebody else is asked,
+/// What one place may take before somebody else is asked.
 const FIRST_BYTE: Duration = Duration::from_secs(2);
-/// and what a place may take whose stream says nothing, or no more.
-const GAP: Duration = Duration::from_secs(1);
-/// The longest wait before the second try at a place.
-const BREATH: Duration = Duration::from_millis(500);
-/// What the gateway itself may take, built for tests.
-const OURS: Duration = Duration::from_millis(250);
 /// A place that failed is tried again soon, so that each fault is met and not only the first ones.
 const SETTINGS: &str = ", timeouts: {connect: 1s, first_byte: 2s, first_token: 1s, gap: 1s, between_bytes: 2s}, \
                         breaker: {open_for: 200ms, open_most: 200ms}";
@@ -97,43 +90,11 @@ fn act(fault: Fault, seen: &Seen) -> Act {
     }
 }
 
-impl Fault {
-    /// What a try may cost that meets it: silence costs its time-out and five in a hundred, everything else is told at once and costs
-    /// a breath before somebody is asked again.
-    fn costs(self) -> Duration {
-        match self {
-            Self::Silent => FIRST_BYTE * 105 / 100,
-            Self::NoToken | Self::Stalls => GAP * 105 / 100,
-            Self::Well => Duration::ZERO,
-            _ => BREATH,
-        }
-    }
-}
-
-/// What the places that were not well have seen.
-#[derive(Default)]
-struct Met {
-    /// How often each fault was met, in the order of `FAULTS`.
-    times: [AtomicUsize; FAULTS.len()],
-    /// By the number of a call: what its tries there may have cost.
-    costs: Mutex<HashMap<u64, Duration>>,
-}
-
-impl Met {
-    fn meets(&self, turn: usize, seen: &Seen) {
-        self.times[turn].fetch_add(1, Ordering::Relaxed);
-        if let Some(call) = load::number(&seen.json()) {
-            *self.costs.lock().unwrap().entry(call).or_default() += FAULTS[turn].costs();
-        }
-    }
-
-    fn cost(&self, call: u64) -> Duration {
-        self.costs.lock().unwrap().get(&call).copied().unwrap_or_default()
-    }
-}
+/// How often each fault was met, in the order of `FAULTS`.
+type Met = Arc<[AtomicUsize; FAULTS.len()]>;
 
 /// A place whose fault changes with time, on a port that stays; it is away while nobody listens.
-async fn changing(port: u16, first: usize, lasts: Duration, met: Arc<Met>) {
+async fn changing(port: u16, first: usize, lasts: Duration, met: Met) {
     let now = Arc::new(AtomicUsize::new(first));
     let (begun, mut vendor) = (Instant::now(), None);
     let mut turn = first;
@@ -145,9 +106,9 @@ async fn changing(port: u16, first: usize, lasts: Duration, met: Arc<Met>) {
         } else if vendor.is_none() {
             let (now, met) = (now.clone(), met.clone());
             let setup = Setup::new(move |seen| {
-                let turn = now.load(Ordering::Relaxed);
-                met.meets(turn, seen);
-                act(FAULTS[turn], seen)
+                let fault = now.load(Ordering::Relaxed);
+                met[fault].fetch_add(1, Ordering::Relaxed);
+                act(FAULTS[fault], seen)
             });
             vendor = Some(setup.port(port).start().await);
         }
@@ -172,7 +133,7 @@ async fn with_one_well_upstream_of_three_no_caller_sees_an_error() {
     let lasts = Duration::from_secs(seconds.unwrap_or(20));
     let (well, kept) = (well().await, [port(), port()]);
     let ports = kept.each_ref().map(|(_, port)| *port);
-    let (mut changes, met) = (JoinSet::new(), Arc::new(Met::default()));
+    let (mut changes, met) = (JoinSet::new(), Met::default());
     for (place, port) in ports.into_iter().enumerate() {
         // Apart, so that the two fail in different ways, and mostly at the same time.
         changes.spawn(changing(port, place * 10, lasts + FIRST_BYTE * 10, met.clone()));
@@ -195,27 +156,18 @@ async fn with_one_well_upstream_of_three_no_caller_sees_an_error() {
         failed.len(),
         well.ledger().begun()
     );
-    let times: Vec<_> =
-        FAULTS.iter().zip(met.times.iter().map(|times| times.load(Ordering::Relaxed))).collect();
-    eprintln!("tries that met each fault: {times:?}");
+    let met: Vec<_> = FAULTS.iter().zip(met.iter().map(|met| met.load(Ordering::Relaxed))).collect();
+    eprintln!("tries that met each fault: {met:?}");
     // Nobody can count who was refused.
-    let unmet: Vec<_> = times.iter().filter(|(fault, times)| **fault != Fault::Away && *times == 0).collect();
+    let unmet: Vec<_> = met.iter().filter(|(fault, met)| **fault != Fault::Away && *met == 0).collect();
     assert!(unmet.is_empty(), "nobody met {unmet:?}, so nothing is known of them");
     assert!(failed.is_empty(), "{} of {}: {:#?}", failed.len(), heard.len(), &failed[..failed.len().min(3)]);
-    // Each call takes as long as what it met, by those places' own count: one time-out, or two where two were silent.
-    // Its way leads through the gateway to a place, and the machine may be as slow twice.
-    let bound = |call: &load::Heard| met.cost(call.number) + OURS + slowest * 2;
-    let late: Vec<_> = heard
-        .iter()
-        .filter(|call| call.took > bound(call))
-        .map(|call| (call.number, call.took, bound(call)))
-        .collect();
-    let beyond = heard.iter().filter(|call| call.took > FIRST_BYTE * 105 / 100 + slowest).count();
-    eprintln!("{beyond} calls took longer than one time-out of {FIRST_BYTE:?} and five in a hundred");
-    assert!(
-        late.is_empty(),
-        "{} took longer than what they met (call, took, bound): {:?}",
-        late.len(),
-        &late[..late.len().min(5)]
-    );
+    // Two places may each take their time before the well one is asked; and five in a hundred more, and what the machine takes.
+    let bound = FIRST_BYTE * 2 * 105 / 100 + slowest;
+    assert!(longest <= bound, "the longest took {longest:?}, and may take {bound:?}");
+    // Almost nobody meets both: the breakers see to that.
+    let once = FIRST_BYTE * 105 / 100 + slowest;
+    let twice = heard.iter().filter(|call| call.took > once).count();
+    eprintln!("{twice} took longer than one time-out and five in a hundred ({once:?})");
+    assert!(twice * 1000 <= heard.len(), "{twice} of {} took longer than {once:?}", heard.len());
 }
