@@ -257,5 +257,10 @@ def main() -> int:
     return total(rows)
 
 
+def pinned_sdk() -> str:
+    lines = (HERE / "requirements.txt").read_text().splitlines()
+    return next((line.partition("==")[2].split()[0] for line in lines if line.startswith("openai==")), "-")
+
+
 if __name__ == "__main__":
     sys.exit(main())
