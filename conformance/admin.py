@@ -11,7 +11,7 @@ import time
 import urllib.request
 from typing import List
 
-from run import READY_LIMIT, WORK, Row, arguments, environment, free_port, install, total, venv
+from run import HERE, READY_LIMIT, WORK, Row, arguments, environment, free_port, install, total, venv
 
 KEY = "an-admin-key-of-the-suite"
 SECONDS = 90  # for one pass
