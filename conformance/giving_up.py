@@ -162,7 +162,7 @@ class Gateway:
             if time.monotonic() > limit:
                 sys.exit(f"{self.access} does not have the call {last}")
             time.sleep(0.02)
-        return self.calls()
+        return [call for call in self.calls() if call["id"] != last]
 
 
 @dataclass
