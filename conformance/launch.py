@@ -2,7 +2,6 @@
 """Runs the tools people work with through `launch`, and with the settings it writes. See README.md."""
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
-from run import HERE, WORK, Row, environment, free_port, install, step, table, venv, version
+from run import HERE, WORK, Row, arguments, environment, free_port, install, step, total, venv, version
 
 TOOLS = HERE / "tools"
 SAY = "mock/say?text=huge+manatees"
@@ -121,6 +120,16 @@ def install_tools() -> None:
         # Not `npm ci`: it insists on the packages of other systems, which not every mirror of the registry carries.
         step(["npm", "install", "--no-save", "--prefix", str(TOOLS), "--no-fund", "--no-audit", "--ignore-scripts", "--loglevel=error"])
         stamp.write_text(wanted)
+
+
+def ready(binary: str, python: str) -> Path:
+    """All there is to judge and to judge with. Gives the folder of the tools."""
+    WORK.mkdir(exist_ok=True)
+    version(binary)
+    install_tools()
+    for runtime in ("clients", "aider"):
+        install(runtime, python)
+    return programs()
 
 
 def programs() -> Path:
@@ -288,31 +297,18 @@ def judge(bench: Bench) -> List[Row]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--binary", default=str(HERE.parent / "target/release/openai-proxy"), help="the program to judge")
-    parser.add_argument("--only", metavar="TOOL", action="append", choices=[tool.word for tool in ALL], help="repeatable")
-    parser.add_argument("--python", default=sys.executable, help="interpreter for the tools from PyPI, 3.10 to 3.12")
-    asked = parser.parse_args()
-    binary = str(Path(asked.binary).resolve())
-    WORK.mkdir(exist_ok=True)
-    version(binary)
-    install_tools()
-    for runtime in ("clients", "aider"):
-        install(runtime, asked.python)
-    folder = programs()
+    asked = arguments(__doc__, only=[tool.word for tool in ALL]).parse_args()
+    folder = ready(asked.binary, asked.python)
     rows: List[Row] = []
     for tool in (tool for tool in ALL if not asked.only or tool.word in asked.only):
         began = time.monotonic()
-        bench = Bench(binary, tool, folder)
+        bench = Bench(asked.binary, tool, folder)
         try:
             rows += judge(bench)
         finally:
             bench.close()
         print(f"launch {tool.word}: {time.monotonic() - began:.1f} s", file=sys.stderr)
-    table(rows)
-    failed = sum(not row.ok for row in rows)
-    print(f"{len(rows) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return total(rows)
 
 
 if __name__ == "__main__":

@@ -232,17 +232,28 @@ def table(rows: List[Row]) -> None:
         print(" | ".join([*cells, result.ljust(6), detail]).rstrip(" |"))
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--binary", default=str(HERE.parent / "target/release/openai-proxy"), help="the gateway to judge")
-    parser.add_argument("--only", metavar="CLIENT", action="append", choices=[client.name for client in CLIENTS], help="repeatable")
-    parser.add_argument("--direct", action="store_true", help="clients call the judge itself, without a gateway")
-    parser.add_argument("--python", default=sys.executable, help="interpreter for the clients, 3.10 to 3.12")
-    return parser.parse_args()
+def total(rows: List[Row]) -> int:
+    """Prints them and their sum. What a suite ends with: 0 if all is well."""
+    table(rows)
+    failed = sum(not row.ok for row in rows)
+    print(f"{len(rows) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def arguments(does: str, **choices: List[str]) -> argparse.ArgumentParser:
+    """What every suite can be told: the program to judge, and `--only` (or another word of `choices`) for a part of it."""
+    parser = argparse.ArgumentParser(description=does)
+    parser.add_argument("--binary", default=str(HERE.parent / "target/release/openai-proxy"), type=os.path.abspath, help="the program to judge")
+    parser.add_argument("--python", default=sys.executable, help="interpreter for what comes from PyPI, 3.10 to 3.12")
+    for word, known in choices.items():
+        parser.add_argument(f"--{word}", action="append", choices=known, metavar="NAME", help=f"one of {', '.join(known)}; repeatable")
+    return parser
 
 
 def main() -> int:
-    asked = arguments()
+    parser = arguments(__doc__, only=[client.name for client in CLIENTS])
+    parser.add_argument("--direct", action="store_true", help="clients call the judge itself, without a gateway")
+    asked = parser.parse_args()
     clients = [client for client in CLIENTS if not asked.only or client.name in asked.only]
     WORK.mkdir(exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -261,10 +272,7 @@ def main() -> int:
     finally:
         if gateway:
             gateway.stop()
-    table(rows)
-    failed = sum(not row.ok for row in rows)
-    print(f"{len(rows) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return total(rows)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use testkit::failing::{Answering, Pace};
-use testkit::vendor::{Act, Answer, Ending, Seen, Setup, Vendor};
+use testkit::vendor::{Act, Answer, Ending, Seen, Setup};
+use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
 use super::{file, load, well};
@@ -116,16 +117,23 @@ async fn changing(port: u16, first: usize, lasts: Duration, met: Met) {
     }
 }
 
-/// A port that is free now.
-async fn port() -> u16 {
-    Vendor::start(|_| Act::Close).await.port()
+/// A port that is free, and stays so while nobody listens at it: a socket that does not listen keeps others from it, but not one that
+/// wants this very port.
+fn port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_one_well_upstream_of_three_no_caller_sees_an_error() {
-    let seconds = std::env::var_os("OPENAI_PROXY_CHAOS_SECONDS").and_then(|text| text.to_str()?.parse().ok());
+    let seconds: Option<u64> =
+        std::env::var_os("OPENAI_PROXY_CHAOS_SECONDS").and_then(|text| text.to_str()?.parse().ok());
     let lasts = Duration::from_secs(seconds.unwrap_or(20));
-    let (well, ports) = (well().await, [port().await, port().await]);
+    let (well, kept) = (well().await, [port(), port()]);
+    let ports = kept.each_ref().map(|(_, port)| *port);
     let (mut changes, met) = (JoinSet::new(), Met::default());
     for (place, port) in ports.into_iter().enumerate() {
         // Apart, so that the two fail in different ways, and mostly at the same time.
@@ -158,4 +166,13 @@ async fn with_one_well_upstream_of_three_no_caller_sees_an_error() {
     // Two places may each take their time before the well one is asked; and five in a hundred more, and what the machine takes.
     let bound = FIRST_BYTE * 2 * 105 / 100 + slowest;
     assert!(longest <= bound, "the longest took {longest:?}, and may take {bound:?}");
+    // Almost nobody meets both: the breakers see to that. In a short run, beside all other tests, a moment of theirs is too much of it.
+    let once = FIRST_BYTE * 105 / 100 + slowest;
+    let twice = heard.iter().filter(|call| call.took > once).count();
+    eprintln!("{twice} took longer than one time-out and five in a hundred ({once:?})");
+    assert!(
+        seconds.is_none() || twice * 1000 <= heard.len(),
+        "{twice} of {} took longer than {once:?}",
+        heard.len()
+    );
 }
