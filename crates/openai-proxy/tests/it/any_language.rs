@@ -247,3 +247,47 @@ async fn a_vendors_refusal_and_its_broken_stream_are_told_in_the_callers_languag
         );
     }
 }
+
+/// The beginning of a longer answer than anybody takes for a word or two.
+const BEGINNING: &str = "Once upon a time there was a house";
+const REST: &str = " with nine doors.";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_broke_is_gone_on_with_by_a_vendor_of_another_language() {
+    let one = Vendor::start(|_| {
+        let chunk = serde_json::json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "real",
+            "choices": [{"index": 0, "delta": {"role": "assistant", "content": BEGINNING}, "finish_reason": null}]});
+        vendor::Answer::events().event(&chunk.to_string()).ending(vendor::Ending::Reset).into()
+    })
+    .await;
+    let two = Vendor::start(|seen| {
+        let asked = codec::of(Wire::Messages).read_request(seen.body.as_ref()).unwrap();
+        let last = asked.turns.last().unwrap();
+        let begun = last.role == Role::Assistant && last.parts == [Part::Text(BEGINNING.to_owned())];
+        let text = if begun { REST } else { "Something else." };
+        let mut response = answer();
+        response.answers[0].parts = vec![Part::Text(text.to_owned())];
+        let to = To { request: &asked, mint: MINT };
+        let (mut writer, mut body) = (codec::of(Wire::Messages).writer(&to), Vec::new());
+        scatter::steps(&response).into_iter().for_each(|step| writer.write(step, &mut body));
+        writer.end(&mut body);
+        vendor::Answer::plain(200, body).header("content-type", "text/event-stream").into()
+    })
+    .await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders:\n  one: {{type: openai-compatible, base_url: \"{}/v1\", api_key: sk-there}}\n  two: {{type: anthropic, base_url: \"{}/v1\", api_key: sk-there}}\nmodels: {{m: [one/real, two/real]}}\n",
+        one.url(),
+        two.url()
+    ));
+    for asked in [Wire::Chat, Wire::Messages] {
+        let (path, body) = door(asked, true);
+        let told = ask(house.address(), "POST", &path, &[], &body).await;
+        let (text, ended) = heard(asked, true, &told);
+        assert_eq!(
+            (text.as_str(), ended),
+            (&*format!("{BEGINNING}{REST}"), true),
+            "{asked}: {}",
+            told.text()
+        );
+    }
+}
