@@ -12,12 +12,13 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::codec::{self, Habits, Mint, To};
+use protocol::codec::{self, Mint, To};
 use protocol::dialect::Wire;
 use protocol::fault::Kind;
 use protocol::frame::aws_event;
 use protocol::hub::gather::Gather;
 use protocol::hub::{Delta, Losses, Request, Stop};
+use protocol::vendor::{self, Site};
 use serde_json::Value;
 
 /// What every answer is written for.
@@ -90,7 +91,9 @@ fn pretty(bytes: &[u8]) -> String {
 
 fn written(request: &Request, to: Wire) -> Result<(Vec<u8>, Losses), String> {
     let mut losses = Losses::default();
-    let written = codec::of(to).write_request(request, Habits::default(), &mut losses);
+    // As one that only says what OpenAI says.
+    let plain = vendor::find("openai-compatible").unwrap().habits_at(&Site::default());
+    let written = codec::of(to).write_request(request, plain, &mut losses);
     written.map(|bytes| (bytes, losses)).map_err(|refusal| refusal.to_string())
 }
 

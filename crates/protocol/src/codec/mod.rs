@@ -77,6 +77,8 @@ pub struct Habits {
     /// Its model takes instructions in mid-conversation as such (Claude since Opus 4.8, but not Sonnet 5). Elsewhere the user says
     /// them.
     pub instructed_later: bool,
+    /// A stream may be asked for its counts (`stream_options.include_usage`). Some tell them unasked, and some refuse to be asked.
+    pub counts_streams: bool,
 }
 
 /// For whom an answer is written.

@@ -96,7 +96,8 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.maybe("service_tier", request.tier.clone()).maybe("prompt_cache_key", request.cache_key.clone());
     if request.stream {
         // Whether or not the caller wants to read it: it is what the call is accounted by.
-        out.put("stream", true).put("stream_options", json!({"include_usage": true}));
+        let options = habits.counts_streams.then(|| json!({"include_usage": true}));
+        out.put("stream", true).maybe("stream_options", options);
     }
     for name in request.rest.keys() {
         losses.field(name);
@@ -119,3 +120,6 @@ fn effort(reasoning: &Reasoning, losses: &mut Losses) -> Option<String> {
     losses.add_if(matches!(reasoning.budget, Some(Budget::Tokens(_))), &unsayable::BUDGET);
     Some(word.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,8 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.maybe("logprobs", logprobs).maybe("user", request.user.clone());
     if request.stream {
         // Whether or not the caller wants to read it: it is what the call is accounted by.
-        out.put("stream", true).put("stream_options", json!({"include_usage": true}));
+        let options = habits.counts_streams.then(|| json!({"include_usage": true}));
+        out.put("stream", true).maybe("stream_options", options);
     }
     for (name, value) in &request.rest {
         if OWN.contains(&name.as_str()) {
