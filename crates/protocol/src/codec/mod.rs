@@ -79,6 +79,10 @@ pub struct Habits {
     pub instructed_later: bool,
     /// A stream may be asked for its counts (`stream_options.include_usage`). Some tell them unasked, and some refuse to be asked.
     pub counts_streams: bool,
+    /// It has `top_k`, which OpenAI has not. Some of those who have not refuse it.
+    pub top_k: bool,
+    /// It has `min_p`; the same holds for it.
+    pub min_p: bool,
 }
 
 /// For whom an answer is written.

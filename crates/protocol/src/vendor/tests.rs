@@ -90,8 +90,22 @@ fn only_who_understands_it_is_asked_for_counts() {
     let plain = site("/v1", None);
     assert!(counts("openai", &plain) && counts("openai-compatible", &plain) && counts("vllm", &plain));
     assert!(!counts("mistral", &plain) && !counts("perplexity", &plain) && !counts("speaches", &plain));
-    assert!(counts("azure", &site("", Some("2024-10-21"))) && !counts("azure", &site("", Some("2024-06-01"))));
+    assert!(
+        counts("azure", &site("", Some("2024-10-21"))) && !counts("azure", &site("", Some("2024-06-01")))
+    );
     assert!(find("deepseek").unwrap().habits_at(&plain).thoughts_back);
+}
+
+#[test]
+fn limits_of_words_go_to_those_whose_documents_name_them() {
+    let of = |vendor: &str| find(vendor).unwrap().habits();
+    for vendor in ["vllm", "sglang", "llama.cpp", "openrouter", "together", "fireworks"] {
+        assert!(of(vendor).top_k && of(vendor).min_p, "{vendor}");
+    }
+    assert!(of("lmstudio").top_k && !of("lmstudio").min_p);
+    for vendor in ["openai", "azure", "openai-compatible", "mistral", "groq", "cerebras"] {
+        assert!(!of(vendor).top_k && !of(vendor).min_p, "{vendor}");
+    }
 }
 
 #[test]

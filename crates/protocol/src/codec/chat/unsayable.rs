@@ -9,6 +9,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &OPAQUE,
     &SERVED_TOOL,
     &TOP_K,
+    &MIN_P,
     &BUDGET,
     &URL_FILE,
     &FAILED,
@@ -29,7 +30,14 @@ pub(super) static OPAQUE: Unsayable = Unsayable {
 };
 pub(super) static SERVED_TOOL: Unsayable =
     Unsayable { what: "tools the vendor runs", why: "left out: only the vendor they belong to runs them" };
-pub(super) static TOP_K: Unsayable = Unsayable { what: "top_k", why: "left out: OpenAI has no such limit" };
+pub(super) static TOP_K: Unsayable = Unsayable {
+    what: "top_k",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};
+pub(super) static MIN_P: Unsayable = Unsayable {
+    what: "min_p",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};
 pub(super) static BUDGET: Unsayable = Unsayable {
     what: "thinking budget",
     why: "said as an effort: up to 2,048 tokens low, up to 8,192 medium, above it high",

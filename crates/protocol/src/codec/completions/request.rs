@@ -75,11 +75,13 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     let sampling = &request.sampling;
     out.maybe("max_tokens", sampling.most_tokens);
     out.maybe("temperature", sampling.temperature.clone()).maybe("top_p", sampling.top_p.clone());
-    if habits.own {
-        losses.add_if(sampling.top_k.is_some(), &unsayable::TOP_K);
-        losses.add_if(sampling.min_p.is_some(), &unsayable::MIN_P);
-    } else {
-        out.maybe("top_k", sampling.top_k.clone()).maybe("min_p", sampling.min_p.clone());
+    let limits = [
+        ("top_k", habits.top_k, &sampling.top_k, &unsayable::TOP_K),
+        ("min_p", habits.min_p, &sampling.min_p, &unsayable::MIN_P),
+    ];
+    for (name, known, limit, lost) in limits {
+        out.maybe(name, limit.clone().filter(|_| known));
+        losses.add_if(limit.is_some() && !known, lost);
     }
     out.maybe("seed", sampling.seed.clone()).list("stop", sampling.stop.clone()).maybe("n", sampling.n);
     out.maybe("frequency_penalty", sampling.frequency_penalty.clone())

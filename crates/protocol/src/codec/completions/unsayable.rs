@@ -44,5 +44,11 @@ pub(super) static OPAQUE: Unsayable = Unsayable {
     what: "parts of another language",
     why: "left out: only the vendor they come from knows them",
 };
-pub(super) static TOP_K: Unsayable = Unsayable { what: "top_k", why: "left out: OpenAI has no such limit" };
-pub(super) static MIN_P: Unsayable = Unsayable { what: "min_p", why: "left out: OpenAI has no such limit" };
+pub(super) static TOP_K: Unsayable = Unsayable {
+    what: "top_k",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};
+pub(super) static MIN_P: Unsayable = Unsayable {
+    what: "min_p",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};

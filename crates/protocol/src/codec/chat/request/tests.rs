@@ -16,3 +16,20 @@ fn counts_are_asked_for_only_where_that_is_understood() {
     let (body, losses) = written(&request, Habits::default());
     assert_eq!((&body["stream"], body.get("stream_options"), losses.len()), (&json!(true), None, 0));
 }
+
+#[test]
+fn limits_of_words_go_only_to_who_has_them() {
+    let mut request = Request::default();
+    request.sampling.top_k = Some(64.into());
+    request.sampling.min_p = serde_json::Number::from_f64(0.5);
+    for (habits, top_k, min_p, lost) in [
+        (Habits::default(), Value::Null, Value::Null, ["top_k", "min_p"].as_slice()),
+        (Habits { own: true, ..Habits::default() }, Value::Null, Value::Null, &["top_k", "min_p"]),
+        (Habits { top_k: true, ..Habits::default() }, json!(64), Value::Null, &["min_p"]),
+        (Habits { top_k: true, min_p: true, ..Habits::default() }, json!(64), json!(0.5), &[]),
+    ] {
+        let (body, losses) = written(&request, habits);
+        assert_eq!((&body["top_k"], &body["min_p"]), (&top_k, &min_p), "{habits:?}");
+        assert_eq!(losses, lost, "{habits:?}");
+    }
+}
