@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::Habits;
 use super::super::json::{Fields, Object, body, wrong};
 use super::{message, tools, unsayable};
-use crate::hub::{Budget, Losses, Reasoning, Request, Sampling, Unreadable};
+use crate::hub::{Budget, Losses, Reasoning, Request, Sampling, Unreadable, Unsayable};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Request, Unreadable> {
     let mut fields = body(bytes)?;
@@ -94,7 +94,7 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
         .maybe("top_logprobs", sampling.top_logprobs);
     out.maybe("reasoning_effort", request.reasoning.as_ref().and_then(|reasoning| effort(reasoning, losses)));
     out.maybe("verbosity", request.verbosity.clone())
-        .maybe("user", request.user.clone())
+        .maybe("user", user(request, losses, &unsayable::USER))
         .maybe("metadata", request.metadata.clone());
     out.maybe("service_tier", request.tier.clone()).maybe("prompt_cache_key", request.cache_key.clone());
     if request.stream {
@@ -106,6 +106,15 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
         losses.field(name);
     }
     Ok(out.bytes())
+}
+
+/// Who is behind the call, unless the word for it is longer than OpenAI takes it.
+pub(in crate::codec) fn user(request: &Request, losses: &mut Losses, lost: &Unsayable) -> Option<String> {
+    const MOST: usize = 64;
+    let user = request.user.as_ref()?;
+    let fits = user.chars().nth(MOST).is_none();
+    losses.add_if(!fits, lost);
+    fits.then(|| user.clone())
 }
 
 /// The effort, which tokens are told as where no word was said.

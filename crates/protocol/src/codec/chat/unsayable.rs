@@ -10,6 +10,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &SERVED_TOOL,
     &TOP_K,
     &MIN_P,
+    &USER,
     &BUDGET,
     &URL_FILE,
     &FAILED,
@@ -54,3 +55,5 @@ pub(super) static OUTCOME_MEDIA: Unsayable =
     Unsayable { what: "pictures in a tool's outcome", why: "moved: they follow as a message of the user's" };
 pub(super) static ASSISTANT_MEDIA: Unsayable =
     Unsayable { what: "pictures by the assistant", why: "left out: only users may show any" };
+pub(super) static USER: Unsayable =
+    Unsayable { what: "user", why: "left out where it has more than 64 characters, which OpenAI refuses" };

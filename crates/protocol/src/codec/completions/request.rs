@@ -88,7 +88,7 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
         .maybe("presence_penalty", sampling.presence_penalty.clone());
     out.maybe("logit_bias", sampling.logit_bias.clone());
     let logprobs = (sampling.logprobs == Some(true)).then(|| sampling.top_logprobs.unwrap_or_default());
-    out.maybe("logprobs", logprobs).maybe("user", request.user.clone());
+    out.maybe("logprobs", logprobs).maybe("user", chat::user(request, losses, &unsayable::USER));
     if request.stream {
         // Whether or not the caller wants to read it: it is what the call is accounted by.
         let options = habits.counts_streams.then(|| json!({"include_usage": true}));

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::Habits;
 use super::super::json::{Fields, Object, body};
+use super::super::{Habits, chat};
 use super::{input, items, tools, unsayable, wishes};
 use crate::hub::{Losses, Reasoning, Request, Unreadable};
 
@@ -93,7 +93,8 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.maybe("temperature", sampling.temperature.clone()).maybe("top_p", sampling.top_p.clone());
     out.maybe("top_logprobs", sampling.top_logprobs);
     unsaid(request, losses);
-    out.maybe("user", request.user.clone()).maybe("metadata", request.metadata.clone());
+    out.maybe("user", chat::user(request, losses, &unsayable::USER))
+        .maybe("metadata", request.metadata.clone());
     out.maybe("service_tier", request.tier.clone()).maybe("prompt_cache_key", request.cache_key.clone());
     // Models that do not think refuse to be asked for sealed thoughts; one that is told how much to think does.
     let thinks = request.reasoning.as_ref().is_some_and(|reasoning| !Reasoning::is_off(reasoning));

@@ -33,3 +33,12 @@ fn limits_of_words_go_only_to_who_has_them() {
         assert_eq!(losses, lost, "{habits:?}");
     }
 }
+
+#[test]
+fn a_long_name_of_the_user_is_left_out_and_told() {
+    let named = |length: usize| Request { user: Some("\u{e9}".repeat(length)), ..Request::default() };
+    let (body, losses) = written(&named(64), Habits::default());
+    assert!(body["user"].is_string() && losses.is_empty());
+    let (body, losses) = written(&named(65), Habits::default());
+    assert_eq!((body.get("user"), losses), (None, vec!["user".to_owned()]));
+}
