@@ -30,7 +30,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Request, Unreadable> {
     let mut fields = body(bytes)?;
     let mut request = Request { model: fields.text("model")?.unwrap_or_default(), ..Request::default() };
     tools::read(&mut fields, &mut request)?;
-    tools::read_choice(&mut fields, &mut request)?;
     input::instructions(&mut fields, &mut request)?;
     // What goes on with something stored may bring nothing new.
     let stored = ["previous_response_id", "conversation", "prompt"].iter().any(|name| fields.has(name));
@@ -39,6 +38,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Request, Unreadable> {
         None if stored => {}
         None => return Err(fields.missing("input")),
     }
+    // It may name a tool that stands in the conversation.
+    tools::read_choice(&mut fields, &mut request)?;
     wishes::read_text(&mut fields, &mut request)?;
     wishes::read_reasoning(&mut fields, &mut request)?;
     wishes::read_include(&mut fields, &mut request)?;
