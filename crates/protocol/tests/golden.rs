@@ -150,6 +150,8 @@ fn there_and_back_keeps_all_that_the_hub_names() {
                 let mut back = codec::of(by)
                     .read_request(&bytes)
                     .unwrap_or_else(|error| panic!("{from} {name} by {by}: {error}"));
+                // What the path says is put in by who knows the path.
+                back.model.clone_from(&request.model);
                 let (again, _) = written(&back, by).unwrap();
                 let (first, again) = (pretty(&bytes), pretty(&again));
                 if first != again {
@@ -158,8 +160,7 @@ fn there_and_back_keeps_all_that_the_hub_names() {
                     ));
                 }
                 if by == from && losses.is_empty() {
-                    // What the path says is put in by who knows the path; counting is always asked for.
-                    back.model.clone_from(&request.model);
+                    // Counting is always asked for.
                     (back.stream, back.counted) = (request.stream, request.counted);
                     back.rest.clear();
                     if back != request {

@@ -40,8 +40,11 @@ pub(super) const ALL: &[&Unsayable] = &[
     &SYNTHESISED,
     &SYSTEM_MEDIA,
     &SYSTEM_TURN,
+    &TEMPERATURE,
     &THOUGHT,
     &TIER,
+    &TOP_K,
+    &TOP_P,
     &USER,
     &VERBOSITY,
 ];
@@ -95,8 +98,13 @@ unsayable! {
         "named without their schemas: tools must be named where the conversation has calls";
     SYSTEM_MEDIA: "pictures in the system prompt", "left out: it is text";
     SYSTEM_TURN: "system message in the conversation", "said by the user: instructions stand before the conversation";
+    TEMPERATURE: "temperature",
+        "left out unless it is 1 where Claude thinks, and to Claude 4.7 and later; and left out where it is 1 beside a top_p of the caller's own";
     THOUGHT: "thinking", "thoughts without the signature of their model are left out: it would not take them back";
     TIER: "service_tier", "left out: it is `default`, `priority`, `flex` or `reserved`";
+    TOP_K: "top_k", "left out where Claude thinks, to Claude 4.7 and later, and to models other than Claude: it is refused";
+    TOP_P: "top_p",
+        "left out beside a temperature (Claude after 4.0 refuses both), below 0.95 where Claude thinks, and to Claude 4.7 and later unless it is 1";
     USER: "user", "left out: nothing says who is behind a call";
     VERBOSITY: "verbosity", "left out: no model of Bedrock knows it";
 }

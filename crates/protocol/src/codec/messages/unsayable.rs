@@ -25,6 +25,9 @@ pub(super) const ALL: &[&Unsayable] = &[
     &EFFORT,
     &BUDGET,
     &TEMPERATURE,
+    &NOT_ONE,
+    &TOP_P,
+    &TOP_K,
     &STOP,
     &MIN_P,
     &SEED,
@@ -98,6 +101,18 @@ pub(super) static BUDGET: Unsayable =
     Unsayable { what: "thinking budget below 1,024", why: "said as 1,024, which is the least there is" };
 pub(super) static TEMPERATURE: Unsayable =
     Unsayable { what: "temperature above 1", why: "said as 1, which is the most there is" };
+pub(super) static NOT_ONE: Unsayable = Unsayable {
+    what: "temperature",
+    why: "left out unless it is 1 where the model thinks, and to Claude 4.7 and later; and left out where it is 1 beside a top_p of the caller's own",
+};
+pub(super) static TOP_P: Unsayable = Unsayable {
+    what: "top_p",
+    why: "left out beside a temperature (models after Claude 4.0 refuse both), below 0.95 where the model thinks, and to Claude 4.7 and later unless it is 1",
+};
+pub(super) static TOP_K: Unsayable = Unsayable {
+    what: "top_k",
+    why: "left out where the model thinks, and to Claude 4.7 and later: it is refused",
+};
 pub(super) static STOP: Unsayable =
     Unsayable { what: "stop of nothing but blanks", why: "left out: it is refused" };
 pub(super) static MIN_P: Unsayable = unknown("min_p");

@@ -226,6 +226,22 @@ fn numbers_beyond_the_bounds_are_told() {
 }
 
 #[test]
+fn settings_that_are_refused_together_are_told() {
+    let mut request = said(vec![(Role::User, vec![text("Hello")])]);
+    request.sampling.temperature = Some(1.into());
+    request.sampling.top_p = serde_json::Number::from_f64(0.95);
+    request.sampling.top_k = Some(64.into());
+    request.reasoning = Some(Reasoning { shown: Some(true), ..Reasoning::default() });
+    let (body, losses) = sent(&request, Habits::default());
+    let found = (body.get("temperature"), body.get("top_p"), body.get("top_k"));
+    assert_eq!(found, (Some(&json!(1)), None, None));
+    assert!(losses.contains(&"top_p".to_owned()) && losses.contains(&"top_k".to_owned()), "{losses:?}");
+    request.reasoning = Some(Reasoning { budget: Some(Budget::Off), ..Reasoning::default() });
+    let (body, losses) = sent(&request, Habits::default());
+    assert_eq!((body["top_k"].as_u64(), losses), (Some(64), vec!["top_p".to_owned()]));
+}
+
+#[test]
 fn a_document_of_text_is_no_pdf() {
     let source = Source::Data { kind: "text/plain".to_owned(), base64: "R3LDvMOf".to_owned() };
     let file = Part::File(File { source, name: Some("a.txt".to_owned()) });
