@@ -1,6 +1,7 @@
 //! Names of models, and what stands beside what.
 
 use super::*;
+use crate::hub::{Call, Outcome, Thought, Turn};
 
 #[test]
 fn a_name_tells_the_number_wherever_it_stands() {
@@ -57,5 +58,90 @@ fn only_what_a_model_takes_together_is_said() {
         ("claude-sonnet-4-5", false, &say(None, Some(0.5), Some(3)), say(None, Some(0.5), Some(3))),
     ] {
         assert_eq!(Claude::of(model).draws(asked, thinks), drawn, "{model} {thinks} {asked:?}");
+    }
+}
+
+static LINE: Unsayable = Unsayable { what: "thinking", why: "" };
+
+fn reasoning(effort: Option<&str>, budget: Option<Budget>, shown: Option<bool>) -> Option<Reasoning> {
+    Some(Reasoning { effort: effort.map(str::to_owned), budget, shown })
+}
+
+fn wanted(model: &str, reasoning: Option<Reasoning>) -> Request {
+    Request { model: model.to_owned(), reasoning, ..Request::default() }
+}
+
+fn fit(request: &Request) -> (Option<Reasoning>, bool) {
+    let mut losses = Losses::default();
+    let reasoning = fitted(request, &mut losses, &LINE).reasoning.clone();
+    (reasoning, !losses.is_empty())
+}
+
+#[test]
+fn older_models_are_told_a_budget() {
+    let (adaptive, tokens) = (Some(Budget::Adaptive), |tokens| Some(Budget::Tokens(tokens)));
+    for (model, asked, expected) in [
+        ("claude-sonnet-4-5", reasoning(None, adaptive, None), reasoning(None, tokens(8192), None)),
+        ("claude-sonnet-4-5", reasoning(None, None, Some(true)), reasoning(None, tokens(8192), Some(true))),
+        ("claude-sonnet-4-5", reasoning(Some("low"), None, None), reasoning(None, tokens(2048), None)),
+        ("claude-haiku-4-5", reasoning(Some("xhigh"), adaptive, None), reasoning(None, tokens(16_384), None)),
+        (
+            "claude-opus-4-5",
+            reasoning(Some("high"), None, None),
+            reasoning(Some("high"), tokens(16_384), None),
+        ),
+        ("claude-opus-4-1", reasoning(Some("high"), tokens(2000), None), reasoning(None, tokens(2000), None)),
+        ("claude-3-5-sonnet-20241022", reasoning(Some("high"), adaptive, None), None),
+    ] {
+        let request = wanted(model, asked);
+        assert_eq!(fit(&request), (expected, true), "{model} {:?}", request.reasoning);
+    }
+    for (model, asked) in [
+        ("claude-opus-4-6", reasoning(Some("high"), adaptive, Some(true))),
+        ("claude-fable-5", reasoning(None, adaptive, None)),
+        ("a name of my own", reasoning(Some("low"), None, None)),
+        ("claude-sonnet-4-5", reasoning(Some("none"), None, None)),
+        ("claude-sonnet-4-5", reasoning(None, Some(Budget::Off), None)),
+        ("claude-sonnet-4-5", reasoning(None, tokens(2000), None)),
+        ("claude-sonnet-4-5", reasoning(None, None, Some(false))),
+        ("claude-sonnet-4-5", None),
+    ] {
+        assert_eq!(fit(&wanted(model, asked.clone())), (asked, false), "{model}");
+    }
+}
+
+#[test]
+fn a_budget_is_less_than_the_answer_may_have() {
+    for (most, tokens) in
+        [(9000, Some(8192)), (8192, Some(4096)), (1500, Some(1024)), (1024, None), (10, None)]
+    {
+        let mut request = wanted("claude-sonnet-4-5", reasoning(None, Some(Budget::Adaptive), None));
+        request.sampling.most_tokens = Some(most);
+        let found = fit(&request).0.and_then(|reasoning| reasoning.budget);
+        assert_eq!(found, tokens.map(Budget::Tokens), "{most}");
+    }
+}
+
+#[test]
+fn who_is_told_a_budget_does_not_think_where_that_is_refused() {
+    let asked = reasoning(Some("high"), None, None);
+    let mut request = wanted("claude-opus-4-5", asked);
+    request.choice = Some(Choice::Required);
+    assert_eq!(fit(&request), (None, true));
+    request.choice = None;
+    let thought = |signature: Option<&str>| {
+        Part::Thought(Thought { signature: signature.map(str::to_owned), ..Thought::default() })
+    };
+    let outcome = || Turn::new(Role::User, vec![Part::Outcome(Outcome::default()), Part::CachePoint(None)]);
+    let called = |first: Part| Turn::new(Role::Assistant, vec![first, Part::Call(Call::default())]);
+    let asks = || Turn::new(Role::User, vec![Part::Text("Go on.".into())]);
+    for (turns, thinks) in [
+        (vec![asks(), called(thought(Some("sig"))), outcome()], true),
+        (vec![asks(), called(thought(None)), outcome()], false),
+        (vec![asks(), called(thought(None)), outcome(), called(thought(Some("sig"))), outcome()], false),
+        (vec![asks(), called(thought(None)), outcome(), asks()], true),
+    ] {
+        request.turns = turns;
+        assert_eq!(fit(&request).0.is_some(), thinks, "{:?}", request.turns);
     }
 }

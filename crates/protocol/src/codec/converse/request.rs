@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::Habits;
-use super::super::claude::{Claude, Drawn};
+use super::super::claude::{self, Claude, Drawn};
 use super::super::json::{Fields, Object, body, wrong};
 use super::{Pen, message, model_fields, tools, unsayable};
 use crate::hub::{Losses, Request, Sampling, Shape, Unreadable, Unsayable};
@@ -74,6 +74,8 @@ fn read_shape(output: &mut Fields) -> Result<Option<Shape>, Unreadable> {
 }
 
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
+    let fitted = claude::fitted(request, losses, &unsayable::ADAPTIVE);
+    let request = fitted.as_ref();
     let mut out = Object::default();
     let mut pen = Pen { losses, habits, asks: true, names: Vec::new() };
     out.list("system", message::write_system(&request.system, &mut pen)?);

@@ -3,7 +3,7 @@
 use serde_json::{Number, Value, json};
 
 use super::super::Habits;
-use super::super::claude::{Claude, Drawn};
+use super::super::claude::{self, Claude, Drawn};
 use super::super::json::{Fields, Object, body, wrong};
 use super::{content, message, output, tools, unsayable};
 use crate::hub::{Budget, Losses, Part, Request, Sampling, Unreadable};
@@ -63,6 +63,8 @@ fn sampling(fields: &mut Fields) -> Result<Sampling, Unreadable> {
 }
 
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
+    let fitted = claude::fitted(request, losses, &unsayable::ADAPTIVE);
+    let request = fitted.as_ref();
     let mut out = Object::default();
     out.put("model", request.model.as_str()).put("max_tokens", most_tokens(request, losses));
     out.maybe("system", message::write_system(request, losses)?);

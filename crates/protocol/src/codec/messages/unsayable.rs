@@ -23,6 +23,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &SHAPE_NAME,
     &LOOSE_SHAPE,
     &EFFORT,
+    &ADAPTIVE,
     &BUDGET,
     &TEMPERATURE,
     &NOT_ONE,
@@ -97,6 +98,10 @@ pub(super) static LOOSE_SHAPE: Unsayable =
     Unsayable { what: "schema that need not be kept", why: "a schema is always kept to" };
 pub(super) static EFFORT: Unsayable =
     Unsayable { what: "minimal effort", why: "said as low, which is the least there is" };
+pub(super) static ADAPTIVE: Unsayable = Unsayable {
+    what: "thinking without a budget",
+    why: "said in tokens to Claude up to 4.5, which knows no other way: minimal and low 2,048, medium and no word 8,192, above it 16,384, half of max_tokens where that is not more; the effort is left out then, save for Opus 4.5; and none is thought where that is refused: by models before 3.7, with fewer than 1,025 tokens, where a tool must be called, or where calls stand without their thoughts",
+};
 pub(super) static BUDGET: Unsayable =
     Unsayable { what: "thinking budget below 1,024", why: "said as 1,024, which is the least there is" };
 pub(super) static TEMPERATURE: Unsayable =

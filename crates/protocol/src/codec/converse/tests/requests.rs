@@ -130,6 +130,21 @@ fn what_words_are_drawn_by_is_told_as_the_model_takes_it() {
 }
 
 #[test]
+fn older_models_of_anthropic_think_by_a_budget() {
+    let adaptive = crate::hub::Reasoning { budget: Some(Budget::Adaptive), ..Default::default() };
+    let of = |model: &str| {
+        let request =
+            Request { model: model.into(), reasoning: Some(adaptive.clone()), ..Request::default() };
+        let (body, losses) = written(&request);
+        (body["additionalModelRequestFields"]["thinking"].clone(), losses.concat())
+    };
+    let budget = json!({"type": "enabled", "budget_tokens": 8192});
+    let older = of("us.anthropic.claude-haiku-4-5-20251001-v1:0");
+    assert_eq!(older, (budget, "thinking without a budget".into()));
+    assert_eq!(of("us.anthropic.claude-opus-4-6-v1"), (json!({"type": "adaptive"}), String::new()));
+}
+
+#[test]
 fn shapes_that_cannot_be_asked_for_are_told() {
     let shape = |shape| written(&Request { shape: Some(shape), ..Request::default() });
     assert_eq!(shape(Shape::Text).1, [""; 0]);
