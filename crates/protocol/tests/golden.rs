@@ -12,12 +12,13 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::codec::{self, Habits, Mint, To};
+use protocol::codec::{self, Mint, To};
 use protocol::dialect::Wire;
 use protocol::fault::Kind;
 use protocol::frame::aws_event;
 use protocol::hub::gather::Gather;
 use protocol::hub::{Delta, Losses, Request, Stop};
+use protocol::vendor::{self, Site};
 use serde_json::Value;
 
 /// What every answer is written for.
@@ -90,7 +91,9 @@ fn pretty(bytes: &[u8]) -> String {
 
 fn written(request: &Request, to: Wire) -> Result<(Vec<u8>, Losses), String> {
     let mut losses = Losses::default();
-    let written = codec::of(to).write_request(request, Habits::default(), &mut losses);
+    // As one that only says what OpenAI says.
+    let plain = vendor::find("openai-compatible").unwrap().habits_at(&Site::default());
+    let written = codec::of(to).write_request(request, plain, &mut losses);
     written.map(|bytes| (bytes, losses)).map_err(|refusal| refusal.to_string())
 }
 
@@ -147,6 +150,8 @@ fn there_and_back_keeps_all_that_the_hub_names() {
                 let mut back = codec::of(by)
                     .read_request(&bytes)
                     .unwrap_or_else(|error| panic!("{from} {name} by {by}: {error}"));
+                // What the path says is put in by who knows the path.
+                back.model.clone_from(&request.model);
                 let (again, _) = written(&back, by).unwrap();
                 let (first, again) = (pretty(&bytes), pretty(&again));
                 if first != again {
@@ -155,8 +160,7 @@ fn there_and_back_keeps_all_that_the_hub_names() {
                     ));
                 }
                 if by == from && losses.is_empty() {
-                    // What the path says is put in by who knows the path; counting is always asked for.
-                    back.model.clone_from(&request.model);
+                    // Counting is always asked for.
                     (back.stream, back.counted) = (request.stream, request.counted);
                     back.rest.clear();
                     if back != request {

@@ -58,7 +58,7 @@ pub(super) fn translated(
     if let Some(room) = room(Estimate::with(call, body.len())) {
         translation.makes_room(room);
     }
-    let (body, losses) = translation.request(vendor.habits()).map_err(refusal)?;
+    let (body, losses) = translation.request(vendor.habits_at(&target.provider.site)).map_err(refusal)?;
     if !losses.is_empty() && is_strict(call) {
         return Err(too_strict(&losses, &target.provider.name));
     }

@@ -181,6 +181,11 @@ impl Object {
         self
     }
 
+    /// What was put in by that name.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

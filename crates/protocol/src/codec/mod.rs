@@ -4,6 +4,7 @@
 //! `table.rs` and one in `dialect/wire.rs`, and its golden files.
 
 mod chat;
+mod claude;
 mod cohere;
 mod completions;
 mod converse;
@@ -77,6 +78,12 @@ pub struct Habits {
     /// Its model takes instructions in mid-conversation as such (Claude since Opus 4.8, but not Sonnet 5). Elsewhere the user says
     /// them.
     pub instructed_later: bool,
+    /// A stream may be asked for its counts (`stream_options.include_usage`). Some tell them unasked, and some refuse to be asked.
+    pub counts_streams: bool,
+    /// It has `top_k`, which OpenAI has not. Some of those who have not refuse it.
+    pub top_k: bool,
+    /// It has `min_p`; the same holds for it.
+    pub min_p: bool,
 }
 
 /// For whom an answer is written.

@@ -49,6 +49,12 @@ pub(super) struct Compatible {
     /// It wants its thoughts back with the calls they led to (`reasoning_content`).
     #[serde(default)]
     thoughts_back: bool,
+    /// It has `top_k`.
+    #[serde(default)]
+    top_k: bool,
+    /// It has `min_p`.
+    #[serde(default)]
+    min_p: bool,
     /// Paths it spells its own way: ours below `/v1`, theirs from the root.
     #[serde(default)]
     endpoints: BTreeMap<String, String>,
@@ -167,7 +173,12 @@ impl Vendor for Compatible {
     }
 
     fn habits(&self) -> Habits {
-        Habits { thoughts_back: self.thoughts_back, ..Habits::default() }
+        Habits {
+            thoughts_back: self.thoughts_back,
+            top_k: self.top_k,
+            min_p: self.min_p,
+            ..Habits::default()
+        }
     }
 }
 

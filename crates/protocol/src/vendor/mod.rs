@@ -65,6 +65,11 @@ pub trait Vendor: Sync + Send {
         Habits::default()
     }
 
+    /// The same at one place of it, where more is known.
+    fn habits_at(&self, site: &Site) -> Habits {
+        Habits { counts_streams: self.counts_streams(site), ..self.habits() }
+    }
+
     /// The path and query of a conversation in its wire, beginning with a slash.
     fn conversation(&self, site: &Site, model: &str, _streams: bool) -> String {
         let row = operation::chat();

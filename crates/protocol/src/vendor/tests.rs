@@ -85,6 +85,30 @@ fn an_answer_is_gone_on_with_as_its_vendor_wants_it() {
 }
 
 #[test]
+fn only_who_understands_it_is_asked_for_counts() {
+    let counts = |vendor: &str, site: &Site| find(vendor).unwrap().habits_at(site).counts_streams;
+    let plain = site("/v1", None);
+    assert!(counts("openai", &plain) && counts("openai-compatible", &plain) && counts("vllm", &plain));
+    assert!(!counts("mistral", &plain) && !counts("perplexity", &plain) && !counts("speaches", &plain));
+    assert!(
+        counts("azure", &site("", Some("2024-10-21"))) && !counts("azure", &site("", Some("2024-06-01")))
+    );
+    assert!(find("deepseek").unwrap().habits_at(&plain).thoughts_back);
+}
+
+#[test]
+fn limits_of_words_go_to_those_whose_documents_name_them() {
+    let of = |vendor: &str| find(vendor).unwrap().habits();
+    for vendor in ["vllm", "sglang", "llama.cpp", "openrouter", "together", "fireworks"] {
+        assert!(of(vendor).top_k && of(vendor).min_p, "{vendor}");
+    }
+    assert!(of("lmstudio").top_k && !of("lmstudio").min_p);
+    for vendor in ["openai", "azure", "openai-compatible", "mistral", "groq", "cerebras"] {
+        assert!(!of(vendor).top_k && !of(vendor).min_p, "{vendor}");
+    }
+}
+
+#[test]
 fn every_vendor_of_the_table_is_whole() {
     let names: Vec<&str> = all().map(Vendor::name).collect();
     assert!(names.len() >= 24, "{names:?}");

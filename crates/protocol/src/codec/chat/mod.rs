@@ -11,7 +11,7 @@ mod stream;
 mod tools;
 mod unsayable;
 
-pub(super) use request::stops;
+pub(super) use request::{stops, user};
 pub(super) use response::{counts, usage};
 
 use super::{Codec, Habits, StreamReader, StreamWriter, To};

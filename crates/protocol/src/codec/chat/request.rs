@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::Habits;
 use super::super::json::{Fields, Object, body, wrong};
 use super::{message, tools, unsayable};
-use crate::hub::{Budget, Losses, Reasoning, Request, Sampling, Unreadable};
+use crate::hub::{Budget, Losses, Reasoning, Request, Sampling, Unreadable, Unsayable};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Request, Unreadable> {
     let mut fields = body(bytes)?;
@@ -78,10 +78,13 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     let sampling = &request.sampling;
     out.maybe(if habits.own { "max_completion_tokens" } else { "max_tokens" }, sampling.most_tokens);
     out.maybe("temperature", sampling.temperature.clone()).maybe("top_p", sampling.top_p.clone());
-    if habits.own {
-        losses.add_if(sampling.top_k.is_some(), &unsayable::TOP_K);
-    } else {
-        out.maybe("top_k", sampling.top_k.clone()).maybe("min_p", sampling.min_p.clone());
+    let limits = [
+        ("top_k", habits.top_k, &sampling.top_k, &unsayable::TOP_K),
+        ("min_p", habits.min_p, &sampling.min_p, &unsayable::MIN_P),
+    ];
+    for (name, known, limit, lost) in limits {
+        out.maybe(name, limit.clone().filter(|_| known));
+        losses.add_if(limit.is_some() && !known, lost);
     }
     out.maybe("seed", sampling.seed.clone()).list("stop", sampling.stop.clone()).maybe("n", sampling.n);
     out.maybe("frequency_penalty", sampling.frequency_penalty.clone())
@@ -91,17 +94,27 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
         .maybe("top_logprobs", sampling.top_logprobs);
     out.maybe("reasoning_effort", request.reasoning.as_ref().and_then(|reasoning| effort(reasoning, losses)));
     out.maybe("verbosity", request.verbosity.clone())
-        .maybe("user", request.user.clone())
+        .maybe("user", user(request, losses, &unsayable::USER))
         .maybe("metadata", request.metadata.clone());
     out.maybe("service_tier", request.tier.clone()).maybe("prompt_cache_key", request.cache_key.clone());
     if request.stream {
         // Whether or not the caller wants to read it: it is what the call is accounted by.
-        out.put("stream", true).put("stream_options", json!({"include_usage": true}));
+        let options = habits.counts_streams.then(|| json!({"include_usage": true}));
+        out.put("stream", true).maybe("stream_options", options);
     }
     for name in request.rest.keys() {
         losses.field(name);
     }
     Ok(out.bytes())
+}
+
+/// Who is behind the call, unless the word for it is longer than OpenAI takes it.
+pub(in crate::codec) fn user(request: &Request, losses: &mut Losses, lost: &Unsayable) -> Option<String> {
+    const MOST: usize = 64;
+    let user = request.user.as_ref()?;
+    let fits = user.chars().nth(MOST).is_none();
+    losses.add_if(!fits, lost);
+    fits.then(|| user.clone())
 }
 
 /// The effort, which tokens are told as where no word was said.
@@ -119,3 +132,6 @@ fn effort(reasoning: &Reasoning, losses: &mut Losses) -> Option<String> {
     losses.add_if(matches!(reasoning.budget, Some(Budget::Tokens(_))), &unsayable::BUDGET);
     Some(word.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ pub(super) const ALL: &[&Unsayable] = &[
     &OPAQUE,
     &SERVED_TOOL,
     &TOP_K,
+    &MIN_P,
+    &USER,
     &BUDGET,
     &URL_FILE,
     &FAILED,
@@ -29,7 +31,14 @@ pub(super) static OPAQUE: Unsayable = Unsayable {
 };
 pub(super) static SERVED_TOOL: Unsayable =
     Unsayable { what: "tools the vendor runs", why: "left out: only the vendor they belong to runs them" };
-pub(super) static TOP_K: Unsayable = Unsayable { what: "top_k", why: "left out: OpenAI has no such limit" };
+pub(super) static TOP_K: Unsayable = Unsayable {
+    what: "top_k",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};
+pub(super) static MIN_P: Unsayable = Unsayable {
+    what: "min_p",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};
 pub(super) static BUDGET: Unsayable = Unsayable {
     what: "thinking budget",
     why: "said as an effort: up to 2,048 tokens low, up to 8,192 medium, above it high",
@@ -46,3 +55,5 @@ pub(super) static OUTCOME_MEDIA: Unsayable =
     Unsayable { what: "pictures in a tool's outcome", why: "moved: they follow as a message of the user's" };
 pub(super) static ASSISTANT_MEDIA: Unsayable =
     Unsayable { what: "pictures by the assistant", why: "left out: only users may show any" };
+pub(super) static USER: Unsayable =
+    Unsayable { what: "user", why: "left out where it has more than 64 characters, which OpenAI refuses" };

@@ -75,21 +75,24 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     let sampling = &request.sampling;
     out.maybe("max_tokens", sampling.most_tokens);
     out.maybe("temperature", sampling.temperature.clone()).maybe("top_p", sampling.top_p.clone());
-    if habits.own {
-        losses.add_if(sampling.top_k.is_some(), &unsayable::TOP_K);
-        losses.add_if(sampling.min_p.is_some(), &unsayable::MIN_P);
-    } else {
-        out.maybe("top_k", sampling.top_k.clone()).maybe("min_p", sampling.min_p.clone());
+    let limits = [
+        ("top_k", habits.top_k, &sampling.top_k, &unsayable::TOP_K),
+        ("min_p", habits.min_p, &sampling.min_p, &unsayable::MIN_P),
+    ];
+    for (name, known, limit, lost) in limits {
+        out.maybe(name, limit.clone().filter(|_| known));
+        losses.add_if(limit.is_some() && !known, lost);
     }
     out.maybe("seed", sampling.seed.clone()).list("stop", sampling.stop.clone()).maybe("n", sampling.n);
     out.maybe("frequency_penalty", sampling.frequency_penalty.clone())
         .maybe("presence_penalty", sampling.presence_penalty.clone());
     out.maybe("logit_bias", sampling.logit_bias.clone());
     let logprobs = (sampling.logprobs == Some(true)).then(|| sampling.top_logprobs.unwrap_or_default());
-    out.maybe("logprobs", logprobs).maybe("user", request.user.clone());
+    out.maybe("logprobs", logprobs).maybe("user", chat::user(request, losses, &unsayable::USER));
     if request.stream {
         // Whether or not the caller wants to read it: it is what the call is accounted by.
-        out.put("stream", true).put("stream_options", json!({"include_usage": true}));
+        let options = habits.counts_streams.then(|| json!({"include_usage": true}));
+        out.put("stream", true).maybe("stream_options", options);
     }
     for (name, value) in &request.rest {
         if OWN.contains(&name.as_str()) {

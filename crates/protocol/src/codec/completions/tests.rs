@@ -96,3 +96,12 @@ fn every_recorded_exchange_is_read() {
     }
     assert!(wholes >= 30 && streams >= 15, "{wholes} answers, {streams} streams");
 }
+
+#[test]
+fn a_long_name_of_the_user_is_left_out_and_told() {
+    let mut losses = Losses::default();
+    let request = Request { user: Some("x".repeat(65)), ..Request::default() };
+    let written = CODEC.write_request(&request, Habits::default(), &mut losses).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap().get("user"), None);
+    assert_eq!(losses.iter().collect::<Vec<_>>(), ["user"]);
+}

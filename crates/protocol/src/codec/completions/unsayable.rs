@@ -17,6 +17,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &OPAQUE,
     &TOP_K,
     &MIN_P,
+    &USER,
 ];
 
 pub(super) static SYSTEM: Unsayable = Unsayable {
@@ -44,5 +45,13 @@ pub(super) static OPAQUE: Unsayable = Unsayable {
     what: "parts of another language",
     why: "left out: only the vendor they come from knows them",
 };
-pub(super) static TOP_K: Unsayable = Unsayable { what: "top_k", why: "left out: OpenAI has no such limit" };
-pub(super) static MIN_P: Unsayable = Unsayable { what: "min_p", why: "left out: OpenAI has no such limit" };
+pub(super) static TOP_K: Unsayable = Unsayable {
+    what: "top_k",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};
+pub(super) static MIN_P: Unsayable = Unsayable {
+    what: "min_p",
+    why: "left out where the vendor's documents do not name it: OpenAI has no such limit, and some refuse it",
+};
+pub(super) static USER: Unsayable =
+    Unsayable { what: "user", why: "left out where it has more than 64 characters, which OpenAI refuses" };

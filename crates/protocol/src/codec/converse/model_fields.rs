@@ -57,9 +57,8 @@ fn thinks(thinking: &Value, reasoning: &mut Reasoning) -> bool {
 }
 
 /// Writes them.
-pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
+pub(super) fn write(request: &Request, losses: &mut Losses) -> Object {
     let mut model = Object::default();
-    model.maybe("top_k", request.sampling.top_k.clone());
     if let Some(reasoning) = &request.reasoning {
         let mut thinking = Object::default();
         match reasoning.budget {
@@ -83,7 +82,7 @@ pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
         }
         model.maybe("thinking", thinking.unless_empty());
     }
-    model.unless_empty()
+    model
 }
 
 /// The effort, in a word of Bedrock's; none at all is said as a setting of the thoughts.

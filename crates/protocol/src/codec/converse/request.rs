@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::Habits;
+use super::super::claude::{self, Claude, Drawn};
 use super::super::json::{Fields, Object, body, wrong};
 use super::{Pen, message, model_fields, tools, unsayable};
 use crate::hub::{Losses, Request, Sampling, Shape, Unreadable, Unsayable};
@@ -73,13 +74,19 @@ fn read_shape(output: &mut Fields) -> Result<Option<Shape>, Unreadable> {
 }
 
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
+    let fitted = claude::fitted(request, losses, &unsayable::ADAPTIVE);
+    let request = fitted.as_ref();
     let mut out = Object::default();
     let mut pen = Pen { losses, habits, asks: true, names: Vec::new() };
     out.list("system", message::write_system(&request.system, &mut pen)?);
     out.put("messages", message::write(request, &mut pen)?);
-    out.maybe("inferenceConfig", inference(&request.sampling));
+    let mut model = model_fields::write(request, losses);
+    let thinks = model.get("thinking").is_some_and(|thinking| thinking["type"] != "disabled");
+    let drawn = drawn(request, thinks, losses);
+    out.maybe("inferenceConfig", inference(&request.sampling, &drawn));
     out.maybe("toolConfig", tools::write(request, losses));
-    out.maybe("additionalModelRequestFields", model_fields::write(request, losses));
+    model.maybe("top_k", drawn.top_k);
+    out.maybe("additionalModelRequestFields", model.unless_empty());
     let mut output = Object::default();
     output.maybe("textFormat", request.shape.as_ref().and_then(|shape| shape_of(shape, losses)));
     output.maybe("effort", model_fields::effort(request, losses));
@@ -97,12 +104,23 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     Ok(out.bytes())
 }
 
-fn inference(sampling: &Sampling) -> Option<Value> {
+/// What the model takes of it. `top_k` is a word of Anthropic's models: others have another for it, or none.
+fn drawn(request: &Request, thinks: bool, losses: &mut Losses) -> Drawn {
+    let asked = Drawn::of(&request.sampling);
+    let drawn = match Claude::on_bedrock(&request.model) {
+        Some(claude) => claude.draws(&asked, thinks),
+        None => Drawn { top_k: None, ..asked.clone() },
+    };
+    drawn.tell(&asked, [&unsayable::TEMPERATURE, &unsayable::TOP_P, &unsayable::TOP_K], losses);
+    drawn
+}
+
+fn inference(sampling: &Sampling, drawn: &Drawn) -> Option<Value> {
     let mut inference = Object::default();
     inference
         .maybe("maxTokens", sampling.most_tokens)
-        .maybe("temperature", sampling.temperature.clone())
-        .maybe("topP", sampling.top_p.clone())
+        .maybe("temperature", drawn.temperature.clone())
+        .maybe("topP", drawn.top_p.clone())
         .list("stopSequences", sampling.stop.clone());
     inference.unless_empty()
 }

@@ -4,6 +4,7 @@ use crate::hub::Unsayable;
 
 /// The list.
 pub(super) const ALL: &[&Unsayable] = &[
+    &ADAPTIVE,
     &ASSISTANT_FIRST,
     &ASSISTANT_MEDIA,
     &BLANK,
@@ -40,8 +41,11 @@ pub(super) const ALL: &[&Unsayable] = &[
     &SYNTHESISED,
     &SYSTEM_MEDIA,
     &SYSTEM_TURN,
+    &TEMPERATURE,
     &THOUGHT,
     &TIER,
+    &TOP_K,
+    &TOP_P,
     &USER,
     &VERBOSITY,
 ];
@@ -53,6 +57,8 @@ macro_rules! unsayable {
 }
 
 unsayable! {
+    ADAPTIVE: "thinking without a budget",
+        "said in tokens to Claude up to 4.5, which knows no other way: minimal and low 2,048, medium and no word 8,192, above it 16,384, half of max_tokens where that is not more; the effort is left out then, save for Opus 4.5; and none is thought where that is refused: by models before 3.7, with fewer than 1,025 tokens, where a tool must be called, or where calls stand without their thoughts";
     ASSISTANT_FIRST: "assistant first",
         "a turn of the user's is put before it, which says that the assistant begins: conversations of Bedrock begin with the user";
     ASSISTANT_MEDIA: "pictures by the assistant", "left out: only users may show any";
@@ -95,8 +101,13 @@ unsayable! {
         "named without their schemas: tools must be named where the conversation has calls";
     SYSTEM_MEDIA: "pictures in the system prompt", "left out: it is text";
     SYSTEM_TURN: "system message in the conversation", "said by the user: instructions stand before the conversation";
+    TEMPERATURE: "temperature",
+        "left out unless it is 1 where Claude thinks, and to Claude 4.7 and later; and left out where it is 1 beside a top_p of the caller's own";
     THOUGHT: "thinking", "thoughts without the signature of their model are left out: it would not take them back";
     TIER: "service_tier", "left out: it is `default`, `priority`, `flex` or `reserved`";
+    TOP_K: "top_k", "left out where Claude thinks, to Claude 4.7 and later, and to models other than Claude: it is refused";
+    TOP_P: "top_p",
+        "left out beside a temperature (Claude after 4.0 refuses both), below 0.95 where Claude thinks, and to Claude 4.7 and later unless it is 1";
     USER: "user", "left out: nothing says who is behind a call";
     VERBOSITY: "verbosity", "left out: no model of Bedrock knows it";
 }

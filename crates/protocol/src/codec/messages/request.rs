@@ -3,6 +3,7 @@
 use serde_json::{Number, Value, json};
 
 use super::super::Habits;
+use super::super::claude::{self, Claude, Drawn};
 use super::super::json::{Fields, Object, body, wrong};
 use super::{content, message, output, tools, unsayable};
 use crate::hub::{Budget, Losses, Part, Request, Sampling, Unreadable};
@@ -62,13 +63,15 @@ fn sampling(fields: &mut Fields) -> Result<Sampling, Unreadable> {
 }
 
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
+    let fitted = claude::fitted(request, losses, &unsayable::ADAPTIVE);
+    let request = fitted.as_ref();
     let mut out = Object::default();
     out.put("model", request.model.as_str()).put("max_tokens", most_tokens(request, losses));
     out.maybe("system", message::write_system(request, losses)?);
     out.put("messages", message::write(request, habits, losses)?);
     tools::write(request, &mut out, losses);
     output::write(request, &mut out, losses);
-    write_sampling(&request.sampling, &mut out, losses);
+    write_sampling(request, &mut out, losses);
     out.maybe("metadata", request.user.as_ref().map(|user| json!({"user_id": user})));
     out.maybe("service_tier", request.tier.as_deref().and_then(|tier| tier_of(tier, losses)));
     if request.stream {
@@ -95,7 +98,8 @@ fn most_tokens(request: &Request, losses: &mut Losses) -> u64 {
     }
 }
 
-fn write_sampling(sampling: &Sampling, out: &mut Object, losses: &mut Losses) {
+fn write_sampling(request: &Request, out: &mut Object, losses: &mut Losses) {
+    let sampling = &request.sampling;
     let (blank, stop): (Vec<String>, Vec<String>) =
         sampling.stop.iter().cloned().partition(|stop| stop.trim().is_empty());
     let cooler = |temperature: &Number| {
@@ -103,8 +107,12 @@ fn write_sampling(sampling: &Sampling, out: &mut Object, losses: &mut Losses) {
         losses.add_if(above, &unsayable::TEMPERATURE);
         if above { Number::from(1) } else { temperature.clone() }
     };
-    out.maybe("temperature", sampling.temperature.as_ref().map(cooler));
-    out.maybe("top_p", sampling.top_p.clone()).maybe("top_k", sampling.top_k.clone());
+    let temperature = sampling.temperature.as_ref().map(cooler);
+    let asked = Drawn { temperature, ..Drawn::of(sampling) };
+    let thinks = out.get("thinking").is_some_and(|thinking| thinking["type"] != "disabled");
+    let drawn = Claude::of(&request.model).draws(&asked, thinks);
+    drawn.tell(&asked, [&unsayable::NOT_ONE, &unsayable::TOP_P, &unsayable::TOP_K], losses);
+    out.maybe("temperature", drawn.temperature).maybe("top_p", drawn.top_p).maybe("top_k", drawn.top_k);
     out.list("stop_sequences", stop);
     for (asked, lost) in [
         (!blank.is_empty(), &unsayable::STOP),

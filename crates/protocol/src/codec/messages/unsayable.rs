@@ -23,8 +23,12 @@ pub(super) const ALL: &[&Unsayable] = &[
     &SHAPE_NAME,
     &LOOSE_SHAPE,
     &EFFORT,
+    &ADAPTIVE,
     &BUDGET,
     &TEMPERATURE,
+    &NOT_ONE,
+    &TOP_P,
+    &TOP_K,
     &STOP,
     &MIN_P,
     &SEED,
@@ -94,10 +98,26 @@ pub(super) static LOOSE_SHAPE: Unsayable =
     Unsayable { what: "schema that need not be kept", why: "a schema is always kept to" };
 pub(super) static EFFORT: Unsayable =
     Unsayable { what: "minimal effort", why: "said as low, which is the least there is" };
+pub(super) static ADAPTIVE: Unsayable = Unsayable {
+    what: "thinking without a budget",
+    why: "said in tokens to Claude up to 4.5, which knows no other way: minimal and low 2,048, medium and no word 8,192, above it 16,384, half of max_tokens where that is not more; the effort is left out then, save for Opus 4.5; and none is thought where that is refused: by models before 3.7, with fewer than 1,025 tokens, where a tool must be called, or where calls stand without their thoughts",
+};
 pub(super) static BUDGET: Unsayable =
     Unsayable { what: "thinking budget below 1,024", why: "said as 1,024, which is the least there is" };
 pub(super) static TEMPERATURE: Unsayable =
     Unsayable { what: "temperature above 1", why: "said as 1, which is the most there is" };
+pub(super) static NOT_ONE: Unsayable = Unsayable {
+    what: "temperature",
+    why: "left out unless it is 1 where the model thinks, and to Claude 4.7 and later; and left out where it is 1 beside a top_p of the caller's own",
+};
+pub(super) static TOP_P: Unsayable = Unsayable {
+    what: "top_p",
+    why: "left out beside a temperature (models after Claude 4.0 refuse both), below 0.95 where the model thinks, and to Claude 4.7 and later unless it is 1",
+};
+pub(super) static TOP_K: Unsayable = Unsayable {
+    what: "top_k",
+    why: "left out where the model thinks, and to Claude 4.7 and later: it is refused",
+};
 pub(super) static STOP: Unsayable =
     Unsayable { what: "stop of nothing but blanks", why: "left out: it is refused" };
 pub(super) static MIN_P: Unsayable = unknown("min_p");

@@ -62,6 +62,11 @@ fn read_item(item: Value, at: &str, request: &mut Request) -> Result<(), Unreada
             let (signature, sealed) = unsealed(thought.sealed);
             said(Part::Thought(Thought { signature, sealed, ..thought }), request);
         }
+        // Tools that came later, or that a client keeps here. They are nobody's turn.
+        "additional_tools" => {
+            let _role = fields.any("role");
+            tools::read_more(&mut fields, request)?;
+        }
         _ if kind.ends_with("_output") || kind == "mcp_approval_response" => {
             came(Part::Opaque(Wire::Responses, item), request);
             return Ok(());

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::Habits;
 use super::super::json::{Fields, Object, body};
+use super::super::{Habits, chat};
 use super::{input, items, tools, unsayable, wishes};
 use crate::hub::{Losses, Reasoning, Request, Unreadable};
 
@@ -30,7 +30,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Request, Unreadable> {
     let mut fields = body(bytes)?;
     let mut request = Request { model: fields.text("model")?.unwrap_or_default(), ..Request::default() };
     tools::read(&mut fields, &mut request)?;
-    tools::read_choice(&mut fields, &mut request)?;
     input::instructions(&mut fields, &mut request)?;
     // What goes on with something stored may bring nothing new.
     let stored = ["previous_response_id", "conversation", "prompt"].iter().any(|name| fields.has(name));
@@ -39,6 +38,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Request, Unreadable> {
         None if stored => {}
         None => return Err(fields.missing("input")),
     }
+    // It may name a tool that stands in the conversation.
+    tools::read_choice(&mut fields, &mut request)?;
     wishes::read_text(&mut fields, &mut request)?;
     wishes::read_reasoning(&mut fields, &mut request)?;
     wishes::read_include(&mut fields, &mut request)?;
@@ -93,7 +94,8 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.maybe("temperature", sampling.temperature.clone()).maybe("top_p", sampling.top_p.clone());
     out.maybe("top_logprobs", sampling.top_logprobs);
     unsaid(request, losses);
-    out.maybe("user", request.user.clone()).maybe("metadata", request.metadata.clone());
+    out.maybe("user", chat::user(request, losses, &unsayable::USER))
+        .maybe("metadata", request.metadata.clone());
     out.maybe("service_tier", request.tier.clone()).maybe("prompt_cache_key", request.cache_key.clone());
     // Models that do not think refuse to be asked for sealed thoughts; one that is told how much to think does.
     let thinks = request.reasoning.as_ref().is_some_and(|reasoning| !Reasoning::is_off(reasoning));

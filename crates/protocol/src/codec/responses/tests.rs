@@ -10,8 +10,8 @@ use crate::fault::Kind;
 use crate::hub::gather::Gather;
 use crate::hub::part::text_of;
 use crate::hub::{
-    Answer, Begun, Call, Counts, Delta, Losses, Media, Opening, Part, Request, Response, Role, Source, Stop,
-    Thought, Tool, Turn,
+    Answer, Begun, Call, Choice, Counts, Delta, Losses, Media, Opening, Part, Request, Response, Role,
+    Source, Stop, Thought, Tool, Turn,
 };
 
 const MINT: Mint = Mint { now: 1_760_000_000, seed: 7 };
@@ -315,4 +315,47 @@ fn a_picture_the_model_made_is_an_item() {
     let answer = answered(vec![Part::Image(media)], Stop::End, &Request::default());
     assert_eq!(answer["output"][0]["type"], "image_generation_call");
     assert_eq!(answer["output"][0]["result"], "iVBO");
+}
+
+#[test]
+fn a_long_name_of_the_user_is_left_out_and_told() {
+    let mut losses = Losses::default();
+    let request = Request { user: Some("x".repeat(65)), ..Request::default() };
+    let written = CODEC.write_request(&request, Habits::default(), &mut losses).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap().get("user"), None);
+    assert_eq!(losses.iter().collect::<Vec<_>>(), ["user"]);
+}
+
+#[test]
+fn tools_that_stand_in_the_conversation_are_tools() {
+    let tool = |name: &str, description: &str| json!({"type": "function", "name": name, "description": description, "parameters": {}});
+    let namespace =
+        |tools: Value| json!({"type": "namespace", "name": "functions", "description": "", "tools": tools});
+    let more =
+        |tools: Value| json!({"type": "additional_tools", "id": "at_1", "role": "developer", "tools": tools});
+    let body = json!({
+        "model": "m",
+        "tools": [tool("look", "first")],
+        "tool_choice": {"type": "function", "name": "wait"},
+        "input": [
+            more(json!([namespace(json!([{"type": "custom", "name": "exec"}]))])),
+            {"type": "message", "role": "developer", "content": "Be brief."},
+            {"type": "message", "role": "user", "content": "Go."},
+            more(json!([namespace(json!([tool("wait", "")])), tool("look", "second")])),
+            {"type": "message", "role": "user", "content": "On."},
+        ],
+    });
+    let request = CODEC.read_request(body.to_string().as_bytes()).unwrap();
+    let names: Vec<_> = request.tools.iter().filter_map(Tool::name).collect();
+    assert_eq!(names, ["look", "functions__exec", "functions__wait"]);
+    assert!(matches!(&request.tools[0], Tool::Function { description: Some(last), .. } if last == "second"));
+    assert_eq!(request.namespaces.len(), 1);
+    assert_eq!(request.choice, Some(Choice::Named("functions__wait".into())));
+    // It is nobody's turn: what stands behind it is still said before the conversation.
+    assert_eq!((request.system.len(), request.turns.len()), (1, 2));
+    assert!(request.rest.keys().all(|name| name == "tools.namespace.description"), "{:?}", request.rest);
+    let wrong =
+        json!({"model": "m", "input": [{"type": "additional_tools", "tools": [{"type": "function"}]}]});
+    let refused = CODEC.read_request(wrong.to_string().as_bytes()).unwrap_err();
+    assert_eq!(refused.param.as_deref(), Some("input[0].tools[0].name"));
 }

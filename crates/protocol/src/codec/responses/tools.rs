@@ -20,6 +20,22 @@ pub(super) fn read(fields: &mut Fields, request: &mut Request) -> Result<(), Unr
     Ok(())
 }
 
+/// Tools that stand in the conversation, at the fields' own place. One that is known by its name already is another from here on.
+pub(super) fn read_more(fields: &mut Fields, request: &mut Request) -> Result<(), Unreadable> {
+    let (at, known) = (fields.path("tools"), request.tools.len());
+    for (nth, tool) in fields.list("tools")?.unwrap_or_default().into_iter().enumerate() {
+        read_tool(tool, &format!("{at}[{nth}]"), None, request)?;
+    }
+    for tool in request.tools.split_off(known) {
+        let same = |known: &&mut Tool| known.name().is_some() && known.name() == tool.name();
+        match request.tools.iter_mut().find(same) {
+            Some(earlier) => *earlier = tool,
+            None => request.tools.push(tool),
+        }
+    }
+    Ok(())
+}
+
 fn read_tool(
     tool: Value,
     at: &str,
@@ -50,10 +66,13 @@ fn read_tool(
         "namespace" => {
             let name = fields.need("name")?;
             let description = fields.text("description")?;
-            if let Some(description) = &description {
+            if let Some(description) = description.as_ref().filter(|words| !words.is_empty()) {
                 request.rest.insert(NAMESPACE_DESCRIPTION.to_owned(), json!(description));
             }
-            request.namespaces.push(Namespace { name: name.clone(), description, tools: Vec::new() });
+            // One that is told of again has more tools.
+            if !request.namespaces.iter().any(|known| known.name == name) {
+                request.namespaces.push(Namespace { name: name.clone(), description, tools: Vec::new() });
+            }
             for (nth, inner) in fields.list("tools")?.unwrap_or_default().into_iter().enumerate() {
                 read_tool(inner, &format!("{at}.tools[{nth}]"), Some(&name), request)?;
             }

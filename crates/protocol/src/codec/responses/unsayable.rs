@@ -22,6 +22,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &N,
     &LOGIT_BIAS,
     &CALL_MARK,
+    &USER,
 ];
 
 pub(super) static CACHE_POINT: Unsayable =
@@ -66,3 +67,5 @@ pub(super) static CALL_MARK: Unsayable = Unsayable {
     what: "thought signature of a call",
     why: "left out: only the vendor it comes from knows it",
 };
+pub(super) static USER: Unsayable =
+    Unsayable { what: "user", why: "left out where it has more than 64 characters, which OpenAI refuses" };

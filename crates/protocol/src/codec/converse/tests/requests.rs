@@ -106,6 +106,45 @@ fn efforts_are_said_in_words_of_bedrock() {
 }
 
 #[test]
+fn what_words_are_drawn_by_is_told_as_the_model_takes_it() {
+    let mut request = Request::default();
+    request.sampling.temperature = Some(1.into());
+    request.sampling.top_p = serde_json::Number::from_f64(0.95);
+    request.sampling.top_k = Some(64.into());
+    let of = |model: &str, budget: Option<Budget>| {
+        let reasoning = Some(crate::hub::Reasoning { budget, ..Default::default() });
+        let (body, losses) = written(&Request { model: model.into(), reasoning, ..request.clone() });
+        (
+            body["inferenceConfig"].clone(),
+            body["additionalModelRequestFields"]["top_k"].clone(),
+            losses.join(", "),
+        )
+    };
+    let claude = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    assert_eq!(of(claude, None), (json!({"temperature": 1}), json!(64), "top_p".into()));
+    let thinks = of(claude, Some(Budget::Tokens(2048)));
+    assert_eq!(thinks, (json!({"temperature": 1}), Value::Null, "top_p, top_k".into()));
+    assert_eq!(of(claude, Some(Budget::Off)).1, json!(64));
+    let nova = of("amazon.nova-pro-v1:0", None);
+    assert_eq!(nova, (json!({"temperature": 1, "topP": 0.95}), Value::Null, "top_k".into()));
+}
+
+#[test]
+fn older_models_of_anthropic_think_by_a_budget() {
+    let adaptive = crate::hub::Reasoning { budget: Some(Budget::Adaptive), ..Default::default() };
+    let of = |model: &str| {
+        let request =
+            Request { model: model.into(), reasoning: Some(adaptive.clone()), ..Request::default() };
+        let (body, losses) = written(&request);
+        (body["additionalModelRequestFields"]["thinking"].clone(), losses.concat())
+    };
+    let budget = json!({"type": "enabled", "budget_tokens": 8192});
+    let older = of("us.anthropic.claude-haiku-4-5-20251001-v1:0");
+    assert_eq!(older, (budget, "thinking without a budget".into()));
+    assert_eq!(of("us.anthropic.claude-opus-4-6-v1"), (json!({"type": "adaptive"}), String::new()));
+}
+
+#[test]
 fn shapes_that_cannot_be_asked_for_are_told() {
     let shape = |shape| written(&Request { shape: Some(shape), ..Request::default() });
     assert_eq!(shape(Shape::Text).1, [""; 0]);

@@ -8,7 +8,7 @@ use crate::hub::{
 };
 
 fn said(turns: Vec<(Role, Vec<Part>)>) -> Request {
-    let mut request = Request { model: "claude-sonnet-4-5".to_owned(), ..Request::default() };
+    let mut request = Request { model: "claude-sonnet-4-6".to_owned(), ..Request::default() };
     request.turns = turns.into_iter().map(|(role, parts)| Turn::new(role, parts)).collect();
     request.sampling.most_tokens = Some(100);
     request
@@ -223,6 +223,34 @@ fn numbers_beyond_the_bounds_are_told() {
     let (body, losses) = sent(&request, Habits::default());
     assert_eq!((&body["temperature"], &body["thinking"]["budget_tokens"]), (&json!(1), &json!(1024)));
     assert_eq!(losses, ["thinking budget below 1,024", "temperature above 1"]);
+}
+
+#[test]
+fn older_models_think_by_a_budget_that_has_room() {
+    let mut request = said(vec![(Role::User, vec![text("Hello")])]);
+    request.model = "claude-haiku-4-5".to_owned();
+    request.sampling.most_tokens = None;
+    request.reasoning = Some(Reasoning { effort: Some("low".to_owned()), ..Reasoning::default() });
+    let (body, losses) = sent(&request, Habits::default());
+    let found = (&body["thinking"], &body["max_tokens"], body.get("output_config"));
+    assert_eq!(found, (&json!({"type": "enabled", "budget_tokens": 2048}), &json!(10_240), None));
+    assert_eq!(losses, ["thinking without a budget", "no max_tokens"]);
+}
+
+#[test]
+fn settings_that_are_refused_together_are_told() {
+    let mut request = said(vec![(Role::User, vec![text("Hello")])]);
+    request.sampling.temperature = Some(1.into());
+    request.sampling.top_p = serde_json::Number::from_f64(0.95);
+    request.sampling.top_k = Some(64.into());
+    request.reasoning = Some(Reasoning { shown: Some(true), ..Reasoning::default() });
+    let (body, losses) = sent(&request, Habits::default());
+    let found = (body.get("temperature"), body.get("top_p"), body.get("top_k"));
+    assert_eq!(found, (Some(&json!(1)), None, None));
+    assert!(losses.contains(&"top_p".to_owned()) && losses.contains(&"top_k".to_owned()), "{losses:?}");
+    request.reasoning = Some(Reasoning { budget: Some(Budget::Off), ..Reasoning::default() });
+    let (body, losses) = sent(&request, Habits::default());
+    assert_eq!((body["top_k"].as_u64(), losses), (Some(64), vec!["top_p".to_owned()]));
 }
 
 #[test]
