@@ -10,6 +10,7 @@ mod array;
 mod content;
 mod generation;
 mod logprobs;
+mod mark;
 mod part;
 mod reader;
 mod request;

@@ -338,3 +338,79 @@ fn a_stream_is_one_array_where_that_was_asked_for() {
     assert_eq!(elements[1]["error"]["message"], "It was cut.");
     assert!(!heard(std::str::from_utf8(&broken).unwrap()).1);
 }
+
+/// What a caller says, as parts of the model's.
+fn said(parts: Value) -> Vec<Turn> {
+    read(&json!({"contents": [{"role": "model", "parts": parts}]}))
+}
+
+fn read(body: &Value) -> Vec<Turn> {
+    CODEC.read_request(body.to_string().as_bytes()).unwrap().turns
+}
+
+fn thought(text: &str, mark: Option<&str>) -> Part {
+    Part::Thought(Thought { text: text.to_owned(), signature: mark.map(str::to_owned), ..Thought::default() })
+}
+
+#[test]
+fn bytes_in_the_alphabet_for_addresses_are_read_as_those_of_the_usual_one() {
+    for (given, usual) in [
+        ("-_-_", "+/+/"),
+        ("-_8", "+/8="),
+        ("_w", "/w=="),
+        ("_w==", "/w=="),
+        ("iVBORw0KGgo=", "iVBORw0KGgo="),
+        // None at all: whoever gets it says so.
+        ("no base64!", "no base64!"),
+        ("a-b_c", "a-b_c"),
+        ("AAAA=", "AAAA="),
+        ("", ""),
+    ] {
+        let picture = json!({"inlineData": {"mimeType": "image/png", "data": given}});
+        let source = Source::Data { kind: "image/png".to_owned(), base64: usual.to_owned() };
+        assert_eq!(said(json!([picture]))[0].parts, [Part::Image(Media::new(source))], "{given}");
+        let signed = json!([{"text": "so", "thought": true, "thoughtSignature": given}]);
+        assert_eq!(said(signed)[0].parts, [thought("so", Some(usual))], "{given}");
+    }
+}
+
+#[test]
+fn a_mark_that_is_no_base64_comes_back_as_it_was() {
+    let marks = ["opxmess0AA==", "opxchat0gAAAA-b_c", "opxmess0not of base64", "opxmess0AAA"];
+    for mark in marks {
+        let parts = vec![thought("so", Some(mark)), thought("", Some(mark))];
+        let response = Response {
+            answers: vec![Answer { parts: parts.clone(), ..Answer::default() }],
+            ..Response::default()
+        };
+        let request = Request { model: "gemini-3".to_owned(), ..Request::default() };
+        let to = To { request: &request, mint: Mint { now: 1, seed: 1 } };
+        let whole: Value = serde_json::from_slice(&CODEC.write_response(&response, &to)).unwrap();
+        let (mut writer, mut stream) = (CODEC.writer(&to), Vec::new());
+        crate::hub::scatter::steps(&response).into_iter().for_each(|step| writer.write(step, &mut stream));
+        writer.end(&mut stream);
+        let stream = String::from_utf8(stream).unwrap();
+        let events = stream.split("data: ").skip(1).map(|data| serde_json::from_str::<Value>(data).unwrap());
+        let mut shown: Vec<Value> = vec![whole["candidates"][0]["content"]["parts"].clone()];
+        shown.push(events.map(|event| event["candidates"][0]["content"]["parts"][0].clone()).collect());
+        for parts in &mut shown {
+            // As Google's library for Python has it, which takes every mark for bytes.
+            for part in parts.as_array_mut().unwrap() {
+                if let Some(mark) = part["thoughtSignature"].as_str() {
+                    use base64::Engine;
+                    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+                    part["thoughtSignature"] = URL_SAFE.encode(STANDARD.decode(mark).unwrap()).into();
+                }
+            }
+        }
+        for given in shown {
+            let back = said(given.clone())[0].parts.clone();
+            let marks = |parts: &[Part]| -> Vec<Option<String>> {
+                let mark =
+                    |part: &Part| if let Part::Thought(it) = part { it.signature.clone() } else { None };
+                parts.iter().map(mark).filter(Option::is_some).collect()
+            };
+            assert_eq!(marks(&back), marks(&parts), "{given}");
+        }
+    }
+}
