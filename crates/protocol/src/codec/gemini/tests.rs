@@ -414,3 +414,46 @@ fn a_mark_that_is_no_base64_comes_back_as_it_was() {
         }
     }
 }
+
+#[test]
+fn pieces_of_a_thought_that_follow_each_other_are_one() {
+    let piece = |text: &str| json!({"text": text, "thought": true});
+    let signed = |text: &str, mark: &str| json!({"text": text, "thought": true, "thoughtSignature": mark});
+    let call = json!({"functionCall": {"id": "a", "name": "look"}});
+    for (parts, read) in [
+        // As a stream comes, and as it goes on.
+        (
+            json!([piece("I "), piece("look."), signed("", "c2ln"), piece("Then"), call]),
+            vec![thought("I look.", Some("c2ln")), thought("Then", None), self::call("a", "look", "{}")],
+        ),
+        // Two that are signed are two.
+        (
+            json!([signed("One.", "b25l"), piece("T"), signed("wo.", "dHdv")]),
+            vec![thought("One.", Some("b25l")), thought("Two.", Some("dHdv"))],
+        ),
+        // Not even without a signature do pieces stand apart.
+        (json!([piece("I "), piece(""), piece("look.")]), vec![thought("I look.", None)]),
+        // A mark alone is the next part's.
+        (
+            json!([piece("So"), {"text": "", "thoughtSignature": "c2ln"}]),
+            vec![thought("So", None), thought("", Some("c2ln"))],
+        ),
+    ] {
+        assert_eq!(said(parts.clone())[0].parts, read, "{parts}");
+    }
+}
+
+#[test]
+fn pieces_of_a_thought_are_one_in_contents_of_their_own_as_well() {
+    let model = |part: Value| json!({"role": "model", "parts": [part]});
+    let turns = read(&json!({"contents": [
+        {"role": "user", "parts": [{"text": "Go"}]},
+        model(json!({"text": "I ", "thought": true})),
+        model(json!({"text": "look.", "thought": true})),
+        model(json!({"text": "", "thought": true, "thoughtSignature": "c2ln"})),
+        model(json!({"text": "Well."})),
+    ]}));
+    let assistant = |part: Part| Turn::new(Role::Assistant, vec![part]);
+    let said = assistant(Part::Text("Well.".to_owned()));
+    assert_eq!(turns, [user("Go"), assistant(thought("I look.", Some("c2ln"))), said]);
+}
