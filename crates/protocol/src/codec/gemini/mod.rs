@@ -68,4 +68,9 @@ impl Codec for Gemini {
     fn unsayable(&self) -> &'static [&'static Unsayable] {
         unsayable::ALL
     }
+
+    /// `includeThoughts` is false without a word.
+    fn hides_thoughts(&self) -> bool {
+        true
+    }
 }

@@ -4,7 +4,7 @@ mod recorded;
 
 use serde_json::{Value, json};
 
-use super::super::{Codec, Habits, Mint, To};
+use super::super::{Codec, Habits, Mint, To, Translation, Wire};
 use super::CODEC;
 use crate::fault::Kind;
 use crate::hub::gather::Gather;
@@ -456,4 +456,41 @@ fn pieces_of_a_thought_are_one_in_contents_of_their_own_as_well() {
     let assistant = |part: Part| Turn::new(Role::Assistant, vec![part]);
     let said = assistant(Part::Text("Well.".to_owned()));
     assert_eq!(turns, [user("Go"), assistant(thought("I look.", Some("c2ln"))), said]);
+}
+
+#[test]
+fn thoughts_are_shown_to_who_asks_in_a_language_that_shows_them() {
+    let asked = |wire: Wire, body: Value| {
+        let mint = Mint { now: 1, seed: 1 };
+        let body = body.to_string();
+        let pair = (wire, Wire::Gemini);
+        let translation =
+            Translation::read(pair, body.as_bytes(), "gemini-3-flash-preview", false, mint).unwrap();
+        let (body, losses) = translation.request(Habits::default()).unwrap();
+        assert!(!losses.iter().any(|loss| loss.contains("thoughts")));
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        body["generationConfig"]["thinkingConfig"].clone()
+    };
+    let chat =
+        |effort: &str| json!({"messages": [{"role": "user", "content": "Go"}], "reasoning_effort": effort});
+    assert_eq!(asked(Wire::Chat, chat("high")), json!({"thinkingLevel": "HIGH", "includeThoughts": true}));
+    assert_eq!(asked(Wire::Chat, chat("none")), json!({"thinkingLevel": "MINIMAL"}));
+    let messages = |thinking: Value| json!({"messages": [{"role": "user", "content": "Go"}], "max_tokens": 9, "thinking": thinking});
+    for (thinking, said) in [
+        (
+            json!({"type": "enabled", "budget_tokens": 1024}),
+            json!({"thinkingBudget": 1024, "includeThoughts": true}),
+        ),
+        (
+            json!({"type": "adaptive", "display": "omitted"}),
+            json!({"thinkingBudget": -1, "includeThoughts": false}),
+        ),
+    ] {
+        assert_eq!(asked(Wire::Messages, messages(thinking)), said);
+    }
+    let own = json!({
+        "contents": [{"parts": [{"text": "Go"}]}],
+        "generationConfig": {"thinkingConfig": {"thinkingBudget": 1024}},
+    });
+    assert_eq!(asked(Wire::Gemini, own), json!({"thinkingBudget": 1024}));
 }
