@@ -155,6 +155,13 @@ pub enum Choice {
     },
 }
 
+impl Choice {
+    /// Whether the model must call a tool, whichever it is.
+    pub fn is_forced(&self) -> bool {
+        matches!(self, Self::Required | Self::Named(_) | Self::Allowed { required: true, .. })
+    }
+}
+
 /// The shape of the answer's text.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Shape {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::json::Object;
 use super::unsayable;
-use crate::hub::{Budget, Losses, Reasoning, Request};
+use crate::hub::{Budget, Choice, Losses, Reasoning, Request};
 
 /// What the models call the setting of their thoughts: Anthropic's, and what AWS' documents and other models call it.
 const THINKING: [&str; 2] = ["thinking", "reasoning_config"];
@@ -56,6 +56,11 @@ fn thinks(thinking: &Value, reasoning: &mut Reasoning) -> bool {
     true
 }
 
+/// Whether a model is Anthropic's, by its id or by the inference profile that stands for it (`eu.anthropic.claude-…`).
+fn is_claude(model: &str) -> bool {
+    model.contains("anthropic.")
+}
+
 /// Writes them.
 pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
     let mut model = Object::default();
@@ -70,6 +75,13 @@ pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
                 thinking.put("type", "enabled").put("budget_tokens", tokens);
             }
             Some(Budget::Adaptive) => {
+                thinking.put("type", "adaptive");
+            }
+            // An effort alone makes no Claude think. A tool that must be called and thinking exclude each other.
+            None if reasoning.effort.is_some()
+                && is_claude(&request.model)
+                && !request.choice.as_ref().is_some_and(Choice::is_forced) =>
+            {
                 thinking.put("type", "adaptive");
             }
             Some(Budget::Off) | None => {}

@@ -73,8 +73,7 @@ pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
 /// `thinking`. Who names an effort wants thoughts, which no model has unless they are asked for.
 fn thinking(reasoning: &Reasoning, choice: Option<&Choice>, losses: &mut Losses) -> Option<Value> {
     // A tool that must be called and thinking exclude each other.
-    let forced =
-        matches!(choice, Some(Choice::Required | Choice::Named(_) | Choice::Allowed { required: true, .. }));
+    let forced = choice.is_some_and(Choice::is_forced);
     let mut out = Object::default();
     match reasoning.budget {
         _ if reasoning.is_off() => return Some(json!({"type": "disabled"})),
