@@ -4,6 +4,7 @@
 //! `table.rs` and one in `dialect/wire.rs`, and its golden files.
 
 mod chat;
+mod closed;
 mod cohere;
 mod completions;
 mod converse;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::Habits;
 use super::super::json::{Fields, Object, body, wrong};
+use super::super::{Habits, closed};
 use super::{Pen, message, model_fields, tools, unsayable};
 use crate::hub::{Losses, Request, Sampling, Shape, Unreadable, Unsayable};
 
@@ -116,6 +116,8 @@ fn shape_of(shape: &Shape, losses: &mut Losses) -> Option<Value> {
         }
         Shape::Schema { name, description, schema, strict } => {
             losses.add_if(*strict == Some(false), &unsayable::LOOSE_SCHEMA);
+            let mut schema = schema.clone();
+            losses.add_if(closed::close(&mut schema), &unsayable::OPEN_SCHEMA);
             let mut definition = Object::default();
             definition
                 .put("schema", schema.to_string())

@@ -28,6 +28,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &N,
     &NAME,
     &OPAQUE,
+    &OPEN_SCHEMA,
     &OUTCOME_AUDIO,
     &PARALLEL,
     &PRESENCE_PENALTY,
@@ -82,6 +83,8 @@ unsayable! {
     N: "n", "left out: there is one answer";
     NAME: "name", "left out: speakers have no names";
     OPAQUE: "parts of another language", "left out: only the vendor they come from knows them";
+    OPEN_SCHEMA: "schema that says nothing of further properties",
+        "said as one that allows none: each object of an answer's schema gets `additionalProperties: false`, without which Claude refuses it";
     OUTCOME_AUDIO: "sounds in a tool's outcome", "left out: an outcome has text, pictures and documents";
     PARALLEL: "parallel_tool_calls false", "left out: nothing forbids the model to call several at once";
     PRESENCE_PENALTY: "presence_penalty", "left out: not every model of Bedrock knows it, and none by the same name";

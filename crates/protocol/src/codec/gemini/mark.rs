@@ -1,7 +1,6 @@
 //! Base64 in this language: bytes and marks are bytes to Google, and programs write them in either alphabet.
 //!
-//! Source: Protocol Buffers, "ProtoJSON Format" (`bytes`: "either standard or URL-safe base64 encoding with/without paddings"); RFC 4648,
-//! sections 4 and 5.
+//! Source: Protocol Buffers, "ProtoJSON Format" (`bytes` are read in either alphabet, with padding or without); RFC 4648, sections 4 and 5.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::closed;
 use super::super::json::{Fields, Object};
 use super::{content, unsayable};
 use crate::hub::{Budget, Choice, Losses, Reasoning, Request, Shape, Unreadable};
@@ -110,6 +111,8 @@ fn format(shape: &Shape, losses: &mut Losses) -> Option<Value> {
         Shape::Schema { name, description, schema, strict } => {
             losses.add_if(name.is_some() || description.is_some(), &unsayable::SHAPE_NAME);
             losses.add_if(*strict == Some(false), &unsayable::LOOSE_SHAPE);
+            let mut schema = schema.clone();
+            losses.add_if(closed::close(&mut schema), &unsayable::OPEN_SHAPE);
             Some(json!({"type": "json_schema", "schema": schema}))
         }
     }

@@ -22,6 +22,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &JSON,
     &SHAPE_NAME,
     &LOOSE_SHAPE,
+    &OPEN_SHAPE,
     &EFFORT,
     &BUDGET,
     &TEMPERATURE,
@@ -92,6 +93,10 @@ pub(super) static SHAPE_NAME: Unsayable =
     Unsayable { what: "name of the schema", why: "left out, and its description: a schema is all there is" };
 pub(super) static LOOSE_SHAPE: Unsayable =
     Unsayable { what: "schema that need not be kept", why: "a schema is always kept to" };
+pub(super) static OPEN_SHAPE: Unsayable = Unsayable {
+    what: "schema that says nothing of further properties",
+    why: "said as one that allows none: each object of an answer's schema gets `additionalProperties: false`, without which it is refused",
+};
 pub(super) static EFFORT: Unsayable =
     Unsayable { what: "minimal effort", why: "said as low, which is the least there is" };
 pub(super) static BUDGET: Unsayable =

@@ -182,3 +182,14 @@ fn an_effort_makes_claude_think() {
     }
     assert_eq!(fields("openai.gpt-oss-120b-1:0", effort(None), None), (Value::Null, vec![]));
 }
+
+#[test]
+fn an_answers_schema_is_closed_where_it_says_nothing() {
+    let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    let shape = Shape::Schema { name: None, description: None, schema, strict: None };
+    let (body, losses) = written(&Request { shape: Some(shape), ..Request::default() });
+    let definition = &body["outputConfig"]["textFormat"]["structure"]["jsonSchema"];
+    let closed = r#"{"type":"object","properties":{"name":{"type":"string"}},"additionalProperties":false}"#;
+    assert_eq!(definition["schema"], closed);
+    assert_eq!(losses, ["schema that says nothing of further properties"]);
+}

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::hub::{
-    Budget, Call, Choice, File, Media, Outcome, Part, Reasoning, Role, Source, Thought, Tool, Turn,
+    Budget, Call, Choice, File, Media, Outcome, Part, Reasoning, Role, Shape, Source, Thought, Tool, Turn,
 };
 
 fn said(turns: Vec<(Role, Vec<Part>)>) -> Request {
@@ -266,4 +266,25 @@ fn what_is_wrong_is_named_by_its_place() {
         assert_eq!(CODEC.read_request(body.as_bytes()).unwrap_err().param.as_deref(), Some(param));
     }
     assert_eq!(CODEC.read_request(b"{}").unwrap_err().param.as_deref(), Some("messages"));
+}
+
+#[test]
+fn an_answers_schema_is_closed_where_it_says_nothing() {
+    let open = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    let mut request = said(vec![(Role::User, vec![text("Hello")])]);
+    request.tools = vec![Tool::Function {
+        name: "look".to_owned(),
+        description: None,
+        schema: Some(open.clone()),
+        strict: None,
+        cache: None,
+    }];
+    request.shape = Some(Shape::Schema { name: None, description: None, schema: open.clone(), strict: None });
+    let (body, losses) = sent(&request, Habits::default());
+    assert_eq!(body["tools"][0]["input_schema"], open);
+    assert_eq!(
+        body["output_config"]["format"]["schema"],
+        json!({"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": false})
+    );
+    assert_eq!(losses, ["schema that says nothing of further properties"]);
 }
