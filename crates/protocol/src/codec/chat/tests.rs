@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Codec, Mint, To};
+use super::super::{Codec, Habits, Mint, To};
 use super::CODEC;
 use crate::hub::*;
 
@@ -75,4 +75,16 @@ fn a_call_that_was_only_opened_is_told_before_the_end() {
         let written = pieces([vec![open(0, "a", true)], end].concat());
         assert_eq!(written.len(), 1);
     }
+}
+
+#[test]
+fn thinking_without_a_number_is_a_medium_effort() {
+    let mut request = Request { model: "gpt-5.2".to_owned(), ..Request::default() };
+    request.turns = vec![Turn::new(Role::User, vec![Part::Text("Go".to_owned())])];
+    request.reasoning = Some(Reasoning { budget: Some(Budget::Adaptive), ..Reasoning::default() });
+    let mut losses = Losses::default();
+    let body = CODEC.write_request(&request, Habits::default(), &mut losses).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["reasoning_effort"], "medium");
+    assert_eq!(losses.iter().collect::<Vec<_>>(), ["thinking budget"]);
 }

@@ -32,7 +32,7 @@ pub(super) static SERVED_TOOL: Unsayable =
 pub(super) static TOP_K: Unsayable = Unsayable { what: "top_k", why: "left out: OpenAI has no such limit" };
 pub(super) static BUDGET: Unsayable = Unsayable {
     what: "thinking budget",
-    why: "said as an effort: up to 2,048 tokens low, up to 8,192 medium, above it high",
+    why: "said as an effort: up to 2,048 tokens low, up to 8,192 and without a number medium, above it high",
 };
 pub(super) static URL_FILE: Unsayable = Unsayable {
     what: "file url",
