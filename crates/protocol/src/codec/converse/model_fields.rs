@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::Habits;
 use super::super::json::Object;
-use super::unsayable;
+use super::{block, unsayable};
 use crate::hub::{Budget, Choice, Losses, Reasoning, Request};
 
 /// What the models call the setting of their thoughts: Anthropic's, and what AWS' documents and other models call it.
@@ -62,7 +63,7 @@ fn is_claude(model: &str) -> bool {
 }
 
 /// Writes them.
-pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
+pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Option<Value> {
     let mut model = Object::default();
     model.maybe("top_k", request.sampling.top_k.clone());
     if let Some(reasoning) = &request.reasoning {
@@ -70,6 +71,10 @@ pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
         match reasoning.budget {
             _ if reasoning.is_off() => {
                 thinking.put("type", "disabled");
+            }
+            // As on Messages: who is told to think so is asked for the thoughts before the calls.
+            Some(Budget::Tokens(_)) if request.has_lost_thoughts(|it| block::is_known(it, habits)) => {
+                losses.add(&unsayable::LOST_THOUGHTS);
             }
             Some(Budget::Tokens(tokens)) => {
                 thinking.put("type", "enabled").put("budget_tokens", tokens);

@@ -79,7 +79,7 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.put("messages", message::write(request, &mut pen)?);
     out.maybe("inferenceConfig", inference(&request.sampling));
     out.maybe("toolConfig", tools::write(request, losses));
-    out.maybe("additionalModelRequestFields", model_fields::write(request, losses));
+    out.maybe("additionalModelRequestFields", model_fields::write(request, habits, losses));
     let mut output = Object::default();
     output.maybe("textFormat", request.shape.as_ref().and_then(|shape| shape_of(shape, losses)));
     output.maybe("effort", model_fields::effort(request, losses));

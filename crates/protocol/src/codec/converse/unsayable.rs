@@ -22,6 +22,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &LOGIT_BIAS,
     &LOGPROBS,
     &LOOSE_SCHEMA,
+    &LOST_THOUGHTS,
     &METADATA,
     &MINIMAL,
     &MIN_P,
@@ -77,6 +78,8 @@ unsayable! {
     LOGIT_BIAS: "logit_bias", "left out: no model of Bedrock knows it";
     LOGPROBS: "logprobs", "left out: no probabilities are told";
     LOOSE_SCHEMA: "schema not strict", "said as strict: an answer is always held to its schema";
+    LOST_THOUGHTS: "thinking with calls whose thoughts are lost",
+        "a thinking budget is left out where calls since the user last spoke come without the signed thoughts before them: it is refused";
     METADATA: "metadata", "notes that are no text are left out";
     MINIMAL: "reasoning_effort minimal", "said as `low`, the least there is";
     MIN_P: "min_p", "left out: no model of Bedrock knows it";

@@ -25,6 +25,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &OPEN_SHAPE,
     &EFFORT,
     &BUDGET,
+    &LOST_THOUGHTS,
     &TEMPERATURE,
     &STOP,
     &MIN_P,
@@ -101,6 +102,10 @@ pub(super) static EFFORT: Unsayable =
     Unsayable { what: "minimal effort", why: "said as low, which is the least there is" };
 pub(super) static BUDGET: Unsayable =
     Unsayable { what: "thinking budget below 1,024", why: "said as 1,024, which is the least there is" };
+pub(super) static LOST_THOUGHTS: Unsayable = Unsayable {
+    what: "thinking with calls whose thoughts are lost",
+    why: "a thinking budget is left out where calls since the user last spoke come without the signed thoughts before them: it is refused",
+};
 pub(super) static TEMPERATURE: Unsayable =
     Unsayable { what: "temperature above 1", why: "said as 1, which is the most there is" };
 pub(super) static STOP: Unsayable =

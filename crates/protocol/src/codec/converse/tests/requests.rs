@@ -184,6 +184,37 @@ fn an_effort_makes_claude_think() {
 }
 
 #[test]
+fn thinking_is_left_out_where_the_thoughts_before_the_calls_are_lost() {
+    let signed = Thought { signature: Some("c2ln".to_owned()), ..Thought::default() };
+    for (thought, said, losses) in [
+        (signed, json!({"type": "enabled", "budget_tokens": 2000}), &[][..]),
+        (
+            Thought { text: "So".to_owned(), ..Thought::default() },
+            Value::Null,
+            &["thinking", "thinking with calls whose thoughts are lost"],
+        ),
+    ] {
+        let mut request = with_call("a", "{}");
+        request.tools = vec![Tool::Function {
+            name: "look".to_owned(),
+            description: None,
+            schema: None,
+            strict: None,
+            cache: None,
+        }];
+        request.turns = vec![
+            user(vec![text("Hi")]),
+            Turn::new(Role::Assistant, vec![Part::Thought(thought), called("a", "{}")]),
+            user(vec![outcome("a", vec![text("ok")])]),
+        ];
+        request.reasoning = Some(Reasoning { budget: Some(Budget::Tokens(2000)), ..Reasoning::default() });
+        let (body, lost) = written(&request);
+        assert_eq!(body["additionalModelRequestFields"]["thinking"], said);
+        assert_eq!(lost, losses);
+    }
+}
+
+#[test]
 fn an_answers_schema_is_closed_where_it_says_nothing() {
     let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
     let shape = Shape::Schema { name: None, description: None, schema, strict: None };
