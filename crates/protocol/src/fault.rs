@@ -217,6 +217,7 @@ impl<'w> Words<'w> {
                     serde_json::json!({"type": "error", "code": code, "message": say, "param": param});
                 event_line(&event.to_string(), true)
             }
+            Dialect::Cohere => message_end(self.say, None),
             _ => event_line(&self.body(dialect), dialect == Dialect::Anthropic),
         }
     }
@@ -224,6 +225,17 @@ impl<'w> Words<'w> {
 
 fn event_line(data: &str, named: bool) -> String {
     if named { format!("event: error\ndata: {data}\n\n") } else { format!("data: {data}\n\n") }
+}
+
+/// The event that ends a stream of Cohere's that broke off. Programs know its events by their `type`, and would pass over an error that
+/// has none as if the stream had ended well.
+pub(crate) fn message_end(say: &str, usage: Option<serde_json::Value>) -> String {
+    let mut delta = serde_json::json!({"error": say, "finish_reason": "ERROR"});
+    if let Some(usage) = usage {
+        delta["usage"] = usage;
+    }
+    let event = serde_json::json!({"type": "message-end", "delta": delta});
+    format!("event: message-end\ndata: {event}\n\n")
 }
 
 /// The body of an error answer, in the caller's language.

@@ -358,8 +358,10 @@ fn pairs() -> String {
     let mut text = format!("\n| from, to | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
     for &from in Wire::ALL {
         write!(text, "| {from} |").unwrap();
-        let cases: Vec<Request> =
-            cases("request", from).iter().map(|(_, _, body)| codec::of(from).read_request(body).unwrap()).collect();
+        let cases: Vec<Request> = cases("request", from)
+            .iter()
+            .map(|(_, _, body)| codec::of(from).read_request(body).unwrap())
+            .collect();
         for &to in Wire::ALL {
             let told: Vec<_> = cases.iter().map(|request| written(request, to)).collect();
             let refused = told.iter().filter(|told| told.is_err()).count();
@@ -393,7 +395,10 @@ fn the_documents_print_every_pair_and_every_loss() {
         let (before, rest) = text.split_once(&begin).unwrap();
         let (printed, after) = rest.split_once(&end).unwrap();
         let writes = std::env::var_os("GOLDEN").is_some();
-        assert!(writes || printed == found, "GOLDEN=write cargo test -p protocol --test golden writes {mark}");
+        assert!(
+            writes || printed == found,
+            "GOLDEN=write cargo test -p protocol --test golden writes {mark}"
+        );
         text = format!("{before}{begin}{found}{end}{after}");
     }
     if std::env::var_os("GOLDEN").is_some() {

@@ -5,6 +5,7 @@
 
 mod chat;
 mod claude;
+mod closed;
 mod cohere;
 mod completions;
 mod converse;
@@ -61,6 +62,11 @@ pub trait Codec: Sync {
 
     /// What cannot be said in it: the written list.
     fn unsayable(&self) -> &'static [&'static Unsayable];
+
+    /// What is thought is hidden from who says nothing of it. In all other wires it is shown where there is any.
+    fn hides_thoughts(&self) -> bool {
+        false
+    }
 
     /// The `content-type` of a streamed answer.
     fn stream_type(&self) -> &'static str {

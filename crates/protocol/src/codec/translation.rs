@@ -47,6 +47,9 @@ impl Translation {
         // It is read on the way, whoever asked for it.
         let counted = std::mem::replace(&mut request.counted, true);
         let unmarked = marks::keep_own(&mut request, spoken);
+        if of(spoken).hides_thoughts() && !of(asked).hides_thoughts() {
+            show_thoughts(&mut request);
+        }
         Ok(Self { asked, spoken, request, mint, counted, unmarked })
     }
 
@@ -142,6 +145,13 @@ impl Translation {
 
     fn to(&self) -> To<'_> {
         To { request: &self.request, mint: self.mint }
+    }
+}
+
+/// Who thinks is paid for it: its caller is shown what was thought unless it said otherwise.
+fn show_thoughts(request: &mut Request) {
+    if let Some(reasoning) = request.reasoning.as_mut().filter(|reasoning| !reasoning.is_off()) {
+        reasoning.shown.get_or_insert(true);
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Delta {
     Open(usize, Opening),
     /// The part grows: by text, by thoughts, by a piece of a call's arguments.
     Grow(usize, String),
-    /// The vendor's mark on the part, or a piece of it.
+    /// The vendor's mark on the part, or a piece of it: behind a thought, and at the beginning of a call where it is known by then.
     Sign(usize, String),
     /// The part is complete.
     Close(usize),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Number, Value};
 
-use super::part::Part;
+use super::part::{Part, Thought};
 
 /// One question, whatever language it was asked in.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -75,6 +75,11 @@ impl Turn {
     /// A turn without a name.
     pub fn new(role: Role, parts: Vec<Part>) -> Self {
         Self { role, parts, name: None }
+    }
+
+    /// Whether the model said it.
+    pub fn is_models(&self) -> bool {
+        self.role == Role::Assistant
     }
 }
 
@@ -153,6 +158,13 @@ pub enum Choice {
         /// One of them must be.
         required: bool,
     },
+}
+
+impl Choice {
+    /// Whether the model must call a tool, whichever it is.
+    pub fn is_forced(&self) -> bool {
+        matches!(self, Self::Required | Self::Named(_) | Self::Allowed { required: true, .. })
+    }
 }
 
 /// The shape of the answer's text.
@@ -248,6 +260,22 @@ impl Request {
             }
         }
         merged
+    }
+
+    /// Whether the model made calls since the user last spoke, and none of the thoughts from then is `known` to it again. What is said
+    /// beside the outcome of a call does not begin anew.
+    pub fn has_lost_thoughts(&self, known: impl Fn(&Thought) -> bool) -> bool {
+        let (mut calls, mut knows) = (false, false);
+        for run in self.turns.chunk_by(|one, next| one.is_models() == next.is_models()) {
+            let any = |is: &dyn Fn(&Part) -> bool| run.iter().flat_map(|turn| &turn.parts).any(is);
+            if run.iter().all(Turn::is_models) {
+                calls |= any(&|part| matches!(part, Part::Call(_)));
+                knows |= any(&|part| matches!(part, Part::Thought(thought) if known(thought)));
+            } else if any(&|_| true) && !any(&|part| matches!(part, Part::Outcome(_))) {
+                (calls, knows) = (false, false);
+            }
+        }
+        calls && !knows
     }
 
     /// The namespace a tool stands in, and its own name there.

@@ -32,10 +32,14 @@ fn scatter(number: usize, part: &Part, steps: &mut Vec<Delta>) {
         whole => (Opening::Whole(whole.clone()), "", None),
     };
     steps.push(Delta::Open(number, opening));
-    if !text.is_empty() {
-        steps.push(Delta::Grow(number, text.to_owned()));
+    let grown = (!text.is_empty()).then(|| Delta::Grow(number, text.to_owned()));
+    let signed = mark.map(|mark| Delta::Sign(number, mark));
+    // A thought is signed when it is complete, a call when it begins.
+    if matches!(part, Part::Call(_)) {
+        steps.extend(signed.into_iter().chain(grown));
+    } else {
+        steps.extend(grown.into_iter().chain(signed));
     }
-    steps.extend(mark.map(|mark| Delta::Sign(number, mark)));
     steps.push(Delta::Close(number));
 }
 

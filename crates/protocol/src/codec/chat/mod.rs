@@ -8,6 +8,8 @@ mod message;
 mod request;
 mod response;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod unsayable;
 

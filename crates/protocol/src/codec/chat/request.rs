@@ -124,12 +124,12 @@ fn effort(reasoning: &Reasoning, losses: &mut Losses) -> Option<String> {
     }
     let word = match reasoning.budget? {
         Budget::Off => "none",
-        Budget::Adaptive => return None,
         Budget::Tokens(0..=2048) => "low",
-        Budget::Tokens(2049..=8192) => "medium",
+        // As much as it likes is what a model thinks at a medium effort; without a word many do not think at all.
+        Budget::Adaptive | Budget::Tokens(2049..=8192) => "medium",
         Budget::Tokens(_) => "high",
     };
-    losses.add_if(matches!(reasoning.budget, Some(Budget::Tokens(_))), &unsayable::BUDGET);
+    losses.add_if(reasoning.budget != Some(Budget::Off), &unsayable::BUDGET);
     Some(word.to_owned())
 }
 

@@ -220,6 +220,8 @@ pub(super) struct Writer {
     begun: bool,
     parts: Vec<Written>,
     calls: usize,
+    /// The piece that opens a call, and the call's part: its mark, if it has one, may come with the next step.
+    opening: Option<(usize, Value)>,
 }
 
 /// A part that was begun.
@@ -252,6 +254,7 @@ impl Writer {
             begun: false,
             parts: Vec::new(),
             calls: 0,
+            opening: None,
         }
     }
 
@@ -292,11 +295,7 @@ impl Writer {
                     json!({"name": name, "arguments": ""})
                 };
                 let kind = if custom { "custom" } else { "function" };
-                self.delta(
-                    json!({"tool_calls": [{"index": index, "id": id, "type": kind, kind: tool}]}),
-                    None,
-                    out,
-                );
+                self.opening = Some((number, json!({"index": index, "id": id, "type": kind, kind: tool})));
                 if custom { Kinded::Custom(index) } else { Kinded::Call(index) }
             }
             Opening::Whole(part) => {
@@ -339,12 +338,30 @@ impl Writer {
             Kinded::Thought => {
                 json!({"thinking_blocks": [{"type": "thinking", "thinking": std::mem::take(&mut part.text), "signature": mark}]})
             }
+            // It is late: libraries stumble over a piece of a call without its function.
             Kinded::Call(index) => {
-                json!({"tool_calls": [{"index": index, "extra_content": {"google": {"thought_signature": mark}}}]})
+                json!({"tool_calls": [{"index": index, "function": {"arguments": ""}, "extra_content": marked(&mark)}]})
+            }
+            Kinded::Custom(index) => {
+                json!({"tool_calls": [{"index": index, "custom": {"input": ""}, "extra_content": marked(&mark)}]})
             }
             _ => return,
         };
         self.delta(delta, None, out);
+    }
+
+    /// Writes the piece that opens a call, if one waits, with the call's mark in it if that is the next step. Whether it was.
+    fn opened(&mut self, next: Option<&Delta>, out: &mut Vec<u8>) -> bool {
+        let Some((number, mut call)) = self.opening.take() else { return false };
+        let mark = match next {
+            Some(Delta::Sign(signed, mark)) if *signed == number => Some(mark),
+            _ => None,
+        };
+        if let Some(mark) = mark {
+            call["extra_content"] = marked(mark);
+        }
+        self.delta(json!({"tool_calls": [call]}), None, out);
+        mark.is_some()
     }
 
     /// Arguments are JSON, and those of a call without any are an empty object.
@@ -355,6 +372,11 @@ impl Writer {
             self.delta(json!({"tool_calls": [{"index": index, "function": {"arguments": "{}"}}]}), None, out);
         }
     }
+}
+
+/// A mark as Google's own surface of this language writes it.
+fn marked(mark: &str) -> Value {
+    json!({"google": {"thought_signature": mark}})
 }
 
 impl StreamWriter for Writer {
@@ -374,6 +396,9 @@ impl StreamWriter for Writer {
             Delta::Fault(_) => return,
             _ => self.begin(out),
         }
+        if self.opened(Some(&delta), out) {
+            return;
+        }
         match delta {
             Delta::Open(number, opening) => self.open(number, opening, out),
             Delta::Grow(number, text) => self.grow(number, &text, out),
@@ -385,6 +410,7 @@ impl StreamWriter for Writer {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
+        self.opened(None, out);
         if let Some(counts) = self.counts.filter(|_| self.counted) {
             let mut chunk = self.chunk(Vec::new());
             chunk.put("usage", response::usage(counts));
@@ -394,6 +420,7 @@ impl StreamWriter for Writer {
     }
 
     fn broken(&mut self, kind: Kind, say: &str, out: &mut Vec<u8>) {
+        self.opened(None, out);
         out.extend_from_slice(fault::event(kind, say, Wire::Chat.dialect(), false).as_bytes());
     }
 }

@@ -41,7 +41,7 @@ pub(super) static MIN_P: Unsayable = Unsayable {
 };
 pub(super) static BUDGET: Unsayable = Unsayable {
     what: "thinking budget",
-    why: "said as an effort: up to 2,048 tokens low, up to 8,192 medium, above it high",
+    why: "said as an effort: up to 2,048 tokens low, up to 8,192 and without a number medium, above it high",
 };
 pub(super) static URL_FILE: Unsayable = Unsayable {
     what: "file url",

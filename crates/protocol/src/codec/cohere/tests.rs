@@ -7,6 +7,7 @@ use testkit::recordings::{Recording, load};
 
 use super::super::{Codec, Habits, Mint, To};
 use super::CODEC;
+use crate::fault::Kind;
 use crate::hub::gather::Gather;
 use crate::hub::part::text_of;
 use crate::hub::{
@@ -330,4 +331,26 @@ fn everything_recorded_is_read() {
         }
     }
     assert!(streams >= 4 && answers >= 15, "{streams} streams, {answers} answers");
+}
+
+#[test]
+fn a_stream_that_breaks_off_ends_with_the_error_and_what_was_counted() {
+    let request = Request::default();
+    let (mut writer, mut out) =
+        (CODEC.writer(&To { request: &request, mint: Mint { now: 0, seed: 1 } }), Vec::new());
+    writer.write(Delta::Counts(Counts { input: 3, output: 2, ..Counts::default() }), &mut out);
+    out.clear();
+    writer.broken(Kind::UpstreamInterrupted, "It was cut.", &mut out);
+    let told = String::from_utf8(out.clone()).unwrap();
+    let data = told.strip_prefix("event: message-end\ndata: ").unwrap().trim_end();
+    let tokens = json!({"input_tokens": 3, "output_tokens": 2});
+    assert_eq!(
+        serde_json::from_str::<Value>(data).unwrap(),
+        json!({"type": "message-end", "delta": {
+            "error": "It was cut.",
+            "finish_reason": "ERROR",
+            "usage": {"billed_units": tokens, "tokens": tokens, "cached_tokens": 0},
+        }})
+    );
+    assert_eq!(read(&out), (vec![Delta::Fault("It was cut.".to_owned())], false));
 }

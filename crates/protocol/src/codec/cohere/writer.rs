@@ -223,7 +223,8 @@ impl StreamWriter for Writer {
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
 
-    fn broken(&mut self, kind: Kind, say: &str, out: &mut Vec<u8>) {
-        out.extend_from_slice(fault::event(kind, say, Wire::Cohere.dialect(), false).as_bytes());
+    /// Without `[DONE]`, which would say that nothing is missing.
+    fn broken(&mut self, _kind: Kind, say: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(fault::message_end(say, self.counts.map(response::usage)).as_bytes());
     }
 }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::super::Wire;
 use super::super::json::{Fields, Object};
+use super::super::{Habits, Wire};
 use super::point::{cache_point, call_id};
 use super::{Pen, media, outcome, unsayable};
 use crate::hub::{Call, Part, Role, Thought, Unreadable};
@@ -145,22 +145,28 @@ fn write_text(text: &str, pen: &mut Pen<'_>, blocks: &mut Vec<Value>) {
     }
 }
 
-/// Thoughts are taken back by the model that signed or sealed them. `text` must be there, even where it is empty.
+/// `text` must be there, even where it is empty.
 fn thought_of(thought: &Thought, pen: &mut Pen<'_>) -> Option<Value> {
-    match (&thought.sealed, &thought.signature) {
-        // Anything but base64 is no blob, and so is not Bedrock's.
-        (Some(sealed), _) if !pen.asks || STANDARD.decode(sealed).is_ok() => {
-            Some(json!({"reasoningContent": {"redactedContent": sealed}}))
-        }
-        (None, signature) if signature.is_some() || !pen.asks || pen.habits.thoughts_back => {
+    if pen.asks && !is_known(thought, pen.habits) {
+        pen.losses.add(&unsayable::THOUGHT);
+        return None;
+    }
+    Some(match &thought.sealed {
+        Some(sealed) => json!({"reasoningContent": {"redactedContent": sealed}}),
+        None => {
             let mut text = Object::default();
-            text.put("text", thought.text.as_str()).maybe("signature", signature.clone());
-            Some(json!({"reasoningContent": {"reasoningText": text.done()}}))
+            text.put("text", thought.text.as_str()).maybe("signature", thought.signature.clone());
+            json!({"reasoningContent": {"reasoningText": text.done()}})
         }
-        _ => {
-            pen.losses.add(&unsayable::THOUGHT);
-            None
-        }
+    })
+}
+
+/// Thoughts are taken back by the model that signed or sealed them.
+pub(super) fn is_known(thought: &Thought, habits: Habits) -> bool {
+    match &thought.sealed {
+        // Anything but base64 is no blob, and so is not Bedrock's.
+        Some(sealed) => STANDARD.decode(sealed).is_ok(),
+        None => thought.signature.is_some() || habits.thoughts_back,
     }
 }
 

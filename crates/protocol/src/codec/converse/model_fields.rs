@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::Habits;
 use super::super::json::Object;
-use super::unsayable;
-use crate::hub::{Budget, Losses, Reasoning, Request};
+use super::{block, unsayable};
+use crate::hub::{Budget, Choice, Losses, Reasoning, Request};
 
 /// What the models call the setting of their thoughts: Anthropic's, and what AWS' documents and other models call it.
 const THINKING: [&str; 2] = ["thinking", "reasoning_config"];
@@ -56,8 +57,13 @@ fn thinks(thinking: &Value, reasoning: &mut Reasoning) -> bool {
     true
 }
 
+/// Whether a model is Anthropic's, by its id or by the inference profile that stands for it (`eu.anthropic.claude-…`).
+fn is_claude(model: &str) -> bool {
+    model.contains("anthropic.")
+}
+
 /// Writes them.
-pub(super) fn write(request: &Request, losses: &mut Losses) -> Object {
+pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Object {
     let mut model = Object::default();
     if let Some(reasoning) = &request.reasoning {
         let mut thinking = Object::default();
@@ -65,10 +71,21 @@ pub(super) fn write(request: &Request, losses: &mut Losses) -> Object {
             _ if reasoning.is_off() => {
                 thinking.put("type", "disabled");
             }
+            // As on Messages: who is told to think so is asked for the thoughts before the calls.
+            Some(Budget::Tokens(_)) if request.has_lost_thoughts(|it| block::is_known(it, habits)) => {
+                losses.add(&unsayable::LOST_THOUGHTS);
+            }
             Some(Budget::Tokens(tokens)) => {
                 thinking.put("type", "enabled").put("budget_tokens", tokens);
             }
             Some(Budget::Adaptive) => {
+                thinking.put("type", "adaptive");
+            }
+            // An effort alone makes no Claude think. A tool that must be called and thinking exclude each other.
+            None if reasoning.effort.is_some()
+                && is_claude(&request.model)
+                && !request.choice.as_ref().is_some_and(Choice::is_forced) =>
+            {
                 thinking.put("type", "adaptive");
             }
             Some(Budget::Off) | None => {}

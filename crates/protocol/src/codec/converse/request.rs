@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::Habits;
 use super::super::claude::{self, Claude, Drawn};
 use super::super::json::{Fields, Object, body, wrong};
+use super::super::{Habits, closed};
 use super::{Pen, message, model_fields, tools, unsayable};
 use crate::hub::{Losses, Request, Sampling, Shape, Unreadable, Unsayable};
 
@@ -80,7 +80,7 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     let mut pen = Pen { losses, habits, asks: true, names: Vec::new() };
     out.list("system", message::write_system(&request.system, &mut pen)?);
     out.put("messages", message::write(request, &mut pen)?);
-    let mut model = model_fields::write(request, losses);
+    let mut model = model_fields::write(request, habits, losses);
     let thinks = model.get("thinking").is_some_and(|thinking| thinking["type"] != "disabled");
     let drawn = drawn(request, thinks, losses);
     out.maybe("inferenceConfig", inference(&request.sampling, &drawn));
@@ -134,6 +134,8 @@ fn shape_of(shape: &Shape, losses: &mut Losses) -> Option<Value> {
         }
         Shape::Schema { name, description, schema, strict } => {
             losses.add_if(*strict == Some(false), &unsayable::LOOSE_SCHEMA);
+            let mut schema = schema.clone();
+            losses.add_if(closed::close(&mut schema), &unsayable::OPEN_SCHEMA);
             let mut definition = Object::default();
             definition
                 .put("schema", schema.to_string())

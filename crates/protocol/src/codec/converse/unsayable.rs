@@ -23,12 +23,14 @@ pub(super) const ALL: &[&Unsayable] = &[
     &LOGIT_BIAS,
     &LOGPROBS,
     &LOOSE_SCHEMA,
+    &LOST_THOUGHTS,
     &METADATA,
     &MINIMAL,
     &MIN_P,
     &N,
     &NAME,
     &OPAQUE,
+    &OPEN_SCHEMA,
     &OUTCOME_AUDIO,
     &PARALLEL,
     &PRESENCE_PENALTY,
@@ -82,12 +84,16 @@ unsayable! {
     LOGIT_BIAS: "logit_bias", "left out: no model of Bedrock knows it";
     LOGPROBS: "logprobs", "left out: no probabilities are told";
     LOOSE_SCHEMA: "schema not strict", "said as strict: an answer is always held to its schema";
+    LOST_THOUGHTS: "thinking with calls whose thoughts are lost",
+        "a thinking budget is left out where calls since the user last spoke come without the signed thoughts before them: it is refused";
     METADATA: "metadata", "notes that are no text are left out";
     MINIMAL: "reasoning_effort minimal", "said as `low`, the least there is";
     MIN_P: "min_p", "left out: no model of Bedrock knows it";
     N: "n", "left out: there is one answer";
     NAME: "name", "left out: speakers have no names";
     OPAQUE: "parts of another language", "left out: only the vendor they come from knows them";
+    OPEN_SCHEMA: "schema that says nothing of further properties",
+        "said as one that allows none: each object of an answer's schema gets `additionalProperties: false`, without which Claude refuses it";
     OUTCOME_AUDIO: "sounds in a tool's outcome", "left out: an outcome has text, pictures and documents";
     PARALLEL: "parallel_tool_calls false", "left out: nothing forbids the model to call several at once";
     PRESENCE_PENALTY: "presence_penalty", "left out: not every model of Bedrock knows it, and none by the same name";

@@ -9,8 +9,13 @@ use super::{part, spelling, thinking, unsayable};
 use crate::hub::{Call, Losses, Media, Outcome, Part, Request, Role, Turn, Unreadable};
 
 /// Reads `contents`. Calls without an id get one by their place; outcomes without one answer the earliest open call of their tool.
+///
+/// A stream gives a thought in pieces and its mark with the last of them, and programs give them back as they came, in one content or
+/// in one for each: pieces that follow each other are one thought again, up to its mark.
 pub(super) fn read(contents: Vec<Value>, request: &mut Request) -> Result<(), Unreadable> {
     let mut open: Vec<(String, String)> = Vec::new();
+    // The last part said is a thought without a mark.
+    let mut thinks = false;
     for (nth, content) in contents.into_iter().enumerate() {
         let mut fields = spelling::fields(content, format!("contents[{nth}]"))?;
         let role = match fields.text("role")?.as_deref() {
@@ -21,19 +26,35 @@ pub(super) fn read(contents: Vec<Value>, request: &mut Request) -> Result<(), Un
                 return Err(Unreadable::at(fields.path("role"), format!("`{other}` is no role.")));
             }
         };
-        let mut parts = Vec::new();
+        let (mut parts, mut joined) = (Vec::new(), false);
         let at = fields.path("parts");
+        thinks &= role == Role::Assistant;
         for (mth, value) in spelling::several(&mut fields, "parts")?.into_iter().enumerate() {
+            let thought = role == Role::Assistant && value["thought"] == true;
             for mut read in part::read(value, format!("{at}[{mth}]"), &mut request.rest)? {
                 identify(&mut read, format!("call_{nth}_{mth}"), &mut open);
-                parts.push(read);
+                let before = parts.last_mut().or_else(|| request.turns.last_mut()?.parts.last_mut());
+                match (read, before.filter(|_| thought && thinks)) {
+                    (Part::Thought(piece), Some(Part::Thought(begun))) => {
+                        begun.text.push_str(&piece.text);
+                        begun.signature = piece.signature;
+                        thinks = begun.signature.is_none();
+                        joined = true;
+                    }
+                    (read, _) => {
+                        thinks = thought && matches!(&read, Part::Thought(it) if it.signature.is_none());
+                        parts.push(read);
+                    }
+                }
             }
         }
         if role == Role::Assistant {
             parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
         }
         spelling::keep(fields, &mut request.rest);
-        request.turns.push(Turn::new(role, parts));
+        if !(joined && parts.is_empty()) {
+            request.turns.push(Turn::new(role, parts));
+        }
     }
     Ok(())
 }

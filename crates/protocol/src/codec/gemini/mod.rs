@@ -10,6 +10,7 @@ mod array;
 mod content;
 mod generation;
 mod logprobs;
+mod mark;
 mod part;
 mod reader;
 mod request;
@@ -66,5 +67,10 @@ impl Codec for Gemini {
 
     fn unsayable(&self) -> &'static [&'static Unsayable] {
         unsayable::ALL
+    }
+
+    /// `includeThoughts` is false without a word.
+    fn hides_thoughts(&self) -> bool {
+        true
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Wire;
 use super::super::json::{Fields, Object};
-use super::{spelling, unsayable};
+use super::{mark, spelling, unsayable};
 use crate::hub::part::text_of;
 use crate::hub::{Call, File, Media, Outcome, Part, Source, Thought, Unreadable, Unsayable};
 
@@ -21,6 +21,7 @@ pub(super) const NO_MARK: [&str; 2] =
 pub(super) fn read(part: Value, at: String, rest: &mut Map<String, Value>) -> Result<Vec<Part>, Unreadable> {
     let mut fields = spelling::fields(part.clone(), at)?;
     let mark = fields.text("thoughtSignature")?.filter(|mark| !NO_MARK.contains(&mark.as_str()));
+    let mark = mark.map(mark::read);
     let thought = fields.flag("thought")?.unwrap_or_default();
     let found = if fields.has("functionCall") {
         let mut call = spelling::within(&mut fields, "functionCall")?;
@@ -63,7 +64,8 @@ fn media(fields: &mut Fields, rest: &mut Map<String, Value>) -> Result<Part, Unr
     let (source, guessed, name) = if fields.has("inlineData") {
         let mut blob = spelling::within(fields, "inlineData")?;
         let kind = blob.text("mimeType")?.unwrap_or_default();
-        let (base64, name) = (blob.text("data")?.unwrap_or_default(), blob.text("displayName")?);
+        let base64 = mark::usual(blob.text("data")?.unwrap_or_default());
+        let name = blob.text("displayName")?;
         spelling::keep(blob, rest);
         (Source::Data { kind: kind.clone(), base64 }, kind, name)
     } else {
@@ -171,15 +173,23 @@ pub(super) fn write<E>(
 
 /// The same for an answer, of which nothing can be refused.
 pub(super) fn answered(parts: &[Part]) -> Vec<Value> {
-    let Ok(parts) = write(parts, |part| Ok::<_, Infallible>(shown(part)));
+    let Ok(mut parts) = write(parts, |part| Ok::<_, Infallible>(said(part)));
+    parts.iter_mut().for_each(show_mark);
     parts
 }
 
 /// A part of an answer; what cannot be said has nobody to be told to.
-pub(super) fn shown(part: &Part) -> Option<Value> {
+fn said(part: &Part) -> Option<Value> {
     match part {
         Part::Call(call) => Some(call_of(call, call.object().unwrap_or_else(|| input(&call.arguments)))),
         other => simple(other).ok(),
+    }
+}
+
+/// The mark on a part of an answer is one that its caller can give back.
+fn show_mark(part: &mut Value) {
+    if let Some(Value::String(mark)) = part.get_mut("thoughtSignature") {
+        *mark = mark::shown(mark);
     }
 }
 

@@ -172,8 +172,8 @@ impl State {
             Part::Call(call) => {
                 self.shut(out);
                 let part = self.open(Opening::Call { id: call.id, name: call.name, custom: false }, out);
-                out.push(Delta::Grow(part, call.arguments));
                 out.extend(call.signature.map(|mark| Delta::Sign(part, mark)));
+                out.push(Delta::Grow(part, call.arguments));
                 out.push(Delta::Close(part));
             }
             whole => {

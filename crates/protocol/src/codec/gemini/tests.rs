@@ -4,7 +4,7 @@ mod recorded;
 
 use serde_json::{Value, json};
 
-use super::super::{Codec, Habits, Mint, To};
+use super::super::{Codec, Habits, Mint, To, Translation, Wire};
 use super::CODEC;
 use crate::fault::Kind;
 use crate::hub::gather::Gather;
@@ -337,4 +337,160 @@ fn a_stream_is_one_array_where_that_was_asked_for() {
     assert_eq!(elements.len(), 2);
     assert_eq!(elements[1]["error"]["message"], "It was cut.");
     assert!(!heard(std::str::from_utf8(&broken).unwrap()).1);
+}
+
+/// What a caller says, as parts of the model's.
+fn said(parts: Value) -> Vec<Turn> {
+    read(&json!({"contents": [{"role": "model", "parts": parts}]}))
+}
+
+fn read(body: &Value) -> Vec<Turn> {
+    CODEC.read_request(body.to_string().as_bytes()).unwrap().turns
+}
+
+fn thought(text: &str, mark: Option<&str>) -> Part {
+    Part::Thought(Thought { text: text.to_owned(), signature: mark.map(str::to_owned), ..Thought::default() })
+}
+
+#[test]
+fn bytes_in_the_alphabet_for_addresses_are_read_as_those_of_the_usual_one() {
+    for (given, usual) in [
+        ("-_-_", "+/+/"),
+        ("-_8", "+/8="),
+        ("_w", "/w=="),
+        ("_w==", "/w=="),
+        ("iVBORw0KGgo=", "iVBORw0KGgo="),
+        // None at all: whoever gets it says so.
+        ("no base64!", "no base64!"),
+        ("a-b_c", "a-b_c"),
+        ("AAAA=", "AAAA="),
+        ("", ""),
+    ] {
+        let picture = json!({"inlineData": {"mimeType": "image/png", "data": given}});
+        let source = Source::Data { kind: "image/png".to_owned(), base64: usual.to_owned() };
+        assert_eq!(said(json!([picture]))[0].parts, [Part::Image(Media::new(source))], "{given}");
+        let signed = json!([{"text": "so", "thought": true, "thoughtSignature": given}]);
+        assert_eq!(said(signed)[0].parts, [thought("so", Some(usual))], "{given}");
+    }
+}
+
+#[test]
+fn a_mark_that_is_no_base64_comes_back_as_it_was() {
+    let marks = ["opxmess0AA==", "opxchat0gAAAA-b_c", "opxmess0not of base64", "opxmess0AAA"];
+    for mark in marks {
+        let parts = vec![thought("so", Some(mark)), thought("", Some(mark))];
+        let response = Response {
+            answers: vec![Answer { parts: parts.clone(), ..Answer::default() }],
+            ..Response::default()
+        };
+        let request = Request { model: "gemini-3".to_owned(), ..Request::default() };
+        let to = To { request: &request, mint: Mint { now: 1, seed: 1 } };
+        let whole: Value = serde_json::from_slice(&CODEC.write_response(&response, &to)).unwrap();
+        let (mut writer, mut stream) = (CODEC.writer(&to), Vec::new());
+        crate::hub::scatter::steps(&response).into_iter().for_each(|step| writer.write(step, &mut stream));
+        writer.end(&mut stream);
+        let stream = String::from_utf8(stream).unwrap();
+        let events = stream.split("data: ").skip(1).map(|data| serde_json::from_str::<Value>(data).unwrap());
+        let mut shown: Vec<Value> = vec![whole["candidates"][0]["content"]["parts"].clone()];
+        shown.push(events.map(|event| event["candidates"][0]["content"]["parts"][0].clone()).collect());
+        for parts in &mut shown {
+            // As Google's library for Python has it, which takes every mark for bytes.
+            for part in parts.as_array_mut().unwrap() {
+                if let Some(mark) = part["thoughtSignature"].as_str() {
+                    use base64::Engine;
+                    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+                    part["thoughtSignature"] = URL_SAFE.encode(STANDARD.decode(mark).unwrap()).into();
+                }
+            }
+        }
+        for given in shown {
+            let back = said(given.clone())[0].parts.clone();
+            let marks = |parts: &[Part]| -> Vec<Option<String>> {
+                let mark =
+                    |part: &Part| if let Part::Thought(it) = part { it.signature.clone() } else { None };
+                parts.iter().map(mark).filter(Option::is_some).collect()
+            };
+            assert_eq!(marks(&back), marks(&parts), "{given}");
+        }
+    }
+}
+
+#[test]
+fn pieces_of_a_thought_that_follow_each_other_are_one() {
+    let piece = |text: &str| json!({"text": text, "thought": true});
+    let signed = |text: &str, mark: &str| json!({"text": text, "thought": true, "thoughtSignature": mark});
+    let call = json!({"functionCall": {"id": "a", "name": "look"}});
+    for (parts, read) in [
+        // As a stream comes, and as it goes on.
+        (
+            json!([piece("I "), piece("look."), signed("", "c2ln"), piece("Then"), call]),
+            vec![thought("I look.", Some("c2ln")), thought("Then", None), self::call("a", "look", "{}")],
+        ),
+        // Two that are signed are two.
+        (
+            json!([signed("One.", "b25l"), piece("T"), signed("wo.", "dHdv")]),
+            vec![thought("One.", Some("b25l")), thought("Two.", Some("dHdv"))],
+        ),
+        // Not even without a signature do pieces stand apart.
+        (json!([piece("I "), piece(""), piece("look.")]), vec![thought("I look.", None)]),
+        // A mark alone is the next part's.
+        (
+            json!([piece("So"), {"text": "", "thoughtSignature": "c2ln"}]),
+            vec![thought("So", None), thought("", Some("c2ln"))],
+        ),
+    ] {
+        assert_eq!(said(parts.clone())[0].parts, read, "{parts}");
+    }
+}
+
+#[test]
+fn pieces_of_a_thought_are_one_in_contents_of_their_own_as_well() {
+    let model = |part: Value| json!({"role": "model", "parts": [part]});
+    let turns = read(&json!({"contents": [
+        {"role": "user", "parts": [{"text": "Go"}]},
+        model(json!({"text": "I ", "thought": true})),
+        model(json!({"text": "look.", "thought": true})),
+        model(json!({"text": "", "thought": true, "thoughtSignature": "c2ln"})),
+        model(json!({"text": "Well."})),
+    ]}));
+    let assistant = |part: Part| Turn::new(Role::Assistant, vec![part]);
+    let said = assistant(Part::Text("Well.".to_owned()));
+    assert_eq!(turns, [user("Go"), assistant(thought("I look.", Some("c2ln"))), said]);
+}
+
+#[test]
+fn thoughts_are_shown_to_who_asks_in_a_language_that_shows_them() {
+    let asked = |wire: Wire, body: Value| {
+        let mint = Mint { now: 1, seed: 1 };
+        let body = body.to_string();
+        let pair = (wire, Wire::Gemini);
+        let translation =
+            Translation::read(pair, body.as_bytes(), "gemini-3-flash-preview", false, mint).unwrap();
+        let (body, losses) = translation.request(Habits::default()).unwrap();
+        assert!(!losses.iter().any(|loss| loss.contains("thoughts")));
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        body["generationConfig"]["thinkingConfig"].clone()
+    };
+    let chat =
+        |effort: &str| json!({"messages": [{"role": "user", "content": "Go"}], "reasoning_effort": effort});
+    assert_eq!(asked(Wire::Chat, chat("high")), json!({"thinkingLevel": "HIGH", "includeThoughts": true}));
+    assert_eq!(asked(Wire::Chat, chat("none")), json!({"thinkingLevel": "MINIMAL"}));
+    let messages = |thinking: Value| json!({"messages": [{"role": "user", "content": "Go"}], "max_tokens": 9, "thinking": thinking});
+    for (thinking, said) in [
+        (
+            json!({"type": "enabled", "budget_tokens": 1024}),
+            json!({"thinkingBudget": 1024, "includeThoughts": true}),
+        ),
+        (
+            json!({"type": "adaptive", "display": "omitted"}),
+            json!({"thinkingBudget": -1, "includeThoughts": false}),
+        ),
+    ] {
+        assert_eq!(asked(Wire::Messages, messages(thinking)), said);
+    }
+    let own = json!({
+        "contents": [{"parts": [{"text": "Go"}]}],
+        "generationConfig": {"thinkingConfig": {"thinkingBudget": 1024}},
+    });
+    assert_eq!(asked(Wire::Gemini, own), json!({"thinkingBudget": 1024}));
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::events;
 use super::super::json::Object;
 use super::super::{StreamWriter, To, Wire};
-use super::{part, response, stop};
+use super::{mark, part, response, stop};
 use crate::fault::{self, Kind};
 use crate::hub::in_turn::InTurn;
 use crate::hub::{Call, Counts, Delta, Opening, Part, Stop};
@@ -117,10 +117,10 @@ impl Writer {
                 if call.arguments.is_empty() && !call.custom {
                     call.arguments.push_str("{}");
                 }
-                part::shown(&Part::Call(call)).into_iter().for_each(|part| self.part(part, out));
+                part::answered(&[Part::Call(call)]).into_iter().for_each(|part| self.part(part, out));
             }
             Some(Written::Thought { any, mark: Some(mark) }) => {
-                let mut part = part::alone(&mark);
+                let mut part = part::alone(&mark::shown(&mark));
                 if any {
                     part["thought"] = true.into();
                 }

@@ -44,10 +44,10 @@ pub(super) fn of(
                 blocks.push(text_block(text));
             }
             Part::Image(_) | Part::Audio(_) | Part::File(_) => blocks.extend(media(part, place, losses)?),
-            Part::Thought(thought) => match earlier_thought(thought, habits) {
-                Some(block) if place == Place::Assistant => blocks.push(block),
-                _ => losses.add(&unsayable::THOUGHT),
-            },
+            Part::Thought(thought) if place == Place::Assistant && is_known(thought, habits) => {
+                blocks.push(thought_block(thought));
+            }
+            Part::Thought(_) => losses.add(&unsayable::THOUGHT),
             Part::Call(call) if place == Place::Assistant => blocks.push(earlier_call(call, losses)?),
             Part::Outcome(outcome) if place == Place::User => {
                 blocks.push(outcome_block(outcome, habits, losses)?)
@@ -164,15 +164,14 @@ fn decoded(kind: &str, base64: &str) -> Option<String> {
     String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text).ok()?).ok()
 }
 
-/// Thoughts that Anthropic knows again. Those with an id are OpenAI's, and a signature is asked for unless the vendor only copies
+/// Whether Anthropic knows earlier thoughts again. Those with an id are OpenAI's, and a signature is asked for unless the vendor only copies
 /// the language.
-fn earlier_thought(thought: &Thought, habits: Habits) -> Option<Value> {
-    let known = match (&thought.sealed, &thought.signature) {
+pub(super) fn is_known(thought: &Thought, habits: Habits) -> bool {
+    match (&thought.sealed, &thought.signature) {
         (Some(_), _) => thought.id.is_none(),
         (None, Some(_)) => true,
         (None, None) => habits.thoughts_back && !thought.text.is_empty(),
-    };
-    known.then(|| thought_block(thought))
+    }
 }
 
 fn earlier_call(call: &Call, losses: &mut Losses) -> Result<Value, Unreadable> {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::json::{Fields, Object};
-use super::{content, unsayable};
+use super::super::{Habits, closed};
+use super::{block, content, unsayable};
 use crate::hub::{Budget, Choice, Losses, Reasoning, Request, Shape, Unreadable};
 
 /// The least that may be thought.
@@ -60,10 +61,10 @@ fn shape(mut format: Fields) -> Result<Option<Shape>, Unreadable> {
 }
 
 /// Writes both.
-pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
+pub(super) fn write(request: &Request, habits: Habits, body: &mut Object, losses: &mut Losses) {
     let mut config = Object::default();
     if let Some(reasoning) = &request.reasoning {
-        body.maybe("thinking", thinking(reasoning, request.choice.as_ref(), losses));
+        body.maybe("thinking", thinking(request, reasoning, habits, losses));
         config.maybe("effort", effort(reasoning, losses));
     }
     config.maybe("format", request.shape.as_ref().and_then(|shape| format(shape, losses)));
@@ -71,13 +72,17 @@ pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
 }
 
 /// `thinking`. Who names an effort wants thoughts, which no model has unless they are asked for.
-fn thinking(reasoning: &Reasoning, choice: Option<&Choice>, losses: &mut Losses) -> Option<Value> {
+fn thinking(request: &Request, reasoning: &Reasoning, habits: Habits, losses: &mut Losses) -> Option<Value> {
     // A tool that must be called and thinking exclude each other.
-    let forced =
-        matches!(choice, Some(Choice::Required | Choice::Named(_) | Choice::Allowed { required: true, .. }));
+    let forced = request.choice.as_ref().is_some_and(Choice::is_forced);
     let mut out = Object::default();
     match reasoning.budget {
         _ if reasoning.is_off() => return Some(json!({"type": "disabled"})),
+        // Who is told to think so is asked for the thoughts before the calls, and not every model knows `adaptive`, which does not ask.
+        Some(Budget::Tokens(_)) if request.has_lost_thoughts(|it| block::is_known(it, habits)) => {
+            losses.add(&unsayable::LOST_THOUGHTS);
+            return None;
+        }
         Some(Budget::Tokens(tokens)) => {
             losses.add_if(tokens < LEAST_BUDGET, &unsayable::BUDGET);
             out.put("type", "enabled").put("budget_tokens", tokens.max(LEAST_BUDGET))
@@ -111,6 +116,8 @@ fn format(shape: &Shape, losses: &mut Losses) -> Option<Value> {
         Shape::Schema { name, description, schema, strict } => {
             losses.add_if(name.is_some() || description.is_some(), &unsayable::SHAPE_NAME);
             losses.add_if(*strict == Some(false), &unsayable::LOOSE_SHAPE);
+            let mut schema = schema.clone();
+            losses.add_if(closed::close(&mut schema), &unsayable::OPEN_SHAPE);
             Some(json!({"type": "json_schema", "schema": schema}))
         }
     }

@@ -70,7 +70,7 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.maybe("system", message::write_system(request, losses)?);
     out.put("messages", message::write(request, habits, losses)?);
     tools::write(request, &mut out, losses);
-    output::write(request, &mut out, losses);
+    output::write(request, habits, &mut out, losses);
     write_sampling(request, &mut out, losses);
     out.maybe("metadata", request.user.as_ref().map(|user| json!({"user_id": user})));
     out.maybe("service_tier", request.tier.as_deref().and_then(|tier| tier_of(tier, losses)));

@@ -22,9 +22,11 @@ pub(super) const ALL: &[&Unsayable] = &[
     &JSON,
     &SHAPE_NAME,
     &LOOSE_SHAPE,
+    &OPEN_SHAPE,
     &EFFORT,
     &ADAPTIVE,
     &BUDGET,
+    &LOST_THOUGHTS,
     &TEMPERATURE,
     &NOT_ONE,
     &TOP_P,
@@ -96,6 +98,10 @@ pub(super) static SHAPE_NAME: Unsayable =
     Unsayable { what: "name of the schema", why: "left out, and its description: a schema is all there is" };
 pub(super) static LOOSE_SHAPE: Unsayable =
     Unsayable { what: "schema that need not be kept", why: "a schema is always kept to" };
+pub(super) static OPEN_SHAPE: Unsayable = Unsayable {
+    what: "schema that says nothing of further properties",
+    why: "said as one that allows none: each object of an answer's schema gets `additionalProperties: false`, without which it is refused",
+};
 pub(super) static EFFORT: Unsayable =
     Unsayable { what: "minimal effort", why: "said as low, which is the least there is" };
 pub(super) static ADAPTIVE: Unsayable = Unsayable {
@@ -104,6 +110,10 @@ pub(super) static ADAPTIVE: Unsayable = Unsayable {
 };
 pub(super) static BUDGET: Unsayable =
     Unsayable { what: "thinking budget below 1,024", why: "said as 1,024, which is the least there is" };
+pub(super) static LOST_THOUGHTS: Unsayable = Unsayable {
+    what: "thinking with calls whose thoughts are lost",
+    why: "a thinking budget is left out where calls since the user last spoke come without the signed thoughts before them: it is refused",
+};
 pub(super) static TEMPERATURE: Unsayable =
     Unsayable { what: "temperature above 1", why: "said as 1, which is the most there is" };
 pub(super) static NOT_ONE: Unsayable = Unsayable {

@@ -43,7 +43,7 @@ pub(super) static SERVED_TOOL: Unsayable =
     Unsayable { what: "tools the vendor runs", why: "left out: only the vendor they belong to runs them" };
 pub(super) static BUDGET: Unsayable = Unsayable {
     what: "thinking budget",
-    why: "said as an effort: up to 2,048 tokens low, up to 8,192 medium, above it high",
+    why: "said as an effort: up to 2,048 tokens low, up to 8,192 and without a number medium, above it high",
 };
 pub(super) static FAILED: Unsayable =
     Unsayable { what: "is_error", why: "said in words: the outcome begins with `Error: `" };

@@ -152,13 +152,13 @@ fn shapes_that_cannot_be_asked_for_are_told() {
     let loose = Shape::Schema {
         name: None,
         description: None,
-        schema: json!({"type": "object"}),
+        schema: json!({"type": "string"}),
         strict: Some(false),
     };
     let (body, losses) = shape(loose);
     assert_eq!(losses, ["schema not strict"]);
     let definition = &body["outputConfig"]["textFormat"]["structure"]["jsonSchema"];
-    assert_eq!(*definition, json!({"schema": "{\"type\":\"object\"}"}));
+    assert_eq!(*definition, json!({"schema": "{\"type\":\"string\"}"}));
     let bad = json!({"outputConfig": {"textFormat": {"structure": {"jsonSchema": {"schema": "{"}}}}});
     let refused = CODEC.read_request(bad.to_string().as_bytes()).unwrap_err();
     assert_eq!(refused.param.as_deref(), Some("outputConfig.textFormat.structure.jsonSchema.schema"));
@@ -194,4 +194,72 @@ fn bodies_that_are_none_are_refused_where_it_is() {
         let refused = CODEC.read_request(body.to_string().as_bytes()).unwrap_err();
         assert_eq!(refused.param.as_deref(), param, "{body}");
     }
+}
+
+#[test]
+fn an_effort_makes_claude_think() {
+    let effort = |shown| Reasoning { effort: Some("high".to_owned()), shown, ..Reasoning::default() };
+    let fields = |model: &str, reasoning: Reasoning, choice: Option<Choice>| {
+        let turns = vec![user(vec![text("Hi")])];
+        let (body, losses) = written(&Request {
+            model: model.to_owned(),
+            reasoning: Some(reasoning),
+            choice,
+            turns,
+            ..Request::default()
+        });
+        assert_eq!(body["outputConfig"], json!({"effort": "high"}), "{model}");
+        (body["additionalModelRequestFields"]["thinking"].clone(), losses)
+    };
+    let profile = "arn:aws:bedrock:eu-central-1:1:inference-profile/eu.anthropic.claude-opus-4-6-v1";
+    for model in ["anthropic.claude-opus-4-6-v1", "us.anthropic.claude-sonnet-4-6", profile] {
+        assert_eq!(fields(model, effort(None), None), (json!({"type": "adaptive"}), vec![]), "{model}");
+        let summarized = json!({"type": "adaptive", "display": "summarized"});
+        assert_eq!(fields(model, effort(Some(true)), None), (summarized, vec![]), "{model}");
+        // A tool that must be called and thinking exclude each other.
+        assert_eq!(fields(model, effort(None), Some(Choice::Required)), (Value::Null, vec![]), "{model}");
+    }
+    assert_eq!(fields("openai.gpt-oss-120b-1:0", effort(None), None), (Value::Null, vec![]));
+}
+
+#[test]
+fn thinking_is_left_out_where_the_thoughts_before_the_calls_are_lost() {
+    let signed = Thought { signature: Some("c2ln".to_owned()), ..Thought::default() };
+    for (thought, said, losses) in [
+        (signed, json!({"type": "enabled", "budget_tokens": 2000}), &[][..]),
+        (
+            Thought { text: "So".to_owned(), ..Thought::default() },
+            Value::Null,
+            &["thinking", "thinking with calls whose thoughts are lost"],
+        ),
+    ] {
+        let mut request = with_call("a", "{}");
+        request.tools = vec![Tool::Function {
+            name: "look".to_owned(),
+            description: None,
+            schema: None,
+            strict: None,
+            cache: None,
+        }];
+        request.turns = vec![
+            user(vec![text("Hi")]),
+            Turn::new(Role::Assistant, vec![Part::Thought(thought), called("a", "{}")]),
+            user(vec![outcome("a", vec![text("ok")])]),
+        ];
+        request.reasoning = Some(Reasoning { budget: Some(Budget::Tokens(2000)), ..Reasoning::default() });
+        let (body, lost) = written(&request);
+        assert_eq!(body["additionalModelRequestFields"]["thinking"], said);
+        assert_eq!(lost, losses);
+    }
+}
+
+#[test]
+fn an_answers_schema_is_closed_where_it_says_nothing() {
+    let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    let shape = Shape::Schema { name: None, description: None, schema, strict: None };
+    let (body, losses) = written(&Request { shape: Some(shape), ..Request::default() });
+    let definition = &body["outputConfig"]["textFormat"]["structure"]["jsonSchema"];
+    let closed = r#"{"type":"object","properties":{"name":{"type":"string"}},"additionalProperties":false}"#;
+    assert_eq!(definition["schema"], closed);
+    assert_eq!(losses, ["schema that says nothing of further properties"]);
 }

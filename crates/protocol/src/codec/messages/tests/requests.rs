@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::hub::{
-    Budget, Call, Choice, File, Media, Outcome, Part, Reasoning, Role, Source, Thought, Tool, Turn,
+    Budget, Call, Choice, File, Media, Outcome, Part, Reasoning, Role, Shape, Source, Thought, Tool, Turn,
 };
 
 fn said(turns: Vec<(Role, Vec<Part>)>) -> Request {
@@ -294,4 +294,106 @@ fn what_is_wrong_is_named_by_its_place() {
         assert_eq!(CODEC.read_request(body.as_bytes()).unwrap_err().param.as_deref(), Some(param));
     }
     assert_eq!(CODEC.read_request(b"{}").unwrap_err().param.as_deref(), Some("messages"));
+}
+
+#[test]
+fn thinking_is_left_out_where_the_thoughts_before_the_calls_are_lost() {
+    let call = || {
+        Part::Call(Call {
+            id: "a".to_owned(),
+            name: "look".to_owned(),
+            arguments: "{}".to_owned(),
+            ..Call::default()
+        })
+    };
+    let outcome = || Part::Outcome(Outcome { call: "a".to_owned(), ..Outcome::default() });
+    let thought = |signature: Option<&str>| {
+        Part::Thought(Thought {
+            text: "So".to_owned(),
+            signature: signature.map(str::to_owned),
+            ..Thought::default()
+        })
+    };
+    let hello = || (Role::User, vec![text("Hello")]);
+    let lost = "thinking with calls whose thoughts are lost";
+    for (turns, kept) in [
+        (vec![hello(), (Role::Assistant, vec![call()]), (Role::User, vec![outcome()])], false),
+        (vec![hello(), (Role::Assistant, vec![thought(None), call()]), (Role::User, vec![outcome()])], false),
+        // What is said behind the outcome is said in the same turn.
+        (
+            vec![
+                hello(),
+                (Role::Assistant, vec![call()]),
+                (Role::User, vec![outcome()]),
+                (Role::User, vec![text("Well?")]),
+            ],
+            false,
+        ),
+        (
+            vec![
+                hello(),
+                (Role::Assistant, vec![thought(Some("c2ln")), call()]),
+                (Role::User, vec![outcome()]),
+            ],
+            true,
+        ),
+        // The thought that begins the turn is that of all its calls.
+        (
+            vec![
+                hello(),
+                (Role::Assistant, vec![thought(Some("c2ln")), call()]),
+                (Role::User, vec![outcome()]),
+                (Role::Assistant, vec![call()]),
+                (Role::User, vec![outcome()]),
+            ],
+            true,
+        ),
+        // Nobody asks for the thoughts of an earlier turn.
+        (
+            vec![
+                hello(),
+                (Role::Assistant, vec![call()]),
+                (Role::User, vec![outcome()]),
+                (Role::Assistant, vec![text("Done.")]),
+                hello(),
+            ],
+            true,
+        ),
+        (vec![hello()], true),
+    ] {
+        let mut request = said(turns);
+        request.reasoning = Some(Reasoning { budget: Some(Budget::Tokens(2000)), ..Reasoning::default() });
+        let (body, losses) = sent(&request, Habits::default());
+        assert_eq!(!body["thinking"].is_null(), kept, "{body}");
+        assert_eq!(!losses.iter().any(|loss| loss == lost), kept, "{body}");
+        request.reasoning = Some(Reasoning { budget: Some(Budget::Adaptive), ..Reasoning::default() });
+        assert_eq!(sent(&request, Habits::default()).0["thinking"]["type"], "adaptive", "{body}");
+    }
+    // A vendor that only copies the language takes thoughts as they are.
+    let mut request =
+        said(vec![hello(), (Role::Assistant, vec![thought(None), call()]), (Role::User, vec![outcome()])]);
+    request.reasoning = Some(Reasoning { budget: Some(Budget::Tokens(2000)), ..Reasoning::default() });
+    let (body, losses) = sent(&request, Habits { thoughts_back: true, ..Habits::default() });
+    assert_eq!((&body["thinking"]["type"], losses), (&json!("enabled"), vec![]));
+}
+
+#[test]
+fn an_answers_schema_is_closed_where_it_says_nothing() {
+    let open = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    let mut request = said(vec![(Role::User, vec![text("Hello")])]);
+    request.tools = vec![Tool::Function {
+        name: "look".to_owned(),
+        description: None,
+        schema: Some(open.clone()),
+        strict: None,
+        cache: None,
+    }];
+    request.shape = Some(Shape::Schema { name: None, description: None, schema: open.clone(), strict: None });
+    let (body, losses) = sent(&request, Habits::default());
+    assert_eq!(body["tools"][0]["input_schema"], open);
+    assert_eq!(
+        body["output_config"]["format"]["schema"],
+        json!({"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": false})
+    );
+    assert_eq!(losses, ["schema that says nothing of further properties"]);
 }
