@@ -47,6 +47,7 @@ conformance: prepare ## official clients against the release binary
 	$(PYTHON) conformance/edits.py
 	$(PYTHON) conformance/giving_up.py
 	$(PYTHON) conformance/admin.py
+	$(PYTHON) conformance/specs.py
 
 bench: ## the release build measured beside HAProxy and nginx, ten minutes (bench/README.md)
 	bash bench/run.sh
