@@ -190,6 +190,11 @@ impl Object {
         self.0.is_empty()
     }
 
+    /// Whether it has a field.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(super) fn done(self) -> Value {
         Value::Object(self.0)
     }

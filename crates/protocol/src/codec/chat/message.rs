@@ -414,6 +414,10 @@ pub(super) fn answered(parts: &[Part]) -> Value {
         .into_iter()
         .chain(parts.into_iter().filter(|part| matches!(part, Part::Call(_) | Part::Refusal(_))));
     let mut message = spoken(&spoken_parts.collect::<Vec<_>>(), &mut Losses::default());
+    // Always there in an answer.
+    if !message.has("refusal") {
+        message.put("refusal", Value::Null);
+    }
     let text: String = thinking.iter().map(|thought| thought.text.as_str()).collect();
     if !text.is_empty() {
         message.put("reasoning_content", text);

@@ -72,7 +72,14 @@ pub(in crate::codec) fn stops(fields: &mut Fields) -> Result<Vec<String>, Unread
 
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
     let mut out = Object::default();
-    out.put("model", request.model.as_str()).put("messages", message::write(request, habits, losses)?);
+    let messages = message::write(request, habits, losses)?;
+    if messages.is_empty() {
+        return Err(Unreadable::at(
+            "messages",
+            "The model must be told something: there is nothing to answer.",
+        ));
+    }
+    out.put("model", request.model.as_str()).put("messages", messages);
     tools::write(request, &mut out, losses);
     out.maybe("response_format", request.shape.as_ref().map(tools::shape_of));
     let sampling = &request.sampling;

@@ -34,7 +34,7 @@ pub(super) fn write(response: &Response, to: &To<'_>) -> Vec<u8> {
         json!({
             "index": index,
             "message": message::answered(&answer.parts),
-            "logprobs": answer.logprobs,
+            "logprobs": answer.logprobs.clone().map(whole),
             "finish_reason": answer.stop.as_ref().map(finish_reason),
         })
     };
@@ -45,6 +45,14 @@ pub(super) fn write(response: &Response, to: &To<'_>) -> Vec<u8> {
     out.put("model", response.model.as_deref().unwrap_or(&to.request.model)).put("choices", choices);
     out.maybe("usage", response.counts.map(usage)).maybe("service_tier", response.tier.clone());
     out.bytes()
+}
+
+/// Probabilities with both of their lists.
+fn whole(mut logprobs: Value) -> Value {
+    if let Some(lists) = logprobs.as_object_mut() {
+        lists.entry("refusal").or_insert(Value::Null);
+    }
+    logprobs
 }
 
 /// The vendor's id if it is one of OpenAI's kind, or one of our own.

@@ -40,7 +40,8 @@ pub(super) fn write(response: &Response) -> Vec<u8> {
     let mut out = Object::default();
     out.put("output", json!({"message": {"role": "assistant", "content": content}}));
     out.maybe("stopReason", answer.stop.as_ref().map(stop_reason));
-    out.maybe("usage", response.counts.map(usage)).put("metrics", unmeasured());
+    // Required, as the metrics are.
+    out.put("usage", usage(response.counts.unwrap_or_default())).put("metrics", unmeasured());
     out.maybe(
         "serviceTier",
         response.tier.as_deref().filter(|tier| TIERS.contains(tier)).map(|tier| json!({"type": tier})),

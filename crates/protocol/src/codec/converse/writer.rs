@@ -61,7 +61,9 @@ impl StreamWriter for Writer {
         steps.into_iter().for_each(|step| self.step(step, out));
         self.settle(out);
         let mut metadata = Object::default();
-        metadata.maybe("usage", self.counts.map(response::usage)).put("metrics", response::unmeasured());
+        metadata
+            .put("usage", response::usage(self.counts.unwrap_or_default()))
+            .put("metrics", response::unmeasured());
         event(out, "metadata", &metadata.done());
     }
 

@@ -130,8 +130,14 @@ fn media(part: &Part, place: Place, losses: &mut Losses) -> Result<Option<Value>
 }
 
 fn image(media: &Media, losses: &mut Losses) -> Option<Value> {
-    if matches!(media.source, Source::Text(_)) {
-        return None;
+    let known = |kind: &str| matches!(kind, "image/jpeg" | "image/png" | "image/gif" | "image/webp");
+    match &media.source {
+        Source::Text(_) => return None,
+        Source::Data { kind, .. } if !known(kind) => {
+            losses.add(&unsayable::IMAGE_KIND);
+            return None;
+        }
+        Source::Data { .. } | Source::Url { .. } | Source::Stored(_) => {}
     }
     losses.add_if(media.detail.as_deref().is_some_and(|detail| detail != "auto"), &unsayable::DETAIL);
     Some(json!({"type": "image", "source": source(&media.source)}))

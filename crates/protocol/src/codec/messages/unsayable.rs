@@ -14,6 +14,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &CALL_SIGNATURE,
     &CALL_ID,
     &DETAIL,
+    &IMAGE_KIND,
     &PLACE,
     &OPAQUE,
     &SERVED_TOOL,
@@ -143,6 +144,9 @@ pub(super) static METADATA: Unsayable =
 pub(super) static TIER: Unsayable =
     Unsayable { what: "service_tier", why: "left out: there are only `auto` and `default`" };
 pub(super) static CACHE_KEY: Unsayable = unknown("prompt_cache_key");
+
+pub(super) static IMAGE_KIND: Unsayable =
+    Unsayable { what: "picture of another kind", why: "left out: only JPEG, PNG, GIF and WebP are taken" };
 
 const fn unknown(what: &'static str) -> Unsayable {
     Unsayable { what, why: "left out: there is no such field" }

@@ -183,11 +183,19 @@ fn counts(line: &Value) -> Option<Counts> {
 pub(super) fn logprobs(line: &Value) -> Option<Value> {
     let mut entries = line["logprobs"].as_array().filter(|entries| !entries.is_empty())?.clone();
     for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
-        entry.entry("bytes").or_insert(Value::Null);
+        spell(entry);
         let others = entry.entry("top_logprobs").or_insert_with(|| json!([]));
         for other in others.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-            other.entry("bytes").or_insert(Value::Null);
+            spell(other);
         }
     }
     Some(json!({"content": entries}))
+}
+
+/// The bytes of a token, which not every version writes.
+fn spell(entry: &mut serde_json::Map<String, Value>) {
+    if !entry.get("bytes").is_some_and(Value::is_array) {
+        let bytes = entry.get("token").and_then(Value::as_str).map(|token| json!(token.as_bytes()));
+        entry.insert("bytes".to_owned(), bytes.unwrap_or_else(|| json!([])));
+    }
 }

@@ -158,7 +158,8 @@ fn image_of(media: &Media) -> Option<Value> {
         Source::Stored(id) => image.put("file_id", id.as_str()),
         source => image.put("image_url", source.url()?),
     };
-    image.maybe("detail", media.detail.clone());
+    // Required, and `auto` where nothing else is wished.
+    image.put("detail", media.detail.as_deref().unwrap_or("auto"));
     Some(image.done())
 }
 

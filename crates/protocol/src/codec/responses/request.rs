@@ -23,6 +23,9 @@ const OWN: &[&str] = &[
     "truncation",
 ];
 
+/// The fewest tokens an answer may be bounded by.
+const FEWEST: u64 = 16;
+
 /// Objects whose own further fields are kept by their path, and written back.
 const OPENED: &[&str] = &["reasoning", "text", "stream_options"];
 
@@ -90,7 +93,9 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     let reasoning = wishes::with_rest(wishes::reasoning_of(request, losses), "reasoning", rest);
     out.maybe("reasoning", reasoning.unless_empty());
     let sampling = &request.sampling;
-    out.maybe("max_output_tokens", sampling.most_tokens);
+    // Fewer are refused.
+    losses.add_if(sampling.most_tokens.is_some_and(|most| most < FEWEST), &unsayable::FEWEST);
+    out.maybe("max_output_tokens", sampling.most_tokens.map(|most| most.max(FEWEST)));
     out.maybe("temperature", sampling.temperature.clone()).maybe("top_p", sampling.top_p.clone());
     out.maybe("top_logprobs", sampling.top_logprobs);
     unsaid(request, losses);
@@ -104,6 +109,8 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.put("store", rest.get("store").cloned().unwrap_or(json!(false)));
     for (name, value) in rest {
         match name.as_str() {
+            // Of Anthropic's by this name only the name is the same.
+            "context_management" if !value.is_array() => losses.field(name),
             name if OWN.contains(&name) => {
                 out.put(name, value.clone());
             }

@@ -23,6 +23,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &LOGIT_BIAS,
     &CALL_MARK,
     &USER,
+    &FEWEST,
 ];
 
 pub(super) static CACHE_POINT: Unsayable =
@@ -69,3 +70,5 @@ pub(super) static CALL_MARK: Unsayable = Unsayable {
 };
 pub(super) static USER: Unsayable =
     Unsayable { what: "user", why: "left out where it has more than 64 characters, which OpenAI refuses" };
+pub(super) static FEWEST: Unsayable =
+    Unsayable { what: "max_tokens below 16", why: "said as 16: fewer are refused" };
