@@ -24,7 +24,7 @@ class Excuse:
 
 
 NULL = "None is against"
-KIN = "servers of OpenAI's kin take it; OpenAI itself is not sent it (`Habits::own`)"
+BROKEN = "nothing usable was written: Mistral and OpenRouter call it so; the gateway tells an error in place of such an answer"
 LITELLM = "signed thoughts of Anthropic's, by LiteLLM's name"
 GOOGLE = "Google's mark on a call, as Google's own OpenAI surface has it"
 HISTORY = "only the vendor that gave the answer has it; Codex leaves it out of its history, too"
@@ -35,15 +35,13 @@ LATER = "newer than the description; Google's SDK 3.6 sends it to the Gemini API
 GO = "in the server's own `api/types.go`, which the description lags behind"
 
 EXCUSED = [
-    Excuse("chat", "request", "top_k", UNKNOWN, KIN),
-    Excuse("chat", "request", "min_p", UNKNOWN, KIN),
+    Excuse("chat", "response", "choices.*.finish_reason", "'error'", BROKEN),
+    Excuse("completions", "response", "choices.*.finish_reason", "'error'", BROKEN),
     Excuse("chat", "*", "*tool_calls.*.extra_content", UNKNOWN, GOOGLE),
     Excuse("chat", "*", "*reasoning_content", UNKNOWN, "thoughts, by the name of DeepSeek and vLLM"),
     Excuse("chat", "*", "*thinking_blocks", UNKNOWN, LITELLM),
     Excuse("chat", "stream", "*tool_calls.*.type", "'custom' is against", "as in whole answers; only pieces are described without"),
     Excuse("chat", "stream", "*tool_calls.*.custom", UNKNOWN, "as in whole answers; only pieces are described without"),
-    Excuse("completions", "request", "top_k", UNKNOWN, KIN),
-    Excuse("completions", "request", "min_p", UNKNOWN, KIN),
     Excuse("completions", "stream", "choices.*.finish_reason", NULL, EXAMPLE),
     Excuse("completions", "stream", "usage", NULL, "as `include_usage` of the same document promises"),
     Excuse("responses", "request", "input.*.id", MISSING, HISTORY),

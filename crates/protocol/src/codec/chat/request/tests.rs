@@ -1,9 +1,12 @@
 //! What is asked, as vendors of this wire take it.
 
 use super::*;
+use crate::hub::{Part, Role, Turn};
 
 fn written(request: &Request, habits: Habits) -> (Value, Vec<String>) {
     let mut losses = Losses::default();
+    let turns = vec![Turn::new(Role::User, vec![Part::Text("hi".into())])];
+    let request = &Request { turns, ..request.clone() };
     let bytes = write(request, habits, &mut losses).unwrap();
     (serde_json::from_slice(&bytes).unwrap(), losses.iter().map(str::to_owned).collect())
 }
