@@ -77,6 +77,12 @@ impl RelayBody {
                 return Some(self.completed());
             }
         }
+        if matches!(why, Why::Trouble(_))
+            && let Some(rest) = stream.from.rest.completes()
+        {
+            self.close(false);
+            return Some(if rest.is_empty() { Next::End } else { Next::Data(rest) });
+        }
         if matches!(why, Why::Diverged) {
             return Some(self.diverged());
         }

@@ -21,8 +21,14 @@ const RUNS_NOTHING: [Operation; 5] = [
 ];
 
 /// What may run other models than the one it names: in a file, in what was set up before, or by a path nobody here knows.
-const RUNS_OTHERS: [Operation; 5] =
-    [Operation::Other, Operation::Native, Operation::Batches, Operation::Evals, Operation::Agents];
+const RUNS_OTHERS: [Operation; 6] = [
+    Operation::Other,
+    Operation::Native,
+    Operation::Generate,
+    Operation::Batches,
+    Operation::Evals,
+    Operation::Agents,
+];
 
 /// Whether a caller may ask for what they named, and named what they may.
 ///
@@ -35,6 +41,9 @@ pub(super) fn asked(caller: &Caller, call: &Call) -> Result<(), ApiError> {
     match &call.model {
         Some(model) if !caller.models().has(model) => Err(denied(caller, model)),
         _ if looks(call) => Ok(()),
+        // A conversation runs the model it names, in whatever language.
+        Some(_) if call.row.wire(&call.rest).is_some() || call.row.about(&call.rest).is_some() => Ok(()),
+        Some(_) if call.rest.ends_with(":embedContent") => Ok(()),
         Some(_) if !RUNS_OTHERS.contains(&call.row.operation) => Ok(()),
         None if call.row.model == ModelAt::Nowhere && RUNS_NOTHING.contains(&call.row.operation) => Ok(()),
         _ => Err(untold(caller)),
@@ -66,9 +75,11 @@ pub(crate) fn has(models: &AllowedModels, provider: &Provider, own: &str) -> boo
     }
 }
 
-/// Looking at things and taking them away runs no model; a socket does.
+/// Looking at things and taking them away runs no model; a socket does. What is taken away in other languages may be a model, or what
+/// others keep there.
 fn looks(call: &Call) -> bool {
-    matches!(call.method, Method::GET | Method::HEAD | Method::DELETE) && call.upgrade.is_none()
+    let takes = call.method == Method::DELETE && !call.row.stands_beside();
+    (takes || matches!(call.method, Method::GET | Method::HEAD)) && call.upgrade.is_none()
 }
 
 /// The same words whether there is such a model or not: whoever may not use it need not know.

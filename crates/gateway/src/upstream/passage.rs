@@ -11,7 +11,7 @@ use config::snapshot::Credential;
 use http::header::{HeaderName, HeaderValue};
 use protocol::codec::{Mint, Translation};
 use protocol::fault::Kind;
-use protocol::hub::{Losses, Unreadable};
+use protocol::hub::{Losses, Unreadable, marks};
 
 use crate::admit::Estimate;
 use crate::error::ApiError;
@@ -20,6 +20,9 @@ use crate::route::Target;
 
 /// What a request lost on its way into another language.
 const DROPPED: HeaderName = HeaderName::from_static("x-openai-proxy-dropped");
+
+/// Bytes of what is said of losses: heads are not long.
+const LONGEST: usize = 1024;
 
 /// A call in the words of a target that does not speak the caller's language.
 pub(super) struct Translated {
@@ -40,10 +43,14 @@ pub(super) fn translated(
     target: &Target,
 ) -> Result<Option<Translated>, ApiError> {
     let vendor = target.provider.vendor;
-    if vendor.speaks(call.row.operation).is_some() {
-        return Ok(None);
-    }
-    let (Some(asked), Some(spoken)) = (call.row.wire(&call.rest), vendor.wire()) else { return Ok(None) };
+    let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
+    let straight = vendor.speaks(call.row.operation).is_some();
+    // What another vendor has signed is nothing to one that speaks the caller's language, either.
+    let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+    let spoken = match vendor.wire() {
+        Some(spoken) if !straight || (spoken == asked && claimed(body)) => spoken,
+        _ => return Ok(None),
+    };
     let Payload::Whole(body) = body else { return Err(unread()) };
     if target.provider.credential == Credential::Passthrough
         && call.offered.is_some()
@@ -74,12 +81,11 @@ impl Translated {
 }
 
 fn dropped(losses: &Losses) -> Option<HeaderValue> {
-    let names: Vec<&str> = losses.iter().collect();
     // A field of the caller's own may have any name.
     let plain = |text: String| {
         text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect::<String>()
     };
-    (!names.is_empty()).then(|| HeaderValue::from_str(&plain(names.join(", "))).ok()).flatten()
+    if losses.is_empty() { None } else { HeaderValue::from_str(&plain(losses.line(LONGEST))).ok() }
 }
 
 /// Whether its caller would rather have it refused than said with losses.
@@ -88,10 +94,9 @@ fn is_strict(call: &Call) -> bool {
 }
 
 fn too_strict(losses: &Losses, provider: &str) -> ApiError {
-    let names: Vec<&str> = losses.iter().collect();
     let say = format!(
         "`{provider}` cannot be asked for: {}. Leave it out, or do not ask to be strict.",
-        names.join(", ")
+        losses.line(LONGEST)
     );
     ApiError::new(Kind::Unsupported, say)
 }

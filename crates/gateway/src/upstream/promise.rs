@@ -14,7 +14,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use protocol::fault::Kind;
 
 use super::answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Promise};
-use super::received::{Ahead, read_ahead, withhold_secrets};
+use super::received::{Ahead, WHOLE, read_ahead, withhold_secrets};
 use crate::error::ApiError;
 use crate::spawn;
 
@@ -69,7 +69,7 @@ async fn whole(mut flowing: Flowing, provider: &Provider) -> Result<Bytes, ApiEr
         return Ok(flowing.ahead);
     }
     let (gap, deadline) = (flowing.timeouts.between_bytes, flowing.deadline);
-    let read = read_ahead(&mut flowing.rest, gap, deadline).await;
+    let read = read_ahead(&mut flowing.rest, WHOLE, gap, deadline).await;
     let body = match read.map_err(|trouble| trouble.into_error(&provider.name))? {
         Ahead::Whole(body) => {
             flowing.rest.finish();

@@ -25,7 +25,10 @@ use crate::intake::{Call, Gathered, X_REQUEST_ID};
 use crate::route::Target;
 
 /// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
-const WHOLE: usize = 1024 * 1024;
+pub(super) const WHOLE: usize = 1024 * 1024;
+
+/// And up to this size where they are put into other words: pictures travel in them.
+const TRANSLATED: usize = 64 * 1024 * 1024;
 
 /// An answer's head has come.
 pub(super) struct Received<'t> {
@@ -73,7 +76,8 @@ impl Received<'_> {
         let mut ahead = Bytes::new();
         if !events && is_small(&head, &rest) {
             let gap = timeouts.between_bytes;
-            match read_ahead(&mut rest, gap, self.deadline)
+            let most = if translation.is_some() { TRANSLATED } else { WHOLE };
+            match read_ahead(&mut rest, most, gap, self.deadline)
                 .await
                 .map_err(|trouble| trouble.into_error(&name))?
             {
@@ -99,6 +103,8 @@ impl Received<'_> {
                 Ahead::Part(part) if translation.is_none() => ahead = part,
                 Ahead::Part(_) => return Err(unfit(&name, "it is too long to be put into other words")),
             }
+        } else if translation.is_some_and(|translation| !translation.streams()) {
+            return Err(unfit(&name, "it streams, unasked"));
         } else if let Some(translation) = translation {
             says(&mut head, translation);
             rest.translate(translation.stream());
@@ -157,8 +163,13 @@ pub(super) enum Ahead {
 }
 
 /// Reads a body to its end, or until it is long.
-pub(super) async fn read_ahead(rest: &mut Rest, gap: Duration, deadline: Instant) -> Result<Ahead, Trouble> {
-    if rest.length().is_some_and(|length| length > WHOLE as u64) {
+pub(super) async fn read_ahead(
+    rest: &mut Rest,
+    most: usize,
+    gap: Duration,
+    deadline: Instant,
+) -> Result<Ahead, Trouble> {
+    if rest.length().is_some_and(|length| length > most as u64) {
         return Ok(Ahead::Part(Bytes::new()));
     }
     let mut gathered = Gathered::default();
@@ -171,7 +182,7 @@ pub(super) async fn read_ahead(rest: &mut Rest, gap: Duration, deadline: Instant
             Ok(Some(piece)) => piece?,
         };
         gathered.push(piece);
-        if gathered.len() > WHOLE {
+        if gathered.len() > most {
             return Ok(Ahead::Part(gathered.into_bytes()));
         }
     }

@@ -89,6 +89,15 @@ impl Rest {
         }
     }
 
+    /// The end of an answer that was complete before its connection broke, where it is put into other words.
+    pub(crate) fn completes(&mut self) -> Option<Bytes> {
+        let rest = self.passing.as_mut()?.end().ok().flatten()?;
+        self.passing = None;
+        self.left = Left::Nothing;
+        self.keeps = false;
+        Some(rest.into())
+    }
+
     /// What says in its caller's words that it broke off, where it is put into them.
     pub(crate) fn broken_off(&mut self, kind: Kind, say: &str) -> Option<Bytes> {
         Some(self.passing.as_mut()?.broken(kind, say).into())

@@ -46,7 +46,7 @@ impl Translation {
         request.stream = streams;
         // It is read on the way, whoever asked for it.
         let counted = std::mem::replace(&mut request.counted, true);
-        let unmarked = marks::keep_own(&mut request, spoken);
+        let unmarked = marks::keep_own(&mut request, spoken, asked == spoken);
         if of(spoken).hides_thoughts() && !of(asked).hides_thoughts() {
             show_thoughts(&mut request);
         }
@@ -131,6 +131,11 @@ impl Translation {
             counts: None,
             told: Told::Nothing,
         }
+    }
+
+    /// A stream was asked for.
+    pub fn streams(&self) -> bool {
+        self.request.stream
     }
 
     /// The `content-type` of what its caller gets.

@@ -13,7 +13,13 @@ pub struct Unsayable {
 
 /// What a request loses on its way into a language.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Losses(Vec<Loss>);
+pub struct Losses {
+    told: Vec<Loss>,
+    more: usize,
+}
+
+/// So many are told by name: a request may have any number of fields that nobody knows.
+const MOST: usize = 64;
 
 /// One loss.
 pub type Loss = Cow<'static, str>;
@@ -30,8 +36,13 @@ impl Losses {
     }
 
     fn push(&mut self, loss: Loss) {
-        if !self.0.contains(&loss) {
-            self.0.push(loss);
+        if self.told.contains(&loss) {
+            return;
+        }
+        if self.told.len() < MOST {
+            self.told.push(loss);
+        } else {
+            self.more += 1;
         }
     }
 
@@ -44,11 +55,25 @@ impl Losses {
 
     /// Nothing is lost.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.told.is_empty()
     }
 
-    /// What is lost, each once, in order.
+    /// What is lost, each once, in order; of very many the first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+        self.told.iter().map(AsRef::as_ref)
+    }
+
+    /// All of it in one line, of at most `longest` bytes.
+    pub fn line(&self, longest: usize) -> String {
+        let (mut line, mut left) = (String::new(), self.told.len() + self.more);
+        for name in self.iter() {
+            if line.len() + name.len() + 2 > longest {
+                break;
+            }
+            line.push_str(if line.is_empty() { "" } else { ", " });
+            line.push_str(name);
+            left -= 1;
+        }
+        if left > 0 { format!("{line} and {left} more") } else { line }
     }
 }

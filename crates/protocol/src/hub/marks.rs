@@ -46,9 +46,19 @@ fn claim_part(part: &mut Part, by: Wire) {
     }
 }
 
-/// Leaves the marks in a request that are for a wire, as they were; all others are taken out. Whether any was.
-pub fn keep_own(request: &mut Request, of: Wire) -> bool {
+/// Whether a body may have a claimed mark in it: then it is not for somebody who speaks its language and never heard of us.
+pub fn are_claimed(body: &[u8]) -> bool {
+    memchr::memmem::find(body, CLAIMED).is_some()
+}
+
+/// How every claim begins, as a string of a body.
+const CLAIMED: &[u8] = b"\"opx";
+
+/// Leaves the marks in a request that are for a wire, as they were; all others are taken out. Whether any was. Marks without a claim
+/// are the wire's own where the caller speaks it itself (`bare`).
+pub fn keep_own(request: &mut Request, of: Wire, bare: bool) -> bool {
     let mut foreign = false;
+    let own = |mark: &mut Option<String>, of: Wire| own(mark, of, bare);
     for turn in &mut request.turns {
         for part in &mut turn.parts {
             match part {
@@ -66,9 +76,13 @@ pub fn keep_own(request: &mut Request, of: Wire) -> bool {
     foreign
 }
 
-fn own(mark: &mut Option<String>, of: Wire) -> bool {
+fn own(mark: &mut Option<String>, of: Wire, bare: bool) -> bool {
     let Some(shown) = take(mark) else { return false };
-    *mark = shown.strip_prefix(of.tag()).map(str::to_owned);
+    let claimed = Wire::ALL.iter().any(|wire| shown.starts_with(wire.tag()));
+    *mark = match shown.strip_prefix(of.tag()) {
+        Some(own) => Some(own.to_owned()),
+        None => Some(shown).filter(|_| bare && !claimed),
+    };
     mark.is_none()
 }
 
@@ -95,11 +109,11 @@ mod tests {
             ..Request::default()
         };
         let mut back = asked(&shown);
-        assert!(!keep_own(&mut back, Wire::Gemini));
+        assert!(!keep_own(&mut back, Wire::Gemini, false));
         assert_eq!(back, asked(std::slice::from_ref(&thought)));
         for (wire, parts) in [(Wire::Messages, &shown), (Wire::Messages, &vec![thought])] {
             let mut back = asked(parts);
-            assert!(keep_own(&mut back, wire));
+            assert!(keep_own(&mut back, wire, false));
             assert_eq!(back, asked(&[Part::Thought(Thought { text: "so".into(), ..Thought::default() })]));
         }
     }

@@ -45,9 +45,10 @@ impl Course {
         let stored = secret.is_some() || !matches!(target.provider.credential, Credential::Passthrough);
         let translated = match translated(&self.call, &body, target) {
             Ok(translated) => translated,
+            // Somebody else may speak its language, or can be asked for it.
             Err(error) => {
                 pass.taken.unsent();
-                return Tried::Ours(error);
+                return Tried::Failed(FaultClass::Capability, error);
             }
         };
         let composed = compose(&self.call, body, target, secret, translated.as_ref());

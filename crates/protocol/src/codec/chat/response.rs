@@ -84,7 +84,7 @@ pub(in crate::codec) fn usage(counts: Counts) -> Value {
     json!({
         "prompt_tokens": counts.input,
         "completion_tokens": counts.output,
-        "total_tokens": counts.input + counts.output,
+        "total_tokens": counts.input.saturating_add(counts.output),
         "prompt_tokens_details": read.done(),
         "completion_tokens_details": {"reasoning_tokens": counts.thought},
     })

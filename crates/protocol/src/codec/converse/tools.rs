@@ -1,6 +1,6 @@
 //! `toolConfig`: tools, and whether one must be called.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -140,6 +140,7 @@ fn schema_of(schema: Option<&Value>) -> Value {
 fn named_before(request: &Request) -> Vec<Value> {
     let called: HashMap<&str, &str> = request.called();
     let mut tools: Vec<Value> = Vec::new();
+    let mut named: HashSet<(&str, &str)> = HashSet::new();
     for part in request.turns.iter().flat_map(|turn| &turn.parts) {
         let (kind, name) = match part {
             Part::Call(call) => ("toolSpec", Some(call.name.as_str())),
@@ -150,7 +151,7 @@ fn named_before(request: &Request) -> Vec<Value> {
             _ => continue,
         };
         let Some(name) = name else { continue };
-        if tools.iter().any(|tool| tool.get(kind).is_some_and(|known| known["name"] == name)) {
+        if !named.insert((kind, name)) {
             continue;
         }
         let mut tool = Object::default();

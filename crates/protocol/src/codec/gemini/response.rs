@@ -134,7 +134,7 @@ pub(super) fn usage(counts: Counts) -> Object {
     usage
         .put("promptTokenCount", counts.input)
         .put("candidatesTokenCount", counts.output.saturating_sub(counts.thought))
-        .put("totalTokenCount", counts.input + counts.output)
+        .put("totalTokenCount", counts.input.saturating_add(counts.output))
         .maybe("cachedContentTokenCount", some(counts.cached))
         .maybe("thoughtsTokenCount", some(counts.thought));
     usage

@@ -67,7 +67,7 @@ fn read_part(
 }
 
 fn image(fields: &mut Fields) -> Result<Media, Unreadable> {
-    let detail = fields.text("detail")?;
+    let detail = fields.text("detail")?.filter(|detail| detail != UNWISHED);
     let source = match (fields.text("file_id")?, fields.text("image_url")?) {
         (Some(id), _) => Source::Stored(id),
         (None, Some(url)) => Source::of_url(&url),
@@ -151,6 +151,9 @@ fn shown_part(part: &Part, spoken: bool, losses: &mut Losses) -> Result<Option<V
     Ok(None)
 }
 
+/// How closely a picture is looked at where nobody wishes anything.
+const UNWISHED: &str = "auto";
+
 fn image_of(media: &Media) -> Option<Value> {
     let mut image = Object::default();
     image.put("type", "input_image");
@@ -159,7 +162,7 @@ fn image_of(media: &Media) -> Option<Value> {
         source => image.put("image_url", source.url()?),
     };
     // Required, and `auto` where nothing else is wished.
-    image.put("detail", media.detail.as_deref().unwrap_or("auto"));
+    image.put("detail", media.detail.as_deref().unwrap_or(UNWISHED));
     Some(image.done())
 }
 

@@ -136,7 +136,7 @@ fn usage(counts: Counts) -> Value {
         "input_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": counts.written},
         "output_tokens": counts.output,
         "output_tokens_details": {"reasoning_tokens": counts.thought},
-        "total_tokens": counts.input + counts.output,
+        "total_tokens": counts.input.saturating_add(counts.output),
     })
 }
 
