@@ -291,3 +291,64 @@ async fn a_stream_that_broke_is_gone_on_with_by_a_vendor_of_another_language() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_unknown_fields_cost_little_and_are_told_in_few_words() {
+    let service = Vendor::start(says).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: gemini, base_url: \"{}/v1beta\", api_key: sk-there}}}}\nmodels: {{m: there/real}}\n",
+        service.url()
+    ));
+    let fields: String = (0..20_000).map(|nth| format!("\"nobody_knows_this_field_{nth}\":{nth},")).collect();
+    let body = format!("{{{fields}\"model\":\"m\",\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}");
+    let answer = ask(house.address(), "POST", "/v1/chat/completions", &[], body).await;
+    let dropped = answer.header("x-openai-proxy-dropped").unwrap().to_owned();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(dropped.len() < 1100 && dropped.ends_with(" more"), "{} bytes: {dropped}", dropped.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_for_some_models_has_them_at_every_door_and_takes_nothing_away() {
+    let service = Vendor::start(says).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nauth: {{mode: keys}}\nkeys: {{k: {{key: sk-k-0123456789abcdefghijklmnopqrstu, models: [m, real]}}}}\nmodels: {{m: there/real, evil: there/real}}\nproviders:\n  there: {{type: ollama, base_url: \"{}/v1\", api_key: sk-there}}\n  here: {{type: gemini, base_url: \"{}/v1beta\", api_key: sk-there}}\n",
+        service.url(),
+        service.url()
+    ));
+    let key = [("authorization", "Bearer sk-k-0123456789abcdefghijklmnopqrstu")];
+    for &asked in Wire::ALL {
+        let (path, body) = door(asked, false);
+        let answer = ask(house.address(), "POST", &path, &key, &body).await;
+        assert_eq!(answer.status, 200, "{asked}: {}", answer.text());
+        let (path, body) =
+            (path.replace("/m", "/evil"), String::from_utf8(body).unwrap().replace("\"m\"", "\"evil\""));
+        if path.contains("/evilessages") {
+            continue;
+        }
+        let refused = ask(house.address(), "POST", &path.replace("/evilodel", "/model"), &key, body).await;
+        assert!(refused.status >= 400, "{asked}: {}", refused.text());
+    }
+    let known = service.ledger().begun();
+    for path in ["/api/delete", "/v1beta/tunedModels/evil", "/v1beta/files/x"] {
+        let refused = ask(house.address(), "DELETE", path, &key, "{\"model\":\"evil\"}").await;
+        assert!(refused.status >= 400, "{path}: {}", refused.text());
+    }
+    assert_eq!(service.ledger().begun(), known, "nothing was sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_of_another_vendors_is_shown_to_nobody_who_speaks_the_callers_language() {
+    let service = Vendor::start(says).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: anthropic, base_url: \"{}/v1\", api_key: sk-there}}}}\nmodels: {{m: there/real}}\n",
+        service.url()
+    ));
+    let mark = format!("{}bWFyaw==", Wire::Gemini.tag());
+    let body = format!(
+        "{{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}},{{\"role\":\"assistant\",\"content\":[{{\"type\":\"thinking\",\"thinking\":\"so\",\"signature\":\"{mark}\"}},{{\"type\":\"text\",\"text\":\"Yes.\"}}]}},{{\"role\":\"user\",\"content\":\"hi\"}}]}}"
+    );
+    let answer = ask(house.address(), "POST", "/v1/messages", &[], body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let seen = service.ledger().requests();
+    assert!(!seen.last().unwrap().text().contains("opx"), "{}", seen.last().unwrap().text());
+}
