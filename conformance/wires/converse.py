@@ -23,7 +23,7 @@ NAME = r"[a-zA-Z0-9_-]{1,64}"
 class Converse(Vendor):
     word, kind, base = "converse", "bedrock", ""
     # The colon is part of such a name, and encoded in the address.
-    model = "eu.anthropic.claude-real-1-v1:0"
+    model = "eu.anthropic.claude-opus-4-6-v1:0"
     stream_type = "application/vnd.amazon.eventstream"
 
     def check(self, call: Call) -> None:

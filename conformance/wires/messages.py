@@ -17,7 +17,7 @@ MEDIA = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 class Messages(Vendor):
     word, kind, base = "messages", "anthropic", "/v1"
-    model = "claude-real-1"
+    model = "claude-opus-4-6"
 
     def check(self, call: Call) -> None:
         if call.path != "/v1/messages":
