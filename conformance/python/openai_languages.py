@@ -304,8 +304,13 @@ if VENDOR == "chat" and not DIRECT:
 
     @case("responses-nowhere")
     def responses_nowhere():
-        """A service that nobody knows to have no Responses, and which has none."""
-        equal(Responses.whole("say hello").text, SAID)
+        """A service that nobody knows to have no Responses (`capabilities` says it): its own word for that is passed on."""
+        try:
+            Responses.whole("say hello")
+        except openai.NotFoundError as error:
+            assert "/v1/responses" in str(error), error
+        else:
+            raise AssertionError("it was answered")
 
 
 run("openai-python", openai.__version__)
