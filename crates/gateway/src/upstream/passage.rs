@@ -44,7 +44,7 @@ pub(super) fn translated(
 ) -> Result<Option<Translated>, ApiError> {
     let vendor = target.provider.vendor;
     let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
-    let straight = vendor.speaks(call.row.operation).is_some();
+    let straight = target.provider.serves(call.row.operation);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
     let spoken = match vendor.wire() {

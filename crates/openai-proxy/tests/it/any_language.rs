@@ -352,3 +352,18 @@ async fn a_mark_of_another_vendors_is_shown_to_nobody_who_speaks_the_callers_lan
     let seen = service.ledger().requests();
     assert!(!seen.last().unwrap().text().contains("opx"), "{}", seen.last().unwrap().text());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_has_chat_completions_alone_is_asked_for_nothing_else() {
+    let service = Vendor::start(says).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: openai-compatible, base_url: \"{}/v1\", api_key: sk-there, capabilities: [chat, models]}}}}\nmodels: {{m: there/real}}\n",
+        service.url()
+    ));
+    for asked in [Wire::Chat, Wire::Completions, Wire::Responses] {
+        let (path, body) = door(asked, true);
+        let answer = ask(house.address(), "POST", &path, &[], &body).await;
+        assert_eq!(heard(asked, true, &answer), (TEXT.to_owned(), true), "{asked}: {}", answer.text());
+        assert_eq!(service.ledger().requests().last().and_then(wire_of), Some(Wire::Chat), "{asked}");
+    }
+}
