@@ -15,7 +15,7 @@ from typing import Dict, List, Type
 
 import launch
 from launch import Bench, install_tools, pinned, programs
-from run import HERE, WORK, Row, install, table, version
+from run import HERE, WORK, Row, install, table, version, written_down
 from wires import editor, script
 from wires.base import Entry, Vendor
 from wires.chat import Cerebras, Chat, Deepseek
@@ -111,7 +111,7 @@ class Desk(Bench):
 
     def booked(self) -> List[dict]:
         """What the access log has of the vendor's answers."""
-        time.sleep(0.3)  # a call is written down a moment after its last byte
+        written_down(f"http://127.0.0.1:{self.port}", self.access)
         lines = [json.loads(line) for line in self.access.read_text().splitlines() if line.startswith("{")]
         wanted = (self.tool.operation, self.vendor.word, 200)
         return [line for line in lines if (line["operation"], line["provider"], line["status"]) == wanted]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Set, Tuple
 
 from launch import ALL, QUIET, end, pinned, ready
-from run import HERE, WORK, Row, arguments, environment, free_port, total, venv
+from run import HERE, WORK, Row, arguments, environment, free_port, total, venv, written_down
 
 CAP = 40  # seconds since a program was started; whoever still tries then is "open"
 
@@ -153,15 +153,9 @@ class Gateway:
         lines = [json.loads(line) for line in self.access.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("method") == "POST" and line["id"] not in self.others]
 
-
     def all_calls(self) -> List[dict]:
-        """What the access log has when the last call is in it: one of ours comes behind it, and is waited for."""
-        last = self.ask("gone", KEYS["nobodys"])
-        limit = time.monotonic() + 10
-        while last not in self.access.read_text():
-            if time.monotonic() > limit:
-                sys.exit(f"{self.access} does not have the call {last}")
-            time.sleep(0.02)
+        """What the access log has when the last call is in it."""
+        last = written_down(self.url, self.access)
         return [call for call in self.calls() if call["id"] != last]
 
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,6 +231,22 @@ def table(rows: List[Row]) -> None:
         result = "result" if row is heads else "pass" if row.ok else "FAIL"
         detail = " ".join(str(row.detail).split())[:400 if not row.ok else 80]
         print(" | ".join([*cells, result.ljust(6), detail]).rstrip(" |"))
+
+
+def written_down(url: str, access: Path) -> str:
+    """Waits until the access log has all that was called so far: one more call comes behind it, whose id this gives."""
+    asked = urllib.request.Request(f"{url}/v1/chat/completions", b"{}", {"content-type": "application/json"})
+    try:
+        answer = urllib.request.urlopen(asked, timeout=5)
+    except urllib.error.HTTPError as refusal:  # it names no model, and maybe no key is shown
+        answer = refusal
+    answer.close()
+    last, limit = answer.headers["x-request-id"], time.monotonic() + 10
+    while last not in access.read_text():
+        if time.monotonic() > limit:
+            sys.exit(f"{access} does not have the call {last}")
+        time.sleep(0.02)
+    return last
 
 
 def total(rows: List[Row]) -> int:

@@ -1,10 +1,9 @@
 """Starts the fake vendors by hand: python3 -m wires"""
-import time
+import threading
 
 from . import ALL
 
 for kind in ALL:
     vendor = kind()
     print(f"{vendor.word}: {vendor.base_url}, key {vendor.key}", flush=True)
-while True:
-    time.sleep(3600)
+threading.Event().wait()

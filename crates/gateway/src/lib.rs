@@ -3,8 +3,8 @@
 //! `serve.rs` is the line; the folders are its stages, in the order a request meets them. A stage may use what earlier
 //! stages made, never what later ones do, and only the line calls them (`cargo xtask tidy`).
 
-pub mod about;
-mod account;
+mod about;
+pub mod account;
 mod admit;
 mod catalogue;
 pub mod error;

@@ -52,10 +52,8 @@ pub(super) fn translated(
         _ => return Ok(None),
     };
     let Payload::Whole(body) = body else { return Err(unread()) };
-    if target.provider.credential == Credential::Passthrough
-        && call.offered.is_some()
-        && !target.provider.local
-    {
+    let shown = target.provider.credential == Credential::Passthrough && call.offered.is_some();
+    if !straight && shown {
         return Err(whose_key(&target.provider.name));
     }
     let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();

@@ -367,3 +367,18 @@ async fn a_place_that_has_chat_completions_alone_is_asked_for_nothing_else() {
         assert_eq!(service.ledger().requests().last().and_then(wire_of), Some(Wire::Chat), "{asked}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callers_own_key_goes_to_no_place_of_another_language_not_even_beside_us() {
+    let service = Vendor::start(says).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: openai-compatible, base_url: \"{}/v1\", credential: passthrough}}}}\nmodels: {{m: there/real}}\n",
+        service.url()
+    ));
+    let key = [("authorization", "Bearer sk-callers-own")];
+    let (path, body) = door(Wire::Messages, false);
+    let refused = ask(house.address(), "POST", &path, &key, &body).await;
+    assert_eq!((refused.status, service.ledger().begun()), (401, 0), "{}", refused.text());
+    let (path, body) = door(Wire::Chat, false);
+    assert_eq!(ask(house.address(), "POST", &path, &key, &body).await.status, 200, "its own language has it");
+}

@@ -184,8 +184,7 @@ pub struct Tap {
 impl Tap {
     /// For an answer of a wire whose counts are not found as `usage` in its bytes.
     pub fn of(wire: Wire) -> Option<Self> {
-        let counts = matches!(wire, Wire::Converse | Wire::Cohere | Wire::OllamaChat | Wire::OllamaGenerate);
-        counts.then(|| Self { reader: of(wire).reader(), counts: None, lost: false })
+        counts_apart(wire).then(|| Self { reader: of(wire).reader(), counts: None, lost: false })
     }
 
     /// Reads a piece.
@@ -205,8 +204,16 @@ impl Tap {
     }
 }
 
-/// What a whole answer of a wire counts.
+/// Whether only its codec finds what a wire counts: all others are read by their bytes, which costs less.
+fn counts_apart(wire: Wire) -> bool {
+    matches!(wire, Wire::Converse | Wire::Cohere | Wire::OllamaChat | Wire::OllamaGenerate)
+}
+
+/// What a whole answer of such a wire counts; `None` for every other.
 pub fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
+    if !counts_apart(wire) {
+        return None;
+    }
     of(wire).read_response(body).ok()?.counts.map(usage)
 }
 
