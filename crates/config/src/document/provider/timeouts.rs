@@ -23,7 +23,7 @@ pub(super) const TIMEOUTS: Table = Table {
         now("between_bytes", Value(&DURATION), "Silence within an answer.").usual("1m"),
         now("gap", Value(&DURATION), "Silence within a stream that could be gone on with elsewhere.")
             .usual("10s"),
-        now("total", Value(&DURATION), "An answer as a whole.").usual("15m"),
+        now("total", Value(&DURATION), "A call as a whole, whoever is asked in turn.").usual("15m"),
     ],
 };
 

@@ -191,6 +191,27 @@ async fn a_black_hole_costs_three_calls_their_time_and_no_more() {
     assert!(times.iter().all(|time| *time <= CONNECT * 105 / 100 * 2), "{times:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_has_its_time_whoever_is_asked_in_turn() {
+    const TOTAL: Duration = Duration::from_millis(900);
+    /// What a busy machine may take besides.
+    const MACHINE: Duration = Duration::from_millis(300);
+    const SILENT: &str = ", timeouts: {first_byte: 400ms, first_token: 400ms, total: 900ms}";
+    let mut places = Vec::new();
+    for _ in 0..4 {
+        places.push(place(Bad::Silent).await);
+    }
+    let names = ["one", "two", "three", "four"];
+    let all: Vec<_> =
+        names.iter().zip(&places).map(|(name, place)| (*name, place.url.clone(), SILENT)).collect();
+    for stream in [false, true] {
+        let house = TestHouse::new(&file(&all));
+        let view = View::of(house.address(), &body(stream), PATIENCE).await;
+        assert!(view.took >= TOTAL && view.took <= TOTAL * 105 / 100 + MACHINE, "{view:?}");
+        assert_eq!((view.status, view.error_code()), (504, Some("upstream_timeout")), "{view:?}");
+    }
+}
+
 /// F-4. It may be asked for again or told; it may not be passed off as an answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_a_plain_answer_is_never_a_success() {
