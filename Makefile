@@ -49,8 +49,9 @@ conformance: prepare ## official clients against the release binary
 	$(PYTHON) conformance/admin.py
 	$(PYTHON) conformance/specs.py
 
-bench: ## the release build measured beside HAProxy and nginx, ten minutes (bench/README.md)
+bench: ## the release build measured beside HAProxy and nginx, and each step of the line alone, a quarter of an hour (bench/README.md)
 	bash bench/run.sh
+	cargo bench --package bench --bench steps
 
 prepare: prepare-rust prepare-tools prepare-podman prepare-clients ## say what is missing, if anything is
 

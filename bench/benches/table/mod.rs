@@ -1,5 +1,7 @@
 //! The steps of the line that are measured on their own, each ready to be made again and again.
 
+mod translated;
+
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -59,6 +61,7 @@ pub(crate) fn steps() -> Result<Vec<Step>> {
     steps.extend(bodies()?);
     steps.extend(house()?);
     steps.extend(streams());
+    steps.extend(translated::steps()?);
     Ok(steps)
 }
 

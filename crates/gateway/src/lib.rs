@@ -100,7 +100,7 @@ impl Gateway {
         Self {
             world: self.world.clone(),
             catalogue: self.catalogue.clone(),
-            ledger: self.ledger.clone(),
+            ledger: self.ledger.for_worker(),
             metrics: self.metrics.clone(),
             windows: self.windows.clone(),
             register: self.register.clone(),

@@ -83,6 +83,7 @@ async fn line(
     if let Some(answer) = about::answer(&call, &plan) {
         return Ok(answer.holding(permit));
     }
-    let answer = upstream::attempt(gateway, world, plan, call, meter).await?;
+    let course = upstream::Course::new(gateway, world.clone(), plan, call, meter);
+    let answer = upstream::attempt(course, meter).await?;
     Ok(answer.holding(permit))
 }

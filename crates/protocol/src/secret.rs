@@ -40,10 +40,11 @@ impl Secret {
 
 /// What JSON may say with escapes though it need not: ASCII as `\u00..`, and the slash. None: there is nothing of the kind.
 fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
-    let needless = |escape: &[u8]| memchr::memmem::find(bytes, escape).is_some();
-    if !needless(br"\u00") && !needless(br"\/") {
-        return None;
-    }
+    let needless = |at: usize| {
+        let behind = &bytes[at + 1..];
+        behind.starts_with(b"/") || behind.starts_with(b"u00")
+    };
+    memchr::memchr_iter(b'\\', bytes).find(|at| needless(*at))?;
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(b'\\', rest) {

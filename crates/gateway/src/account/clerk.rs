@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use store::spool::Shipper;
+use store::spool::{Beginnings, Shipper};
 use store::{Books, Spool, UsageRecord};
 use tokio::sync::oneshot;
 
@@ -75,10 +75,15 @@ impl Clerk {
         Self { books, way, health }
     }
 
-    /// A provider is about to be asked.
-    pub(super) fn begins(&self, record: &UsageRecord) -> Result<(), Unaccountable> {
+    /// Whether calls are written down before they are made: where nothing outlasts the process, nothing would come of it.
+    pub(super) fn spools(&self) -> bool {
+        self.books.spool.is_some()
+    }
+
+    /// Providers are about to be asked for these calls.
+    pub(super) fn begin(&self, calls: &Beginnings) -> Result<(), Unaccountable> {
         let Some(spool) = &self.books.spool else { return Ok(()) };
-        match spool.begins(record) {
+        match spool.begin(calls) {
             Ok(first) => {
                 self.health.spool_takes(true);
                 self.fresh(first);

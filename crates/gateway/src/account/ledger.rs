@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clerk::{Clerk, Flush, Unaccountable};
 use super::statistics::Windows;
+use super::together::Together;
 use crate::observe::access_log::{self, Seen};
 use crate::observe::{Counting, Ending, Metrics};
 use crate::standing::Register;
@@ -25,12 +26,15 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Records written at once.
 const BATCH: usize = 1_000;
 
-/// The way into the ledger. Clones share one writer.
+/// The way into the ledger of one worker's calls. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Ledger {
-    way: mpsc::Sender<Entry>,
+pub(crate) struct Ledger(Arc<Way>);
+
+struct Way {
+    entries: mpsc::Sender<Entry>,
     metrics: Arc<Metrics>,
     clerk: Clerk,
+    together: Together,
 }
 
 /// Who looks at every finished call.
@@ -66,21 +70,32 @@ impl Ledger {
             // Without the thread the channel is closed and every record counts as lost, which shows.
             tracing::error!(%error, "the ledger has no thread; records are lost");
         }
-        Self { way, metrics, clerk }
+        Self(Arc::new(Way { entries: way, metrics, clerk, together: Together::default() }))
     }
 
-    /// A provider is about to be asked.
+    /// The way of another worker's calls to the same writer.
+    pub(crate) fn for_worker(&self) -> Self {
+        let Way { entries, metrics, clerk, .. } = &*self.0;
+        let (entries, metrics, clerk) = (entries.clone(), metrics.clone(), clerk.clone());
+        Self(Arc::new(Way { entries, metrics, clerk, together: Together::default() }))
+    }
+
+    /// A provider is about to be asked. When this has returned, a kill does not take what is known of the call.
     ///
     /// # Errors
     /// When the call could not be accounted for (D-23).
-    pub(super) fn begins(&self, record: &UsageRecord) -> Result<(), Unaccountable> {
-        self.clerk.begins(record)
+    pub(super) async fn begins(&self, record: &UsageRecord) -> Result<(), Unaccountable> {
+        let Way { clerk, together, .. } = &*self.0;
+        if !clerk.spools() {
+            return Ok(());
+        }
+        together.begins(record, |lines| clerk.begin(lines)).await
     }
 
     /// Hands a finished record in, with what else its line in the access log shows. Never waits.
     pub(crate) fn hand_in(&self, record: UsageRecord, seen: Option<Box<Seen>>) {
-        if self.way.try_send(Entry::Record(Box::new(record), seen)).is_err() {
-            self.metrics.records_lost(1);
+        if self.0.entries.try_send(Entry::Record(Box::new(record), seen)).is_err() {
+            self.0.metrics.records_lost(1);
         }
     }
 
@@ -88,7 +103,7 @@ impl Ledger {
     /// is written any more.
     pub(crate) async fn flush(&self, last: bool) {
         let (done, written) = oneshot::channel();
-        if self.way.send(Entry::Flush(Flush { done, last })).await.is_ok() {
+        if self.0.entries.send(Entry::Flush(Flush { done, last })).await.is_ok() {
             let _ = written.await;
         }
     }

@@ -15,9 +15,15 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{Ledger, Trail, Unaccountable};
 use crate::Gateway;
 use crate::admit::{Left, Permit};
-use crate::intake::{Call, Peer, Upload, fresh_id};
+use crate::intake::{Call, Peer, Upload, X_REQUEST_ID, fresh_id};
 use crate::observe::access_log::Seen;
 use crate::route::Target;
+
+/// What an answer says of its call.
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+static PROVIDER: HeaderName = HeaderName::from_static("x-openai-proxy-provider");
+static MODEL: HeaderName = HeaderName::from_static("x-openai-proxy-model");
+static ATTEMPTS: HeaderName = HeaderName::from_static("x-openai-proxy-attempts");
 
 /// A call of our own, on somebody's behalf.
 pub(crate) struct Errand<'a> {
@@ -140,11 +146,11 @@ impl Meter {
     ///
     /// # Errors
     /// When that could not be noted: the call must not be made.
-    pub(crate) fn aims(&mut self, target: &Target) -> Result<(), Unaccountable> {
+    pub(crate) async fn aims(&mut self, target: &Target) -> Result<(), Unaccountable> {
         self.record.attempts = 1;
         self.record.provider = Some(target.provider.name.clone());
         self.record.model_sent.clone_from(&target.model);
-        self.ledger.begins(&self.record).inspect_err(|Unaccountable| {
+        self.ledger.begins(&self.record).await.inspect_err(|Unaccountable| {
             self.record.attempts = 0;
             self.record.provider = None;
             self.record.model_sent = None;
@@ -269,28 +275,28 @@ impl Meter {
     /// The headers every answer carries: request id, our share of the time, and, if allowed, who answered.
     pub(crate) fn sign(&mut self, head: &mut HeaderMap) {
         self.follow();
-        let set = |head: &mut HeaderMap, name: &'static str, value: &str| {
+        let set = |head: &mut HeaderMap, name: &HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
-                head.insert(HeaderName::from_static(name), value);
+                head.insert(name, value);
             }
         };
-        set(head, "x-request-id", &self.record.id);
+        set(head, &X_REQUEST_ID, &self.record.id);
         self.left.write(head);
         let ours = micros(self.began.elapsed().saturating_sub(self.upstream));
         let (millis, rest) = (ours / 1000, ours % 1000);
         if let Ok(value) = HeaderValue::from_str(&format!("gateway;dur={millis}.{rest:03}")) {
-            head.append(HeaderName::from_static("server-timing"), value);
+            head.append(&SERVER_TIMING, value);
         }
         if !self.expose || self.record.attempts == 0 {
             return;
         }
         if let Some(provider) = &self.record.provider {
-            set(head, "x-openai-proxy-provider", provider);
+            set(head, &PROVIDER, provider);
         }
         if let Some(model) = &self.record.model_sent {
-            set(head, "x-openai-proxy-model", model);
+            set(head, &MODEL, model);
         }
-        head.insert(HeaderName::from_static("x-openai-proxy-attempts"), self.record.attempts.into());
+        head.insert(&ATTEMPTS, self.record.attempts.into());
     }
 }
 

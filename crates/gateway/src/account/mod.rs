@@ -6,6 +6,7 @@ mod clerk;
 mod ledger;
 mod meter;
 pub(crate) mod statistics;
+mod together;
 mod trail;
 
 pub(crate) use clerk::Unaccountable;

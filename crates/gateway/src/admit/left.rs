@@ -6,6 +6,18 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use protocol::dialect::headers::LIMITS;
 
+/// Their names: what fits, what is free, when all of it is.
+static OF_REQUESTS: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+static OF_TOKENS: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
+
 /// What is left; none: it is not limited.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Left {
@@ -44,27 +56,20 @@ impl Left {
             head.remove(name);
         }
         if let Some(left) = &self.requests {
-            let names = [
-                "x-ratelimit-limit-requests",
-                "x-ratelimit-remaining-requests",
-                "x-ratelimit-reset-requests",
-            ];
-            left.write(head, names);
+            left.write(head, &OF_REQUESTS);
         }
         if let Some(left) = &self.tokens {
-            let names =
-                ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"];
-            left.write(head, names);
+            left.write(head, &OF_TOKENS);
         }
     }
 }
 
 impl LeftOf {
-    fn write(&self, head: &mut HeaderMap, [limit, remaining, reset]: [&'static str; 3]) {
-        head.insert(HeaderName::from_static(limit), HeaderValue::from(self.limit));
-        head.insert(HeaderName::from_static(remaining), HeaderValue::from(self.remaining));
+    fn write(&self, head: &mut HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) {
+        head.insert(limit, HeaderValue::from(self.limit));
+        head.insert(remaining, HeaderValue::from(self.remaining));
         if let Ok(text) = HeaderValue::try_from(spelled(self.reset)) {
-            head.insert(HeaderName::from_static(reset), text);
+            head.insert(reset, text);
         }
     }
 }

@@ -76,7 +76,8 @@ pub(super) async fn serve_connection<S>(door: Door, stream: S, peer: Peer, h2: b
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    if h2 { over_http2(&door, stream, peer).await } else { over_http1(&door, stream, peer).await }
+    // In a place of its own: connections of HTTP/1.1 keep no room for it.
+    if h2 { Box::pin(over_http2(&door, stream, peer)).await } else { over_http1(&door, stream, peer).await }
 }
 
 async fn over_http1<S>(door: &Door, stream: S, mut peer: Peer)

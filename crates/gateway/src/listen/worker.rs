@@ -168,17 +168,22 @@ async fn welcome(door: Door, stream: Stream, mut peer: Peer, tls: Option<TlsAcce
     match (stream, tls) {
         (Stream::Tcp(stream), Some(tls)) if !peer.admin => {
             peer.tls = true;
-            let patience = door.gateway.world().server.timeouts.headers;
-            match tokio::time::timeout(patience, tls.accept(stream)).await {
-                Ok(Ok(stream)) => {
-                    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    serve_connection(door, stream, peer, h2).await;
-                }
-                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                Err(_) => tracing::debug!("TLS handshake timed out"),
-            }
+            // In a place of its own, so that connections in plain text keep no room for it.
+            Box::pin(welcome_encrypted(door, stream, peer, tls)).await;
         }
         (Stream::Tcp(stream), _) => serve_connection(door, stream, peer, false).await,
         (Stream::Unix(stream), _) => serve_connection(door, stream, peer, false).await,
+    }
+}
+
+async fn welcome_encrypted(door: Door, stream: TcpStream, peer: Peer, tls: TlsAcceptor) {
+    let patience = door.gateway.world().server.timeouts.headers;
+    match tokio::time::timeout(patience, tls.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            serve_connection(door, stream, peer, h2).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake timed out"),
     }
 }

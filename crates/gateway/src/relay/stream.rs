@@ -186,7 +186,7 @@ impl Stream {
     pub(super) fn sends(&mut self, bytes: &[u8]) {
         self.spoke = self.last_piece;
         if let Some(rescue) = &mut self.from.rescue {
-            rescue.sends(bytes);
+            rescue.sends(bytes, self.last_piece);
         }
     }
 

@@ -90,8 +90,8 @@ pub(crate) struct Flowing {
 
 /// What can be done when a stream breaks after its caller has had some of it.
 pub(crate) trait Rescue: Send {
-    /// These whole events went to the caller.
-    fn sends(&mut self, events: &[u8]);
+    /// These whole events went to the caller, now.
+    fn sends(&mut self, events: &[u8], now: Instant);
 
     /// It is one answer, and not several at once.
     fn is_single(&self) -> bool;

@@ -55,14 +55,15 @@ impl Client {
     ) -> Result<Reply, Trouble> {
         let (origin, timeouts) = (&provider.origin, &provider.timeouts);
         let Some(line) = self.pool.take(origin) else {
-            return self.send_fresh(provider, message, deadline).await;
+            // In a place of its own, as is what follows: most calls find a connection.
+            return Box::pin(self.send_fresh(provider, message, deadline)).await;
         };
         let again = message.again();
         let began = Instant::now();
         match (self.send_on(line, origin, message, Times::of(timeouts, deadline)).await, again) {
             (Err(Trouble::Cut(cause)), Some(message)) if began.elapsed() < STALE => {
                 tracing::debug!(provider = %provider.name, %cause, "a kept connection was stale; asked again on a new one");
-                self.send_fresh(provider, message, deadline).await
+                Box::pin(self.send_fresh(provider, message, deadline)).await
             }
             (sent, _) => sent,
         }

@@ -23,6 +23,6 @@ pub(crate) mod verify;
 pub(crate) mod visit;
 
 pub(crate) use answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Resumed, Resuming, Session};
-pub(crate) use attempt::{Budget, attempt};
+pub(crate) use attempt::{Budget, Course, attempt};
 pub(crate) use client::Client;
 pub(crate) use trouble::Trouble;

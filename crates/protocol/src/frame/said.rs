@@ -51,8 +51,8 @@ pub fn said(operation: Operation, dialect: Dialect, sent: &[u8]) -> Said {
     heard.said
 }
 
-/// What a caller has had of a stream, while it flows. Bytes are kept as they are until there are many, for almost no stream is
-/// ever asked what it has said; then only what they say is.
+/// What a caller has had of a stream, while it flows. Bytes are kept as they are until there are many, or until there is time
+/// ([`Self::condense`]), for almost no stream is ever asked what it has said; then only what they say is.
 #[derive(Clone, Debug)]
 pub struct Heard {
     tongue: Option<Tongue>,
@@ -83,10 +83,15 @@ impl Heard {
         }
         self.unheard.extend_from_slice(events);
         if self.unheard.len() > MANY {
-            let unheard = std::mem::take(&mut self.unheard);
-            self.hear(&unheard);
-            self.said.plain &= self.said.text.len() <= LONGEST;
+            self.condense();
         }
+    }
+
+    /// Keeps what the events say in place of their bytes, which are many times more.
+    pub fn condense(&mut self) {
+        let unheard = std::mem::take(&mut self.unheard);
+        self.hear(&unheard);
+        self.said.plain &= self.said.text.len() <= LONGEST;
     }
 
     /// What it has said so far.

@@ -1,7 +1,7 @@
 //! What has happened and is not in the database yet, in files of this computer (docs/adr/0020).
 //!
-//! A line is written before a provider is asked and another when the call has ended, each by one `write(2)` that has
-//! returned: a process that is killed afterwards leaves it in the system's hands. A [`Shipper`] brings what was written into
+//! A line is written before a provider is asked and another when the call has ended, each by a `write(2)` that has
+//! returned, with those of others or alone: a process that is killed afterwards leaves it in the system's hands. A [`Shipper`] brings what was written into
 //! the database, from memory or from the files, again and again until it took it; record ids make that once. A file belongs
 //! to the process that holds its lock; what the dead have left is taken over by whoever comes next.
 
@@ -9,7 +9,6 @@ mod line;
 mod reading;
 mod shipper;
 
-use std::cell::RefCell;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -26,10 +25,39 @@ use crate::usage_record::UsageRecord;
 const LONGEST: u64 = 4 * 1024 * 1024;
 /// How the files are named.
 const ENDING: &str = "spool";
-/// The room for a line that a thread keeps, in bytes.
-const KEPT: usize = 4096;
 /// So many records are remembered at most: those of some seconds in which the database holds up its reader.
 const REMEMBERED: usize = 32_768;
+
+/// Calls that are about to be made: their lines, which are written at once.
+#[derive(Debug)]
+pub struct Beginnings {
+    text: Vec<u8>,
+    count: usize,
+}
+
+impl Default for Beginnings {
+    fn default() -> Self {
+        Self { text: vec![b'\n'], count: 0 }
+    }
+}
+
+impl Beginnings {
+    /// Adds the line of a call.
+    ///
+    /// # Errors
+    /// When its record cannot be written as a line; nothing is added then.
+    pub fn add(&mut self, record: &UsageRecord) -> io::Result<()> {
+        let whole = self.text.len();
+        line::write(&mut self.text, Kind::Begun, record).inspect_err(|_| self.text.truncate(whole))?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// How many calls there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
 
 /// Whether a process that lives has a file in this folder.
 pub(crate) fn is_in_use(folder: &Path) -> bool {
@@ -87,22 +115,13 @@ impl Spool {
         })
     }
 
-    /// A provider is about to be asked. When this has returned, the call is known even if we are killed. Says whether
-    /// this is the first line since the last [`Self::sync`].
+    /// Providers are about to be asked. When this has returned, the calls are known even if we are killed. Says whether
+    /// these are the first lines since the last [`Self::sync`].
     ///
     /// # Errors
-    /// When nothing can be written: then nobody would know of the call.
-    pub fn begins(&self, record: &UsageRecord) -> io::Result<bool> {
-        // Room for a line that each thread keeps: a call does not wait for memory on its way out.
-        thread_local!(static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-        LINE.with_borrow_mut(|text| {
-            text.clear();
-            // What a caller wrote may be long.
-            text.shrink_to(KEPT);
-            text.push(b'\n');
-            line::write(text, Kind::Begun, record)?;
-            self.add(text)
-        })
+    /// When nothing, or not everything, can be written: then nobody would know of the calls.
+    pub fn begin(&self, calls: &Beginnings) -> io::Result<bool> {
+        self.add(&calls.text)
     }
 
     /// Calls have ended. Says whether these are the first lines since the last [`Self::sync`].

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use store::UsageRecord;
 use store::db::{Cursor, Filter};
 
-use crate::place::{Ground, record, wait};
+use crate::place::{Ground, begins, record, wait};
 
 const ROWS: u64 = 5_000_000;
 const BATCH: u64 = 5_000;
@@ -99,7 +99,7 @@ fn what_the_line_before_a_call_costs() {
     let records: Vec<UsageRecord> = (0..100_000).map(spread).collect();
     let began = Instant::now();
     for record in &records {
-        spool.begins(record).unwrap();
+        begins(&spool, record);
     }
     eprintln!("{:?} a line", began.elapsed() / 100_000);
 }

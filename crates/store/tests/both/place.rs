@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use store::spool::Beginnings;
 use store::usage_record::{Outcome, Tokens};
-use store::{Db, Place, UsageRecord, Vault};
+use store::{Db, Place, Spool, UsageRecord, Vault};
 use tempfile::TempDir;
 use testkit::postgres::server;
 
@@ -152,4 +153,11 @@ pub(crate) fn record(number: u64) -> UsageRecord {
         bytes_out: 20,
         trail: Vec::new(),
     }
+}
+
+/// Writes down that a call begins; whether that is the first line since a sync.
+pub(crate) fn begins(spool: &Spool, record: &UsageRecord) -> bool {
+    let mut calls = Beginnings::default();
+    calls.add(record).unwrap();
+    spool.begin(&calls).unwrap()
 }

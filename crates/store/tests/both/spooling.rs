@@ -9,7 +9,7 @@ use store::spool::Shipper;
 use store::usage_record::{GATEWAY_ENDED, Outcome};
 use store::{Db, Spool, UsageRecord};
 
-use crate::place::{Ground, let_in, record, wait};
+use crate::place::{Ground, begins, let_in, record, wait};
 
 crate::on_both!(
     what_ended_is_shipped_and_its_file_goes,
@@ -45,8 +45,8 @@ fn files(ground: &Ground) -> Vec<PathBuf> {
 fn what_ended_is_shipped_and_its_file_goes(ground: &Ground) {
     let (db, spool) = (ground.open(), spool(ground));
     let mut shipper = Shipper::new(spool.clone());
-    assert!(spool.begins(&record(1)).unwrap(), "the first line since a sync");
-    assert!(!spool.begins(&record(2)).unwrap());
+    assert!(begins(&spool, &record(1)), "the first line since a sync");
+    assert!(!begins(&spool, &record(2)));
     spool.ended(&[record(1)]).unwrap();
     spool.sync().unwrap();
     assert_eq!(shipper.ship(&db).unwrap(), 1);
@@ -66,7 +66,7 @@ fn what_ended_is_shipped_and_its_file_goes(ground: &Ground) {
 fn what_the_dead_left_is_taken_over_once(ground: &Ground) {
     for n in 0..3 {
         let dead = spool(ground);
-        dead.begins(&record(n)).unwrap();
+        begins(&dead, &record(n));
         dead.ended(&[record(n)]).unwrap();
     }
     let living = spool(ground);
@@ -82,8 +82,8 @@ fn what_the_dead_left_is_taken_over_once(ground: &Ground) {
 fn a_call_that_had_only_begun_is_found_as_interrupted(ground: &Ground) {
     let dead = spool(ground);
     let begun = UsageRecord { tokens: None, status: 499, outcome: Outcome::CallerLeft, ..record(1) };
-    dead.begins(&begun).unwrap();
-    dead.begins(&record(2)).unwrap();
+    begins(&dead, &begun);
+    begins(&dead, &record(2));
     dead.ended(&[record(2)]).unwrap();
     drop(dead);
     let db = ground.open();
@@ -98,8 +98,8 @@ fn a_call_that_outlives_its_file_is_one_call(ground: &Ground) {
     let first = spool(ground);
     let mut shipper = Shipper::new(first.clone());
     let (lasting, ending) = (record(1), record(2));
-    first.begins(&lasting).unwrap();
-    first.begins(&ending).unwrap();
+    begins(&first, &lasting);
+    begins(&first, &ending);
     // Files are closed at 4 MiB.
     let long = |n: u64| UsageRecord { model_asked: Some("x".repeat(100_000)), ..record(n) };
     for n in 10..60 {
@@ -181,7 +181,7 @@ fn what_is_remembered_is_taken_and_its_full_file_goes(ground: &Ground) {
     let mut shipper = Shipper::new(spool.clone());
     shipper.ship(&db).unwrap();
     for n in 0..20 {
-        spool.begins(&record(n)).unwrap();
+        begins(&spool, &record(n));
     }
     let long = |n: u64| UsageRecord { model_asked: Some("x".repeat(250_000)), ..record(n) };
     for n in 0..19 {

@@ -49,13 +49,14 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    pub(super) fn new(
+    /// The way of a call that goes to the targets of a plan.
+    pub(crate) fn new(
         gateway: &Gateway,
         world: Arc<Snapshot>,
         plan: Plan,
         mut call: Call,
         meter: &mut Meter,
-    ) -> Self {
+    ) -> Box<Self> {
         let estimate = Estimate::of(&call).whole();
         let upload = match &call.body {
             Payload::Flowing(body) => Some(body.notes()),
@@ -67,7 +68,7 @@ impl Course {
         };
         gateway.budget.call();
         let body = std::mem::replace(&mut call.body, Payload::Empty);
-        Self {
+        Box::new(Self {
             client: gateway.client.share(),
             register: gateway.register.clone(),
             budget: gateway.budget.clone(),
@@ -82,7 +83,7 @@ impl Course {
             trail: meter.trail(),
             caller: meter.caller().to_owned(),
             estimate,
-        }
+        })
     }
 
     /// Leave to ask a target. `alone`: nobody else could answer.

@@ -6,7 +6,8 @@
 //! stream breaks, `spent.rs` what the caller is told when nobody answers.
 //!
 //! A course owns what it needs, so that it can go on behind an answer that has begun: a stream whose upstream is silent
-//! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`).
+//! for longer than a heartbeat is promised to its caller, and awaited from then on (`promise.rs`). It stays where it was made, and
+//! what is rare has places of its own: whatever is moved into a waiting step is copied with all the room that step has.
 
 mod again;
 mod ask;
@@ -22,46 +23,36 @@ mod tried;
 mod turn;
 mod walk;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
-use config::Snapshot;
 use protocol::dialect::Dialect;
 use protocol::fault::Kind;
 
-use course::Course;
 use walk::Run;
 
 use super::answer::Promise;
 use super::{Answer, promise};
-use crate::Gateway;
 use crate::account::{Meter, Unaccountable};
 use crate::error::ApiError;
 use crate::intake::Call;
-use crate::route::Plan;
 
+pub(crate) use course::Course;
 pub(crate) use patience::Budget;
 
-/// Asks the plan's targets.
+/// Asks a plan's targets.
 ///
 /// # Errors
 /// What the caller is told when no answer came, or none that may be passed on.
-pub(crate) async fn attempt(
-    gateway: &Gateway,
-    world: &Arc<Snapshot>,
-    plan: Plan,
-    call: Call,
-    meter: &mut Meter,
-) -> Result<Answer, ApiError> {
+pub(crate) async fn attempt(course: Box<Course>, meter: &mut Meter) -> Result<Answer, ApiError> {
+    let Course { world, plan, call, .. } = &*course;
     // Once for the call, whoever is asked in the end: its record then says who.
-    meter.aims(&plan.first).map_err(|Unaccountable| unaccounted())?;
-    let promised = world.server.heartbeat.filter(|_| is_sure_to_stream(&call)).map(|every| Promise {
+    meter.aims(&plan.first).await.map_err(|Unaccountable| unaccounted())?;
+    let promised = world.server.heartbeat.filter(|_| is_sure_to_stream(call)).map(|every| Promise {
         every,
         provider: plan.first.provider.clone(),
         dialect: call.dialect,
         named: call.row.operation.names_events(),
     });
-    let course = Course::new(gateway, world.clone(), plan, call, meter);
     let Some(promised) = promised else { return course.run().await.told_to(meter) };
     let began = Clock::now();
     // In a place of its own, so that it can be handed on while it runs.

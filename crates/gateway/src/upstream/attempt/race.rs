@@ -30,11 +30,24 @@ impl Course {
         rest: &[&'t Target],
         spent: &mut Spent,
     ) -> Raced<'t> {
+        let step = self.trail.begins(asking.target, None);
+        match self.patience(asking.target, rest) {
+            None => Raced { tried: self.ask(asking, step).await, step, beside: None },
+            // In a place of its own: hardly any attempt has room for two.
+            Some(patience) => Box::pin(self.race_within(patience, (asking, step), rest, spent)).await,
+        }
+    }
+
+    async fn race_within<'t>(
+        &self,
+        patience: Duration,
+        (asking, step): (Asking<'_>, Step),
+        rest: &[&'t Target],
+        spent: &mut Spent,
+    ) -> Raced<'t> {
         let target = asking.target;
-        let step = self.trail.begins(target, None);
         let mut first = pin!(self.ask(asking, step));
         let alone = |tried| Raced { tried, step, beside: None };
-        let Some(patience) = self.patience(target, rest) else { return alone(first.await) };
         if let Ok(tried) = tokio::time::timeout(patience, first.as_mut()).await {
             return alone(tried);
         }

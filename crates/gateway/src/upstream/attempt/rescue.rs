@@ -24,23 +24,27 @@ use crate::route::Target;
 
 /// Bytes: what is shorter is begun anew.
 const SHORT: usize = 8;
+/// What came in this time is made small, so that a slow stream keeps little; a fast one has better things to do.
+const SLOW: Duration = Duration::from_secs(5);
 /// So often for one answer.
 const OFTEN: u32 = 3;
 
 /// A stream that can be gone on with.
 struct Lifeline {
-    course: Course,
+    course: Box<Course>,
     /// Who is answering.
     target: Target,
     step: Step,
     /// What its caller has had.
     heard: Heard,
+    /// When that was last made small.
+    condensed: Instant,
     done: u32,
 }
 
 /// For a stream that begins now, if it is one that can be gone on with.
 pub(super) fn of(
-    mut course: Course,
+    mut course: Box<Course>,
     flowing: &Flowing,
     (step, target): (Step, Target),
 ) -> Option<Box<dyn Rescue>> {
@@ -56,12 +60,18 @@ pub(super) fn of(
     if able {
         course.settles();
     }
-    able.then(|| Box::new(Lifeline { course, target, step, heard, done: 0 }) as Box<dyn Rescue>)
+    let condensed = Instant::now();
+    able.then(|| Box::new(Lifeline { course, target, step, heard, condensed, done: 0 }) as Box<dyn Rescue>)
 }
 
 impl Rescue for Lifeline {
-    fn sends(&mut self, events: &[u8]) {
+    fn sends(&mut self, events: &[u8], now: Instant) {
         self.heard.add(events);
+        // A fast stream is over by then, or has so many bytes that they are made small anyway.
+        if now.saturating_duration_since(self.condensed) > SLOW {
+            self.condensed = now;
+            self.heard.condense();
+        }
     }
 
     fn is_single(&self) -> bool {

@@ -58,7 +58,7 @@ pub(super) struct Run {
 
 impl Course {
     /// Asks until somebody answers, or nobody is left.
-    pub(super) async fn run(mut self) -> Run {
+    pub(super) async fn run(mut self: Box<Self>) -> Run {
         let began = Clock::now();
         let ended = self.walk().await;
         let waited = began.elapsed();

@@ -75,7 +75,7 @@ impl Examination<'_> {
         let mut meter = self.gateway.map(|gateway| Meter::of_errand(gateway, &errand, "verify"));
         let target = Target::apart(self.provider.clone(), Some(trial.model.to_owned()));
         if let Some(meter) = &mut meter {
-            meter.aims(&target).map_err(|Unaccountable| NotCome::Unaccountable)?;
+            meter.aims(&target).await.map_err(|Unaccountable| NotCome::Unaccountable)?;
         }
         let (now, time) = (Instant::now(), self.time());
         let (path, model) = ((Method::POST, trial.path), Some(trial.model));

@@ -32,6 +32,16 @@ fn the_text_of_a_chat_is_what_its_caller_has_read() {
 }
 
 #[test]
+fn a_stream_made_small_after_every_event_says_the_same() {
+    let mut heard = Heard::new(Operation::Chat, Dialect::OpenAi);
+    for event in CHAT.split_inclusive("\n\n").flat_map(|piece| piece.split_inclusive("\r\n\r\n")) {
+        heard.add(event.as_bytes());
+        heard.condense();
+    }
+    assert_eq!(heard.said(), chat(CHAT));
+}
+
+#[test]
 fn whatever_is_more_than_text_is_not_plain() {
     for delta in [
         r#"{"tool_calls":[{"index":0}]}"#,
