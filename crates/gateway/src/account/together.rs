@@ -79,6 +79,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::future::Future;
+    use std::task::Poll;
 
     use futures_util::future::join_all;
 
@@ -110,8 +112,8 @@ mod tests {
         let staying =
             together.begins(&other, |lines| if lines.count() == 2 { Ok(()) } else { Err(Unaccountable) });
         let mut leaving = Box::pin(leaving);
-        let first = futures_util::poll!(leaving.as_mut());
-        assert!(first.is_pending(), "its line is not written yet");
+        let waits = std::future::poll_fn(|cx| Poll::Ready(leaving.as_mut().poll(cx).is_pending())).await;
+        assert!(waits, "its line is not written yet");
         drop(leaving);
         assert_eq!(staying.await, Ok(()));
     }
