@@ -25,6 +25,8 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn put(&mut self, kept: Arc<KeptResponse>, most: u64) {
         self.most = most;
+        // Of two places that were asked at once both may have answered.
+        self.take(&kept.id);
         self.bytes += kept.text.len();
         self.order.push_back(kept.id.clone());
         self.by_id.insert(kept.id.clone(), kept);

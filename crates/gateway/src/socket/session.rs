@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use protocol::dialect::Dialect;
 use protocol::fault::{self, Kind};
 use protocol::kept::{self, Create, Unsaid};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -111,6 +112,11 @@ impl Session {
             let goodbye = async {
                 let _ = out.send(farewell).await;
                 while let Some(Ok(_)) = input.next().await {}
+                // What may still come is read, for a connection that ends before takes the farewell along.
+                let Ok(mut socket) = out.reunite(input) else { return };
+                let _ = socket.get_mut().shutdown().await;
+                let mut rest = [0; 1024];
+                while matches!(socket.get_mut().read(&mut rest).await, Ok(1..)) {}
             };
             let _ = tokio::time::timeout(FAREWELL, goodbye).await;
         }
