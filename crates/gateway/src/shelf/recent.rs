@@ -36,7 +36,7 @@ pub(super) enum Place {
 
 impl Recent {
     pub(super) fn find(&self, id: &str) -> Option<Remembered> {
-        self.held().iter().find(|remembered| remembered.id == id).cloned()
+        self.held().iter().rev().find(|remembered| remembered.id == id).cloned()
     }
 
     pub(super) fn remember(&self, new: Remembered) {
