@@ -358,7 +358,7 @@ async fn a_caller_that_left_in_the_middle_has_nothing_kept() {
     );
     caller.send(head + &body).await.unwrap();
     let mut read = String::new();
-    while !read.contains("response.created") {
+    while !read.contains("response.in_progress") {
         read.push_str(&String::from_utf8_lossy(&caller.read_some().await.unwrap()));
     }
     let id = read.split("resp_op").nth(1).map(|rest| format!("resp_op{}", &rest[..32])).unwrap();

@@ -353,7 +353,7 @@ async fn a_key_is_asked_for_before_it_opens_and_with_every_message() {
     let vendor = Vendor::start(streams).await;
     let yaml = |keys: &str| format!("{door}{}auth: {{mode: keys}}\n{keys}", provider(&vendor));
     let house = TestHouse::new(&yaml(&format!(
-        "keys: {{laptop: {{key: {LAPTOP}, rpm: 2}}, phone: {{key: sk-phone-0123456789abcdefghijklmnopq}}}}\n"
+        "keys: {{laptop: {{key: {LAPTOP}, limits: {{requests: 2/min}}}}, phone: {{key: sk-phone-0123456789abcdefghijklmnopq}}}}\n"
     )));
     let refused = open_as(&house, "sk-nobody-0123456789abcdefghijklmnop").await.unwrap_err();
     assert!(matches!(&refused, Error::Http(answer) if answer.status() == 401), "{refused:?}");
