@@ -84,18 +84,8 @@ impl Control {
         let (opened, heard) = (gateway.world(), tokio::sync::Mutex::default());
         let learnt = tokio::sync::Mutex::default();
         let now = Mutex::new(now);
-        let inner = Arc::new(Inner {
-            gateway,
-            books,
-            strongbox,
-            copy,
-            opened,
-            turn,
-            now,
-            told,
-            heard,
-            learnt,
-        });
+        let inner =
+            Arc::new(Inner { gateway, books, strongbox, copy, opened, turn, now, told, heard, learnt });
         let keyring: Arc<dyn Keyring> = inner.clone();
         inner.gateway.seals_with(&keyring);
         Self { inner }

@@ -7,9 +7,7 @@ use protocol::secret::Secret;
 
 use super::upkeep;
 use crate::problem::{Wrong, wrong};
-use crate::reader::table::Shape::{
-    Address, Choice, Or, Sealed, Secret as Hidden, Section, Switch, Value,
-};
+use crate::reader::table::Shape::{Address, Choice, Or, Sealed, Secret as Hidden, Section, Switch, Value};
 use crate::reader::table::{Form, Table, later, now};
 use crate::reader::{AGE, At, SIZE, Section as Settings, Written, age, size};
 use crate::snapshot::{Database, KeptResponses, Upkeep};

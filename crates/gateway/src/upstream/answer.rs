@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::rest::{Rest, Switched};
-use crate::admit::Permit;
 use crate::account::Meter;
+use crate::admit::Permit;
 use crate::error::ApiError;
 use crate::intake::Talk;
 use crate::shelf::Scribe;

@@ -23,7 +23,8 @@ const SOCKETS: &[u8] = b"responses_websockets";
 
 /// Whether a header is about a WebSocket, or its opening, and means nothing for a request that came over it.
 pub fn is_of_a_socket(name: &str, value: &[u8]) -> bool {
-    let framing = ["connection", "upgrade", "content-length", "content-type", "content-encoding", "transfer-encoding"];
+    let framing =
+        ["connection", "upgrade", "content-length", "content-type", "content-encoding", "transfer-encoding"];
     framing.contains(&name)
         || name.starts_with("sec-websocket-")
         || name == "x-request-id"

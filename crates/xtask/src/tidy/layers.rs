@@ -27,8 +27,19 @@ const TEST_ONLY: &str = "testkit";
 const LINE: &str = "gateway";
 
 /// Rooms beside the line: any stage may enter them, and they look into no stage (but see [`SEEN_BY_SIDE_ROOMS`]).
-const SIDE_ROOMS: &[&str] =
-    &["hook", "cache", "observe", "spawn", "mock", "life", "catalogue", "shelf", "standing", "tries", "window"];
+const SIDE_ROOMS: &[&str] = &[
+    "hook",
+    "cache",
+    "observe",
+    "spawn",
+    "mock",
+    "life",
+    "catalogue",
+    "shelf",
+    "standing",
+    "tries",
+    "window",
+];
 
 /// What a side room may nevertheless see of the stages.
 const SEEN_BY_SIDE_ROOMS: &[&[&str]] = &[&["intake", "Call"], &["intake", "call", "Call"]];
