@@ -270,6 +270,59 @@ if Responses in WIRES:
         equal((said.text, said.stop, said.written), (TRUNCATED, "incomplete", LIMIT))
 
 
+if Responses in WIRES:
+
+    @case("responses-kept")
+    def responses_kept():
+        """Who keeps nothing has the gateway keep it: gone on with, had again, listed, deleted."""
+        first = client.responses.create(model=MODEL, input="say hello")
+        equal((first.output_text, first.store), (SAID, True))
+        second = client.responses.create(model=MODEL, input="say hello", previous_response_id=first.id)
+        equal((second.output_text, second.previous_response_id), (SAID, first.id))
+        again = client.responses.retrieve(second.id)
+        equal((again.id, again.output_text), (second.id, SAID))
+        items = list(client.responses.input_items.list(second.id, order="asc", limit=1))
+        equal([item.role for item in items], ["user", "assistant", "user"])
+        client.responses.delete(second.id)
+        for gone in (lambda: client.responses.retrieve(second.id), lambda: client.responses.input_items.list(second.id)):
+            try:
+                gone()
+            except openai.NotFoundError as error:
+                equal(error.code, "response_not_found")
+            else:
+                raise AssertionError("it is still there")
+        try:
+            client.responses.create(model=MODEL, input="say hello", previous_response_id=second.id)
+        except openai.BadRequestError as error:
+            return equal((error.code, error.param), ("previous_response_not_found", "previous_response_id"))
+        raise AssertionError("it went on")
+
+    @case("responses-kept-tools")
+    def responses_kept_tools():
+        """Calls and their marks go back to their vendor without the caller."""
+        said = Responses(client.responses.create(model=MODEL, input="call", tools=Responses.tools))
+        called(said.calls)
+        results = [Responses.result(ident, RESULTS[name]) for ident, name, _ in said.calls]
+        heard = client.responses.create(model=MODEL, input=results, tools=Responses.tools, previous_response_id=said.response.id)
+        equal(heard.output_text, HEARD)
+
+    @case("responses-socket")
+    def responses_socket():
+        """The same over a WebSocket, where nothing is kept but on the connection."""
+        with client.responses.connect() as connection:
+            previous = {}
+            for _ in range(2):
+                connection.response.create(model=MODEL, input="say hello", store=False, **previous)
+                events = []
+                for event in connection:
+                    events.append(event)
+                    if event.type in ("response.completed", "response.failed", "error"):
+                        break
+                equal((events[-1].type, events[-1].response.output_text), ("response.completed", SAID))
+                equal("".join(event.delta for event in events if event.type == "response.output_text.delta"), SAID)
+                previous = {"previous_response_id": events[-1].response.id}
+
+
 @spoken
 def usage(wire, ask):
     ask("say hello").counted()

@@ -15,6 +15,7 @@ mod later;
 mod learnt;
 mod memory;
 mod refused;
+mod responses;
 mod secrets;
 mod standings;
 mod status;
@@ -22,7 +23,7 @@ mod status;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use config::{Found, Given, Sheet, Snapshot, Stored};
-use gateway::{Gateway, Learnt};
+use gateway::{Gateway, Keyring, Learnt};
 use store::Books;
 use tokio::sync::watch;
 
@@ -83,20 +84,11 @@ impl Control {
         let (opened, heard) = (gateway.world(), tokio::sync::Mutex::default());
         let learnt = tokio::sync::Mutex::default();
         let now = Mutex::new(now);
-        Self {
-            inner: Arc::new(Inner {
-                gateway,
-                books,
-                strongbox,
-                copy,
-                opened,
-                turn,
-                now,
-                told,
-                heard,
-                learnt,
-            }),
-        }
+        let inner =
+            Arc::new(Inner { gateway, books, strongbox, copy, opened, turn, now, told, heard, learnt });
+        let keyring: Arc<dyn Keyring> = inner.clone();
+        inner.gateway.seals_with(&keyring);
+        Self { inner }
     }
 
     /// The gateway.

@@ -23,8 +23,11 @@ pub mod office;
 mod relay;
 mod route;
 mod serve;
+mod shelf;
+mod socket;
 mod spawn;
 mod standing;
+mod stored;
 pub mod tries;
 mod upstream;
 mod window;
@@ -47,6 +50,8 @@ pub use observe::Ending;
 use observe::Metrics;
 use route::Known;
 pub use route::Reason;
+use shelf::Shelf;
+pub use shelf::{KeyComing, Keyring};
 use standing::Register;
 pub use standing::{
     BreakerWord, Drill, DrillStanding, Failure, Fault, HealthWord, KeyStanding, LONGEST_DRILL, Learnt,
@@ -80,6 +85,8 @@ pub struct Gateway {
     tallies: Arc<admit::Tallies>,
     /// Keys of callers that were shown and are nobody's.
     tries: Arc<Tries>,
+    /// Answers that are kept for callers.
+    shelf: Arc<Shelf>,
     client: Client,
 }
 
@@ -110,6 +117,7 @@ impl Gateway {
             office: self.office.clone(),
             tallies: self.tallies.clone(),
             tries: self.tries.clone(),
+            shelf: self.shelf.clone(),
             client: Client::new(),
         }
     }
@@ -125,6 +133,7 @@ impl Gateway {
         Self {
             world: Arc::new(ArcSwap::from_pointee(world)),
             catalogue: Arc::new(Catalogue::default()),
+            shelf: Arc::new(Shelf::new(books.clone())),
             ledger: Ledger::start(books, onlookers),
             metrics,
             windows,
@@ -152,6 +161,11 @@ impl Gateway {
     /// Opens the side door to whoever administers this gateway. The house owns them, and closes it by letting them go.
     pub fn open_office(&self, office: &Arc<dyn office::Office>) {
         self.office.show(office);
+    }
+
+    /// Says who has the key that answers are sealed with which are kept for callers. Whoever that is is owned by the house.
+    pub fn seals_with(&self, keyring: &Arc<dyn Keyring>) {
+        self.shelf.opens_with(keyring);
     }
 
     /// Doors stay as they were opened; so whatever depends on them, and on who can reach them, goes by those.
@@ -301,6 +315,7 @@ impl Gateway {
     /// The same at the very end: nothing is written any more.
     pub async fn close_books(&self) {
         self.ledger.flush(true).await;
+        self.shelf.flush().await;
     }
 }
 

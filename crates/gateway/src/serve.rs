@@ -10,7 +10,8 @@
 //!    ask for it). A heartbeat, an empty line between two events of a silent stream or before its first, is ours and no
 //!    part of the body; a byte order mark does not pass behind one.
 //! 4. Exactly one usage record per call, whatever happens.
-//! 5. The line never awaits the database.
+//! 5. The line never awaits the database, save for what its caller asks to be read from it by its id (a kept response), and then not for
+//!    long.
 //! 6. A permit gives back what it holds when it is dropped, on every ending.
 //! 7. No stage reads a header or environment variable that is not in the `Call` or the `Snapshot`.
 
@@ -26,13 +27,18 @@ use protocol::operation;
 
 use crate::account::Meter;
 use crate::error::ApiError;
-use crate::intake::Peer;
+use crate::intake::{Arriving, Cors, Peer};
 use crate::relay::{self, RelayBody};
+use crate::socket::{self, Hearing, House};
 use crate::upstream::Answer;
-use crate::{Gateway, about, admit, front, identify, intake, listing, office, route, upstream};
+use crate::{Gateway, about, admit, front, identify, intake, listing, office, route, stored, upstream};
 
 /// Serves one request.
-pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incoming>) -> Response<RelayBody> {
+pub(crate) async fn serve(
+    gateway: &Arc<Gateway>,
+    peer: &Peer,
+    request: Request<Incoming>,
+) -> Response<RelayBody> {
     let world = gateway.world();
     if let Some(room) = gateway.office.find(&world, peer, request.uri().path()) {
         return office::visit(&*room, world, peer, request).await;
@@ -41,25 +47,53 @@ pub(crate) async fn serve(gateway: &Gateway, peer: &Peer, request: Request<Incom
     if let Some(page) = front::page(gateway, &world, peer, &cors, &request) {
         return relay::page(page.status, page.head, page.text, peer);
     }
+    call(gateway, &world, peer, &cors, request.map(Arriving::Body)).await
+}
+
+/// Serves a message of a WebSocket, which is a call of its own.
+fn hear(gateway: Arc<Gateway>, peer: Peer, request: Request<Arriving>) -> Hearing {
+    Box::pin(async move {
+        let world = gateway.world();
+        let cors = intake::cors(&world, request.headers());
+        call(&gateway, &world, &peer, &cors, request).await
+    })
+}
+
+/// Whether who opened a WebSocket may still speak.
+fn admits(gateway: &Gateway, peer: &Peer, mut request: Request<()>) -> bool {
+    let world = gateway.world();
+    let path = request.uri().path().to_owned();
+    let knock = intake::knock(&world, peer, &path, &mut request);
+    knock.and_then(|mut knock| identify::caller(&gateway.tries, &world, &mut knock)).is_ok()
+}
+
+/// One call, and what goes to its caller.
+async fn call(
+    gateway: &Arc<Gateway>,
+    world: &Arc<Snapshot>,
+    peer: &Peer,
+    cors: &Cors,
+    request: Request<Arriving>,
+) -> Response<RelayBody> {
     let dialect = operation::dialect_of(request.uri().path());
-    let mut meter = Meter::start(gateway, &world, peer, &request);
+    let mut meter = Meter::start(gateway, world, peer, &request);
     // A fault of ours ends this call and no other.
     // In a place of its own, which is given up before the answer flows: a connection keeps no room for it meanwhile.
-    let walk = Box::pin(line(gateway, &world, peer, request, &mut meter));
+    let walk = Box::pin(line(gateway, world, peer, request, &mut meter));
     let walked = AssertUnwindSafe(walk).catch_unwind().await;
     meter.ensure_id(intake::fresh_id);
     match walked {
-        Ok(Ok(answer)) => relay::send(answer, meter, peer, &cors, gateway.life()),
-        Ok(Err(error)) => relay::refuse(error, meter, dialect, peer, &cors),
-        Err(_panic) => relay::refuse(ApiError::mistake(), meter, dialect, peer, &cors),
+        Ok(Ok(answer)) => relay::send(answer, meter, peer, cors, gateway.life()),
+        Ok(Err(error)) => relay::refuse(error, meter, dialect, peer, cors),
+        Err(_panic) => relay::refuse(ApiError::mistake(), meter, dialect, peer, cors),
     }
 }
 
 async fn line(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     world: &Arc<Snapshot>,
     peer: &Peer,
-    mut request: Request<Incoming>,
+    mut request: Request<Arriving>,
     meter: &mut Meter,
 ) -> Result<Answer, ApiError> {
     intake::check_door(world, peer, request.uri(), request.headers())?;
@@ -67,11 +101,20 @@ async fn line(
     let path = request.uri().path().to_owned();
     let mut knock = intake::knock(world, peer, &path, &mut request)?;
     let caller = identify::caller(&gateway.tries, world, &mut knock)?;
-    let call = intake::read(world, peer, knock, request).await?;
+    if socket::is_asked_for(world, knock.found.row, &request) {
+        meter.opens(knock.found.row.operation, caller.name());
+        return socket::open(House { gateway: gateway.clone(), hear, admits }, peer, request);
+    }
+    let mut call = intake::read(world, peer, knock, request).await?;
     meter.knows(&call, caller.name());
     let asked = admit::ask(gateway, world, &caller, &call);
     meter.leaves(asked.left);
     let permit = asked.permit?;
+    if stored::concerns(&call)
+        && let Some(answer) = Box::pin(stored::look(&gateway.shelf, world, &caller, &mut call)).await?
+    {
+        return Ok(answer.holding(permit));
+    }
     if upstream::discover::is_needed(world, &call) {
         upstream::discover::refresh(gateway, world, call.model.as_deref()).await;
     }

@@ -31,6 +31,9 @@ pub enum Kind {
     TooManyTries,
     OriginRefused,
     ModelNotFound,
+    PreviousNotFound,
+    ResponseNotFound,
+    NotInBackground,
     UnknownPath,
     NotServed,
     MethodNotAllowed,
@@ -49,6 +52,7 @@ pub enum Kind {
     AuthUnavailable,
     TooManyConnections,
     AccountingUnavailable,
+    ResponsesUnavailable,
     ProviderPaused,
     NoHealthyTarget,
     UpstreamLimits,
@@ -102,6 +106,12 @@ impl Kind {
             Self::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, REQUEST, "too_many_tries", false),
             Self::OriginRefused => (StatusCode::FORBIDDEN, REQUEST, "origin_refused", false),
             Self::ModelNotFound => (StatusCode::NOT_FOUND, REQUEST, "model_not_found", false),
+            // As OpenAI has them, but for the code of the second, which it leaves out.
+            Self::PreviousNotFound => {
+                (StatusCode::BAD_REQUEST, REQUEST, "previous_response_not_found", false)
+            }
+            Self::ResponseNotFound => (StatusCode::NOT_FOUND, REQUEST, "response_not_found", false),
+            Self::NotInBackground => (StatusCode::BAD_REQUEST, REQUEST, "not_in_background", false),
             Self::UnknownPath => (StatusCode::NOT_FOUND, REQUEST, "unknown_path", false),
             Self::NotServed => (StatusCode::NOT_FOUND, REQUEST, "not_served", false),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, REQUEST, "method_not_allowed", false),
@@ -126,6 +136,9 @@ impl Kind {
             }
             Self::AccountingUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, SERVER, "accounting_unavailable", true)
+            }
+            Self::ResponsesUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, SERVER, "responses_unavailable", true)
             }
             Self::ProviderPaused => (StatusCode::SERVICE_UNAVAILABLE, SERVER, "provider_paused", true),
             Self::UpstreamLimits => {

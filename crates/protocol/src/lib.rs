@@ -11,6 +11,7 @@ pub mod fault;
 pub mod frame;
 pub mod hint;
 pub mod hub;
+pub mod kept;
 pub mod listing;
 mod moment;
 pub mod operation;

@@ -25,7 +25,7 @@ const TABLE: &str = "secrets";
 const SHORTEST: usize = 32;
 /// A key file is small.
 const LARGEST_FILE: u64 = 64 * 1024;
-const KEY: usize = 32;
+pub(crate) const KEY: usize = 32;
 const NONCE: usize = 12;
 
 /// The keys that open and close.
@@ -167,8 +167,8 @@ impl Vault {
         let id = uuid::Uuid::now_v7().to_string();
         let mut key = Zeroizing::new(vec![0; KEY]);
         rand::fill(&mut key).map_err(|_unspecified| failed("no random numbers"))?;
-        let sealed = close(&key, &place("sealed", &id, name), secret.as_bytes())?;
-        let wrapped_key = close(self.key(&self.current)?, &place("wrapped_key", &id, name), &key)?;
+        let sealed = hex(&close(&key, &place("sealed", &id, name), secret.as_bytes())?);
+        let wrapped_key = hex(&close(self.key(&self.current)?, &place("wrapped_key", &id, name), &key)?);
         let (name, key_id) = (name.to_owned(), self.current.clone());
         let changed_us = clock::now_us();
         Ok(Sealed { id, name, key_id, wrapped_key, sealed, last_four: last_four(secret), changed_us })
@@ -180,7 +180,7 @@ impl Vault {
     /// When its key is not here, or it was changed or moved.
     pub fn unseal(&self, row: &Sealed) -> Result<Opened, StoreProblem> {
         let key = self.unwrap_key(row)?;
-        open(&key, &place("sealed", &row.id, &row.name), &row.sealed).map(Opened)
+        open(&key, &place("sealed", &row.id, &row.name), bytes(&row.sealed)?).map(Opened)
     }
 
     /// The same secret under the current key; `None`: it is.
@@ -192,12 +192,14 @@ impl Vault {
             return Ok(None);
         }
         let key = self.unwrap_key(row)?;
-        let wrapped_key = close(self.key(&self.current)?, &place("wrapped_key", &row.id, &row.name), &key)?;
+        let place = place("wrapped_key", &row.id, &row.name);
+        let wrapped_key = hex(&close(self.key(&self.current)?, &place, &key)?);
         Ok(Some(Sealed { key_id: self.current.clone(), wrapped_key, ..row.clone() }))
     }
 
     fn unwrap_key(&self, row: &Sealed) -> Result<Zeroizing<Vec<u8>>, StoreProblem> {
-        open(self.key(&row.key_id)?, &place("wrapped_key", &row.id, &row.name), &row.wrapped_key)
+        let place = place("wrapped_key", &row.id, &row.name);
+        open(self.key(&row.key_id)?, &place, bytes(&row.wrapped_key)?)
     }
 
     fn key(&self, id: &str) -> Result<&[u8], StoreProblem> {
@@ -238,10 +240,15 @@ const AFTER_ITSELF: &str = "value-";
 
 /// A name by which a secret is told apart: the same for the same one, and nothing to whoever lacks the key.
 pub(crate) fn name_of(key: &str, plain: &str) -> String {
+    format!("{AFTER_ITSELF}{}", told_apart(key, plain))
+}
+
+/// A word for a text: the same for the same one, and nothing to whoever lacks the key.
+pub(crate) fn told_apart(key: &str, plain: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-    let mut name = hex(hmac::sign(&key, plain.as_bytes()).as_ref());
-    name.truncate(32);
-    format!("{AFTER_ITSELF}{name}")
+    let mut word = hex(hmac::sign(&key, plain.as_bytes()).as_ref());
+    word.truncate(32);
+    word
 }
 
 /// Whether a secret is known by such a name: somebody else's, and none the house makes for itself.
@@ -261,29 +268,38 @@ fn last_four(secret: &str) -> String {
     if count < LONG_ENOUGH { String::new() } else { secret.chars().skip(count - 4).collect() }
 }
 
-fn failed(what: &str) -> StoreProblem {
+pub(crate) fn failed(what: &str) -> StoreProblem {
     StoreProblem::Secret(what.to_owned())
 }
 
-fn close(key: &[u8], place: &[u8], plain: &[u8]) -> Result<String, StoreProblem> {
+fn changed() -> StoreProblem {
+    failed("it was changed, or moved from another row")
+}
+
+/// What stands in a row as text.
+fn bytes(text: &str) -> Result<Vec<u8>, StoreProblem> {
+    unhex(text).ok_or_else(changed)
+}
+
+/// Seals something, bound to its place: the nonce, and what is sealed.
+pub(crate) fn close(key: &[u8], place: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreProblem> {
     let broken = |_unspecified| failed("it cannot be sealed");
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(broken)?;
     let mut bytes = plain.to_vec();
     let nonce = key.seal_in_place_append_tag(Aad::from(place), &mut bytes).map_err(broken)?;
-    Ok(format!("{}{}", hex(nonce.as_ref()), hex(&bytes)))
+    Ok([nonce.as_ref().as_slice(), &bytes].concat())
 }
 
-fn open(key: &[u8], place: &[u8], sealed: &str) -> Result<Zeroizing<Vec<u8>>, StoreProblem> {
-    let broken = || failed("it was changed, or moved from another row");
-    let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_unspecified| broken())?;
-    let bytes = unhex(sealed).ok_or_else(broken)?;
-    let (nonce, rest) = bytes.split_at_checked(NONCE).ok_or_else(broken)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_unspecified| broken())?;
-    let mut rest = Zeroizing::new(rest.to_vec());
-    let length =
-        key.open_in_place(nonce, Aad::from(place), &mut rest).map_err(|_unspecified| broken())?.len();
-    rest.truncate(length);
-    Ok(rest)
+/// Opens it again.
+pub(crate) fn open(key: &[u8], place: &[u8], sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, StoreProblem> {
+    let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_unspecified| changed())?;
+    let mut sealed = Zeroizing::new(sealed);
+    let (nonce, rest) = sealed.split_at_mut_checked(NONCE).ok_or_else(changed)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_unspecified| changed())?;
+    let length = key.open_in_place(nonce, Aad::from(place), rest).map_err(|_unspecified| changed())?.len();
+    sealed.drain(..NONCE);
+    sealed.truncate(length);
+    Ok(sealed)
 }
 
 /// A key of that length from a line of a key file.

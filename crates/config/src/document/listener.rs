@@ -31,6 +31,7 @@ pub(crate) const SERVER: Table = Table {
             "How often the caller of a silent stream hears something.",
         )
         .usual("15s"),
+        now("responses_websocket", Switch, "Whether /v1/responses is a WebSocket, too.").usual("on"),
         now("tls", Section(&TLS), "Encryption at the doors."),
         later(
             "ollama_listen",
@@ -107,6 +108,7 @@ pub(crate) struct Listener {
     pub(crate) timeouts: ServerTimeouts,
     /// `None`: off.
     pub(crate) heartbeat: Option<Duration>,
+    pub(crate) responses_websocket: bool,
     pub(crate) tls: Option<TlsFiles>,
 }
 
@@ -131,6 +133,7 @@ fn read_section(section: &Settings<'_>) -> Listener {
         limits: limits(section.section("limits", &LIMITS)),
         timeouts: timeouts(section.section("timeouts", &TIMEOUTS)),
         heartbeat: section.or("heartbeat", |at| at.parse(heartbeat), Some(Duration::from_secs(15))),
+        responses_websocket: section.or("responses_websocket", |at| at.switch(), true),
         tls: section.section("tls", &TLS).and_then(tls),
     }
 }

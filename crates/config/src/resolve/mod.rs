@@ -75,6 +75,7 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         routing,
         metrics: document.telemetry.metrics,
         stats_windows: document.telemetry.stats_windows,
+        responses: document.storage.responses,
         upkeep: storage::upkeep(document.storage.upkeep, storage.as_ref()?, around.environment),
         logging: logging::resolve(document.logging, around),
         alerts: crate::snapshot::Alerts {

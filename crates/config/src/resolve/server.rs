@@ -42,6 +42,7 @@ pub(super) fn resolve(
         limits: written.limits,
         timeouts: written.timeouts,
         heartbeat: written.heartbeat,
+        responses_websocket: written.responses_websocket,
         tls: written.tls.clone(),
     })
 }

@@ -69,6 +69,8 @@ pub struct Snapshot {
     pub watch: bool,
     /// What is done to them now and then.
     pub upkeep: Upkeep,
+    /// How answers of Responses are kept that their place does not keep; `None`: they are not.
+    pub responses: Option<KeptResponses>,
     /// How this configuration came to be; shown on the first screen.
     pub source: Source,
 }
@@ -190,6 +192,15 @@ pub struct Backup {
     pub verify: bool,
 }
 
+/// How answers of Responses are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeptResponses {
+    /// How long, from the last time a conversation went on.
+    pub age: Duration,
+    /// How many bytes of all callers' together.
+    pub most: u64,
+}
+
 /// How long things are kept; `None`: for ever.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kept {
@@ -250,6 +261,8 @@ pub struct Server {
     pub timeouts: ServerTimeouts,
     /// How long a stream's caller hears nothing before it gets an empty line (D-29); `None`: however long it takes.
     pub heartbeat: Option<Duration>,
+    /// Whether Responses are served over a WebSocket, too.
+    pub responses_websocket: bool,
     /// Certificate and key, when the doors speak TLS.
     pub tls: Option<TlsFiles>,
 }

@@ -46,6 +46,9 @@ fn server(out: &mut String, snapshot: &Snapshot) {
     if server.heartbeat != Some(std::time::Duration::from_secs(15)) {
         let _ = writeln!(out, "heartbeat {:?}", server.heartbeat);
     }
+    if !server.responses_websocket {
+        let _ = writeln!(out, "no responses over a WebSocket");
+    }
     let extras = (&server.allow_origins, &server.trusted_proxies, &server.tls);
     if !server.allow_origins.is_empty() || !server.trusted_proxies.is_empty() || server.tls.is_some() {
         let _ = writeln!(out, "extras {extras:?}");
@@ -60,6 +63,13 @@ fn server(out: &mut String, snapshot: &Snapshot) {
         let _ = writeln!(out, "{:?}", snapshot.storage);
     }
     upkeep(out, &snapshot.upkeep);
+    let month = std::time::Duration::from_secs(30 * 86_400);
+    match snapshot.responses {
+        Some(kept) if (kept.age, kept.most) == (month, 1 << 30) => {}
+        other => {
+            let _ = writeln!(out, "responses {other:?}");
+        }
+    }
 }
 
 /// Who may call, where that is not everybody, and how much each may ask for, where that is limited.

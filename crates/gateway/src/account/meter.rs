@@ -120,6 +120,12 @@ impl Meter {
         }
     }
 
+    /// Notes who opens a WebSocket, and for what: each message of it is a call of its own.
+    pub(crate) fn opens(&mut self, operation: Operation, caller: &str) {
+        self.record.operation = operation.name().into();
+        self.record.caller = caller.to_owned();
+    }
+
     /// Notes what is left of the caller's limits.
     pub(crate) fn leaves(&mut self, left: Left) {
         self.left = left;

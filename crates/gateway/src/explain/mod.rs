@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::intake::{self, Imagined};
 use crate::route::{Outlook, Reason, Target, Wish, outlook};
 use crate::standing::Overridden;
-use crate::{listing, upstream};
+use crate::{listing, stored, upstream};
 
 pub use target::{ExplainedTarget, When};
 
@@ -170,8 +170,9 @@ impl Gateway {
 
     fn walked(&self, world: &Snapshot, call: &Imagined) -> Explanation {
         let wish = Wish::from(call);
-        let seen = if call.row.ours {
-            let but = listing::whose(world).map(str::to_owned);
+        let kept = stored::is_ours(call.row.operation, &call.rest);
+        let seen = if call.row.ours || kept {
+            let but = listing::whose(world).filter(|_| !kept).map(str::to_owned);
             let known = listing::known(world, &self.catalogue, call.path_model.as_deref());
             known.map(|()| (Ok(Way::Here { but }), None))
         } else {

@@ -1,5 +1,6 @@
 //! The body of a request: read whole when a field of it decides the way, else left to flow.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,15 @@ use protocol::operation::{ModelAt, Operation, Row};
 use super::pieces::{Gathered, bad_form, next, too_large};
 use super::upload::UploadBody;
 use crate::error::ApiError;
+use crate::shelf::Recent;
+
+/// What comes behind a head.
+pub(crate) enum Arriving {
+    /// A body, piece by piece.
+    Body(Incoming),
+    /// A message of a WebSocket, and what that WebSocket remembers.
+    Message(Bytes, Arc<Recent>),
+}
 
 /// A request's body.
 pub(crate) enum Payload {
@@ -41,10 +51,17 @@ impl Payload {
 pub(super) async fn read(
     head: &Parts,
     row: &'static Row,
-    body: Incoming,
+    body: Arriving,
     limits: &Limits,
     gap: Duration,
 ) -> Result<(Payload, Option<Envelope>), ApiError> {
+    let body = match body {
+        Arriving::Body(body) => body,
+        Arriving::Message(whole, _) => {
+            let envelope = understand(&whole, row)?;
+            return Ok((Payload::Whole(whole), envelope));
+        }
+    };
     if body.is_end_stream() {
         return Ok((Payload::Empty, None));
     }

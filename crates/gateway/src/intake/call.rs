@@ -1,6 +1,7 @@
 //! One request, understood.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, Method};
 use hyper::upgrade::OnUpgrade;
@@ -9,6 +10,7 @@ use protocol::envelope::Envelope;
 use protocol::operation::Row;
 
 use super::{Offered, Payload};
+use crate::shelf::{Keeping, Recent};
 
 /// What is asked, as every stage sees it.
 pub(crate) struct Call {
@@ -38,6 +40,10 @@ pub(crate) struct Call {
     pub(crate) body: Payload,
     /// The credential the caller showed.
     pub(crate) offered: Option<Offered>,
+    /// What the WebSocket remembers that it came over as a message.
+    pub(crate) recent: Option<Arc<Recent>>,
+    /// What is known of its own answer, where that may be kept here.
+    pub(crate) keeping: Option<Keeping>,
     /// The other half of a WebSocket.
     pub(crate) upgrade: Option<OnUpgrade>,
     /// Where it came from; behind a trusted proxy, the address that proxy names.

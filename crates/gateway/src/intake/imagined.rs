@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use protocol::dialect::Dialect;
+use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, Operation, Row};
 
 use super::body::{Payload, understand, wants_json};
-use super::{agreed, credential, decode, missing_model, path_error, upgrade_refused};
+use super::{agreed, credential, decode, missing_model, path_error};
 use crate::error::ApiError;
 
 /// What decides the way of a request, and no more.
@@ -42,7 +43,8 @@ pub(crate) fn imagine(
     let row = found.row;
     // With GET, what may be a WebSocket is meant as one.
     if row.socket && *method == Method::GET && row.operation == Operation::Responses {
-        return Err(upgrade_refused());
+        let say = "Over a WebSocket each message is a call of its own, and goes where the same request goes with POST.";
+        return Err(ApiError::new(Kind::UpgradeRequired, say));
     }
     let body = body.filter(|_| wants_json(row, "application/json")).map(Bytes::copy_from_slice);
     let envelope = body.as_ref().map(|body| understand(body, row)).transpose()?.flatten();

@@ -15,18 +15,17 @@ mod upload;
 
 use config::Snapshot;
 use http::Method;
-use hyper::body::Incoming;
 use hyper::{Request, upgrade};
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, PathProblem, Spelling};
 
-pub(crate) use body::Payload;
+pub(crate) use body::{Arriving, Payload};
 pub(crate) use call::{Call, X_REQUEST_ID, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, check_host, check_http2, cors};
 pub(crate) use imagined::{Imagined, imagine};
 pub(crate) use knock::{Knock, knock};
-pub(crate) use peer::{Peer, Running, Turn};
+pub(crate) use peer::{Peer, Running, Talk, Turn};
 pub(crate) use pieces::Gathered;
 pub(crate) use upload::{Upload, UploadBody};
 
@@ -43,13 +42,17 @@ pub(crate) async fn read(
     world: &Snapshot,
     peer: &Peer,
     knock: Knock<'_>,
-    request: Request<Incoming>,
+    request: Request<Arriving>,
 ) -> Result<Call, ApiError> {
     let (mut head, body) = request.into_parts();
     let Knock { found, offered, caller_ip } = knock;
     let query = head.uri.query().map(str::to_owned);
     let upgrade = upgrade(&mut head, found.row)?;
     let limits = &world.server.limits;
+    let recent = match &body {
+        Arriving::Message(_, recent) => Some(recent.clone()),
+        Arriving::Body(_) => None,
+    };
     let (payload, envelope) =
         body::read(&head, found.row, body, limits, world.server.timeouts.body_gap).await?;
     let in_body =
@@ -78,6 +81,8 @@ pub(crate) async fn read(
             && found.row.operation != operation::Operation::Other,
         body: payload,
         offered,
+        recent,
+        keeping: None,
         upgrade,
         caller_ip,
         port: peer.port,
@@ -86,8 +91,8 @@ pub(crate) async fn read(
     })
 }
 
-/// A WebSocket is served where the table says so; Responses over one is refused with the status that makes programs
-/// fall back to HTTP at once (D-17).
+/// A WebSocket is served where the table says so. Responses over one never come here where they are served (`socket/`); where not, they
+/// are refused with the status that makes programs fall back to HTTP at once (D-17).
 fn upgrade(
     head: &mut http::request::Parts,
     row: &'static operation::Row,

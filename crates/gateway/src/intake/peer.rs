@@ -1,6 +1,9 @@
 //! Who is on the other end of a connection, and whose turn it is on it.
 
+use std::fmt;
+use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,11 +37,22 @@ impl Drop for Running {
     }
 }
 
+/// What is said on a connection that is no longer HTTP.
+pub(crate) type Talk = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Turn(ours: {})", self.is_ours())
+    }
+}
+
 /// Whose turn it is on an HTTP/1.1 connection: while a call is being answered, no byte of the next one is looked at.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Turn {
     ours: AtomicBool,
     upgraded: AtomicBool,
+    /// What is said on it once it is no longer HTTP.
+    talk: Mutex<Option<Talk>>,
     /// When the answer under way must be over.
     ends: Mutex<Option<Instant>>,
     reader: AtomicWaker,
@@ -76,6 +90,16 @@ impl Turn {
     pub(crate) fn upgrade(&self) {
         self.upgraded.store(true, Ordering::Release);
         self.reader.wake();
+    }
+
+    /// This is said on the connection once it is no longer HTTP; it lasts as long as that.
+    pub(crate) fn stays(&self, talk: Talk) {
+        *self.talk.lock().unwrap_or_else(PoisonError::into_inner) = Some(talk);
+    }
+
+    /// What is said on it now that it is no longer HTTP.
+    pub(crate) fn talk(&self) -> Option<Talk> {
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether it is our turn.

@@ -86,6 +86,7 @@ where
 {
     let turn = Arc::new(Turn::default());
     peer.turn = Some(turn.clone());
+    let said_on = turn.clone();
     let bounds = Bounds::of(&door.gateway.world().server);
     let guard = Guard::new(stream, turn, bounds);
     let service = service_fn(|request| answer(door, &peer, request));
@@ -107,6 +108,10 @@ where
     };
     if let Err(error) = ended {
         tracing::trace!(%error, "connection ended");
+    }
+    // Waited for by a drain, as every connection is.
+    if let Some(talk) = said_on.talk() {
+        talk.await;
     }
 }
 
@@ -177,7 +182,7 @@ async fn answer(
 }
 
 async fn respond(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     full: bool,
     peer: &Peer,
     request: Request<Incoming>,

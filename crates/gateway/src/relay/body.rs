@@ -54,7 +54,7 @@ impl RelayBody {
         let kind = match body {
             AnswerBody::Whole(bytes) => Kind::Whole(bytes),
             // A session has no body; its sockets are joined elsewhere.
-            AnswerBody::Session(_) => Kind::Over,
+            AnswerBody::Session(_) | AnswerBody::Socket(_) => Kind::Over,
             AnswerBody::Flowing(mut from) => {
                 if from.fails {
                     meter.breaks(Trouble::Cut("an error in place of an answer".into()).kind());

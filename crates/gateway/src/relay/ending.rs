@@ -26,14 +26,16 @@ impl RelayBody {
     pub(super) fn resume(&mut self, cx: &mut Context<'_>) -> Option<Next> {
         let Kind::Resuming(broken) = &mut self.kind else { return None };
         match broken.resuming.as_mut().poll(cx) {
-            Poll::Ready(Some(Resumed { flowing, joiner })) => {
+            Poll::Ready(Some(Resumed { mut flowing, joiner })) => {
                 if let Some(turn) = &self.turn {
                     turn.must_end(flowing.deadline);
                 }
                 let Kind::Resuming(broken) = std::mem::replace(&mut self.kind, Kind::Over) else {
                     return None;
                 };
-                let Break { stream: before, why, .. } = *broken;
+                let Break { stream: mut before, why, .. } = *broken;
+                // It is one answer to its caller, and called what it was called at first.
+                flowing.scribe = before.from.scribe.take().or(flowing.scribe);
                 let mut stream = Box::new(Stream::joined(*flowing, Some(joiner)));
                 stream.before = Some((before.from.provider, why));
                 stream.beats();
@@ -80,6 +82,7 @@ impl RelayBody {
         if matches!(why, Why::Trouble(_))
             && let Some(rest) = stream.from.rest.completes()
         {
+            stream.sends(&rest);
             self.close(false);
             return Some(if rest.is_empty() { Next::End } else { Next::Data(rest) });
         }

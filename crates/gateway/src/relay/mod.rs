@@ -44,6 +44,13 @@ pub(crate) fn send(
         session::join(*session, meter, permit, life);
         return respond(status, head, RelayBody::nothing());
     }
+    if let AnswerBody::Socket(begins) = body {
+        if let Some(turn) = &peer.turn {
+            turn.upgrade();
+            turn.stays(begins(meter));
+        }
+        return respond(status, head, RelayBody::nothing());
+    }
     let body = RelayBody::of(body, meter, permit, peer);
     respond(status, head, body)
 }

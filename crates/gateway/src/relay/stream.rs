@@ -188,6 +188,9 @@ impl Stream {
         if let Some(rescue) = &mut self.from.rescue {
             rescue.sends(bytes, self.last_piece);
         }
+        if let Some(scribe) = &mut self.from.scribe {
+            scribe.sends(bytes);
+        }
     }
 
     /// When a heartbeat is due, if this is a place for one.

@@ -18,8 +18,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::rest::{Rest, Switched};
+use crate::account::Meter;
 use crate::admit::Permit;
 use crate::error::ApiError;
+use crate::intake::Talk;
+use crate::shelf::Scribe;
 use crate::standing::{Pass, Reservation};
 
 /// An answer: head, body, and what the call still holds while it flows.
@@ -44,7 +47,12 @@ pub(crate) enum AnswerBody {
     Awaited(Box<Awaited>),
     /// Two sockets to be joined.
     Session(Box<Session>),
+    /// A WebSocket of our own.
+    Socket(Begins),
 }
+
+/// What is said over a WebSocket of our own once it is agreed on, given the meter of its opening.
+pub(crate) type Begins = Box<dyn FnOnce(Meter) -> Talk + Send>;
 
 /// Both ends of a WebSocket, the caller's handed over once its own 101 is through.
 pub(crate) struct Session {
@@ -86,6 +94,8 @@ pub(crate) struct Flowing {
     pub(crate) pass: Option<Pass>,
     /// What can be done when it breaks.
     pub(crate) rescue: Option<Box<dyn Rescue>>,
+    /// Reads it as it passes, for it may be kept.
+    pub(crate) scribe: Option<Box<Scribe>>,
 }
 
 /// What can be done when a stream breaks after its caller has had some of it.

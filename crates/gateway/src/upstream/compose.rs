@@ -37,7 +37,7 @@ pub(super) fn compose(
 ) -> Result<Outgoing, ApiError> {
     let provider = &target.provider;
     let address = match translated {
-        None => address(call, target),
+        None | Some(Translated { at_home: true, .. }) => address(call, target),
         Some(_) => {
             let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
             provider.vendor.conversation(&provider.site, model, call.streams)

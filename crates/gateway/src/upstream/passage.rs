@@ -10,13 +10,16 @@ use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{HeaderName, HeaderValue};
 use protocol::codec::{Mint, Translation};
+use protocol::dialect::Wire;
 use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable, marks};
+use protocol::kept;
 
 use crate::admit::Estimate;
 use crate::error::ApiError;
-use crate::intake::{Call, Payload};
+use crate::intake::{Call, Payload, shown};
 use crate::route::Target;
+use crate::shelf::Keeping;
 
 /// What a request lost on its way into another language.
 const DROPPED: HeaderName = HeaderName::from_static("x-openai-proxy-dropped");
@@ -31,6 +34,8 @@ pub(super) struct Translated {
     pub(super) body: Bytes,
     /// What is said of its losses.
     pub(super) dropped: Option<HeaderValue>,
+    /// The target speaks its language all the same: the address is the caller's.
+    pub(super) at_home: bool,
 }
 
 /// The call in the target's words; `None`: they are its caller's.
@@ -47,19 +52,28 @@ pub(super) fn translated(
     let straight = target.provider.serves(call.row.operation);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+    // A conversation that is kept here stays one wherever it goes on.
+    let ours = call.keeping.as_ref().is_some_and(Keeping::is_ours);
     let spoken = match vendor.wire() {
         Some(spoken) if !straight || (spoken == asked && claimed(body)) => spoken,
+        _ if straight && asked == Wire::Responses && (ours || claimed(body)) => asked,
         _ => return Ok(None),
     };
     let Payload::Whole(body) = body else { return Err(unread()) };
-    let shown = target.provider.credential == Credential::Passthrough && call.offered.is_some();
-    if !straight && shown {
+    let theirs = target.provider.credential == Credential::Passthrough && call.offered.is_some();
+    if !straight && theirs {
         return Err(whose_key(&target.provider.name));
     }
     let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
     let mint = Mint { now: now(), seed: seed(&call.id) };
     let mut translation =
         Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
+    if asked == Wire::Responses {
+        refuse_kept_elsewhere(body)?;
+    }
+    if let Some(keeping) = &call.keeping {
+        translation.names(keeping.named(body));
+    }
     if let Some(room) = room(Estimate::with(call, body.len())) {
         translation.makes_room(room);
     }
@@ -68,7 +82,25 @@ pub(super) fn translated(
         return Err(too_strict(&losses, &target.provider.name));
     }
     let dropped = dropped(&losses);
-    Ok(Some(Translated { translation, body: body.into(), dropped }))
+    let at_home = straight && spoken == asked;
+    Ok(Some(Translated { translation, body: body.into(), dropped, at_home }))
+}
+
+/// What a vendor keeps nobody else can go on with; without it the model would be asked something else.
+fn refuse_kept_elsewhere(body: &[u8]) -> Result<(), ApiError> {
+    let wish = kept::wish(body);
+    if let Some(previous) = wish.previous {
+        let say = format!(
+            "Previous response with id '{}' not found: it is none that this gateway keeps, and where this model is served none are kept. Send the whole conversation.",
+            shown(&previous)
+        );
+        return Err(ApiError::new(Kind::PreviousNotFound, say).param("previous_response_id"));
+    }
+    if wish.conversation {
+        let say = "This model is served where no conversations are kept. Go on by `previous_response_id`, or send the whole conversation.";
+        return Err(ApiError::new(Kind::Unsupported, say).param("conversation"));
+    }
+    Ok(())
 }
 
 impl Translated {

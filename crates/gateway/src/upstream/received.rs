@@ -125,6 +125,7 @@ impl Received<'_> {
             fails: false,
             pass: None,
             rescue: None,
+            scribe: None,
         };
         let body = AnswerBody::Flowing(Box::new(flowing));
         Ok((Answer { status, head, body, permit: None }, None))

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use config::snapshot::Upkeep;
+use config::Snapshot;
 use store::Chore;
 
 /// What is done now and then, in the order in which it is done: what was deleted is in no copy.
@@ -47,14 +47,16 @@ impl Kind {
     }
 
     /// How often it is done; `None`: never.
-    pub(super) fn every(self, upkeep: &Upkeep) -> Option<Duration> {
+    pub(super) fn every(self, world: &Snapshot) -> Option<Duration> {
+        let upkeep = &world.upkeep;
         match self {
             Self::Vacuum => upkeep.vacuum_every,
             Self::Backup => upkeep.backup.as_ref().map(|backup| backup.every),
             Self::Health => upkeep.health_every,
             Self::Retention => {
                 let kept = &upkeep.kept;
-                let shortest = [kept.requests, kept.sums, kept.audit].into_iter().flatten().min();
+                let responses = world.responses.map(|responses| responses.age);
+                let shortest = [kept.requests, kept.sums, kept.audit, responses].into_iter().flatten().min();
                 let by_count = (kept.revisions > 0).then_some(DAY);
                 // What is kept for an hour must not be there for a day.
                 let by_age = shortest.map(|age| (age / 4).clamp(Duration::from_secs(1), DAY));

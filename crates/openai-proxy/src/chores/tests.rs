@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::snapshot::Upkeep;
 use store::{Books, Chore, Place, UsageRecord};
 
 use super::schedule::{self, Kind, Moment, Trust, us};
@@ -84,9 +83,10 @@ fn a_clock_that_has_jumped_is_not_believed_for_a_while() {
 
 #[test]
 fn what_is_kept_for_an_hour_is_not_there_for_a_day() {
-    let every = |yaml: &str| Kind::Retention.every(&upkeep(yaml));
+    let every = |yaml: &str| Kind::Retention.every(&world(yaml));
     assert_eq!(every("{}"), Some(DAY));
     assert_eq!(every("{retention: {requests: 1h}}"), Some(15 * MINUTE));
+    assert_eq!(every("{responses: {age: 1h}}"), Some(15 * MINUTE));
     assert_eq!(every("{retention: {requests: forever, audit: forever}}"), Some(DAY), "revisions");
 }
 
@@ -94,10 +94,6 @@ fn world(storage: &str) -> Arc<config::Snapshot> {
     let yaml = format!("providers: {{mock: {{}}}}\nstorage: {storage}\n");
     let loaded = config::parse(&yaml, &std::collections::BTreeMap::new());
     Arc::new(loaded.unwrap_or_else(|problems| panic!("{problems}")).snapshot)
-}
-
-fn upkeep(storage: &str) -> Upkeep {
-    world(storage).upkeep.clone()
 }
 
 /// A database in a folder, and somebody who does its chores.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use config::Snapshot;
-use config::snapshot::{Database, Kept};
+use config::snapshot::Database;
 use store::{Books, Chore, StoreProblem};
 
 use super::schedule::{self, Kind, Moment, Trust, us};
@@ -63,7 +63,7 @@ impl Chores {
     }
 
     fn every(&mut self, kind: Kind, world: &Snapshot) -> Option<Duration> {
-        let every = kind.every(&world.upkeep)?;
+        let every = kind.every(world)?;
         if kind == Kind::Backup && matches!(world.storage.database, Database::Postgres(_)) {
             if !std::mem::replace(&mut self.no_copies_said, true) {
                 tracing::info!("a PostgreSQL database is not copied by the gateway: use pg_dump");
@@ -86,7 +86,7 @@ impl Chores {
         }
         let began = Instant::now();
         let done = match kind {
-            Kind::Retention => self.delete_what_is_old(&world.upkeep.kept, now, began).await,
+            Kind::Retention => self.delete_what_is_old(world, now, began).await,
             Kind::Vacuum => self.give_back_room(began).await,
             Kind::Backup => self.copy(world, began).await,
             Kind::Health => self.look_through(began).await,
@@ -103,13 +103,17 @@ impl Chores {
 
     async fn delete_what_is_old(
         &self,
-        kept: &Kept,
+        world: &Snapshot,
         now: Moment,
         began: Instant,
     ) -> Result<u64, StoreProblem> {
         let db = &self.books.db;
+        let kept = &world.upkeep.kept;
+        let most = world.responses.map_or(u64::MAX, |responses| responses.most);
         let before = |age: Option<Duration>| age.map(|age| now.wall_us.saturating_sub(us(age)));
         let (mut records, mut sums, mut audit, mut revisions) = (0, 0, 0, 0);
+        // While none are kept any more, those that are there end in their own time.
+        let responses = db.prune_responses(now.wall_us, most).await?;
         if let Some(before) = before(kept.requests) {
             records = db.prune(before).await?;
         }
@@ -128,6 +132,7 @@ impl Chores {
             sums,
             audit,
             revisions,
+            responses,
             bytes,
             duration_ms = ms(began),
             "what is too old was deleted"

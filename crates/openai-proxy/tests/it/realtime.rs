@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use testkit::caller::{Caller, PATIENCE};
-use testkit::vendor::{Act, Ending};
+use testkit::vendor::{Act, Ending, Vendor};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::CloseFrame};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
 
-use crate::house::{TestHouse, UPSTREAM_KEY, once, with};
+use crate::house::{TestHouse, UPSTREAM_KEY, once, provider, with};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -325,8 +325,10 @@ async fn what_comes_in_one_piece_with_the_agreement_is_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn responses_over_a_websocket_is_refused_at_once() {
-    let (vendor, house) = with(|_| Act::Upgrade).await;
+async fn responses_over_a_websocket_is_refused_at_once_where_it_is_switched_off() {
+    let vendor = Vendor::start(|_| Act::Upgrade).await;
+    let off = "server: {listen: \"127.0.0.1:0\", workers: 1, responses_websocket: off}\n";
+    let house = TestHouse::new(&format!("{off}{}", provider(&vendor)));
     for path in ["/v1/responses", "/v1/responses?model=gpt-4o", "/responses"] {
         let mut caller = Caller::connect(house.address()).await;
         caller.send(knock_early(house.address(), path)).await.unwrap();

@@ -8,6 +8,7 @@ use crate::dialect::Wire;
 use crate::fault::{self, Kind};
 use crate::hub::free_text::{self, FreeText};
 use crate::hub::{Counts, Delta, Losses, Request, Response, Stop, Unreadable, Unsayable, marks, scatter};
+use crate::kept::Named;
 use crate::usage::Usage;
 
 /// What is said between them.
@@ -62,6 +63,15 @@ impl Translation {
         if let Value::Object(options) = options {
             options.entry("num_ctx").or_insert_with(|| tokens.into());
         }
+    }
+
+    /// Says what the answer is called, and whether it is kept: that is the gateway's affair, and the vendor hears nothing of it.
+    pub fn names(&mut self, answer: Named) {
+        self.request.rest.shift_remove("previous_response_id");
+        if answer.kept {
+            self.request.rest.shift_remove("store");
+        }
+        self.request.named = Some(answer);
     }
 
     /// Whether the usage chunk at the end of the stream is kept from the caller, who did not ask for it.

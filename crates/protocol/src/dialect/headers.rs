@@ -17,6 +17,20 @@ pub fn is_of_a_language(name: &str) -> bool {
         || OF_A_LANGUAGE.iter().any(|begin| name.starts_with(begin))
 }
 
+/// What whoever opens a WebSocket for Responses asks to be let try (Codex: `responses_websockets=` and a date).
+const BETA: &str = "openai-beta";
+const SOCKETS: &[u8] = b"responses_websockets";
+
+/// Whether a header is about a WebSocket, or its opening, and means nothing for a request that came over it.
+pub fn is_of_a_socket(name: &str, value: &[u8]) -> bool {
+    let framing =
+        ["connection", "upgrade", "content-length", "content-type", "content-encoding", "transfer-encoding"];
+    framing.contains(&name)
+        || name.starts_with("sec-websocket-")
+        || name == "x-request-id"
+        || (name == BETA && value.starts_with(SOCKETS))
+}
+
 /// How a browser shows a key when it opens a WebSocket, where it cannot set headers (OpenAI, "Realtime API with
 /// WebSocket"): as a subprotocol with this beginning.
 const KEY_SUBPROTOCOL: &str = "openai-insecure-api-key.";

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value};
 
 use super::part::{Part, Thought};
+use crate::kept::Named;
 
 /// One question, whatever language it was asked in.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -45,6 +46,8 @@ pub struct Request {
     pub cache_key: Option<String>,
     /// How many words are wanted (`low`, `medium`, `high`).
     pub verbosity: Option<String>,
+    /// What its answer is called, where the gateway itself may keep that (Responses).
+    pub named: Option<Named>,
     /// Further fields, as they were written: the hub has no word for them, and another language hears nothing of them.
     pub rest: Map<String, Value>,
 }

@@ -17,6 +17,7 @@ pub(super) const ALL: &[Migration] = &[
     Migration { version: 5, name: "failures", sql: include_str!("migrations/0005_failures.sql") },
     Migration { version: 6, name: "trail", sql: include_str!("migrations/0006_trail.sql") },
     Migration { version: 7, name: "learnt", sql: include_str!("migrations/0007_learnt.sql") },
+    Migration { version: 8, name: "responses", sql: include_str!("migrations/0008_responses.sql") },
 ];
 
 /// What this version knows.

@@ -11,6 +11,7 @@ mod migrations;
 mod once;
 mod postgres;
 pub mod query;
+mod responses;
 mod revisions;
 mod secrets;
 pub(crate) mod sqlite;

@@ -4,13 +4,15 @@ use super::Db;
 use crate::audit::AuditKey;
 use crate::clock;
 use crate::problem::StoreProblem;
+use crate::responses::ResponsesKey;
 use crate::vault::{self, Opened, Sealed, Vault};
 
-/// What the house makes for itself: what secrets without a name are named with, what the audit is written with, and what
-/// callers' keys are hashed with.
+/// What the house makes for itself: what secrets without a name are named with, what the audit is written with, what callers' keys
+/// are hashed with, and what answers are sealed with that are kept.
 const NAMING_KEY: &str = "naming-key";
 const AUDIT_KEY: &str = "audit-key";
 const PEPPER: &str = "callers-pepper";
+const RESPONSES_KEY: &str = "responses-key";
 /// How long one that nobody refers to stays all the same.
 const FRESH_US: u64 = 3_600_000_000;
 
@@ -86,6 +88,14 @@ impl Db {
         self.made_secret(vault, PEPPER).await
     }
 
+    /// What answers are sealed with that are kept for callers, made the first time. It stays as it is when the vault gets other keys.
+    ///
+    /// # Errors
+    /// When it cannot be sealed or opened, or the database is away.
+    pub async fn responses_key(&self, vault: &Vault) -> Result<ResponsesKey, StoreProblem> {
+        ResponsesKey::of(&self.made_secret(vault, RESPONSES_KEY).await?)
+    }
+
     /// A secret of this house, made if it is not there. Of two who make it at once, both get the same.
     async fn made_secret(&self, vault: &Vault, name: &str) -> Result<Opened, StoreProblem> {
         if let Some(there) = self.open_secret(vault, name).await? {
@@ -121,7 +131,7 @@ impl Db {
             .secrets()
             .await?
             .into_iter()
-            .filter(|row| ![NAMING_KEY, AUDIT_KEY, PEPPER].contains(&&*row.name));
+            .filter(|row| ![NAMING_KEY, AUDIT_KEY, PEPPER, RESPONSES_KEY].contains(&&*row.name));
         theirs.map(|row| Ok((row.name.clone(), vault.unseal(&row)?))).collect()
     }
 

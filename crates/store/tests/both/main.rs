@@ -9,6 +9,7 @@ mod opening;
 mod place;
 mod power;
 mod records;
+mod responses;
 mod revisions;
 mod secrets;
 mod spooling;

@@ -32,11 +32,12 @@ fn what_is_there_is_told(ground: &Ground) {
             (4, "chores"),
             (5, "failures"),
             (6, "trail"),
-            (7, "learnt")
+            (7, "learnt"),
+            (8, "responses")
         ]
     );
     assert!(health.history.is_none() && health.chores.is_empty());
-    for table in ["secrets", "revisions", "audit", "once_requests", "standings", "chores"] {
+    for table in ["secrets", "revisions", "audit", "once_requests", "standings", "chores", "responses"] {
         assert!(health.tables.contains(&(table.to_owned(), 0)), "{table}: {:?}", health.tables);
     }
 }
@@ -203,11 +204,11 @@ fn a_copy_of_an_older_version_is_put_back_and_brought_up_to_date() {
     // As version 2 left it.
     let copied = Ground { folder: tempfile::tempdir().unwrap(), place: Place::Sqlite(copy.clone()) };
     copied.execute(
-        "ALTER TABLE usage_records DROP COLUMN trail; DROP TABLE learnt; DROP TABLE chores; DROP TABLE standings; DROP TABLE once_requests; DROP TABLE audit_ends; DROP TABLE audit; DROP TABLE revisions; DELETE FROM schema_versions WHERE version > 2",
+        "ALTER TABLE usage_records DROP COLUMN trail; DROP TABLE responses; DROP TABLE learnt; DROP TABLE chores; DROP TABLE standings; DROP TABLE once_requests; DROP TABLE audit_ends; DROP TABLE audit; DROP TABLE revisions; DELETE FROM schema_versions WHERE version > 2",
     );
     upkeep::put_back(&copy, path(&ground)).unwrap();
     let health = wait(ground.open().health(true)).unwrap();
-    assert_eq!((health.tables[0].1, health.versions.len()), (10, 7));
+    assert_eq!((health.tables[0].1, health.versions.len()), (10, 8));
 }
 
 #[test]

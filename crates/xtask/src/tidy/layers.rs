@@ -27,18 +27,29 @@ const TEST_ONLY: &str = "testkit";
 const LINE: &str = "gateway";
 
 /// Rooms beside the line: any stage may enter them, and they look into no stage (but see [`SEEN_BY_SIDE_ROOMS`]).
-const SIDE_ROOMS: &[&str] =
-    &["hook", "cache", "observe", "spawn", "mock", "life", "catalogue", "standing", "tries", "window"];
+const SIDE_ROOMS: &[&str] = &[
+    "hook",
+    "cache",
+    "observe",
+    "spawn",
+    "mock",
+    "life",
+    "catalogue",
+    "shelf",
+    "standing",
+    "tries",
+    "window",
+];
 
 /// What a side room may nevertheless see of the stages.
 const SEEN_BY_SIDE_ROOMS: &[&[&str]] = &[&["intake", "Call"], &["intake", "call", "Call"]];
 
 /// The stages, in the order a request meets them. A stage imports from earlier ones only.
 const STAGES: &[&str] =
-    &["intake", "identify", "admit", "route", "account", "upstream", "listing", "about", "relay"];
+    &["intake", "identify", "admit", "route", "account", "upstream", "stored", "listing", "about", "relay"];
 
 /// Modules that stand above the stages: they call the line, and no stage calls them.
-const ABOVE: &[&str] = &["serve", "explain", "front", "office", "listen", "measured"];
+const ABOVE: &[&str] = &["serve", "explain", "front", "office", "listen", "measured", "socket"];
 
 /// Modules any stage may import, and that may import any stage.
 const FREE: &[&str] = &["error"];

@@ -59,7 +59,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("thiserror", &["protocol", "config", "store"]),
     ("tokio", &["store", "gateway", "control", "openai-proxy", "testkit"]),
     ("tokio-rustls", &["gateway"]),
-    ("tokio-tungstenite", &[]),
+    ("tokio-tungstenite", &["gateway"]),
     ("tokio-util", &["gateway"]),
     ("toml", &["protocol", "xtask"]),
     ("toml_edit", &["openai-proxy"]),

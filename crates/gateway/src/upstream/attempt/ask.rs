@@ -90,8 +90,10 @@ impl Course {
         if stored && reply.status != StatusCode::TOO_MANY_REQUESTS {
             quota::heed(target, key, &reply.head);
         }
-        let asking = Refusing { target, key, stored, asked };
+        let asking = Refusing { target, key, stored, asked: asked.clone() };
         let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
+        let keeping = self.call.keeping.as_ref();
+        let keeping = keeping.filter(|keeping| translated.is_some() || keeping.is_remembered());
         let (translation, dropped) = translated.map(|it| (it.translation, it.dropped)).unzip();
         let received = Received {
             reply,
@@ -114,7 +116,13 @@ impl Course {
             }
             return self.refused(asking, pass, (&head, &body), answer);
         }
+        if let (Some(keeping), AnswerBody::Whole(body)) = (keeping, &answer.body)
+            && let Ok(response) = serde_json::from_slice(body)
+        {
+            keeping.keeps(&asked, response);
+        }
         if let AnswerBody::Flowing(flowing) = &mut answer.body {
+            flowing.scribe = keeping.map(|keeping| Box::new(keeping.scribe(&asked)));
             if flowing.events && self.world.routing.rescue.late_commit {
                 match begin(flowing).await {
                     Begun::Content => {}

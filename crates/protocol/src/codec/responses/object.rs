@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::To;
 use super::{request, tools, wishes};
 use crate::hub::{Counts, Losses, Part, Stop};
+use crate::kept;
 
 /// The object.
 pub(super) type Whole = Map<String, Value>;
@@ -19,8 +20,9 @@ pub(super) fn begun(to: &To<'_>) -> Whole {
         Some(Part::Text(text)) => json!(text),
         _ => Value::Null,
     };
+    let named = asked.named.as_ref();
     let fixed = [
-        ("id", json!(to.mint.id("resp_", 0))),
+        ("id", json!(named.map_or_else(|| to.mint.id("resp_", 0), |named| named.id.clone()))),
         ("object", json!("response")),
         ("created_at", json!(to.mint.now)),
         ("status", json!("in_progress")),
@@ -34,13 +36,16 @@ pub(super) fn begun(to: &To<'_>) -> Whole {
         ("model", json!(asked.model)),
         ("output", json!([])),
         ("parallel_tool_calls", json!(asked.parallel.unwrap_or(true))),
-        ("previous_response_id", rest("previous_response_id", Value::Null)),
+        (
+            "previous_response_id",
+            named.map_or_else(|| rest("previous_response_id", Value::Null), |named| json!(named.previous)),
+        ),
         ("prompt_cache_key", json!(asked.cache_key)),
         ("reasoning", reasoning(to, &mut told)),
         ("safety_identifier", rest("safety_identifier", Value::Null)),
         ("service_tier", json!(asked.tier.as_deref().unwrap_or("default"))),
-        // Whatever was asked: an answer that another vendor gave can be had nowhere again.
-        ("store", json!(false)),
+        // Whatever was asked: an answer that another vendor gave can be had again only where the gateway keeps it.
+        ("store", json!(named.is_some_and(|named| named.kept))),
         ("temperature", asked.sampling.temperature.clone().map_or(json!(1.0), Value::Number)),
         ("text", text(to)),
         ("tool_choice", request::choice(asked).unwrap_or_else(|| json!("auto"))),
@@ -55,14 +60,15 @@ pub(super) fn begun(to: &To<'_>) -> Whole {
     fixed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Who answers, and when, if the vendor says so. Its id is kept if it is one of this language.
+/// Who answers, and when, if the vendor says so. Its id stays if it is one of this language, and the answer has none of ours.
 pub(super) fn named(whole: &mut Whole, id: Option<&str>, model: Option<&str>, created: Option<u64>) {
+    let ours = whole.get("id").and_then(Value::as_str).is_some_and(kept::is_ours);
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             whole.insert(name.to_owned(), value);
         }
     };
-    put("id", id.filter(|id| id.starts_with("resp_")).map(Value::from));
+    put("id", id.filter(|id| !ours && id.starts_with("resp_")).map(Value::from));
     put("model", model.map(Value::from));
     put("created_at", created.map(Value::from));
 }

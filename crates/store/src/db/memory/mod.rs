@@ -2,6 +2,7 @@
 
 mod changes;
 mod once;
+mod responses;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -9,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use changes::Changes;
 use once::Requests;
+use responses::Responses;
 
 use super::query::{Cursor, Filter, Hour, Page};
 use super::secrets::Change;
@@ -27,6 +29,7 @@ pub(super) struct Memory {
     secrets: Mutex<BTreeMap<String, Sealed>>,
     changes: Mutex<Changes>,
     once: Mutex<Requests>,
+    responses: Mutex<Responses>,
     /// By where it is known from and provider: how it stands, and until when.
     standings: Mutex<BTreeMap<(Whence, String), Standing>>,
     capacity: usize,
@@ -48,6 +51,10 @@ impl Memory {
 
     pub(super) fn once(&self) -> MutexGuard<'_, Requests> {
         held(&self.once)
+    }
+
+    pub(super) fn responses(&self) -> MutexGuard<'_, Responses> {
+        held(&self.responses)
     }
 
     pub(super) fn append(&self, batch: Vec<UsageRecord>) -> usize {

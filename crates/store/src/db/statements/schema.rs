@@ -23,6 +23,7 @@ const COUNTS: &[(&str, i64, &str)] = &[
     ("standings", 3, "SELECT COUNT(*) FROM standings"),
     ("chores", CHORES, "SELECT COUNT(*) FROM chores"),
     ("learnt", 7, "SELECT COUNT(*) FROM learnt"),
+    ("responses", 8, "SELECT COUNT(*) FROM responses"),
 ];
 /// Since which versions these are there.
 const REVISIONS: i64 = 3;

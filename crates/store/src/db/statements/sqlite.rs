@@ -21,6 +21,8 @@ pub(in crate::db) mod audit;
 pub(in crate::db) mod chores;
 #[path = "once.rs"]
 pub(in crate::db) mod once;
+#[path = "responses.rs"]
+pub(in crate::db) mod responses;
 #[path = "revisions.rs"]
 pub(in crate::db) mod revisions;
 #[path = "schema.rs"]
