@@ -115,7 +115,7 @@ impl Course {
             return self.refused(asking, pass, (&head, &body), answer);
         }
         if let AnswerBody::Flowing(flowing) = &mut answer.body {
-            if flowing.events && self.world.routing.rescue.late_commit {
+            if flowing.begins() && self.world.routing.rescue.late_commit {
                 match begin(flowing).await {
                     Begun::Content => {}
                     Begun::Error(data) => {
