@@ -210,12 +210,13 @@ fn api(at: &At<'_>) -> Option<Written<bool>> {
 }
 
 fn context(at: &At<'_>) -> Option<Written<Context>> {
-    let context = match at.node.scalar().map(|scalar| scalar.text.as_str()) {
-        Some("auto") => Context::Auto,
-        Some("server") => Context::Server,
-        _ => Context::Tokens(at.count(1)?),
-    };
-    Some(at.written(context))
+    let context = at.parse(|text| match (text, text.replace('_', "").parse()) {
+        ("auto", _) => Ok(Context::Auto),
+        ("server", _) => Ok(Context::Server),
+        (_, Ok(tokens @ 1..)) => Ok(Context::Tokens(tokens)),
+        _ => wrong(format!("cannot be `{text}`."), "Write auto, server, or how many tokens."),
+    });
+    context.map(|context| at.written(context))
 }
 
 /// The content of a file of certificates.
