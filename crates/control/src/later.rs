@@ -8,6 +8,7 @@ pub(crate) fn later(now: &Snapshot, next: &Snapshot) -> Vec<Problem> {
     let differs = [
         ("server.listen", old.listen != new.listen),
         ("server.admin_listen", old.admin_listen != new.admin_listen),
+        ("server.ollama_listen", old.native_listen != new.native_listen),
         ("server.workers", old.workers != new.workers),
         ("server.tls", old.tls != new.tls),
         ("storage", now.storage != next.storage),

@@ -130,6 +130,15 @@ impl Catalogue {
         self.arrived.notify_waiters();
     }
 
+    /// What a provider has said may not be so any more: it is asked again when somebody needs to know.
+    pub(crate) fn forget(&self, provider: &str) {
+        self.with(|known| {
+            if let Some(entry) = known.get_mut(provider) {
+                entry.ask_again = entry.ask_again.map(|_| Instant::now());
+            }
+        });
+    }
+
     /// The providers, by place and in order of preference, that said they have this model; those beside us also when they
     /// said so earlier.
     pub(crate) fn places(&self, world: &Snapshot, model: &str) -> Vec<usize> {

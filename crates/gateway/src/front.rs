@@ -4,7 +4,9 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use hyper::Request;
 use hyper::body::Incoming;
+use protocol::dialect::{Dialect, NATIVE_GREETING};
 use protocol::fault::Kind;
+use protocol::operation::Row;
 
 use crate::Gateway;
 use crate::error::ApiError;
@@ -39,9 +41,12 @@ pub(crate) fn page(
     if !reading {
         return None;
     }
-    let metrics_here = peer.admin || world.server.admin_listen.is_none();
+    let metrics_here = peer.admin || (world.server.admin_listen.is_none() && !peer.native);
     match path {
         "/" if peer.admin => Some(text(StatusCode::OK, "text/plain; charset=utf-8", ADMIN.to_owned())),
+        "/" if peer.native => {
+            Some(text(StatusCode::OK, "text/plain; charset=utf-8", NATIVE_GREETING.to_owned()))
+        }
         "/" => Some(welcome(request.headers())),
         "/livez" => Some(json(StatusCode::OK, r#"{"status":"alive"}"#)),
         "/readyz" | "/health" | "/v1/health" => Some(health(gateway)),
@@ -59,6 +64,18 @@ pub(crate) fn refuse_at_admin_door(peer: &Peer) -> Result<(), ApiError> {
         return Ok(());
     }
     let say = "This door is for health, metrics and administration. Calls go to server.listen.";
+    Err(ApiError::new(Kind::UnknownPath, say))
+}
+
+/// The door in the place of another kind of server has that one's paths.
+pub(crate) fn refuse_at_native_door(peer: &Peer, row: &Row) -> Result<(), ApiError> {
+    if !peer.native || row.is_native() {
+        return Ok(());
+    }
+    let say = format!(
+        "This door has the paths of one language (`{}`) only. All others are served at server.listen.",
+        Dialect::Ollama
+    );
     Err(ApiError::new(Kind::UnknownPath, say))
 }
 

@@ -48,6 +48,7 @@ pub use explain::{ExplainedTarget, Explanation, Place, Question, Refused, Way, W
 use life::Life;
 pub use observe::Ending;
 use observe::Metrics;
+use protocol::vendor::stock::Wish;
 use route::Known;
 pub use route::Reason;
 use shelf::Shelf;
@@ -63,6 +64,7 @@ use upstream::Client;
 pub use upstream::alert::Delivery;
 pub use upstream::inspect::Inspector;
 pub use upstream::probe::{Sighting, look_around};
+pub use upstream::stock::{NotStocked, Pull, PullState};
 pub use upstream::verify::{Calls, Check, CheckResult, Verification, VerifyOptions};
 pub use upstream::visit::{Visit, VisitProblem, Visitor};
 
@@ -87,6 +89,8 @@ pub struct Gateway {
     tries: Arc<Tries>,
     /// Answers that are kept for callers.
     shelf: Arc<Shelf>,
+    /// Models on their way to providers.
+    arrivals: Arc<upstream::stock::Arrivals>,
     client: Client,
 }
 
@@ -118,6 +122,7 @@ impl Gateway {
             tallies: self.tallies.clone(),
             tries: self.tries.clone(),
             shelf: self.shelf.clone(),
+            arrivals: self.arrivals.clone(),
             client: Client::new(),
         }
     }
@@ -144,6 +149,7 @@ impl Gateway {
             office: Arc::default(),
             tallies,
             tries: Arc::default(),
+            arrivals: Arc::default(),
             client: Client::new(),
         }
     }
@@ -172,9 +178,13 @@ impl Gateway {
     fn with_the_doors_that_are_open(&self, mut world: Snapshot) -> Snapshot {
         let open = self.world();
         let (old, new) = (&open.server, &mut world.server);
-        if old.listen != new.listen || old.admin_listen != new.admin_listen {
+        if old.listen != new.listen
+            || old.admin_listen != new.admin_listen
+            || old.native_listen != new.native_listen
+        {
             new.listen.clone_from(&old.listen);
             new.admin_listen = old.admin_listen;
+            new.native_listen = old.native_listen;
             new.allowed_hosts.clone_from(&old.allowed_hosts);
         }
         world
@@ -281,6 +291,59 @@ impl Gateway {
         let world = self.world();
         let known = world.providers.iter().find(|known| known.name == provider).ok_or(NoSuchProvider)?;
         Ok(upstream::verify::verify(Some(self), known.clone(), options).await)
+    }
+
+    /// Begins to bring a model to a provider, which goes on by itself ([`Self::pulls`]). One on its way already is not begun anew.
+    ///
+    /// # Errors
+    /// When there is no such provider, or models cannot be brought to it.
+    pub fn pull(&self, provider: &str, model: &str) -> Result<Pull, NotStocked> {
+        let provider = self.stocked(provider)?;
+        Ok(self.arrivals.begin(provider, model, self.catalogue.clone()))
+    }
+
+    /// The models on their way to a provider, and the last that were, oldest first.
+    ///
+    /// # Errors
+    /// When there is no such provider, or models cannot be brought to it.
+    pub fn pulls(&self, provider: &str) -> Result<Vec<Pull>, NotStocked> {
+        self.stocked(provider).map(|provider| self.arrivals.of(&provider.name))
+    }
+
+    /// Stops bringing a model; none: it is not on its way.
+    pub fn stop_pull(&self, provider: &str, model: &str) -> Option<Pull> {
+        self.arrivals.stop(provider, model)
+    }
+
+    /// Gives a model of a provider a second name there.
+    ///
+    /// # Errors
+    /// When the provider has not done so.
+    pub async fn copy_model(&self, provider: &str, from: &str, to: &str) -> Result<(), NotStocked> {
+        self.stock(provider, Wish::Copy(from, to)).await
+    }
+
+    /// Takes a model away from a provider.
+    ///
+    /// # Errors
+    /// When the provider has not done so.
+    pub async fn delete_model(&self, provider: &str, model: &str) -> Result<(), NotStocked> {
+        self.stock(provider, Wish::Delete(model)).await
+    }
+
+    async fn stock(&self, provider: &str, wish: Wish<'_>) -> Result<(), NotStocked> {
+        let provider = self.stocked(provider)?;
+        upstream::stock::done(&provider, wish).await?;
+        self.catalogue.forget(&provider.name);
+        Ok(())
+    }
+
+    /// A provider whose stock of models can be changed.
+    fn stocked(&self, provider: &str) -> Result<Arc<Provider>, NotStocked> {
+        let world = self.world();
+        let known = world.providers.iter().find(|known| known.name == provider);
+        let known = known.ok_or(NotStocked::NoSuchProvider)?;
+        if known.vendor.stocks() { Ok(known.clone()) } else { Err(NotStocked::NotIts) }
     }
 
     /// Asks the providers that want it whether they are well, until it is dropped. One of a house does.

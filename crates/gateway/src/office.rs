@@ -15,6 +15,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use protocol::fault::Kind;
 
+use crate::Gateway;
 use crate::error::ApiError;
 use crate::intake::{Peer, caller_address, check_host, check_http2, shown};
 use crate::relay::{self, RelayBody};
@@ -24,6 +25,9 @@ use crate::spawn;
 pub type Letter = Request<Incoming>;
 /// What the office answers, some time.
 pub type Reply = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+
+/// Whether something may be done, some time.
+pub type Leave = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// How long the office may think, its visitor's dictation included.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,6 +62,10 @@ pub trait Office: Send + Sync {
     /// Whether a path that begins with one of them is its own.
     fn owns(&self, path: &str) -> bool;
 
+    /// Whether the sender may have done to a server of models what `deed` names (method and path), by this head; it is noted either
+    /// way. An error is what they are told.
+    fn lets(&self, deed: String, head: &HeaderMap, sender: Sender, world: &Snapshot) -> Leave;
+
     /// Answers. Host and origin are checked; who sends it, and whether they may, is for the office to find out.
     fn answer(&self, letter: Letter, sender: Sender, world: Arc<Snapshot>) -> Reply;
 
@@ -79,11 +87,43 @@ impl Way {
     pub(crate) fn find(&self, world: &Snapshot, peer: &Peer, path: &str) -> Option<Arc<dyn Office>> {
         let (words, office) = self.0.get()?;
         let first = path.get(1..)?.split('/').next()?;
-        if !words.contains(&first) || !(peer.admin || world.server.admin_listen.is_none()) {
+        let here = peer.admin || (world.server.admin_listen.is_none() && !peer.native);
+        if !words.contains(&first) || !here {
             return None;
         }
         office.upgrade().filter(|office| office.owns(path))
     }
+
+    /// The office, wherever it is served.
+    fn anywhere(&self) -> Option<Arc<dyn Office>> {
+        self.0.get().and_then(|(_, office)| office.upgrade())
+    }
+}
+
+/// Lets a request pass that changes which models a server has, where that is served at the doors and its sender may administer.
+///
+/// # Errors
+/// When it is not, or they may not.
+pub(crate) async fn let_manage(
+    gateway: &Gateway,
+    world: &Snapshot,
+    peer: &Peer,
+    request: &Letter,
+) -> Result<(), ApiError> {
+    let (method, path) = (request.method(), request.uri().path());
+    let office = gateway.office.anywhere().filter(|_| world.server.manage_models);
+    let Some(office) = office else {
+        let say = format!(
+            "`{}` changes which models a server has, which is no call. Ask for it by administration (POST /admin/v1/providers/NAME/pulls), \
+             or have `server.manage_models` switched on, which lets those do it here who may administer.",
+            shown(path)
+        );
+        return Err(ApiError::new(Kind::NotServed, say));
+    };
+    check(world, peer, request)?;
+    let sender = sender(world, peer, request.headers());
+    let leave = office.lets(format!("{method} {path}"), request.headers(), sender, world);
+    leave.await.map_err(|say| ApiError::new(Kind::InvalidKey, say))
 }
 
 /// Hands a letter in and the answer out.
@@ -146,7 +186,8 @@ fn check(world: &Snapshot, peer: &Peer, letter: &Letter) -> Result<(), ApiError>
 
 fn sender(world: &Snapshot, peer: &Peer, head: &HeaderMap) -> Sender {
     let loopback = |ip: std::net::IpAddr| ip.to_canonical().is_loopback();
-    let door = match world.server.admin_listen.filter(|_| peer.admin) {
+    let own = world.server.admin_listen.filter(|_| peer.admin);
+    let door = match own.or(world.server.native_listen.filter(|_| peer.native)) {
         Some(door) => loopback(door.ip()),
         None => world.server.listen.iter().all(|door| match door {
             Door::Tcp(address) => loopback(address.ip()),

@@ -7,8 +7,8 @@
 //!    may be gone on with elsewhere, so that its caller reads one answer, or ends as broken.
 //! 3. Same language in and out: body bytes are forwarded as they came, with at most two edits in place, the model's name
 //!    (put in where only the path says it) and the request for a usage chunk (which is then kept from a caller who did not
-//!    ask for it). A heartbeat, an empty line between two events of a silent stream or before its first, is ours and no
-//!    part of the body; a byte order mark does not pass behind one.
+//!    ask for it). A heartbeat, an empty line between two events (or elements of an array) of a silent stream or before its
+//!    first, is ours and no part of the body; a byte order mark does not pass behind one.
 //! 4. Exactly one usage record per call, whatever happens.
 //! 5. The line never awaits the database, save for what its caller asks to be read from it by its id (a kept response), and then not for
 //!    long.
@@ -99,8 +99,17 @@ async fn line(
     intake::check_door(world, peer, request.uri(), request.headers())?;
     front::refuse_at_admin_door(peer)?;
     let path = request.uri().path().to_owned();
+    let manages = operation::manages(request.method(), &path);
+    if manages {
+        office::let_manage(gateway, world, peer, &request).await?;
+    }
     let mut knock = intake::knock(world, peer, &path, &mut request)?;
-    let caller = identify::caller(&gateway.tries, world, &mut knock)?;
+    front::refuse_at_native_door(peer, knock.found.row)?;
+    let caller = match manages {
+        // Who may administer was asked for another key already.
+        true => identify::Caller::open(),
+        false => identify::caller(&gateway.tries, world, &mut knock)?,
+    };
     if socket::is_asked_for(world, knock.found.row, &request) {
         meter.opens(knock.found.row.operation, caller.name());
         return socket::open(House { gateway: gateway.clone(), hear, admits }, peer, request);

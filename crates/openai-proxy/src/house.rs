@@ -100,6 +100,16 @@ impl House {
         self.doors.admin
     }
 
+    /// Where the door is that stands in the place of another kind of server, if there is one.
+    pub fn native(&self) -> Option<SocketAddr> {
+        self.doors.native
+    }
+
+    /// The ports of its doors for calls: who looks for servers of this computer does not ask there.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        self.addresses().iter().chain(&self.native()).map(SocketAddr::port).collect()
+    }
+
     /// What a person wants to know of it; `seen` is what a search of this computer brought.
     pub(crate) fn view(&self, seen: Option<&Search>) -> View {
         let mut view = screen::view(&self.gateway, self.addresses(), seen);

@@ -4,7 +4,7 @@
 //! provider: what was meant for it never goes elsewhere by itself (D-15).
 
 use std::collections::HashSet;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use config::{Found, Given, Loaded, Problems};
@@ -69,8 +69,8 @@ pub(crate) struct Ports {
 
 impl Ports {
     /// Without our own doors.
-    pub(crate) fn new(doors: &[SocketAddr]) -> Self {
-        let ours = |port: &u16| doors.iter().any(|door| door.port() == *port);
+    pub(crate) fn new(own: &[u16]) -> Self {
+        let ours = |port: &u16| own.contains(port);
         Self {
             watched: fingerprint::ports().into_iter().filter(|port| !ours(port)).collect(),
             open: HashSet::new(),
@@ -151,5 +151,6 @@ pub(crate) fn own_ports(loaded: &Loaded) -> Vec<u16> {
         config::snapshot::Door::Tcp(address) => Some(address.port()),
         config::snapshot::Door::Unix(_) => None,
     };
-    loaded.snapshot.server.listen.iter().filter_map(port).collect()
+    let server = &loaded.snapshot.server;
+    server.listen.iter().filter_map(port).chain(server.native_listen.map(|door| door.port())).collect()
 }

@@ -4,6 +4,8 @@
 //! we forward must mean the same to every reader; it builds nothing but the places of the fields we act on. [`edit`]
 //! replaces a model's name and asks for a usage chunk; all other bytes stay as the caller wrote them.
 
+mod bounds;
+mod inner;
 pub(crate) mod scan;
 
 use std::borrow::Cow;
@@ -11,7 +13,10 @@ use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+pub use inner::inner_models;
 use scan::Scan;
+
+use crate::dialect::Dialect;
 
 /// What was found in a body.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -22,9 +27,9 @@ pub struct Envelope {
     pub stream: bool,
     /// `stream: false`, in so many words.
     pub whole: bool,
-    /// The most tokens an answer may have, in whichever of three spellings; a value that is no number is for its reader to judge.
+    /// The most tokens an answer may have, in whichever of its spellings; a value that is no number is for its reader to judge.
     pub most_tokens: Option<u64>,
-    /// How many answers are asked for (`n`).
+    /// How many answers are asked for (`n`, `candidateCount`).
     pub answers: Option<u64>,
     /// The place of `model`'s value, if it is `null`.
     no_model: Option<Range<usize>>,
@@ -69,11 +74,20 @@ pub enum EnvelopeProblem {
 /// The deepest nesting accepted.
 pub const MAX_DEPTH: usize = 64;
 
-/// Finds the fields we act on.
+/// Finds the fields we act on, in a body of OpenAI's language.
+///
+/// # Errors
+/// As for [`read_in`].
+pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
+    read_in(Dialect::OpenAi, body)
+}
+
+/// Finds the fields we act on, in a body of that language.
 ///
 /// # Errors
 /// [`EnvelopeProblem`] for anything that is not one JSON object, and for a field of ours given twice.
-pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
+pub fn read_in(dialect: Dialect, body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
+    let bounds = bounds::of(dialect);
     std::str::from_utf8(body).map_err(|error| EnvelopeProblem::NotUtf8(error.valid_up_to()))?;
     let mut scan = Scan::new(body);
     let mut found = Envelope::default();
@@ -105,10 +119,13 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
                 stream_options(scan, &mut found)?;
             }
             "max_tokens" | "max_completion_tokens" | "max_output_tokens" => {
-                found.most_tokens = number(scan)?.max(found.most_tokens);
+                found.most_tokens = number(scan, 2)?.max(found.most_tokens);
             }
-            "n" => found.answers = number(scan)?,
-            _ => scan.value(2)?,
+            "n" => found.answers = number(scan, 2)?,
+            name => match bounds.filter(|bounds| bounds.are_in(name)) {
+                Some(bounds) => bounds.read(scan, &mut found)?,
+                None => scan.value(2)?,
+            },
         }
         Ok(())
     })?;
@@ -261,15 +278,15 @@ fn text(scan: &mut Scan<'_>, name: &'static str) -> Result<Option<Text>, Envelop
     Ok(Some(Text { place, says }))
 }
 
-/// `true`, `false`, or `null` (as good as absent).
-/// A whole number; anything else is none.
-fn number(scan: &mut Scan<'_>) -> Result<Option<u64>, EnvelopeProblem> {
+/// A whole number; anything else is none. `depth` is the level it stands on.
+fn number(scan: &mut Scan<'_>, depth: usize) -> Result<Option<u64>, EnvelopeProblem> {
     let from = scan.at();
-    scan.value(2)?;
+    scan.value(depth)?;
     let text = std::str::from_utf8(&scan.body()[from..scan.at()]).unwrap_or_default();
     Ok(text.parse().ok())
 }
 
+/// `true`, `false`, or `null` (as good as absent).
 fn flag(scan: &mut Scan<'_>, name: &'static str) -> Result<Option<bool>, EnvelopeProblem> {
     let from = scan.at();
     scan.value(3)?;

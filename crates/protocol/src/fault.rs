@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::dialect::Dialect;
 
-pub use foreign::{answer, event_of_answer};
+pub use foreign::{answer, array_of_answer, event_of_answer};
 
 /// Why we do not answer as asked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

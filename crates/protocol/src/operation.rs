@@ -9,7 +9,7 @@
 mod spelling;
 mod table;
 
-pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, rename};
+pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, manages, rename};
 pub use table::{About, ROWS, Row, chat};
 
 use crate::dialect::Dialect;

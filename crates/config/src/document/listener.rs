@@ -33,11 +33,18 @@ pub(crate) const SERVER: Table = Table {
         .usual("15s"),
         now("responses_websocket", Switch, "Whether /v1/responses is a WebSocket, too.").usual("on"),
         now("tls", Section(&TLS), "Encryption at the doors."),
-        later(
+        now(
             "ollama_listen",
             Or(&["off"], &Value(&DOOR)),
-            "A door for clients that know only Ollama's address.",
-        ),
+            "A door for programs that know only Ollama's address: its paths and no others.",
+        )
+        .usual("off"),
+        now(
+            "manage_models",
+            Switch,
+            "Whether paths that change which models a server has are served at the doors, to who may administer.",
+        )
+        .usual("off"),
     ],
 };
 
@@ -107,6 +114,9 @@ pub(crate) struct Listener {
     pub(crate) limits: Limits,
     pub(crate) timeouts: ServerTimeouts,
     /// `None`: off.
+    pub(crate) native_listen: Option<Written<Door>>,
+    pub(crate) manage_models: bool,
+    /// `None`: off.
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) responses_websocket: bool,
     pub(crate) tls: Option<TlsFiles>,
@@ -132,6 +142,8 @@ fn read_section(section: &Settings<'_>) -> Listener {
         trusted_proxies: section.get("trusted_proxies").map(|at| at.each(network)).unwrap_or_default(),
         limits: limits(section.section("limits", &LIMITS)),
         timeouts: timeouts(section.section("timeouts", &TIMEOUTS)),
+        native_listen: native(section),
+        manage_models: section.or("manage_models", |at| at.switch(), false),
         heartbeat: section.or("heartbeat", |at| at.parse(heartbeat), Some(Duration::from_secs(15))),
         responses_websocket: section.or("responses_websocket", |at| at.switch(), true),
         tls: section.section("tls", &TLS).and_then(tls),
@@ -160,6 +172,21 @@ fn admin(text: &str) -> Result<Option<SocketAddr>, Wrong> {
         Door::Tcp(address) => Ok(Some(address)),
         Door::Unix(_) => wrong("cannot be a socket file.", fix),
     }
+}
+
+/// `off` is none at all.
+fn native(section: &Settings<'_>) -> Option<Written<Door>> {
+    let fix = "Write off, or an address like 127.0.0.1:11434.";
+    let address = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "off" | "no" | "false" => Ok(None),
+        _ => match door(text).or_else(|against| wrong(against.what, fix))? {
+            Door::Unix(_) => wrong("cannot be a socket file.", fix),
+            tcp @ Door::Tcp(_) => Ok(Some(tcp)),
+        },
+    };
+    let at = section.get("ollama_listen")?;
+    let door = at.parse(address)??;
+    Some(at.written(door))
 }
 
 fn workers(at: At<'_>) -> Option<usize> {

@@ -19,7 +19,9 @@ use crate::reader::table::Shape::{
 };
 use crate::reader::table::{Table, later, now};
 use crate::reader::{At, DURATION, NUMBER, Section as Settings, Written, duration, number};
-use crate::snapshot::{Breaker, Fallback, HealthCheck, KeyStrategy, OutboundProxy, ProviderTimeouts, Quota};
+use crate::snapshot::{
+    Breaker, Context, Fallback, HealthCheck, KeyStrategy, OutboundProxy, ProviderTimeouts, Quota,
+};
 
 pub(crate) use self::pool::Key;
 
@@ -55,6 +57,9 @@ pub(crate) struct Provider {
     pub(crate) retry_after_max: Duration,
     pub(crate) price_multiplier: f64,
     pub(crate) fallbacks: Vec<Fallback>,
+    /// Whether `api` names its own language, and not OpenAI's.
+    pub(crate) native: Option<Written<bool>>,
+    pub(crate) context: Option<Written<Context>>,
 }
 
 /// `credential`, as written.
@@ -125,12 +130,14 @@ pub(crate) const PROVIDER: Table = Table {
         now("breaker", Section(&BREAKER), "Leaving it alone while it fails."),
         now("health", Section(&HEALTH), "Asking whether it is well."),
         now("fallbacks", OF_PROVIDER, "Providers or models that may stand in for it, in order."),
-        later("api", Choice(&["native", "openai"]), "The language it is spoken to in."),
-        later(
+        now("api", Choice(&["native", "openai"]), "The language it is conversed with in, where it has two.")
+            .usual("native"),
+        now(
             "context_length",
             Or(&["auto", "server"], &Whole(1)),
-            "Tokens of context a model is loaded with.",
-        ),
+            "Tokens of context a model is loaded with, where the place is told.",
+        )
+        .usual("auto"),
         later("cold_start", Value(&DURATION), "How long loading a model may take."),
         later("entra_id", Section(&ENTRA), "A directory's identity instead of a key."),
     ],
@@ -191,9 +198,25 @@ fn read(name: String, at: At<'_>) -> Provider {
         retry_after_max: section.or("retry_after_max", |at| at.parse(duration), USUAL_RETRY_AFTER),
         price_multiplier: section.or("price_multiplier", |at| at.parse(number), 1.0),
         fallbacks: section.get("fallbacks").map(|at| fallback::of_provider(&at)).unwrap_or_default(),
+        native: section.get("api").and_then(|at| api(&at)),
+        context: section.get("context_length").and_then(|at| context(&at)),
     };
     section.close();
     provider
+}
+
+fn api(at: &At<'_>) -> Option<Written<bool>> {
+    at.choice(&[("native", true), ("openai", false)]).map(|native| at.written(native))
+}
+
+fn context(at: &At<'_>) -> Option<Written<Context>> {
+    let context = at.parse(|text| match (text, text.replace('_', "").parse()) {
+        ("auto", _) => Ok(Context::Auto),
+        ("server", _) => Ok(Context::Server),
+        (_, Ok(tokens @ 1..)) => Ok(Context::Tokens(tokens)),
+        _ => wrong(format!("cannot be `{text}`."), "Write auto, server, or how many tokens."),
+    });
+    context.map(|context| at.written(context))
 }
 
 /// The content of a file of certificates.

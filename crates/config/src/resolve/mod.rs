@@ -50,8 +50,10 @@ pub(crate) fn resolve(mut document: Document, around: &Around<'_>, findings: &Fi
         .map(|written| provider::resolve(written, around.environment, findings))
         .collect();
     if let Some(server) = &server {
+        let doors: Vec<Door> =
+            server.listen.iter().cloned().chain(server.native_listen.map(Door::Tcp)).collect();
         for (written, resolved) in document.providers.iter().zip(&providers) {
-            refuse_loop(written, resolved.as_ref(), &server.listen, findings);
+            refuse_loop(written, resolved.as_ref(), &doors, findings);
         }
     }
     if callers.is_asked() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use protocol::dialect::Dialect;
 use protocol::vendor::{self, Site, Vendor};
 
 use super::keys;
@@ -22,6 +23,7 @@ pub(super) fn resolve(
     findings: &Findings,
 ) -> Option<snapshot::Provider> {
     let vendor = checked_kind(written, findings)?;
+    check_language(written, vendor, findings);
     let url = url(written, vendor, findings)?;
     let near = is_near(&url.host);
     let local = runs_beside_us(vendor, near);
@@ -67,7 +69,25 @@ pub(super) fn resolve(
         retry_after_max: written.retry_after_max,
         price_multiplier: written.price_multiplier,
         fallbacks: fallbacks(written, findings),
+        native: written.native.as_ref().is_none_or(|native| native.value),
+        context: written.context.as_ref().map(|context| context.value).unwrap_or_default(),
     })
+}
+
+/// What is said of a second language is said where there is one.
+fn check_language(written: &Provider, vendor: &dyn Vendor, findings: &Findings) {
+    let second = vendor.wire().filter(|wire| wire.dialect() == Dialect::Ollama);
+    if second.is_some() {
+        return;
+    }
+    let what = "is for a kind of service that has a language of its own besides OpenAI's.";
+    let fix = "Remove it.";
+    if let Some(native) = &written.native {
+        native.wrong(findings, what, fix);
+    }
+    if let Some(context) = &written.context {
+        context.wrong(findings, what, fix);
+    }
 }
 
 /// What stands in for a provider is another one.

@@ -28,10 +28,17 @@ pub(super) fn resolve(
         Some(written) => written.value,
         None => public.then_some(ADMIN),
     };
-    let allowed_hosts = written.allowed_hosts.clone().unwrap_or_else(|| allowed_hosts(&listen, written));
+    let native = written.native_listen.iter().map(|door| door.value.clone());
+    let all: Vec<Door> = listen.iter().cloned().chain(native).collect();
+    let allowed_hosts = written.allowed_hosts.clone().unwrap_or_else(|| allowed_hosts(&all, written));
     safe.then(|| Server {
         listen,
         admin_listen,
+        native_listen: written.native_listen.as_ref().and_then(|door| match door.value {
+            Door::Tcp(address) => Some(address),
+            Door::Unix(_) => None,
+        }),
+        manage_models: written.manage_models,
         workers: written
             .workers
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
@@ -53,7 +60,7 @@ fn is_safe(written: &Listener, access: Access, findings: &Findings) -> bool {
         return true;
     }
     let mut safe = true;
-    for door in &written.listen {
+    for door in written.listen.iter().chain(&written.native_listen) {
         if let Door::Tcp(address) = &door.value
             && is_public(&door.value)
         {

@@ -26,7 +26,7 @@ pub use fallback::{Conditions, Fallback, FallbackFrom, FallbackOn};
 pub use index::{Chosen, Models, PathRule, Routes, Served};
 pub use logging::{AccessLog, Level, Levels, LogFormat, Logging, Part, Period, Rotation};
 pub use pool::{Breaker, HealthCheck, KeyStrategy, ProviderKey, Quota};
-pub use provider::{Credential, Origin, OutboundProxy, Provider, ProviderTimeouts, Scheme};
+pub use provider::{Context, Credential, Origin, OutboundProxy, Provider, ProviderTimeouts, Scheme};
 pub use routing::{
     Failure, FairBy, Queue, Rescue, RetryOn, Routing, Share, Strategy, UnknownModel, WhenExhausted,
 };
@@ -245,6 +245,10 @@ pub struct Server {
     pub listen: Vec<Door>,
     /// Where metrics and health are served besides; `None`: on the same doors.
     pub admin_listen: Option<SocketAddr>,
+    /// A door that has the paths of one kind of server of this computer only, in its place; `None`: there is none.
+    pub native_listen: Option<SocketAddr>,
+    /// Whether paths that change which models a server has are served at the doors, to who may administer.
+    pub manage_models: bool,
     /// How many worker threads.
     pub workers: usize,
     /// Whether they share one runtime, its doors and its connections to providers, instead of each having its own.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::dialect::Dialect;
 use protocol::operation::Operation;
 use protocol::secret::Secret;
 use protocol::vendor::{Site, Vendor};
@@ -55,6 +56,22 @@ pub struct Provider {
     pub price_multiplier: f64,
     /// What may stand in for it, before those of `Snapshot::routing`.
     pub fallbacks: Vec<Fallback>,
+    /// Where it has a language of its own besides OpenAI's, it is conversed with in that one (`api`).
+    pub native: bool,
+    /// How much a model of it can read, where the place is told (`context_length`).
+    pub context: Context,
+}
+
+/// Tokens of context a model is loaded with.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Context {
+    /// As many as a conversation needs.
+    #[default]
+    Auto,
+    /// As its server is set.
+    Server,
+    /// So many.
+    Tokens(u64),
 }
 
 /// How a provider is reached.
@@ -175,6 +192,14 @@ impl Provider {
         let allowed =
             self.capabilities.is_empty() || self.capabilities.iter().any(|name| name == operation.name());
         allowed && self.vendor.speaks(operation).is_some()
+    }
+
+    /// Whether what is asked goes there in its caller's own words. A place that has a language of its own besides OpenAI's is conversed
+    /// with in that one: it says what OpenAI's cannot, as how much a model is to read.
+    pub fn takes_as_is(&self, operation: Operation) -> bool {
+        let own = self.native && self.vendor.wire().is_some_and(|wire| wire.dialect() != Dialect::OpenAi);
+        let reworded = own && matches!(operation, Operation::Chat | Operation::Responses);
+        self.serves(operation) && !reworded
     }
 
     /// Whether it can answer at all: itself, or put into its own words where it is a conversation.

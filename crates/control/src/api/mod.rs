@@ -26,6 +26,7 @@ mod shown;
 mod sources;
 mod standing;
 mod statistics;
+mod stock;
 mod table;
 mod usage;
 mod verification;
@@ -43,9 +44,9 @@ use axum::routing::{MethodFilter, on};
 use bytes::Bytes;
 use config::Snapshot;
 use config::snapshot::Role;
-use gateway::office::{Letter, Office, Reply, Sender};
+use gateway::office::{Leave, Letter, Office, Reply, Sender};
 use gateway::tries::{Heed, Tries};
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -142,6 +143,18 @@ impl Office for Api {
         path != "/health" && (!path.starts_with("/health/") || path.starts_with("/health/instances"))
     }
 
+    fn lets(&self, deed: String, head: &HeaderMap, sender: Sender, world: &Snapshot) -> Leave {
+        let asked = self.desk.administers(head, &sender, world);
+        let control = self.desk.control.clone();
+        Box::pin(async move {
+            let actor = asked?;
+            let detail = json!({});
+            let noted = crate::Deed { action: "models.manage", subject: &deed, outcome: "done", detail };
+            control.audit(&actor, noted).await;
+            Ok(())
+        })
+    }
+
     fn answer(&self, letter: Letter, sender: Sender, world: Arc<Snapshot>) -> Reply {
         let mut request = letter.map(Body::new);
         request.extensions_mut().insert(Around { sender, world });
@@ -212,6 +225,28 @@ impl Desk {
         }
     }
 
+    /// Who sends something that is not for the table of routes, if they administer.
+    fn administers(
+        &self,
+        head: &HeaderMap,
+        sender: &Sender,
+        world: &Snapshot,
+    ) -> Result<crate::Actor, String> {
+        let address = sender.address.map(|address| address.to_canonical().to_string()).unwrap_or_default();
+        let now = Instant::now();
+        if let Some(seconds) = self.tries.deaf_for(&tries_of(&address), now) {
+            return Err(deaf(seconds));
+        }
+        let asked = who::actor(world, head, sender);
+        let asked = asked.and_then(|actor| who::may(&actor, Right::Role(Role::Admin)).map(|()| actor));
+        asked.map_err(|objection| {
+            if objection.code() == who::WRONG_KEY {
+                let _ = self.tries.refused(&tries_of(&address), now);
+            }
+            objection.detail().to_owned()
+        })
+    }
+
     /// Who asks, if they may; else it is noted who tried what.
     async fn identify(
         &self,
@@ -223,9 +258,8 @@ impl Desk {
         let address = sender.address.map(|address| address.to_canonical().to_string()).unwrap_or_default();
         let now = Instant::now();
         if let Some(seconds) = self.tries.deaf_for(&tries_of(&address), now) {
-            let detail =
-                format!("Too many wrong keys came from this address. Try again in {seconds} seconds.");
-            return Err(Objection::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", detail).wait(seconds));
+            let deaf = Objection::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", deaf(seconds));
+            return Err(deaf.wait(seconds));
         }
         let (actor, objection, heed) = match who::actor(world, &parts.headers, sender) {
             Ok(actor) => match who::may(&actor, row.right) {
@@ -262,6 +296,10 @@ impl Desk {
         }
         Err(objection)
     }
+}
+
+fn deaf(seconds: u64) -> String {
+    format!("Too many wrong keys came from this address. Try again in {seconds} seconds.")
 }
 
 /// Under which name tries from an address are counted.

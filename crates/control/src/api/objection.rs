@@ -125,6 +125,11 @@ impl Objection {
         &self.0.code
     }
 
+    /// What happened, and what to do.
+    pub(super) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// It as an answer.
     pub(super) fn respond(&self) -> Response<Bytes> {
         let text = serde_json::to_vec(&self.0).unwrap_or_default();

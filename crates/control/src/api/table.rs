@@ -7,7 +7,7 @@ use super::row::{Row, gone, moved, row};
 use super::who::Right::{self, Role};
 use super::{
     alerts, audit, callers, database, drills, explaining, instances, keys, mappings, providers, requests,
-    revisions, routing, settings, sources, standing, statistics, usage, verification,
+    revisions, routing, settings, sources, standing, statistics, stock, usage, verification,
 };
 
 const LOOK: Right = Role(Viewer);
@@ -125,6 +125,24 @@ fn providers_and_models() -> Vec<Row> {
         ),
         row(GET, "/admin/v1/providers/{name}/pause", LOOK, "Whether a provider is paused", standing::one),
         row(POST, "/admin/v1/providers/{name}/pause", RUN, "Pause a provider, or resume it", standing::pause),
+        row(GET, "/admin/v1/providers/{name}/pulls", LOOK, "Models on their way to a provider", stock::pulls),
+        row(POST, "/admin/v1/providers/{name}/pulls", CHANGE, "Bring a model to a provider", stock::pull)
+            .creates(),
+        row(DELETE, "/admin/v1/providers/{name}/pulls/{model}", CHANGE, "Stop bringing a model", stock::stop),
+        row(
+            POST,
+            "/admin/v1/providers/{name}/models/{model}/copy",
+            CHANGE,
+            "Give a model of a provider a second name there",
+            stock::copy,
+        ),
+        row(
+            DELETE,
+            "/admin/v1/providers/{name}/models/{model}",
+            CHANGE,
+            "Take a model away from a provider",
+            stock::delete,
+        ),
         row(GET, "/admin/v1/drills", LOOK, "Faults that are made on purpose now", drills::all),
         row(POST, "/admin/v1/drills", RUN, "Make faults on purpose, for a while", drills::begin).creates(),
         row(DELETE, "/admin/v1/drills", RUN, "End all drills", drills::end_all),

@@ -116,7 +116,7 @@ async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes,
 }
 
 pub(super) fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {
-    match envelope::read(whole) {
+    match envelope::read_in(row.operation.dialect(), whole) {
         Ok(envelope) => Ok(Some(envelope)),
         Err(EnvelopeProblem::Duplicate(name)) => {
             let say =

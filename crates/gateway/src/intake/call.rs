@@ -34,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) unread: bool,
     /// A stream is asked for.
     pub(crate) streams: bool,
+    /// The stream is to be one JSON array, and not events.
+    pub(crate) array: bool,
     /// What was found in a JSON body.
     pub(crate) envelope: Option<Envelope>,
     /// The body.

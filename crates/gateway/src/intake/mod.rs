@@ -16,6 +16,7 @@ mod upload;
 use config::Snapshot;
 use http::Method;
 use hyper::{Request, upgrade};
+use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, PathProblem, Spelling};
 
@@ -61,6 +62,11 @@ pub(crate) async fn read(
     if model.is_none() && found.row.model == ModelAt::Body {
         return Err(missing_model(&payload));
     }
+    if let (Some(model), Payload::Whole(body)) = (&model, &payload)
+        && found.row.batches(found.rest)
+    {
+        one_model_inside(model, body)?;
+    }
     // A verb says it where the path names the model (`:streamGenerateContent`), the body everywhere else.
     let said = envelope.as_ref().is_some_and(|envelope| envelope.stream);
     let unsaid = found.row.streams_unasked() && !envelope.as_ref().is_some_and(|envelope| envelope.whole);
@@ -70,6 +76,7 @@ pub(crate) async fn read(
         row: found.row,
         rest: found.rest.to_owned(),
         path_model: found.model.map(decode),
+        array: found.row.streams_array(found.rest, query.as_deref()),
         query,
         method: head.method,
         head: head.headers,
@@ -189,6 +196,13 @@ fn one_model(mut named: impl Iterator<Item = String>) -> Result<Option<String>, 
         .param("model")),
         None => Ok(Some(first)),
     }
+}
+
+/// The requests of a batch are all for the model of its path: whoever may ask for that one may not ask for others by them (T-17).
+fn one_model_inside(model: &str, body: &[u8]) -> Result<(), ApiError> {
+    let bare = |name: &str| name.strip_prefix("models/").unwrap_or(name).to_owned();
+    let inside = envelope::inner_models(body).into_iter().map(|name| bare(&name));
+    one_model(std::iter::once(bare(model)).chain(inside)).map(drop)
 }
 
 fn missing_model(payload: &Payload) -> ApiError {

@@ -21,6 +21,8 @@ pub(crate) struct Peer {
     pub(crate) tls: bool,
     /// It came through the admin door.
     pub(crate) admin: bool,
+    /// It came through the door that stands in the place of another kind of server.
+    pub(crate) native: bool,
     /// Whose turn it is, on HTTP/1.1.
     pub(crate) turn: Option<Arc<Turn>>,
     /// This call among those of its connection, on HTTP/2.

@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use config::snapshot::Door;
 
 use crate::Gateway;
-use socket::Bound;
+use socket::{Bound, Purpose};
 
 /// Why a door could not be opened.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub struct Doors {
     pub addresses: Vec<SocketAddr>,
     /// The address of the admin door, if it is apart.
     pub admin: Option<SocketAddr>,
+    /// The address of the door that stands in the place of another kind of server, if there is one.
+    pub native: Option<SocketAddr>,
     workers: Vec<JoinHandle<()>>,
     /// Unix sockets, which do not go by themselves.
     sockets: Vec<PathBuf>,
@@ -77,12 +79,16 @@ pub fn open(gateway: &Gateway) -> Result<Doors, DoorProblem> {
     let mut addresses = Vec::new();
     for door in &world.server.listen {
         match door {
-            Door::Tcp(address) => addresses.push(socket::tcp(*address, false, &mut shares)?),
+            Door::Tcp(address) => addresses.push(socket::tcp(*address, Purpose::All, &mut shares)?),
             Door::Unix(path) => shares[0].push(socket::unix(path)?),
         }
     }
     let admin = match world.server.admin_listen {
-        Some(address) => Some(socket::tcp(address, true, &mut shares[..1])?),
+        Some(address) => Some(socket::tcp(address, Purpose::Admin, &mut shares[..1])?),
+        None => None,
+    };
+    let native = match world.server.native_listen {
+        Some(address) => Some(socket::tcp(address, Purpose::Native, &mut shares)?),
         None => None,
     };
     let start = |(number, bound)| {
@@ -98,7 +104,7 @@ pub fn open(gateway: &Gateway) -> Result<Doors, DoorProblem> {
         Door::Unix(path) => Some(path.clone()),
         Door::Tcp(_) => None,
     });
-    Ok(Doors { addresses, admin, workers, sockets: sockets.collect() })
+    Ok(Doors { addresses, admin, native, workers, sockets: sockets.collect() })
 }
 
 impl Doors {

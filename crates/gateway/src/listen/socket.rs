@@ -10,10 +10,21 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::DoorProblem;
 
+/// What a door is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// Everything that is served.
+    All,
+    /// Health, metrics and administration.
+    Admin,
+    /// The paths of one kind of server of this computer, in its place.
+    Native,
+}
+
 /// A bound, listening socket on its way to a worker.
 pub(super) enum Bound {
-    /// TCP; whether it is the admin door.
-    Tcp(TcpListener, bool),
+    /// TCP.
+    Tcp(TcpListener, Purpose),
     /// A Unix socket.
     Unix(UnixListener),
 }
@@ -24,7 +35,7 @@ const BACKLOG: i32 = 1024;
 /// Binds one socket per share to the same address; says the real one (port 0 picks a free port).
 pub(super) fn tcp(
     address: SocketAddr,
-    admin: bool,
+    purpose: Purpose,
     shares: &mut [Vec<Bound>],
 ) -> Result<SocketAddr, DoorProblem> {
     let refused = |error| DoorProblem::Bind(address.to_string(), error);
@@ -35,7 +46,7 @@ pub(super) fn tcp(
     for share in shares {
         let listener = bind(real, many).map_err(refused)?;
         real = listener.local_addr().map_err(refused)?;
-        share.push(Bound::Tcp(listener, admin));
+        share.push(Bound::Tcp(listener, purpose));
     }
     Ok(real)
 }

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use super::DoorProblem;
 use super::connection::{Door, serve_connection};
 use super::drain::Tasks;
-use super::socket::Bound;
+use super::socket::{Bound, Purpose};
 use crate::Gateway;
 use crate::intake::Peer;
 use crate::life::State;
@@ -122,7 +122,7 @@ async fn pause(error: &io::Error) {
 
 /// One listening socket of this worker.
 enum Listener {
-    Tcp(TcpListener, bool),
+    Tcp(TcpListener, Purpose),
     Unix(UnixListener),
 }
 
@@ -135,22 +135,31 @@ enum Stream {
 impl Listener {
     fn new(bound: Bound) -> io::Result<Self> {
         match bound {
-            Bound::Tcp(listener, admin) => Ok(Self::Tcp(TcpListener::from_std(listener)?, admin)),
+            Bound::Tcp(listener, purpose) => Ok(Self::Tcp(TcpListener::from_std(listener)?, purpose)),
             Bound::Unix(listener) => Ok(Self::Unix(UnixListener::from_std(listener)?)),
         }
     }
 
     fn poll_accept(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<io::Result<(Stream, Peer)>> {
-        let peer = |ip, port, admin| Peer { ip, port, tls: false, admin, turn: None, call: None };
+        let peer = |ip, port, purpose| Peer {
+            ip,
+            port,
+            tls: false,
+            admin: purpose == Purpose::Admin,
+            native: purpose == Purpose::Native,
+            turn: None,
+            call: None,
+        };
         match self {
-            Self::Tcp(listener, admin) => listener.poll_accept(cx).map_ok(|(stream, from)| {
+            Self::Tcp(listener, purpose) => listener.poll_accept(cx).map_ok(|(stream, from)| {
                 // A streamed token must not wait for the next one.
                 let _ = stream.set_nodelay(true);
                 let port = stream.local_addr().ok().map(|address| address.port());
-                (Stream::Tcp(stream), peer(Some(from.ip()), port, *admin))
+                (Stream::Tcp(stream), peer(Some(from.ip()), port, *purpose))
             }),
             Self::Unix(listener) => {
-                listener.poll_accept(cx).map_ok(|(stream, _)| (Stream::Unix(stream), peer(None, None, false)))
+                let unix = |(stream, _)| (Stream::Unix(stream), peer(None, None, Purpose::All));
+                listener.poll_accept(cx).map_ok(unix)
             }
         }
     }
@@ -166,7 +175,8 @@ fn accept(doors: &[Listener]) -> impl Future<Output = io::Result<(Stream, Peer)>
 
 async fn welcome(door: Door, stream: Stream, mut peer: Peer, tls: Option<TlsAcceptor>) {
     match (stream, tls) {
-        (Stream::Tcp(stream), Some(tls)) if !peer.admin => {
+        // Programs that know only that kind of server's address speak plain HTTP to it.
+        (Stream::Tcp(stream), Some(tls)) if !peer.admin && !peer.native => {
             peer.tls = true;
             // In a place of its own, so that connections in plain text keep no room for it.
             Box::pin(welcome_encrypted(door, stream, peer, tls)).await;

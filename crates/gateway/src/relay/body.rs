@@ -254,7 +254,7 @@ impl Body for RelayBody {
             Kind::Awaited(_) | Kind::Resuming(_) => false,
             // hyper does not poll a body of known length again once it has all of it.
             Kind::Flowing(stream) => {
-                stream.events.is_none() && stream.from.ahead.is_empty() && stream.from.rest.is_over()
+                !stream.is_open() && stream.from.ahead.is_empty() && stream.from.rest.is_over()
             }
         }
     }
@@ -264,7 +264,7 @@ impl Body for RelayBody {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Over => SizeHint::with_exact(0),
             Kind::Awaited(_) | Kind::Resuming(_) => SizeHint::default(),
-            Kind::Flowing(stream) if stream.events.is_some() => SizeHint::default(),
+            Kind::Flowing(stream) if stream.is_open() => SizeHint::default(),
             Kind::Flowing(stream) => {
                 let rest = stream.from.rest.length();
                 rest.map_or_else(SizeHint::default, |rest| {

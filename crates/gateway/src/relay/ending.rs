@@ -79,6 +79,14 @@ impl RelayBody {
                 return Some(self.completed());
             }
         }
+        if matches!(why, Why::Trouble(_)) && stream.from.rest.has_failed() {
+            // Its caller has read why in the upstream's own words.
+            if let Some(meter) = &mut self.meter {
+                meter.breaks(Fault::UpstreamInterrupted);
+            }
+            self.close(false);
+            return Some(Next::End);
+        }
         if matches!(why, Why::Trouble(_))
             && let Some(rest) = stream.from.rest.completes()
         {
@@ -170,10 +178,16 @@ impl RelayBody {
         }
         let rest = stream.events.as_mut().and_then(Events::rest);
         let unfinished = stream.events.as_ref().is_some_and(|events| !events.may_end());
-        if unfinished && stream.from.says_end {
+        if (unfinished && stream.from.says_end) || stream.from.rest.is_cut() {
             let trouble = Trouble::Cut("the stream ended without saying that it was complete".into());
             stream.broken = Some(Why::Trouble(trouble));
             return None;
+        }
+        if stream.from.rest.has_failed()
+            && let Some(meter) = &mut self.meter
+        {
+            // Its caller has read so in the upstream's own words.
+            meter.breaks(Fault::UpstreamInterrupted);
         }
         self.close(true);
         Some(rest.map_or(Next::End, Next::Data))

@@ -34,7 +34,7 @@ pub(crate) fn send(
     life: &Arc<Life>,
 ) -> Response<RelayBody> {
     let Answer { status, mut head, body, permit } = answer;
-    meter.answers(status, head.get(header::CONTENT_TYPE).is_some_and(is_stream));
+    meter.answers(status, body.is_array() || head.get(header::CONTENT_TYPE).is_some_and(is_stream));
     meter.sign(&mut head);
     allow_page(&mut head, cors);
     if let AnswerBody::Session(session) = body {

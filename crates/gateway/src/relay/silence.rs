@@ -48,15 +48,21 @@ impl Silence {
         Poll::Ready(Heard::Beat)
     }
 
-    /// The event that tells an error of ours, as its answer would have.
+    /// The event (or the array) that tells an error of ours, as its answer would have.
     pub(super) fn event(&self, error: &ApiError) -> String {
         let (dialect, named) = self.awaited.dialect();
+        if self.awaited.is_array() {
+            return format!("[{}]", fault::body(error.kind, &error.say, None, dialect));
+        }
         fault::event(error.kind, &error.say, dialect, named)
     }
 
     /// The event that tells an upstream's own error.
     pub(super) fn event_of_answer(&self, status: StatusCode, body: &[u8]) -> String {
         let (dialect, named) = self.awaited.dialect();
+        if self.awaited.is_array() {
+            return fault::array_of_answer(status, body, dialect);
+        }
         fault::event_of_answer((status, body), self.awaited.provider(), dialect, named)
     }
 }

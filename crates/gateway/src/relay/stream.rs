@@ -164,6 +164,11 @@ impl Stream {
         }
     }
 
+    /// Something of ours may stand in it or behind it, so that its length is not what its upstream named.
+    pub(super) fn is_open(&self) -> bool {
+        self.events.is_some() || self.from.array || self.from.rest.is_tapped()
+    }
+
     /// It has said everything but that this is all.
     pub(super) fn said_everything(&self) -> bool {
         let single = self.from.rescue.as_ref().is_some_and(|rescue| rescue.is_single());
@@ -195,7 +200,8 @@ impl Stream {
 
     /// When a heartbeat is due, if this is a place for one.
     fn next_beat(&self) -> Option<Instant> {
-        let between = self.events.as_ref().is_some_and(Events::may_pause);
+        let in_array = || self.from.array && self.from.rest.is_between();
+        let between = self.events.as_ref().map_or_else(in_array, Events::may_pause);
         self.from.heartbeat.filter(|_| between).map(|every| self.spoke + every)
     }
 }

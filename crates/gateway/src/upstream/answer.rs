@@ -54,6 +54,17 @@ pub(crate) enum AnswerBody {
 /// What is said over a WebSocket of our own once it is agreed on, given the meter of its opening.
 pub(crate) type Begins = Box<dyn FnOnce(Meter) -> Talk + Send>;
 
+impl AnswerBody {
+    /// A stream that comes as one JSON array, as which its type alone does not show.
+    pub(crate) fn is_array(&self) -> bool {
+        match self {
+            Self::Flowing(flowing) => flowing.array,
+            Self::Awaited(awaited) => awaited.is_array(),
+            Self::Whole(_) | Self::Session(_) | Self::Socket(_) => false,
+        }
+    }
+}
+
 /// Both ends of a WebSocket, the caller's handed over once its own 101 is through.
 pub(crate) struct Session {
     /// The caller's.
@@ -72,6 +83,8 @@ pub(crate) struct Flowing {
     pub(crate) rest: Rest,
     /// It is a stream of server-sent events.
     pub(crate) events: bool,
+    /// It is a stream as one JSON array, an element a piece.
+    pub(crate) array: bool,
     /// The operation's streams end with an event that says so: an end without it is a cut.
     pub(crate) says_end: bool,
     /// Its end may hold a count of tokens.
@@ -96,6 +109,13 @@ pub(crate) struct Flowing {
     pub(crate) rescue: Option<Box<dyn Rescue>>,
     /// Reads it as it passes, for it may be kept.
     pub(crate) scribe: Option<Box<Scribe>>,
+}
+
+impl Flowing {
+    /// Its first content can be told from what only opens an answer.
+    pub(super) fn begins(&self) -> bool {
+        self.events || self.rest.progress().is_some()
+    }
 }
 
 /// What can be done when a stream breaks after its caller has had some of it.
@@ -147,6 +167,8 @@ pub(crate) struct Promise {
     pub(super) dialect: Dialect,
     /// Its events have names.
     pub(super) named: bool,
+    /// It is one JSON array, and not events.
+    pub(super) array: bool,
 }
 
 /// A stream that has been promised. Dropped before it came, the attempt ends and its connection is cut.
@@ -184,6 +206,11 @@ impl Awaited {
     /// The language to tell an error in, and whether its events have names.
     pub(crate) fn dialect(&self) -> (Dialect, bool) {
         (self.promise.dialect, self.promise.named)
+    }
+
+    /// It is one JSON array, and not events.
+    pub(crate) fn is_array(&self) -> bool {
+        self.promise.array
     }
 
     /// Ready once, with what came.

@@ -229,7 +229,7 @@ fn pass_headers(
         // Usage is read from the bytes as they pass, so they must be readable.
         let coded = call.row.usage && name == header::ACCEPT_ENCODING;
         // What belongs to the caller's language, and describes a body that is not sent.
-        let foreign = translated && headers::is_of_a_language(text);
+        let foreign = translated && (headers::is_of_a_language(text) || headers::describes_a_body(text));
         let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded && !foreign;
         if passes && !named.iter().any(|hop| hop == name.as_str()) && !own.keys().any(|own| own == name) {
             head.line(name.as_str(), value.as_bytes());
@@ -278,10 +278,22 @@ fn set_credential(
     let secret = match (key, &provider.credential, &call.offered) {
         (Some(key), _, _) => key,
         (None, Credential::Stored(secret), _) => secret,
+        (None, Credential::Passthrough, Some(offered)) if offered.is_signature() => {
+            return Err(signed_for_us(&provider.name));
+        }
         (None, Credential::Passthrough, Some(offered)) => &offered.0,
         (None, Credential::Passthrough, None) | (None, Credential::None, _) => return Ok(()),
     };
     provider.vendor.sign(head, secret).map_err(|_| unusable(provider))
+}
+
+/// A signature is over the host it was made for.
+fn signed_for_us(provider: &str) -> ApiError {
+    let say = format!(
+        "This request is signed for this gateway's address (AWS Signature Version 4), and the signature cannot hold at `{provider}`. \
+         Send an API key as a bearer token, or have the operator set a credential for `{provider}`."
+    );
+    ApiError::new(Kind::InvalidKey, say)
 }
 
 /// Seed 000's headers, towards upstreams of one's own: set, never appended to what the caller claims.

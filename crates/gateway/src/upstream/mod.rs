@@ -18,6 +18,7 @@ mod promise;
 mod realtime;
 mod received;
 mod rest;
+pub(crate) mod stock;
 mod trouble;
 pub(crate) mod verify;
 pub(crate) mod visit;

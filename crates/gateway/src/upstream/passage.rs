@@ -7,7 +7,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use config::snapshot::Credential;
+use config::snapshot::{Context, Credential};
 use http::header::{HeaderName, HeaderValue};
 use protocol::codec::{Mint, Translation};
 use protocol::dialect::Wire;
@@ -49,7 +49,7 @@ pub(super) fn translated(
 ) -> Result<Option<Translated>, ApiError> {
     let vendor = target.provider.vendor;
     let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
-    let straight = target.provider.serves(call.row.operation);
+    let straight = target.provider.takes_as_is(call.row.operation);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
     // A conversation that is kept here stays one wherever it goes on.
@@ -61,7 +61,7 @@ pub(super) fn translated(
     };
     let Payload::Whole(body) = body else { return Err(unread()) };
     let theirs = target.provider.credential == Credential::Passthrough && call.offered.is_some();
-    if !straight && theirs {
+    if !target.provider.serves(call.row.operation) && theirs {
         return Err(whose_key(&target.provider.name));
     }
     let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
@@ -74,7 +74,13 @@ pub(super) fn translated(
     if let Some(keeping) = &call.keeping {
         translation.names(keeping.named(body));
     }
-    if let Some(room) = room(Estimate::with(call, body.len())) {
+    translation.in_array(call.array);
+    let room = match target.provider.context {
+        Context::Auto => room(Estimate::with(call, body.len())),
+        Context::Server => None,
+        Context::Tokens(tokens) => Some(tokens),
+    };
+    if let Some(room) = room {
         translation.makes_room(room);
     }
     let (body, losses) = translation.request(vendor.habits_at(&target.provider.site)).map_err(refusal)?;

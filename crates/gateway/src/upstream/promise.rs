@@ -1,7 +1,7 @@
 //! An answer that has begun for its caller before it has begun upstream (D-29).
 //!
 //! A model that loads may say nothing for a minute, while proxies and programs give up on silence. A caller that asked for
-//! a stream is then promised one, `200 text/event-stream`, and hears heartbeats; the attempt goes on in a task of its own,
+//! a stream is then promised one, `200 text/event-stream` (or the array it asked for), and hears heartbeats; the attempt goes on in a task of its own,
 //! so that its clocks run even when the caller does not read. What comes of it is told once: the stream, or why there is
 //! none.
 
@@ -24,7 +24,8 @@ where
     A: Future<Output = Result<Answer, ApiError>> + Send + 'static,
 {
     let mut head = HeaderMap::with_capacity(8);
-    head.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    let kind = if promise.array { "application/json; charset=UTF-8" } else { "text/event-stream" };
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let provider = promise.provider.clone();
     let coming = spawn::detached(async move {
@@ -41,7 +42,7 @@ where
 async fn arrived(answer: Answer, provider: &Provider) -> Result<Arrival, ApiError> {
     let Answer { status, head, body, .. } = answer;
     match body {
-        AnswerBody::Flowing(mut flowing) if status.is_success() && flowing.events => {
+        AnswerBody::Flowing(mut flowing) if status.is_success() && (flowing.events || flowing.array) => {
             // A caller over HTTP/2 that opens no window never lets the body be polled: the total holds all the same.
             flowing.rest.cut_at(flowing.deadline);
             Ok(Arrival::Stream(flowing))
@@ -94,7 +95,7 @@ mod tests {
         let loaded = config::parse("providers: {mock: {}}", &std::collections::BTreeMap::new());
         let provider = loaded.map(|loaded| loaded.snapshot.providers[0].clone()).unwrap();
         let every = Duration::from_secs(1);
-        let promise = Promise { every, provider, dialect: Dialect::OpenAi, named: false };
+        let promise = Promise { every, provider, dialect: Dialect::OpenAi, named: false, array: false };
         let answer = answer(promise, async { panic!("a fault of ours") });
         let AnswerBody::Awaited(mut awaited) = answer.body else { panic!("not awaited") };
         let came = std::future::poll_fn(|cx| awaited.poll(cx)).await;

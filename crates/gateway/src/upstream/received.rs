@@ -56,7 +56,7 @@ impl Received<'_> {
         let mut events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
         take_secrets_out(&mut head, &written, &target.provider);
-        take_out(&mut head);
+        take_out(&mut head, self.translation.is_some());
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
             rest.finish();
@@ -70,11 +70,14 @@ impl Received<'_> {
             return Err(unfit(&name, "it is compressed, unasked"));
         }
         let wire = call.row.wire(&call.rest);
-        if translation.is_none() && status.is_success() {
+        // One value to its reader, and a stream all the same: to wait for all of it would be to wait for the whole answer.
+        let mut array = call.array && status.is_success() && !compressed && !events && is_json(&head);
+        if translation.is_none() && status.is_success() && !compressed && call.streams {
             rest.tap(wire.and_then(Tap::of));
         }
         let mut ahead = Bytes::new();
-        if !events && is_small(&head, &rest) {
+        let flows = events || (array && translation.is_none());
+        if !flows && is_small(&head, &rest) {
             let gap = timeouts.between_bytes;
             let most = if translation.is_some() { TRANSLATED } else { WHOLE };
             match read_ahead(&mut rest, most, gap, self.deadline)
@@ -93,12 +96,13 @@ impl Received<'_> {
                     let told = translation.response(&body);
                     let (told, counted) = told.map_err(|why| unfit(&name, &why.to_string()))?;
                     says(&mut head, translation);
-                    if !translation.sends_events() {
+                    array = call.array;
+                    if !translation.sends_events() && !array {
                         rest.finish();
                         return Ok((Answer::ours(status, head, told.into()), counted));
                     }
                     // A stream was asked for, and all of it has come.
-                    (ahead, events) = (told.into(), true);
+                    (ahead, events) = (told.into(), !array);
                 }
                 Ahead::Part(part) if translation.is_none() => ahead = part,
                 Ahead::Part(_) => return Err(unfit(&name, "it is too long to be put into other words")),
@@ -108,12 +112,13 @@ impl Received<'_> {
         } else if let Some(translation) = translation {
             says(&mut head, translation);
             rest.translate(translation.stream());
-            events = translation.sends_events();
+            (events, array) = (translation.sends_events(), call.array);
         }
         let flowing = Flowing {
             ahead,
             rest,
             events,
+            array,
             says_end: says_end(call.row.operation, call.dialect) && status.is_success(),
             counts: call.row.usage && !compressed,
             hide_usage: self.hide_usage,
@@ -255,6 +260,10 @@ fn is_event_stream(head: &HeaderMap) -> bool {
     content_type(head).get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
 }
 
+fn is_json(head: &HeaderMap) -> bool {
+    content_type(head).get(..16).is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+}
+
 fn content_type(head: &HeaderMap) -> &str {
     head.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -303,8 +312,8 @@ fn take_secrets_out(head: &mut HeaderMap, written: &[u8], provider: &Provider) {
     }
 }
 
-/// Takes out what does not pass: a deny-list.
-fn take_out(head: &mut HeaderMap) {
+/// Takes out what does not pass: a deny-list. `translated`: what belongs to the upstream's language means nothing to its caller.
+fn take_out(head: &mut HeaderMap, translated: bool) {
     let theirs = head.get(X_REQUEST_ID).cloned();
     // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
     let hops: Vec<String> = connection_names(head);
@@ -313,6 +322,7 @@ fn take_out(head: &mut HeaderMap) {
         is_hop_by_hop(text)
             || is_the_hosts(text)
             || headers::ACCOUNT.contains(&text)
+            || (translated && headers::is_of_a_language(text))
             || hops.iter().any(|hop| hop == text)
     };
     let gone: Vec<HeaderName> = head.keys().filter(goes).cloned().collect();

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use protocol::codec::{Passing, Tap};
+use protocol::codec::{Passing, Progress, Tap};
 use protocol::fault::Kind;
 use protocol::frame::head::Chunks;
 use protocol::usage::Usage;
@@ -32,7 +32,7 @@ pub(crate) struct Rest {
     drill: Option<Box<Breaking>>,
     /// It is put into its caller's words.
     passing: Option<Box<Passing>>,
-    /// It is read beside.
+    /// It is read beside: what it counts, how far it has come, whether it is complete.
     tap: Option<Box<Tap>>,
 }
 
@@ -75,7 +75,7 @@ impl Rest {
         self.passing = Some(Box::new(passing));
     }
 
-    /// Reads it beside from here on, for what it counts.
+    /// Reads it beside from here on.
     pub(super) fn tap(&mut self, tap: Option<Tap>) {
         self.tap = tap.map(Box::new);
     }
@@ -89,18 +89,54 @@ impl Rest {
         }
     }
 
-    /// The end of an answer that was complete before its connection broke, where it is put into other words.
+    /// Whether its end is looked for beside its framing, so that words of ours may stand behind it.
+    pub(crate) fn is_tapped(&self) -> bool {
+        self.tap.is_some()
+    }
+
+    /// How far the answer has come, where its language is understood.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        match (&self.passing, &self.tap) {
+            (Some(passing), _) => Some(passing.progress()),
+            (None, tap) => tap.as_ref().map(|tap| tap.progress()),
+        }
+    }
+
+    /// Nothing more comes: whether an answer that is passed as it came wants its end.
+    pub(crate) fn is_cut(&mut self) -> bool {
+        self.tap.as_mut().is_some_and(|tap| tap.is_cut())
+    }
+
+    /// Whether an answer that is passed as it came ended with the vendor's own error.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.tap.as_ref().is_some_and(|tap| tap.has_failed())
+    }
+
+    /// Whether white space is nothing to the reader of an array, after what has come.
+    pub(crate) fn is_between(&self) -> bool {
+        // What is put into other words goes out in whole elements.
+        self.tap.as_ref().is_none_or(|tap| tap.is_between())
+    }
+
+    /// The end of an answer that was complete before its connection broke.
     pub(crate) fn completes(&mut self) -> Option<Bytes> {
-        let rest = self.passing.as_mut()?.end().ok().flatten()?;
+        let rest = match (&mut self.passing, &mut self.tap) {
+            (Some(passing), _) => passing.end().ok().flatten()?,
+            (None, Some(tap)) => tap.is_complete().then(Vec::new)?,
+            (None, None) => return None,
+        };
         self.passing = None;
         self.left = Left::Nothing;
         self.keeps = false;
         Some(rest.into())
     }
 
-    /// What says in its caller's words that it broke off, where it is put into them.
+    /// What says in its caller's words that it broke off, where they are understood and there is a place for it.
     pub(crate) fn broken_off(&mut self, kind: Kind, say: &str) -> Option<Bytes> {
-        Some(self.passing.as_mut()?.broken(kind, say).into())
+        match (&mut self.passing, &self.tap) {
+            (Some(passing), _) => Some(passing.broken(kind, say).into()),
+            (None, tap) => tap.as_ref()?.broken(kind, say).map(Bytes::from),
+        }
     }
 
     /// The next piece; `None` at the end.

@@ -284,7 +284,7 @@ async fn until_stopped(
     let control = house.control();
     let mut changes = control.changes();
     let mut following = pin!(control::follow(control.clone()));
-    let mut ports = search::Ports::new(house.addresses());
+    let mut ports = search::Ports::new(&house.ports());
     let mut searched = Instant::now();
     // Where providers are written, no port is anybody's business.
     let wanted = || config::load(&control.given()).is_ok_and(|loaded| loaded.search.is_some());
@@ -366,8 +366,7 @@ async fn search_again(house: &House, logs: &mut Logs) -> Option<Search> {
     let control = house.control();
     let mut given = control.given();
     let patience = config::load(&given).ok()?.search?;
-    let own: Vec<u16> = house.addresses().iter().map(std::net::SocketAddr::port).collect();
-    let search = search::search(patience, &own).await;
+    let search = search::search(patience, &house.ports()).await;
     let new = search::add(&mut given, search.found());
     if new.is_empty() {
         return None;

@@ -86,7 +86,10 @@ fn wire_of(seen: &Seen) -> Option<Wire> {
 /// The language a kind of service is to be asked in: the caller's if it speaks it, else its own.
 fn expected(kind: &str, spoken: Wire, path: &str) -> Option<Wire> {
     let found = operation::find(&Method::POST, path.split('?').next().unwrap_or(path)).ok()?;
-    let straight = protocol::vendor::find(kind)?.speaks(found.row.operation).is_some();
+    // What can be told how much to read is conversed with where it can be told.
+    let reworded =
+        kind == "ollama" && matches!(found.row.wire(found.rest), Some(Wire::Chat | Wire::Responses));
+    let straight = !reworded && protocol::vendor::find(kind)?.speaks(found.row.operation).is_some();
     if straight { found.row.wire(found.rest) } else { Some(spoken) }
 }
 
@@ -381,4 +384,57 @@ async fn a_callers_own_key_goes_to_no_place_of_another_language_not_even_beside_
     assert_eq!((refused.status, service.ledger().begun()), (401, 0), "{}", refused.text());
     let (path, body) = door(Wire::Chat, false);
     assert_eq!(ask(house.address(), "POST", &path, &key, &body).await.status, 200, "its own language has it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_in_openais_language_has_an_ollama_read_all_of_a_long_prompt() {
+    let service = Vendor::start(says).await;
+    let long = "hi, ".repeat(9_000);
+    let asked = |text: &str| {
+        format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"{text}"}},{{"role":"user","content":"hi"}}]}}"#
+        )
+    };
+    let rows = [
+        ("", "/v1/chat/completions", asked(&long), "/api/chat", Some(16_384)),
+        ("", "/v1/chat/completions", asked("short"), "/api/chat", None),
+        (
+            "",
+            "/v1/responses",
+            format!(
+                r#"{{"model":"m","input":[{{"role":"user","content":"{long}"}},{{"role":"user","content":"hi"}}]}}"#
+            ),
+            "/api/chat",
+            Some(16_384),
+        ),
+        (", context_length: 8192", "/v1/chat/completions", asked("short"), "/api/chat", Some(8192)),
+        (", context_length: server", "/v1/chat/completions", asked(&long), "/api/chat", None),
+        (", api: openai", "/v1/chat/completions", asked(&long), "/v1/chat/completions", None),
+    ];
+    for (settings, path, body, there, room) in rows {
+        let house = TestHouse::new(&format!(
+            "discovery: {{enabled: never}}\nproviders: {{there: {{type: ollama, base_url: \"{}/v1\"{settings}}}}}\nmodels: {{m: there/real}}\n",
+            service.url()
+        ));
+        let answer = ask(house.address(), "POST", path, &[], &body).await;
+        assert!(answer.status == 200 && answer.text().contains(TEXT), "{settings} {path}: {}", answer.text());
+        let seen = service.ledger().last().unwrap().seen;
+        let told = seen.json()["options"]["num_ctx"].as_u64();
+        assert_eq!((seen.path(), told), (there, room), "{settings} {path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_an_ollama_in_its_own_language_says_how_much_it_reads() {
+    let service = Vendor::start(says).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: ollama, base_url: \"{}/v1\", context_length: 8192}}}}\nmodels: {{real: there/real}}\n",
+        service.url()
+    ));
+    let body = format!(
+        r#"{{"model":"real","messages":[{{"role":"user","content":"{}"}},{{"role":"user","content":"hi"}}]}}"#,
+        "long ".repeat(9_000)
+    );
+    assert_eq!(ask(house.address(), "POST", "/api/chat", &[], &body).await.status, 200);
+    assert_eq!(service.ledger().last().unwrap().seen.text(), body, "every byte as it came");
 }

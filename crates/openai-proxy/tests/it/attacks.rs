@@ -237,3 +237,163 @@ async fn encoded_slashes_climb_nowhere() {
     }
     assert_eq!(vendor.ledger().requests().len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_models_name_of_a_body_is_one_segment_of_every_vendors_path() {
+    let vendor = Vendor::start(|_| Act::json(200, &serde_json::json!({}))).await;
+    let places = [
+        ("gemini", "/v1beta", "", "/v1beta/models/", ":generateContent"),
+        ("bedrock", "", "", "/model/", "/converse"),
+        (
+            "azure",
+            "",
+            ", api_version: \"2024-10-21\"",
+            "/openai/deployments/",
+            "/chat/completions?api-version=2024-10-21",
+        ),
+    ];
+    for (kind, base, more, before, behind) in places {
+        let house = TestHouse::new(&format!(
+            "discovery: {{enabled: never}}\nproviders: {{there: {{type: {kind}, base_url: \"{}{base}\", api_key: {UPSTREAM_KEY}{more}}}}}\nrouting: {{unknown_model: there, retries: 0}}\n",
+            vendor.url()
+        ));
+        for (name, segment) in [
+            ("../../admin", "..%2F..%2Fadmin"),
+            ("..", "%2E%2E"),
+            ("/etc/passwd", "%2Fetc%2Fpasswd"),
+            ("a/b?c=d#e", "a%2Fb%3Fc%3Dd%23e"),
+            ("m:generateContent", "m%3AgenerateContent"),
+            ("m%2e%2e", "m%252e%252e"),
+        ] {
+            ask(house.address(), "POST", CHAT, &[], chat(name, false)).await;
+            let target = vendor.ledger().last().unwrap().seen.target;
+            assert_eq!(target, format!("{before}{segment}{behind}"), "{kind} {name}");
+        }
+        let begun = vendor.ledger().begun();
+        for name in ["a\\u0000b", "a\\r\\nb", "a\\u0085b"] {
+            let control = ask(house.address(), "POST", CHAT, &[], chat(name, false)).await;
+            assert_eq!((control.status, vendor.ledger().begun()), (404, begun), "{kind} {name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_asks_for_the_model_of_its_path_and_no_other() {
+    let vendor = Vendor::start(|_| Act::json(200, &serde_json::json!({}))).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: gemini, base_url: \"{}/v1beta\", api_key: {UPSTREAM_KEY}}}}}\nmodels: {{cheap: there/cheap}}\n",
+        vendor.url()
+    ));
+    let embed = |model: &str| {
+        format!(
+            r#"{{"requests":[{{"model":"models/cheap"}},{{"model":"{model}","content":{{"parts":[{{"text":"hi"}}]}}}}]}}"#
+        )
+    };
+    let generate = |model: &str| {
+        format!(
+            r#"{{"batch":{{"inputConfig":{{"requests":{{"requests":[{{"request":{{"model":"{model}","contents":[]}}}}]}}}}}}}}"#
+        )
+    };
+    for (verb, body) in [
+        ("batchEmbedContents", embed("models/dear")),
+        ("batchGenerateContent", generate("models/dear")),
+        ("asyncBatchEmbedContent", generate("dear")),
+    ] {
+        let path = format!("/v1beta/models/cheap:{verb}");
+        let answer = ask(house.address(), "POST", &path, &[], body).await;
+        let told = &answer.json()["error"]["message"];
+        assert!(
+            answer.status == 400 && told.as_str().is_some_and(|say| say.contains("`dear`")),
+            "{verb}: {told}"
+        );
+    }
+    assert_eq!(vendor.ledger().begun(), 0);
+    for (verb, body) in
+        [("batchEmbedContents", embed("models/cheap")), ("batchGenerateContent", generate("cheap"))]
+    {
+        let path = format!("/v1beta/models/cheap:{verb}");
+        assert_eq!(ask(house.address(), "POST", &path, &[], body).await.status, 200, "{verb}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_belongs_to_a_language_stays_with_it_in_both_directions() {
+    let vendor = Vendor::start(|_| {
+        Answer::plain(200, CHAT_ANSWER)
+            .header("content-type", "application/json")
+            .header("openai-processing-ms", "12")
+            .header("x-amzn-requestid", "one")
+            .header("x-goog-safety", "x")
+            .header("anthropic-beta", "x")
+            .header("x-of-nobodys", "passes")
+            .into()
+    })
+    .await;
+    let house = TestHouse::before(&vendor);
+    let headers = [
+        ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "tools"),
+        ("x-goog-api-client", "x"),
+        ("x-amz-date", "x"),
+        ("x-amzn-bedrock-trace", "x"),
+        ("openai-beta", "x"),
+        ("x-of-nobodys", "passes"),
+    ];
+    let body = r#"{"model":"gpt-4o","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
+    let answer = ask(house.address(), "POST", "/v1/messages", &headers, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let seen = vendor.ledger().last().unwrap().seen;
+    for (name, _) in &headers[..6] {
+        assert_eq!(seen.header(name), None, "{name} went to a vendor of another language");
+    }
+    for name in ["openai-processing-ms", "x-amzn-requestid", "x-goog-safety", "anthropic-beta"] {
+        assert_eq!(answer.header(name), None, "{name} came back from one");
+    }
+    assert_eq!(
+        (seen.header("x-of-nobodys"), answer.header("x-of-nobodys")),
+        (Some("passes"), Some("passes"))
+    );
+    // In their own language both pass.
+    let headers = [("openai-beta", "x"), ("anthropic-beta", "x")];
+    let answer = ask(house.address(), "POST", CHAT, &headers, chat("gpt-4o", false)).await;
+    assert_eq!(vendor.ledger().last().unwrap().seen.header("openai-beta"), Some("x"));
+    assert_eq!(answer.header("openai-processing-ms"), Some("12"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signature_for_us_is_not_handed_on_and_its_caller_is_told_why() {
+    let vendor = Vendor::start(|_| Act::json(200, &serde_json::json!({}))).await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: bedrock, base_url: \"{}\", credential: passthrough}}}}\nmodels: {{m: there/real}}\n",
+        vendor.url()
+    ));
+    let signed = [(
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=AKID/20261129/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=00",
+    )];
+    let body = r#"{"messages":[{"role":"user","content":[{"text":"hi"}]}]}"#;
+    let answer = ask(house.address(), "POST", "/model/m/converse", &signed, body).await;
+    assert_eq!((answer.status, vendor.ledger().begun()), (401, 0), "{}", answer.text());
+    assert!(answer.text().contains("Signature Version 4"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_without_an_end_is_given_up() {
+    let vendor = Vendor::start(|_| {
+        let answer = Answer::stream(200).header("content-type", "application/x-ndjson");
+        let begun = answer.send("{\"message\":{\"content\":\"a\"},\"done\":false}\n{\"message\":\"");
+        (0..10).fold(begun, |answer, _| answer.send("x".repeat(1 << 20))).ending(Ending::Hang).into()
+    })
+    .await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: ollama, base_url: \"{}/v1\"}}}}\nmodels: {{m: there/real}}\nrouting: {{retries: 0}}\n",
+        vendor.url()
+    ));
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("m", true)).await;
+    assert!(
+        answer.text().contains("upstream_protocol_error") && !answer.text().contains("[DONE]"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(house.record().await.outcome, Outcome::Interrupted);
+}

@@ -29,13 +29,13 @@ fn of_type(kind: &str, vendor: &Vendor, heartbeat: &str, timeouts: &str) -> Test
 }
 
 /// A call under way, its answer read as it comes.
-struct Call {
+pub(crate) struct Call {
     caller: Caller,
     raw: Vec<u8>,
 }
 
 impl Call {
-    async fn begin(house: &TestHouse, path: &str, body: &str) -> Self {
+    pub(crate) async fn begin(house: &TestHouse, path: &str, body: &str) -> Self {
         let mut caller = Caller::connect(house.address()).await;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
@@ -45,7 +45,7 @@ impl Call {
         Self { caller, raw: Vec::new() }
     }
 
-    fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         let text = String::from_utf8_lossy(&self.raw);
         text.split_once("\r\n\r\n").map_or_else(String::new, |(head, _)| head.to_ascii_lowercase())
     }
@@ -65,7 +65,7 @@ impl Call {
     }
 
     /// Reads until the body is as wished.
-    async fn hears(&mut self, wished: impl Fn(&str) -> bool) {
+    pub(crate) async fn hears(&mut self, wished: impl Fn(&str) -> bool) {
         while !wished(&self.body()) {
             let piece = self.caller.read_some().await.unwrap();
             assert!(!piece.is_empty(), "it ended: {:?}", String::from_utf8_lossy(&self.raw));
@@ -74,7 +74,7 @@ impl Call {
     }
 
     /// Reads to the end.
-    async fn ends(&mut self) -> String {
+    pub(crate) async fn ends(&mut self) -> String {
         let rest = self.caller.read_to_close().await.unwrap();
         self.raw.extend_from_slice(&rest);
         assert!(self.raw.ends_with(b"0\r\n\r\n"), "a proper end: {:?}", String::from_utf8_lossy(&self.raw));

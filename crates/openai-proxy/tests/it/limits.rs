@@ -188,6 +188,48 @@ async fn calls_at_once_are_given_back_on_every_ending() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_every_door_so_many_tokens_are_set_aside_as_its_language_lets_be_answered() {
+    let (_vendor, house) = with("tokens: 100000/day", "discovery: {enabled: never}\n").await;
+    let gemini = "/v1beta/models/gpt-4o:generateContent";
+    let said = r#""messages":[{"role":"user","content":"hi"}]"#;
+    let parts = r#""contents":[{"role":"user","parts":[{"text":"hi"}]}]"#;
+    let blocks = r#""messages":[{"role":"user","content":[{"text":"hi"}]}]"#;
+    let doors = [
+        ("/v1/chat/completions", format!(r#"{{"model":"gpt-4o","max_completion_tokens":700,{said}}}"#), 700),
+        ("/v1/messages", format!(r#"{{"model":"gpt-4o","max_tokens":700,{said}}}"#), 700),
+        (gemini, format!(r#"{{"generationConfig":{{"maxOutputTokens":700}},{parts}}}"#), 700),
+        (
+            gemini,
+            format!(r#"{{"generationConfig":{{"maxOutputTokens":700,"candidateCount":3}},{parts}}}"#),
+            2100,
+        ),
+        ("/model/gpt-4o/converse", format!(r#"{{"inferenceConfig":{{"maxTokens":700}},{blocks}}}"#), 700),
+        ("/v2/chat", format!(r#"{{"model":"gpt-4o","max_tokens":700,{said}}}"#), 700),
+        (
+            "/api/chat",
+            format!(r#"{{"model":"gpt-4o","stream":false,"options":{{"num_predict":700}},{said}}}"#),
+            700,
+        ),
+        (
+            "/api/generate",
+            r#"{"model":"gpt-4o","stream":false,"prompt":"hi","options":{"num_predict":700}}"#.to_owned(),
+            700,
+        ),
+        ("/api/chat", format!(r#"{{"model":"gpt-4o","stream":false,{said}}}"#), 1024),
+    ];
+    let mut spent = 0;
+    for (path, body, answer) in doors {
+        let told = ask(house.address(), "POST", path, &[("x-api-key", LAPTOP)], &body).await;
+        let left = told.header("x-ratelimit-remaining-tokens").map(|left| left.parse::<u64>().unwrap());
+        let wanted = 100_000 - spent - answer - body.len() as u64 / 4;
+        assert_eq!((told.status, left), (200, Some(wanted)), "{path} {body}: {}", told.text());
+        quiet(&house).await;
+        // What the vendor counted takes its place.
+        spent += 21;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_set_aside_by_what_may_come_and_settled_by_what_came() {
     let go = Arc::new(Notify::new());
     let held = go.clone();

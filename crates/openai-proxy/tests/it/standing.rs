@@ -114,7 +114,7 @@ async fn a_model_of_this_computer_goes_to_no_cloud_while_its_server_is_paused() 
     let (near, far, nearer) = (vendor("m").await, vendor("m").await, vendor("m").await);
     let house = TestHouse::new(&format!(
         "providers:\n{}{}",
-        line("near", &near, "ollama"),
+        line("near", &near, "lmstudio"),
         line("far", &far, "openai")
     ));
     assert_eq!(chats(&house, "m").await.header("x-openai-proxy-provider"), Some("near"));
@@ -125,9 +125,9 @@ async fn a_model_of_this_computer_goes_to_no_cloud_while_its_server_is_paused() 
 
     let house = TestHouse::new(&format!(
         "providers:\n{}{}{}",
-        line("near", &near, "ollama"),
+        line("near", &near, "lmstudio"),
         line("far", &far, "openai"),
-        line("nearer", &nearer, "ollama")
+        line("nearer", &nearer, "lmstudio")
     ));
     assert_eq!(chats(&house, "m").await.header("x-openai-proxy-provider"), Some("near"));
     gateway(&house).set_standing("near", said(OverrideKind::Paused, None)).unwrap();

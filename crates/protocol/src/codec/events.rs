@@ -4,11 +4,9 @@
 
 use serde_json::Value;
 
+use super::LONGEST;
 use crate::frame::sse::Splitter;
 use crate::hub::Unreadable;
-
-/// The longest event that is waited for, bytes: a picture in base64 has room.
-const LONGEST: usize = 64 * 1024 * 1024;
 
 /// Events out of pieces.
 #[derive(Debug, Default)]

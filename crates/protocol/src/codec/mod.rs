@@ -16,14 +16,20 @@ mod messages;
 mod ollama;
 mod responses;
 mod table;
+mod tap;
 mod translation;
 
 pub use table::of;
-pub use translation::{Passing, Tap, Translation, counted};
+pub use tap::{Progress, Tap, counted};
+pub use translation::{Passing, Translation};
 
 use crate::dialect::Wire;
 
 use crate::hub::{Delta, Losses, Request, Response, Unreadable, Unsayable};
+
+/// The longest event, line or element of a stream that is waited for, bytes: as long as a relay reads one (T-54). A picture in base64
+/// has room; what never ends is given up.
+const LONGEST: usize = 8 * 1024 * 1024;
 
 /// One wire, to and from the hub. Pure: no clock, no chance, no I/O.
 pub trait Codec: Sync {
@@ -130,6 +136,11 @@ pub trait StreamReader: Send {
 
     /// The connection ended. Whether the answer had: `false` is a cut stream.
     fn end(&mut self, out: &mut Vec<Delta>) -> bool;
+
+    /// What has to stand before something that is put in behind what has come; `None`: nothing can be, or it is not known.
+    fn joint(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Writes a streamed answer.

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value};
 
+use super::tap::{Progress, usage};
 use super::{Habits, Mint, StreamReader, StreamWriter, To, of};
 use crate::dialect::Wire;
 use crate::fault::{self, Kind};
@@ -74,6 +75,11 @@ impl Translation {
         self.request.named = Some(answer);
     }
 
+    /// A stream is wanted as one JSON array, and not as events.
+    pub fn in_array(&mut self, array: bool) {
+        self.request.array = array && self.request.stream;
+    }
+
     /// Whether the usage chunk at the end of the stream is kept from the caller, who did not ask for it.
     pub fn hides_usage(&self) -> bool {
         self.request.stream && !self.counted && matches!(self.asked, Wire::Chat | Wire::Completions)
@@ -139,6 +145,7 @@ impl Translation {
             marked: Vec::new(),
             steps: Vec::new(),
             counts: None,
+            progress: Progress::Nothing,
             told: Told::Nothing,
         }
     }
@@ -150,7 +157,11 @@ impl Translation {
 
     /// The `content-type` of what its caller gets.
     pub fn content_type(&self) -> &'static str {
-        if self.request.stream { of(self.asked).stream_type() } else { "application/json" }
+        match (self.request.stream, self.request.array) {
+            (true, false) => of(self.asked).stream_type(),
+            (true, true) => "application/json; charset=UTF-8",
+            (false, _) => "application/json",
+        }
     }
 
     /// What its caller gets is server-sent events.
@@ -180,51 +191,8 @@ pub struct Passing {
     marked: Vec<usize>,
     steps: Vec<Delta>,
     counts: Option<Counts>,
+    progress: Progress,
     told: Told,
-}
-
-/// A streamed answer in its caller's own words, read beside for what it counts.
-pub struct Tap {
-    reader: Box<dyn StreamReader>,
-    counts: Option<Counts>,
-    /// It could not be read: what is not counted is estimated.
-    lost: bool,
-}
-
-impl Tap {
-    /// For an answer of a wire whose counts are not found as `usage` in its bytes.
-    pub fn of(wire: Wire) -> Option<Self> {
-        counts_apart(wire).then(|| Self { reader: of(wire).reader(), counts: None, lost: false })
-    }
-
-    /// Reads a piece.
-    pub fn piece(&mut self, piece: &[u8]) {
-        let mut steps = Vec::new();
-        self.lost = self.lost || self.reader.read(piece, &mut steps).is_err();
-        for step in steps {
-            if let Delta::Counts(counts) = step {
-                self.counts = Some(self.counts.map_or(counts, |earlier| earlier.and(counts)));
-            }
-        }
-    }
-
-    /// What was counted so far.
-    pub fn counted(&self) -> Option<Usage> {
-        self.counts.map(usage)
-    }
-}
-
-/// Whether only its codec finds what a wire counts: all others are read by their bytes, which costs less.
-fn counts_apart(wire: Wire) -> bool {
-    matches!(wire, Wire::Converse | Wire::Cohere | Wire::OllamaChat | Wire::OllamaGenerate)
-}
-
-/// What a whole answer of such a wire counts; `None` for every other.
-pub fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
-    if !counts_apart(wire) {
-        return None;
-    }
-    of(wire).read_response(body).ok()?.counts.map(usage)
 }
 
 /// What the caller was told of the end.
@@ -246,7 +214,7 @@ impl Passing {
             return Ok(Vec::new());
         }
         self.reader.read(piece, &mut self.steps)?;
-        self.written()
+        self.written(piece)
     }
 
     /// The connection ended. `None`: the answer had not.
@@ -258,7 +226,7 @@ impl Passing {
             return Ok(Some(Vec::new()));
         }
         let complete = self.reader.end(&mut self.steps);
-        let mut out = self.written()?;
+        let mut out = self.written(&[])?;
         if self.told == Told::Error {
             return Ok(Some(out));
         }
@@ -283,9 +251,16 @@ impl Passing {
         self.counts.map(usage)
     }
 
-    fn written(&mut self) -> Result<Vec<u8>, Unreadable> {
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// The steps that came with a piece.
+    fn written(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unreadable> {
         let mut out = Vec::new();
         for mut step in std::mem::take(&mut self.steps) {
+            self.progress.takes(&step, (self.spoken, piece));
             match &step {
                 Delta::Counts(counts) => {
                     self.counts = Some(self.counts.map_or(*counts, |earlier| earlier.and(*counts)))
@@ -319,9 +294,4 @@ fn malformed(stop: Option<&Stop>) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// The counts as they are booked.
-fn usage(counts: Counts) -> Usage {
-    Usage { input: counts.input, output: counts.output, cached: counts.cached, reasoning: counts.thought }
 }

@@ -7,14 +7,17 @@ pub const ACCOUNT: [&str; 2] = ["openai-organization", "openai-project"];
 /// How the headers begin that say how much of an account's limits is left (OpenAI, "Rate limits"; Anthropic, "Rate limits").
 pub const LIMITS: [&str; 2] = ["x-ratelimit-", "anthropic-ratelimit-"];
 
-/// How the headers begin that only a reader of one language understands, or that describe a body in it.
-const OF_A_LANGUAGE: [&str; 6] = ["anthropic-", "openai-", "x-goog-", "x-amz-", "x-amzn-", "accept"];
+/// How the headers begin that only a reader of one language understands: betas, versions, accounts, times, ids.
+const OF_A_LANGUAGE: [&str; 4] = ["anthropic-", "openai-", "x-goog-", "x-amz"];
 
-/// Whether a request's header means nothing to who is spoken to in another language.
+/// Whether a header means nothing to who speaks another language, in either direction.
 pub fn is_of_a_language(name: &str) -> bool {
-    name == "content-type"
-        || name == "content-encoding"
-        || OF_A_LANGUAGE.iter().any(|begin| name.starts_with(begin))
+    OF_A_LANGUAGE.iter().any(|begin| name.starts_with(begin))
+}
+
+/// Whether a request's header describes a body that is put into other words, or the answer to it.
+pub fn describes_a_body(name: &str) -> bool {
+    name == "content-type" || name == "content-encoding" || name.starts_with("accept")
 }
 
 /// What whoever opens a WebSocket for Responses asks to be let try (Codex: `responses_websockets=` and a date).

@@ -41,6 +41,9 @@ impl Dialect {
     }
 }
 
+/// What a server of Ollama's kind says at its root, by which programs know it (Ollama, `server/routes.go`).
+pub const NATIVE_GREETING: &str = "Ollama is running";
+
 impl fmt::Display for Dialect {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())

@@ -32,6 +32,29 @@ fn an_escaped_key_is_the_same_key() {
 }
 
 #[test]
+fn each_language_bounds_an_answer_in_its_own_place() {
+    let gemini = r#"{"generationConfig":{"stopSequences":["x"],"maxOutputTokens":7,"candidateCount":2}}"#;
+    let snake = r#"{"generation_config":{"max_output_tokens":7,"candidate_count":2}}"#;
+    let converse = r#"{"inferenceConfig":{"maxTokens":7}}"#;
+    let ollama = r#"{"model":"m","options":{"num_ctx":4096,"num_predict":7}}"#;
+    let bounds = |dialect, body: &str| {
+        let found = read_in(dialect, body.as_bytes()).unwrap();
+        (found.most_tokens, found.answers)
+    };
+    assert_eq!(bounds(Dialect::Gemini, gemini), (Some(7), Some(2)));
+    assert_eq!(bounds(Dialect::Gemini, snake), (Some(7), Some(2)));
+    assert_eq!(bounds(Dialect::Bedrock, converse), (Some(7), None));
+    assert_eq!(bounds(Dialect::Ollama, ollama), (Some(7), None));
+    assert_eq!(bounds(Dialect::Cohere, r#"{"max_tokens":7}"#), (Some(7), None));
+    // In another language they say nothing, and what is no number is none.
+    assert_eq!(bounds(Dialect::OpenAi, ollama), (None, None));
+    for other in [r#"{"options":{"num_predict":-1}}"#, r#"{"options":null}"#, r#"{"options":{}}"#] {
+        assert_eq!(bounds(Dialect::Ollama, other), (None, None), "{other}");
+    }
+    assert!(read_in(Dialect::Ollama, br#"{"options":{"num_predict":1,}}"#).is_err());
+}
+
+#[test]
 fn fields_we_do_not_act_on_may_stand_twice() {
     assert!(read(br#"{"model":"a","x":1,"x":2,"metadata":{"model":"b","model":"c"}}"#).is_ok());
 }

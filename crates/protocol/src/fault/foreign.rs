@@ -82,6 +82,23 @@ pub fn answer(status: StatusCode, body: &[u8], dialect: Dialect) -> String {
     Words { status, kind, code: code.as_deref(), say: &say, param: error["param"].as_str() }.body(dialect)
 }
 
+/// An upstream's error answer as the one element of the array its caller had been promised already: in its own words where it is one
+/// of that language.
+pub fn array_of_answer(status: StatusCode, body: &[u8], dialect: Dialect) -> String {
+    // To serde a list is as good as an object: what stands first in it would be its first field.
+    let own = |body: &[u8]| {
+        let said = serde_json::from_slice::<Said<'_>>(body);
+        body.trim_ascii_start().starts_with(b"{") && said.is_ok_and(|said| said.error.is_some())
+    };
+    let several =
+        |body: &[u8]| serde_json::from_slice::<Vec<Said<'_>>>(body).is_ok_and(|all| !all.is_empty());
+    match body {
+        body if own(body) => format!("[{}]", String::from_utf8_lossy(body)),
+        body if several(body) => String::from_utf8_lossy(body).into_owned(),
+        body => format!("[{}]", answer(status, body, dialect)),
+    }
+}
+
 /// JSON in one line, otherwise as it came: between its tokens line ends are blanks, and inside its strings there are none.
 fn one_line(json: &[u8]) -> String {
     String::from_utf8_lossy(json.trim_ascii()).replace(['\r', '\n'], " ")
@@ -110,6 +127,20 @@ mod tests {
         let theirs =
             "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}";
         assert_eq!(told(529, theirs, Dialect::Anthropic, true), format!("event: error\ndata: {theirs}\n\n"));
+    }
+
+    #[test]
+    fn an_error_in_a_promised_array_is_its_one_element() {
+        let one = r#"{"error":{"code":429,"message":"full","status":"RESOURCE_EXHAUSTED"}}"#;
+        for body in [one.to_owned(), format!("[{one}]\n"), "full".to_owned()] {
+            let told = array_of_answer(StatusCode::TOO_MANY_REQUESTS, body.as_bytes(), Dialect::Gemini);
+            let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+            assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+            assert_eq!(
+                (&told[0]["error"]["code"], &told[0]["error"]["message"]),
+                (&429.into(), &"full".into())
+            );
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The frames of `application/vnd.amazon.eventstream`: read out of pieces cut anywhere, and written.
 //!
 //! Source: AWS, "Event stream encoding" (Smithy, Amazon Event Stream): four bytes of length, four of the headers' length, the CRC32
-//! of both, headers, payload, the CRC32 of all before. The limits are those of AWS' own Python library.
+//! of both, headers, payload, the CRC32 of all before. The limit of headers is that of AWS' own Python library.
 
 use std::fmt;
 
 /// The most bytes the headers of a frame may have.
 const MOST_HEADERS: usize = 128 * 1024;
-/// The most bytes the payload of a frame may have.
-const MOST_PAYLOAD: usize = 24 * 1024 * 1024;
+/// The most bytes the payload of a frame may have: AWS' library takes 24 MiB, and no frame of a conversation comes near that.
+const MOST_PAYLOAD: usize = 8 * 1024 * 1024;
 /// Both lengths and their checksum.
 const PRELUDE: usize = 12;
 /// The checksum of a frame.
@@ -67,6 +67,11 @@ impl Frames {
         self.bytes.drain(..self.taken);
         self.taken = 0;
         self.bytes.extend_from_slice(piece);
+    }
+
+    /// Whether a frame has begun that has not come whole, or has not been taken.
+    pub fn is_within(&self) -> bool {
+        self.taken < self.bytes.len()
     }
 
     /// The next whole frame, if there is one.

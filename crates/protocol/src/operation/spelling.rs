@@ -189,6 +189,11 @@ pub fn rename<'p>(rest: &'p str, model: &str) -> Cow<'p, str> {
     }
 }
 
+/// Whether a request changes which models a server has: [`Row::manages`], for a path as it was written.
+pub fn manages(method: &Method, path: &str) -> bool {
+    path.starts_with("/api/") && find(method, path).is_ok_and(|found| found.row.manages(method, found.rest))
+}
+
 /// All methods of all rows that share this path.
 fn allowed(rest: &str, first: &Row) -> String {
     let rows = ROWS.iter().filter(|row| row.fits(rest));

@@ -227,6 +227,48 @@ impl Row {
         }
     }
 
+    /// Whether it changes which models a server has, or who it is: no call, but administration of that server. Whatever of that
+    /// language neither asks a model nor only reads is one (Ollama, "API": pull, push, create, copy, delete, blobs).
+    pub fn manages(&self, method: &http::Method, rest: &str) -> bool {
+        let asks = matches!(rest, "/api/embed" | "/api/embeddings");
+        let reads = matches!(*method, http::Method::GET | http::Method::HEAD);
+        self.operation == Native && self.shape == NATIVE.shape && !asks && !reads
+    }
+
+    /// Whether it is asked of a server of Ollama's kind: by its own paths, and by those it shares with others (Ollama, "OpenAI
+    /// compatibility", "Anthropic compatibility").
+    pub fn is_native(&self) -> bool {
+        matches!(
+            self.operation,
+            Native
+                | Chat
+                | Completions
+                | Embeddings
+                | Models
+                | Responses
+                | Images
+                | Transcriptions
+                | Messages
+        )
+    }
+
+    /// Whether its path asks for several requests at once, each of which names a model of its own.
+    pub fn batches(&self, rest: &str) -> bool {
+        let verb = rest.rsplit_once(':').map(|(_, verb)| verb);
+        self.operation == Generate
+            && self.model == ModelAt::Path
+            && verb.is_some_and(|verb| verb.starts_with("batch") || verb.starts_with("asyncBatch"))
+    }
+
+    /// Whether a stream that its path asks for comes as one JSON array: in this language events are asked for by the query (Gemini API
+    /// reference, "Method: models.streamGenerateContent"; Google APIs, "System parameters", `$alt`).
+    pub fn streams_array(&self, rest: &str, query: Option<&str>) -> bool {
+        let events = |pair: &str| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse");
+        self.operation == Generate
+            && self.streams_by_path(rest)
+            && !query.is_some_and(|query| query.split('&').any(events))
+    }
+
     /// The methods this row has at `path`: a collection as a whole is never deleted.
     pub(super) fn methods_at(&self, path: &str) -> Methods {
         let collection = self.shape.strip_suffix("/**") == Some(path);

@@ -111,6 +111,10 @@ impl Vendor for Compatible {
         self.local
     }
 
+    fn stocks(&self) -> bool {
+        self.converses == Some(Wire::OllamaChat)
+    }
+
     fn answers_to(&self, announced: &str, asked: &str) -> bool {
         let Some(tag) = self.tag.as_deref() else { return announced == asked };
         self.bare(announced, tag).eq_ignore_ascii_case(self.bare(asked, tag))

@@ -14,6 +14,7 @@ mod gemini;
 pub mod mock;
 mod openai;
 mod purpose;
+pub mod stock;
 mod wordings;
 
 use std::time::SystemTime;
@@ -44,6 +45,11 @@ pub trait Vendor: Sync + Send {
 
     /// Whether it usually runs beside us, without a key.
     fn local(&self) -> bool {
+        false
+    }
+
+    /// Whether models can be brought to it and taken away ([`stock`]).
+    fn stocks(&self) -> bool {
         false
     }
 

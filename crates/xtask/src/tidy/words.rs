@@ -65,6 +65,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/protocol/src/usage.rs", "groq", "the member x_groq, under which one vendor counts"),
     ("crates/protocol/src/listing.rs", "anthropic", "the header by which its programs are known"),
     ("crates/config/src/document/listener.rs", "ollama", "the setting ollama_listen"),
+    ("crates/control/src/later.rs", "ollama", "likewise"),
     ("crates/config/src/document/provider.rs", "openai", "a value of the setting api"),
     ("crates/gateway/src/front.rs", "openai", "the welcome page speaks of OpenAI clients"),
     (

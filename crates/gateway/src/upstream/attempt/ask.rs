@@ -123,7 +123,7 @@ impl Course {
         }
         if let AnswerBody::Flowing(flowing) = &mut answer.body {
             flowing.scribe = keeping.map(|keeping| Box::new(keeping.scribe(&asked)));
-            if flowing.events && self.world.routing.rescue.late_commit {
+            if flowing.begins() && self.world.routing.rescue.late_commit {
                 match begin(flowing).await {
                     Begun::Content => {}
                     Begun::Error(data) => {

@@ -2,6 +2,7 @@
 //! caller seeing any of it.
 
 use bytes::{Bytes, BytesMut};
+use protocol::codec::Progress;
 use protocol::frame::said::{self, Weighed};
 use protocol::frame::sse::Splitter;
 use protocol::verdict::FaultClass;
@@ -26,19 +27,12 @@ pub(super) enum Begun {
 /// Reads up to the first content.
 pub(super) async fn begin(flowing: &mut Flowing) -> Begun {
     let mut read = BytesMut::from(&flowing.ahead[..]);
-    let mut splitter = Splitter::default();
-    let mut looked = 0;
+    let by_events = flowing.events && !flowing.rest.is_tapped();
+    let mut events = Events::default();
     let mut fresh = flowing.ahead.clone();
     loop {
-        let mut content = None;
-        let offset = read.len() - fresh.len();
-        splitter.push(&fresh, |end| {
-            if content.is_none() {
-                content = says(&read[looked..offset + end]);
-                looked = offset + end;
-            }
-        });
-        match content {
+        let said = if by_events { events.say(&read, &fresh) } else { beside(flowing.rest.progress()) };
+        match said {
             Some(Says::Error(data)) => {
                 flowing.ahead = read.freeze();
                 return Begun::Error(data);
@@ -54,7 +48,7 @@ pub(super) async fn begin(flowing: &mut Flowing) -> Begun {
             }
             Err(_) => return Begun::Broken(FaultClass::FirstTokenLate, Trouble::GapTimeout),
             // Of other streams only their framing says whether they are over.
-            Ok(None) if flowing.says_end => {
+            Ok(None) if flowing.says_end || flowing.rest.is_cut() => {
                 let trouble = Trouble::Cut("the stream ended before it began".into());
                 return Begun::Broken(FaultClass::StreamCut, trouble);
             }
@@ -73,6 +67,38 @@ pub(super) async fn begin(flowing: &mut Flowing) -> Begun {
 enum Says {
     Content,
     Error(Bytes),
+}
+
+/// Events as they come, one by one.
+#[derive(Default)]
+struct Events {
+    splitter: Splitter,
+    /// So much of what was read has been looked at.
+    looked: usize,
+}
+
+impl Events {
+    /// What is said first by the events that end in `fresh`, the end of what was read.
+    fn say(&mut self, read: &[u8], fresh: &[u8]) -> Option<Says> {
+        let (mut said, offset) = (None, read.len() - fresh.len());
+        let Self { splitter, looked } = self;
+        splitter.push(fresh, |end| {
+            if said.is_none() {
+                said = says(&read[*looked..offset + end]);
+                *looked = offset + end;
+            }
+        });
+        said
+    }
+}
+
+/// What an answer says that is read in its own language; of one that is not, nothing is waited for.
+fn beside(progress: Option<Progress>) -> Option<Says> {
+    match progress {
+        Some(Progress::Nothing) => None,
+        Some(Progress::Failed(body)) => Some(Says::Error(body.into())),
+        Some(Progress::Content) | None => Some(Says::Content),
+    }
 }
 
 fn says(event: &[u8]) -> Option<Says> {

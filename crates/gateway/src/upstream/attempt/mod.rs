@@ -52,6 +52,7 @@ pub(crate) async fn attempt(course: Box<Course>, meter: &mut Meter) -> Result<An
         provider: plan.first.provider.clone(),
         dialect: call.dialect,
         named: call.row.operation.names_events(),
+        array: call.array,
     });
     let Some(promised) = promised else { return course.run().await.told_to(meter) };
     let began = Clock::now();
@@ -72,10 +73,11 @@ fn unaccounted() -> ApiError {
     ApiError::new(Kind::AccountingUnavailable, say).wait(Duration::from_secs(5))
 }
 
-/// A stream was asked for, and only a stream of events answers that.
+/// A stream was asked for, and only a stream answers that: of events, or one array, in which white space says nothing either.
 fn is_sure_to_stream(call: &Call) -> bool {
     let events = matches!(call.dialect, Dialect::OpenAi | Dialect::Anthropic);
-    events && call.streams && call.row.streams && call.row.operation.streams_events()
+    let events = events && call.streams && call.row.streams && call.row.operation.streams_events();
+    events || call.array
 }
 
 impl Run {

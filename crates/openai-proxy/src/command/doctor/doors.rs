@@ -23,6 +23,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         })
         .collect();
     findings.extend(server.admin_listen.map(|address| tcp(scene, address)));
+    findings.extend(server.native_listen.map(|address| tcp(scene, address)));
     findings
 }
 

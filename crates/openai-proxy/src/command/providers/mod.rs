@@ -5,6 +5,7 @@ mod keys;
 mod list;
 mod show;
 mod standing;
+mod stock;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -88,6 +89,8 @@ enum What {
     },
     /// The keys that are shown to one; only their last four letters are ever told.
     Keys(keys::Keys),
+    /// The models of one whose server keeps them itself: bring, copy, delete.
+    Models(stock::Models),
 }
 
 impl Providers {
@@ -107,6 +110,7 @@ impl Providers {
             What::Resume { name, reason, whom } => standing::resume(talk, &name, reason, &whom),
             What::Breaker { name, state, how } => standing::breaker(talk, &name, state, &how),
             What::Keys(keys) => keys.run(talk),
+            What::Models(models) => models.run(talk),
         }
     }
 }

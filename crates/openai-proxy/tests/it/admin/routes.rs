@@ -19,6 +19,7 @@ pub(super) fn filled(path: &str) -> String {
         ("{number}", "1"),
         ("{from}", "1"),
         ("{to}", "1"),
+        ("{model}", "m-1"),
     ];
     words.iter().fold(path.to_owned(), |path, (word, with)| path.replace(word, with))
 }
@@ -42,6 +43,8 @@ pub(super) fn body_for(route: &Route) -> String {
         ("POST", "/admin/v1/providers/{name}/breaker") => json!({"action": "force_open", "for_seconds": 60}),
         ("POST", "/admin/v1/providers/{name}/pause") => json!({"action": "pause", "reason": "work"}),
         ("POST", "/admin/v1/drills") => return DRILL.to_owned(),
+        ("POST", "/admin/v1/providers/{name}/pulls") => json!({"model": "m-9"}),
+        ("POST", "/admin/v1/providers/{name}/models/{model}/copy") => json!({"to": "m-9"}),
         ("POST", "/admin/v1/keys") => {
             json!({"name": "another", "models": ["m-1"], "expires": "2099-12-31", "limits": {"requests": "60/min"}})
         }
@@ -71,7 +74,8 @@ async fn every_route_does_what_it_should() {
                 .replace("{name}", "two")
                 .replace("{id}", "default")
                 .replace("{path}", "routing")
-                .replace("{number}", "1"),
+                .replace("{number}", "1")
+                .replace("{model}", "m-1"),
             path => filled(path),
         };
         // Something that can be forgotten again.
@@ -82,6 +86,11 @@ async fn every_route_does_what_it_should() {
         let answer = send(&house, route.method.as_str(), &path, &body_for(&route)).await;
         let row = format!("{} {}: {}", route.method, route.path, answer.text());
         match route.path {
+            // Nothing is on its way, and nobody brings models to this kind of service (`it/stocking.rs` has one that takes them).
+            "/admin/v1/providers/{name}/pulls/{model}" => assert_eq!(answer.status, 404, "{row}"),
+            path if path.ends_with("/pulls") || path.contains("/models/{model}") => {
+                assert_eq!(answer.status, 409, "{row}");
+            }
             // A database in memory is not copied.
             "/admin/v1/database/backup" => assert_eq!(answer.status, 409, "{row}"),
             // A provider without a key of its own needs to be told so.

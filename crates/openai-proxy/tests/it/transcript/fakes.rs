@@ -35,6 +35,20 @@ fn ollama(seen: &Seen) -> Act {
         "/v1/models" => json(
             r#"{"object":"list","data":[{"id":"llama3.2:latest","object":"model","owned_by":"library"},{"id":"nomic-embed-text:latest","object":"model","owned_by":"library"}]}"#,
         ),
+        "/api/chat" => {
+            let line = |text: &str, rest: &str| {
+                format!(
+                    "{{\"model\":\"llama3.2:latest\",\"created_at\":\"2026-11-21T09:30:00Z\",\"message\":{{\"role\":\"assistant\",\"content\":\"{text}\"}},{rest}}}\n"
+                )
+            };
+            let end = r#""done":true,"done_reason":"stop","prompt_eval_count":26,"eval_count":4"#;
+            if !seen.text().contains("\"stream\":true") {
+                return json(&line("Hello there.", end));
+            }
+            let lines = [line("Hello", "\"done\":false"), line(" there.", "\"done\":false"), line("", end)];
+            let answer = Answer::stream(200).header("content-type", "application/x-ndjson");
+            lines.into_iter().fold(answer, Answer::send).into()
+        }
         "/v1/chat/completions" if seen.text().contains("\"stream\":true") => {
             let chunk = |delta: &str, finish: &str| {
                 format!(

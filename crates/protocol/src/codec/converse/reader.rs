@@ -72,6 +72,10 @@ impl StreamReader for Reader {
     fn end(&mut self, _out: &mut Vec<Delta>) -> bool {
         self.state.stopped && !self.state.failed
     }
+
+    fn joint(&self) -> Option<&'static str> {
+        (!self.frames.is_within()).then_some("")
+    }
 }
 
 impl State {

@@ -1,9 +1,7 @@
 //! The objects of one JSON array, out of pieces cut anywhere: a stream that was asked for without `alt=sse`.
 
+use crate::codec::LONGEST;
 use crate::hub::Unreadable;
-
-/// The longest object that is waited for, bytes: a picture in base64 has room.
-const LONGEST: usize = 64 * 1024 * 1024;
 
 /// Objects out of pieces.
 #[derive(Debug, Default)]
@@ -16,6 +14,8 @@ pub(super) struct Elements {
     escaped: bool,
     /// The array's own end came.
     closed: bool,
+    /// What came last outside of all elements, white space aside.
+    last: u8,
 }
 
 impl Elements {
@@ -55,7 +55,21 @@ impl Elements {
         self.closed
     }
 
+    /// What has to stand before one more element; `None`: there is no place for one.
+    pub(super) fn joint(&self) -> Option<&'static str> {
+        match self.last {
+            _ if self.depth > 0 || self.closed => None,
+            0 => Some("["),
+            b'[' | b',' => Some(""),
+            b'}' => Some(","),
+            _ => None,
+        }
+    }
+
     fn step(&mut self, byte: u8) {
+        if self.depth <= 1 && !byte.is_ascii_whitespace() {
+            self.last = byte;
+        }
         match byte {
             _ if self.escaped => self.escaped = false,
             b'\\' if self.in_string => self.escaped = true,

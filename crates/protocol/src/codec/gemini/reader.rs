@@ -64,6 +64,14 @@ impl StreamReader for Reader {
         };
         whole && state.end(out)
     }
+
+    fn joint(&self) -> Option<&'static str> {
+        match &self.shape {
+            Shape::Unknown => Some("["),
+            Shape::Events(_) => None,
+            Shape::Array(elements) => elements.joint(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]

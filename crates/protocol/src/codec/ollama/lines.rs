@@ -2,10 +2,8 @@
 
 use serde_json::Value;
 
+use crate::codec::LONGEST;
 use crate::hub::Unreadable;
-
-/// The longest line that is waited for, bytes: a picture in base64 has room.
-const LONGEST: usize = 64 * 1024 * 1024;
 
 /// Lines out of pieces.
 #[derive(Debug, Default)]
@@ -32,6 +30,11 @@ impl Lines {
             return Err(Unreadable::new("A line of the stream is too long."));
         }
         Ok(())
+    }
+
+    /// Whether a line has begun that has not ended.
+    pub(super) fn is_within(&self) -> bool {
+        !self.begun.is_empty()
     }
 
     /// The stream ended: a last line without its end is taken as it is.

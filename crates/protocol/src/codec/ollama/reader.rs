@@ -54,6 +54,10 @@ impl StreamReader for Reader {
         let _cut = lines.end(|line| state.line(line, out));
         state.done
     }
+
+    fn joint(&self) -> Option<&'static str> {
+        Some(if self.lines.is_within() { "\n" } else { "" })
+    }
 }
 
 impl State {
