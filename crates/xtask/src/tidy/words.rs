@@ -67,6 +67,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/config/src/document/listener.rs", "ollama", "the setting ollama_listen"),
     ("crates/config/src/document/provider.rs", "openai", "a value of the setting api"),
     ("crates/gateway/src/front.rs", "openai", "the welcome page speaks of OpenAI clients"),
+    ("crates/gateway/src/identify/mod.rs", "bedrock", "the variable AWS's libraries take a key from"),
     (
         "crates/openai-proxy/src/predecessor/mod.rs",
         "azure",
