@@ -11,6 +11,13 @@ use crate::error::ApiError;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Offered(pub(crate) Secret);
 
+impl Offered {
+    /// It is a signature of a request, and not a key.
+    pub(crate) fn is_signature(&self) -> bool {
+        self.0.expose().starts_with(SIGNED)
+    }
+}
+
 /// The one credential of a request, in one of the headers that are accepted (`auth.accept`). The same secret in two places is
 /// one; two different ones are refused (T-16).
 pub(super) fn read(

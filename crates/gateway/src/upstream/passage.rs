@@ -42,9 +42,9 @@ pub(super) fn translated(
     body: &Payload,
     target: &Target,
 ) -> Result<Option<Translated>, ApiError> {
-    let vendor = target.provider.vendor;
+    let vendor = target.vendor();
     let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
-    let straight = target.provider.serves(call.row.operation);
+    let straight = target.provider.serves_by(vendor, call.row.operation);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
     let spoken = match vendor.wire() {

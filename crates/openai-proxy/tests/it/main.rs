@@ -38,6 +38,7 @@ mod following;
 mod haproxy;
 mod heartbeats;
 mod http2;
+mod identities;
 mod import;
 mod invariants;
 mod killed;
