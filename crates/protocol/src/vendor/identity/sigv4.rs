@@ -278,6 +278,28 @@ mod tests {
         );
     }
 
+    /// What botocore 1.44.8 makes of the same request.
+    #[test]
+    fn a_question_to_a_model_is_signed_as_awss_own_library_signs_it() {
+        let profile = "arn%3Aaws%3Abedrock%3Aeu-central-1%3A1%3Ainference-profile%2Feu.anthropic.claude%3A0";
+        let target = format!("/model/{profile}/converse-stream");
+        let head =
+            [("content-type", "application/json"), ("host", "bedrock-runtime.eu-central-1.amazonaws.com")];
+        let body = br#"{"messages":[{"role":"user","content":[{"text":"hi"}]}]}"#;
+        // 2026-11-29T18:00:00Z
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_975_200);
+        let scope = Scope { region: "eu-central-1", service: "bedrock", now };
+        for (session, signature) in [
+            (None, "092b1b7aa2143475690115efc61700f3dcb00f2209a6075a994c27650e75a87d"),
+            (Some("session//token+=="), "84bf4157b02e6fbbb2fe5da80212bc9ef1c9c3a44d3429d4ce220a1267537744"),
+        ] {
+            let request = Signed { method: "POST", target: &target, head: &head, body };
+            let added = sign(&keys(session), scope, request);
+            assert_eq!(added[0], ("x-amz-date", "20261129T180000Z".to_owned()));
+            assert!(added.last().unwrap().1.ends_with(&format!("Signature={signature}")), "{added:?}");
+        }
+    }
+
     #[test]
     fn what_is_encoded_in_a_path_is_encoded_twice() {
         assert_eq!(path_of("/model/a.b%3A0/converse"), "/model/a.b%253A0/converse");
