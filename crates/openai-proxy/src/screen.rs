@@ -116,6 +116,7 @@ fn row(provider: &Arc<Provider>, seen: Option<&Search>) -> Row {
         _ if provider.origin.scheme == Scheme::Inside => "made-up answers, without any model".to_owned(),
         (Some(sighting), _) => sighted(sighting),
         (None, Credential::Stored(_)) => "own key, not contacted yet".to_owned(),
+        (None, Credential::Identity(identity)) => format!("{}, not contacted yet", identity.who.about()),
         (None, Credential::Passthrough) => "the caller's key, not contacted yet".to_owned(),
         (None, Credential::None) => "no key, not contacted yet".to_owned(),
     };

@@ -1,6 +1,7 @@
 //! `providers`: one place of a vendor each.
 
 mod headers;
+mod identity;
 mod pool;
 mod serving;
 mod timeouts;
@@ -23,6 +24,7 @@ use crate::snapshot::{
     Breaker, Context, Fallback, HealthCheck, KeyStrategy, OutboundProxy, ProviderTimeouts, Quota,
 };
 
+pub(crate) use self::identity::{Aws, Entra, Google, Identities, Machine};
 pub(crate) use self::pool::Key;
 
 /// One provider, as written.
@@ -33,6 +35,7 @@ pub(crate) struct Provider {
     pub(crate) base_url: Option<Written<BaseUrl>>,
     pub(crate) api_key: Option<Written<String>>,
     pub(crate) credential: Option<Written<Wanted>>,
+    pub(crate) identities: Identities,
     pub(crate) headers: HeaderMap,
     pub(crate) proxy: Option<Written<Way>>,
     pub(crate) ca: Option<String>,
@@ -78,6 +81,13 @@ pub(crate) enum Way {
     Through(OutboundProxy),
 }
 
+impl Wanted {
+    /// A credential of ours.
+    pub(crate) fn is_stored(self) -> bool {
+        self == Self::Stored
+    }
+}
+
 /// Names that are words of the older administration paths (D-14), and the one word of `routes`.
 const RESERVED: &[&str] = &["config", "verify", "add", "add-many", "all", "models", "error"];
 
@@ -92,6 +102,9 @@ pub(crate) const PROVIDER: Table = Table {
         now("base_url", Address, "Where it is, with or without /v1."),
         now("api_key", Secret, "Our key for it."),
         now("credential", Choice(&["stored", "passthrough", "none"]), "Whose key goes there."),
+        identity::GOOGLE,
+        identity::ENTRA,
+        identity::AWS,
         now("organization", Text, "An account header."),
         now("project", Text, "An account header."),
         now("headers", Names(&Secret), "Set on every request. Not for credentials."),
@@ -139,17 +152,6 @@ pub(crate) const PROVIDER: Table = Table {
         )
         .usual("auto"),
         later("cold_start", Value(&DURATION), "How long loading a model may take."),
-        later("entra_id", Section(&ENTRA), "A directory's identity instead of a key."),
-    ],
-};
-
-const ENTRA: Table = Table {
-    noun: "a directory's identity",
-    rows: &[
-        later("tenant", Text, "The directory."),
-        later("client_id", Text, "Who we are there."),
-        later("client_secret", Secret, "Our secret there."),
-        later("federated", Switch, "Whether the platform vouches for us."),
     ],
 };
 
@@ -177,6 +179,7 @@ fn read(name: String, at: At<'_>) -> Provider {
         base_url: section.written("base_url", address::base_url),
         api_key: section.get("api_key").and_then(|at| api_key(&at)),
         credential: credential(&section),
+        identities: identity::identities(&section),
         headers: headers::headers(&section),
         proxy: section.written("proxy", way),
         ca: section.written("ca_file", certificates).map(|pem| pem.value),

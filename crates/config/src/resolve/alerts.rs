@@ -22,6 +22,7 @@ pub(super) fn resolve(
         snapshot::Hook {
             service: hook.service,
             origin: Arc::new(Origin {
+                of_the_machine: false,
                 scheme: at.scheme,
                 authority: at.authority.clone(),
                 // As for providers: whoever writes a near address means it.

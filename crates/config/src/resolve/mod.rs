@@ -2,6 +2,7 @@
 
 mod alerts;
 mod callers;
+mod identity;
 mod keys;
 mod logging;
 mod names;

@@ -24,16 +24,27 @@ pub(super) fn resolve(
 ) -> Option<snapshot::Provider> {
     let vendor = checked_kind(written, findings)?;
     check_language(written, vendor, findings);
-    let url = url(written, vendor, findings)?;
+    let identity = super::identity::identity(written, environment, findings).ok()?;
+    let home = identity.as_ref().and_then(|identity| vendor.home_of(identity));
+    let url = url(written, vendor, home.as_deref(), findings)?;
     let near = is_near(&url.host);
     let local = runs_beside_us(vendor, near);
     let keys = keys::keys(written, vendor, environment, findings);
-    let credential = match keys.first() {
-        Some(first) => Some(Credential::Stored(first.secret.clone())),
-        None => keys::credential(written, vendor, runs_beside_us(vendor, near), environment, findings),
+    let credential = match (keys.first(), identity) {
+        (_, Some(identity)) => super::identity::with_ways(identity, written, environment, findings)
+            .map(Arc::new)
+            .map(Credential::Identity),
+        (Some(first), None) => Some(Credential::Stored(first.secret.clone())),
+        (None, None) => {
+            keys::credential(written, vendor, runs_beside_us(vendor, near), environment, findings)
+        }
     };
     let proxy = super::proxy::resolve(written, &url, environment, findings);
-    let base_path = if url.path.is_empty() { kinds::usual_path(vendor).to_owned() } else { url.path };
+    let base_path = match url.path {
+        path if !path.is_empty() => path,
+        // Where the server alone was written, project and region stand behind it all the same.
+        _ => home.map_or_else(|| kinds::usual_path(vendor).to_owned(), |home| kinds::path(&home).to_owned()),
+    };
     Some(snapshot::Provider {
         name: written.name.value.clone(),
         vendor,
@@ -44,6 +55,7 @@ pub(super) fn resolve(
             port: url.port,
             authority: url.authority,
             allow_private: written.allow_private.unwrap_or(near),
+            of_the_machine: false,
             proxy,
             ca: written.ca.clone(),
             accept_any_certificate: written.accept_any_certificate,
@@ -126,12 +138,13 @@ fn checked_kind(written: &Provider, findings: &Findings) -> Option<&'static dyn 
     found
 }
 
-fn url(written: &Provider, vendor: &dyn Vendor, findings: &Findings) -> Option<BaseUrl> {
+/// Where it is: as written, or where its vendor lives (`home`: for who we are there).
+fn url(written: &Provider, vendor: &dyn Vendor, home: Option<&str>, findings: &Findings) -> Option<BaseUrl> {
     let Some(base_url) = &written.base_url else {
         if findings.told(&format!("{}.base_url", written.name.path)) {
             return None;
         }
-        let Some(home) = vendor.home() else {
+        let Some(home) = home.or(vendor.home()) else {
             let name = &written.name;
             let what = format!("`{}` needs `base_url`.", name.path);
             let fix = format!(

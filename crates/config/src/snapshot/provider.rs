@@ -87,6 +87,8 @@ pub struct Origin {
     pub authority: String,
     /// Loopback and private addresses are acceptable answers of its name (T-51).
     pub allow_private: bool,
+    /// It is a service of the machine we run on, which somebody wants to be asked: its link-local address is one to connect to.
+    pub of_the_machine: bool,
     /// Proxy for the way out.
     pub proxy: Option<OutboundProxy>,
     /// A private certificate authority: the content of `ca_file`, PEM. Read with the configuration, so that a renewed file
@@ -125,8 +127,19 @@ pub enum Credential {
     Stored(Secret),
     /// The caller's own credential goes upstream.
     Passthrough,
+    /// Who we are there, for which a token or a signature is shown.
+    Identity(Arc<Identity>),
     /// None: a local server without keys.
     None,
+}
+
+/// Who we are at a provider, and where that is turned into what is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Who.
+    pub who: protocol::vendor::identity::Identity,
+    /// How to reach each of its endpoints.
+    pub endpoints: Vec<Arc<Origin>>,
 }
 
 /// Durations towards a provider.
@@ -179,6 +192,7 @@ impl Origin {
             port,
             authority,
             allow_private: true,
+            of_the_machine: false,
             proxy: None,
             ca: None,
             accept_any_certificate: false,
@@ -189,17 +203,22 @@ impl Origin {
 impl Provider {
     /// Whether it can serve an operation, by its vendor and by its configuration.
     pub fn serves(&self, operation: Operation) -> bool {
+        self.serves_by(self.vendor, operation)
+    }
+
+    /// The same where one of its models is served by somebody else there ([`Vendor::of_model`]).
+    pub fn serves_by(&self, vendor: &dyn Vendor, operation: Operation) -> bool {
         let allowed =
             self.capabilities.is_empty() || self.capabilities.iter().any(|name| name == operation.name());
-        allowed && self.vendor.speaks(operation).is_some()
+        allowed && vendor.speaks(operation).is_some()
     }
 
     /// Whether what is asked goes there in its caller's own words. A place that has a language of its own besides OpenAI's is conversed
     /// with in that one: it says what OpenAI's cannot, as how much a model is to read.
-    pub fn takes_as_is(&self, operation: Operation) -> bool {
-        let own = self.native && self.vendor.wire().is_some_and(|wire| wire.dialect() != Dialect::OpenAi);
+    pub fn takes_as_is(&self, vendor: &dyn Vendor, operation: Operation) -> bool {
+        let own = self.native && vendor.wire().is_some_and(|wire| wire.dialect() != Dialect::OpenAi);
         let reworded = own && matches!(operation, Operation::Chat | Operation::Responses);
-        self.serves(operation) && !reworded
+        self.serves_by(vendor, operation) && !reworded
     }
 
     /// Whether it can answer at all: itself, or put into its own words where it is a conversation.

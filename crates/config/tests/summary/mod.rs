@@ -136,10 +136,20 @@ fn logging(out: &mut String, logging: &Logging) {
     let _ = write!(out, "Logging {{ level: \"{level}\", format: {format:?}, access_log: {on} }}");
 }
 
+/// Who we are there, and where that is asked for; its secrets are stars.
+fn told(identity: &config::snapshot::Identity) -> String {
+    let asked = identity.endpoints.iter().map(|origin| {
+        let machine = if origin.of_the_machine { " of the machine" } else { "" };
+        format!(" at {:?}://{}{machine}", origin.scheme, origin.authority)
+    });
+    format!("{:?}{}", identity.who, asked.collect::<String>())
+}
+
 fn describe(out: &mut String, provider: &Provider) {
     let origin = &provider.origin;
     let credential = match &provider.credential {
         Credential::Stored(secret) => format!("key {}", secret.expose()),
+        Credential::Identity(identity) => told(identity),
         other => format!("{other:?}").to_lowercase(),
     };
     let _ = writeln!(

@@ -64,6 +64,7 @@ pub(crate) fn caller(tries: &Tries, world: &Snapshot, knock: &mut Knock<'_>) -> 
         Some(key) if key.expires.is_some_and(|ends| ends <= SystemTime::now()) => Err(expired(&key)),
         Some(key) => Ok(Caller { key: Some(key) }),
         None if offered.is_none() => Err(missing()),
+        None if offered.is_some_and(|offered| offered.is_signature()) => Err(signed()),
         None if callers.may_be_missed() => Err(unavailable()),
         None => Err(unknown(tries, knock.caller_ip)),
     }
@@ -72,6 +73,12 @@ pub(crate) fn caller(tries: &Tries, world: &Snapshot, knock: &mut Knock<'_>) -> 
 fn missing() -> ApiError {
     let say = "This gateway asks for a key, and none was sent. Send it as `Authorization: Bearer KEY`; whoever runs it gives them out.";
     ApiError::new(Kind::MissingKey, say)
+}
+
+/// Signature Version 4 is checked with the secret itself, and of keys the gateway keeps an HMAC (ADR 0030).
+fn signed() -> ApiError {
+    let say = "This request is signed with keys of AWS's, which prove nothing to this gateway. Show a key of the gateway's as a Bedrock API key: set AWS_BEARER_TOKEN_BEDROCK to it.";
+    ApiError::new(Kind::InvalidKey, say)
 }
 
 fn expired(key: &CallerKey) -> ApiError {

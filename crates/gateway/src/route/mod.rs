@@ -17,5 +17,5 @@ pub(crate) use open::plan;
 pub(crate) use outlook::{Outlook, outlook};
 pub use plan::Reason;
 pub(crate) use plan::Wish;
-pub(crate) use target::{Known, Plan, Target};
+pub(crate) use target::{Known, Plan, Target, Whose};
 pub(crate) use turns::Turns;

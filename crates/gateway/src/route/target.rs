@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use config::Snapshot;
 use config::snapshot::{Chosen, Provider};
+use protocol::vendor::Vendor;
 
 use super::plan::Wish;
 use super::turns::Turns;
 use crate::catalogue::Catalogue;
-use crate::standing::{Lane, Register};
+use crate::standing::{Lane, Purse, Register};
 
 /// What is known of providers besides their configuration.
 #[derive(Clone, Copy)]
@@ -33,9 +34,14 @@ pub(crate) struct Target {
     pub(crate) weight: u32,
     /// How it stands.
     pub(crate) lane: Arc<Lane>,
+    /// What is held of who we are there, where a key is not enough.
+    pub(crate) purse: Option<Arc<Purse>>,
     /// Its operator has said that it is always tried.
     pub(crate) forced: bool,
 }
+
+/// Whose credentials are shown: a provider's, and what is held of who we are there.
+pub(crate) type Whose<'a> = (&'a Provider, Option<&'a Arc<Purse>>);
 
 /// The targets of a call, in the order they are asked in. There is always a first.
 #[derive(Clone, Debug)]
@@ -53,7 +59,19 @@ pub(crate) struct Plan {
 impl Target {
     /// One that stands for itself: nothing is known of it, and nothing is learnt.
     pub(crate) fn apart(provider: Arc<Provider>, model: Option<String>) -> Self {
-        Self { provider, model, weight: 1, lane: Arc::default(), forced: true }
+        let purse = Purse::apart(&provider);
+        Self { provider, model, weight: 1, lane: Arc::default(), purse, forced: true }
+    }
+
+    /// Who serves the model there.
+    pub(crate) fn vendor(&self) -> &'static dyn Vendor {
+        let other = self.model.as_deref().and_then(|model| self.provider.vendor.of_model(model));
+        other.unwrap_or(self.provider.vendor)
+    }
+
+    /// Whose credentials are shown there.
+    pub(crate) fn whose(&self) -> Whose<'_> {
+        (&self.provider, self.purse.as_ref())
     }
 
     /// For how long its breaker lets nobody through, if it is not closed.
@@ -74,5 +92,6 @@ pub(super) fn target(world: &Snapshot, known: Known<'_>, chosen: Chosen, wish: &
     let model = model.or_else(|| wish.model.map(str::to_owned));
     let lane = known.register.lanes.find(&provider.name, model.as_deref().unwrap_or_default());
     let forced = known.register.is_forced_closed(&provider.name);
-    Target { provider, model, weight, lane, forced }
+    let purse = known.register.purses.find(&provider);
+    Target { provider, model, weight, lane, purse, forced }
 }

@@ -16,6 +16,7 @@ mod lane;
 mod lanes;
 mod learnt;
 mod pace;
+mod purse;
 mod queue;
 mod quota;
 mod report;
@@ -41,6 +42,7 @@ pub use keys::KeyStanding;
 pub(crate) use keys::{Key, KeysOut, Picked, Want, is_rationed};
 pub(crate) use lane::{Lane, Out, Pass};
 pub use learnt::Learnt;
+pub(crate) use purse::{Found, Leave, Moment, Purse, Purses};
 pub(crate) use queue::{Counter, Queue, Ticket};
 pub(crate) use quota::Reservation;
 pub use report::{Failure, Overridden, Standing, Standings, Summary};
@@ -69,6 +71,8 @@ pub(crate) struct Register {
     pub(crate) lanes: Lanes,
     /// The keys of providers that have several.
     pub(crate) keys: Keys,
+    /// What is held of who we are, where a key is not enough.
+    pub(crate) purses: Purses,
     /// Those who wait until somebody takes calls again.
     pub(crate) queue: Arc<Queue>,
     /// By provider, those that are asked whether they are well.
@@ -85,6 +89,7 @@ impl Register {
             health: Mutex::default(),
             lanes: Lanes::default(),
             keys: Keys::default(),
+            purses: Purses::default(),
             queue: Arc::new(Queue::new(waits)),
             checkups: Mutex::default(),
             drills: Drills::default(),
@@ -100,6 +105,7 @@ impl Register {
     /// Follows a change of configuration. What was said by hand stays, also of a provider that is away for a while.
     pub(crate) fn describe(&self, world: &Snapshot) {
         self.lanes.describe(world);
+        self.purses.describe(world);
         self.with(|health| {
             health.retain(|name, _| world.providers.iter().any(|provider| provider.name == *name));
             for provider in &world.providers {

@@ -23,7 +23,7 @@ use crate::admit::Permit;
 use crate::error::ApiError;
 use crate::intake::Talk;
 use crate::shelf::Scribe;
-use crate::standing::{Pass, Reservation};
+use crate::standing::{Pass, Purse, Reservation};
 
 /// An answer: head, body, and what the call still holds while it flows.
 pub(crate) struct Answer {
@@ -163,6 +163,8 @@ pub(crate) struct Promise {
     pub(super) every: Duration,
     /// Who is asked.
     pub(super) provider: Arc<Provider>,
+    /// What is held of who we are there.
+    pub(super) purse: Option<Arc<Purse>>,
     /// The language of the stream.
     pub(super) dialect: Dialect,
     /// Its events have names.

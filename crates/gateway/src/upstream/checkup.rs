@@ -86,7 +86,7 @@ async fn check(gateway: Arc<Gateway>, provider: Arc<Provider>) {
 
 /// What a status says; none: nothing, for it is there and does not want to be asked so often.
 fn ending(provider: &Provider, status: StatusCode) -> Option<Ending> {
-    let stored = matches!(provider.credential, Credential::Stored(_));
+    let stored = matches!(provider.credential, Credential::Stored(_) | Credential::Identity(_));
     match status.as_u16() {
         429 => None,
         401 | 403 if stored => Some(Ending::KeyRefused),
@@ -99,7 +99,10 @@ fn ending(provider: &Provider, status: StatusCode) -> Option<Ending> {
 
 /// One question; the status of the answer.
 async fn ask(gateway: &Gateway, provider: &Provider, rules: &HealthCheck) -> Result<StatusCode, String> {
-    let mut request = inspect::request(provider, (Method::GET, "/v1/models"), None, Bytes::new())?;
+    let purse = gateway.register.purses.find(provider);
+    let grant = Box::pin(inspect::grant(provider, purse.as_ref())).await?;
+    let mut request =
+        inspect::request(provider, grant.as_deref(), (Method::GET, "/v1/models"), None, Bytes::new())?;
     if let Some(path) = &rules.path {
         *request.uri_mut() = path.parse::<Uri>().map_err(|error| error.to_string())?;
     }

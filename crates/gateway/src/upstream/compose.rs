@@ -2,20 +2,33 @@
 
 use std::borrow::Cow;
 
-use config::snapshot::{Credential, Provider};
+use config::snapshot::{Credential, Identity, Provider};
 use http::header::{self, HeaderMap, HeaderName};
 use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, Operation};
 use protocol::secret::Secret;
+use protocol::vendor::identity::Grant;
 use protocol::vendor::{Ask, encode};
 
 use super::engine::{HeadWriter, Message, OutBody};
 use super::passage::Translated;
+use super::signature;
 use crate::error::ApiError;
 use crate::intake::{Call, Payload, UploadBody};
 use crate::route::Target;
+
+/// What is shown to a target.
+#[derive(Clone, Copy)]
+pub(super) enum Shown<'a> {
+    /// The credential its provider has.
+    Own,
+    /// One of the provider's keys.
+    Key(&'a Secret),
+    /// What we were given for who we are there.
+    Grant(&'a Identity, &'a Grant),
+}
 
 /// A request composed, and what was asked for that the caller did not ask for.
 pub(super) struct Outgoing {
@@ -24,7 +37,7 @@ pub(super) struct Outgoing {
     pub(super) asked_usage: bool,
 }
 
-/// Composes the request for a target, in its own words if those are not the caller's, with one of the provider's keys in place of the credential it has, if one is given.
+/// Composes the request for a target, in its own words if those are not the caller's. Where it is signed that is done last, on what goes out.
 ///
 /// # Errors
 /// When the configuration's credential or address cannot be put into a request: our fault, said without showing it.
@@ -32,15 +45,18 @@ pub(super) fn compose(
     call: &Call,
     body: Payload,
     target: &Target,
-    key: Option<&Secret>,
+    shown: Shown<'_>,
     translated: Option<&Translated>,
 ) -> Result<Outgoing, ApiError> {
     let provider = &target.provider;
+    let vendor = target.vendor();
+    let moves = || vendor.moves_conversations() && call.row.wire(&call.rest) == vendor.wire();
     let address = match translated {
-        None | Some(Translated { at_home: true, .. }) => address(call, target),
-        Some(_) => {
+        None if !moves() => address(call, target),
+        Some(Translated { at_home: true, .. }) => address(call, target),
+        _ => {
             let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
-            provider.vendor.conversation(&provider.site, model, call.streams)
+            vendor.conversation(&provider.site, model, call.streams)
         }
     };
     if !address.bytes().all(|b| b.is_ascii_graphic()) {
@@ -51,7 +67,7 @@ pub(super) fn compose(
         Some(translated) => translated.translation.hides_usage(),
     };
     let mut head = HeadWriter::begin(&call.method, &address);
-    let own = own_headers(call, provider, key)?;
+    let own = own_headers(call, provider, shown)?;
     say_ourselves(&mut head, call, provider);
     for (name, value) in own.iter().filter(|(name, _)| !is_said(name, provider)) {
         head.line(name.as_str(), value.as_bytes());
@@ -60,8 +76,8 @@ pub(super) fn compose(
         head.upgrade();
         keep_subprotocols(&mut head, call);
     }
-    pass_headers(&mut head, call, (provider, key), &own, translated.is_some());
-    for (name, value) in provider.vendor.usual_headers() {
+    pass_headers(&mut head, call, (provider, shown), &own, translated.is_some());
+    for (name, value) in vendor.usual_headers() {
         let said = translated.is_none() && call.head.contains_key(*name);
         if !said && !own.contains_key(*name) {
             head.line(name, value.as_bytes());
@@ -70,7 +86,7 @@ pub(super) fn compose(
     let body = match (body, translated) {
         (_, Some(translated)) => {
             head.line("content-type", b"application/json");
-            OutBody::Whole(translated.body.clone())
+            OutBody::Whole(vendor.tune(translated.body.clone()))
         }
         (Payload::Empty, None) => OutBody::Empty,
         (Payload::Flowing(mut body), None) => {
@@ -79,7 +95,7 @@ pub(super) fn compose(
         }
         (Payload::Whole(bytes), None) => {
             let in_address =
-                call.row.model == ModelAt::Path || provider.vendor.model_in_address(&provider.site, call.row);
+                call.row.model == ModelAt::Path || vendor.model_in_address(&provider.site, call.row);
             // A model named in the path alone is put in.
             let named = |envelope: &envelope::Envelope| envelope.model.is_some() || call.path_model.is_some();
             let edited = match &call.envelope {
@@ -89,9 +105,20 @@ pub(super) fn compose(
                 }
                 None => bytes,
             };
-            OutBody::Whole(edited)
+            OutBody::Whole(if moves() { vendor.tune(edited) } else { edited })
         }
     };
+    if let Shown::Grant(identity, grant) = shown {
+        let body = match &body {
+            OutBody::Empty => Some(&[][..]),
+            OutBody::Whole(bytes) => Some(&bytes[..]),
+            OutBody::Flowing(_) => None,
+        };
+        let request = (call.method.as_str(), address.as_str(), head.said(), body);
+        for (name, value) in signature::lines(identity, grant, request).map_err(|_| unsigned(provider))? {
+            head.line(name, value.as_bytes());
+        }
+    }
     Ok(Outgoing { message: head.end(body), asked_usage })
 }
 
@@ -123,6 +150,15 @@ fn rename_in_form(body: &mut UploadBody, call: &Call, target: &Target) -> Result
 fn unusable(provider: &Provider) -> ApiError {
     let say = format!("The configuration of `{}` cannot be used for this request.", provider.name);
     ApiError::new(Kind::Internal, say)
+}
+
+/// A signature says what the whole body is.
+fn unsigned(provider: &Provider) -> ApiError {
+    let say = format!(
+        "`{}` wants requests signed, and a body that is not known as a whole cannot be.",
+        provider.name
+    );
+    ApiError::new(Kind::Unsupported, say)
 }
 
 fn address(call: &Call, target: &Target) -> String {
@@ -191,6 +227,9 @@ fn is_ours(name: &str) -> bool {
             | "x-goog-api-key"
             | "ocp-apim-subscription-key"
             | "x-auth-token"
+            | "x-amz-date"
+            | "x-amz-security-token"
+            | "x-amz-content-sha256"
             | "forwarded"
             | "via"
             | "x-real-ip"
@@ -215,12 +254,12 @@ pub(super) fn connection_names(head: &HeaderMap) -> Vec<String> {
 fn pass_headers(
     head: &mut HeadWriter,
     call: &Call,
-    (provider, key): (&Provider, Option<&Secret>),
+    (provider, shown): (&Provider, Shown<'_>),
     own: &HeaderMap,
     translated: bool,
 ) {
     let named = connection_names(&call.head);
-    let stored = key.is_some() || matches!(provider.credential, Credential::Stored(_));
+    let stored = !matches!(shown, Shown::Own) || matches!(provider.credential, Credential::Stored(_));
     for (name, value) in &call.head {
         // Servers behind a CGI-like border read an underscore as a hyphen, so both spellings are one name.
         let text = &*hyphened(name.as_str());
@@ -238,9 +277,9 @@ fn pass_headers(
 }
 
 /// What the configuration sets: it stands in place of whatever the caller says.
-fn own_headers(call: &Call, provider: &Provider, key: Option<&Secret>) -> Result<HeaderMap, ApiError> {
+fn own_headers(call: &Call, provider: &Provider, shown: Shown<'_>) -> Result<HeaderMap, ApiError> {
     let mut own = HeaderMap::with_capacity(4);
-    set_credential(&mut own, call, provider, key)?;
+    set_credential(&mut own, call, provider, shown)?;
     for (name, value) in &provider.headers {
         own.insert(name.clone(), value.clone());
     }
@@ -273,27 +312,30 @@ fn set_credential(
     head: &mut HeaderMap,
     call: &Call,
     provider: &Provider,
-    key: Option<&Secret>,
+    shown: Shown<'_>,
 ) -> Result<(), ApiError> {
-    let secret = match (key, &provider.credential, &call.offered) {
-        (Some(key), _, _) => key,
-        (None, Credential::Stored(secret), _) => secret,
-        (None, Credential::Passthrough, Some(offered)) if offered.is_signature() => {
-            return Err(signed_for_us(&provider.name));
+    let secret = match (shown, &provider.credential, &call.offered) {
+        (Shown::Key(key), _, _) => key,
+        (Shown::Grant(_, grant), _, _) => return grant.show(head).map_err(|_| unusable(provider)),
+        (Shown::Own, Credential::Stored(secret), _) => secret,
+        (Shown::Own, Credential::Passthrough, Some(offered)) if offered.is_signature() => {
+            return Err(signed_elsewhere(provider));
         }
-        (None, Credential::Passthrough, Some(offered)) => &offered.0,
-        (None, Credential::Passthrough, None) | (None, Credential::None, _) => return Ok(()),
+        (Shown::Own, Credential::Passthrough, Some(offered)) => &offered.0,
+        // Who we are is never shown but by a grant.
+        (Shown::Own, Credential::Passthrough, None)
+        | (Shown::Own, Credential::None | Credential::Identity(_), _) => return Ok(()),
     };
     provider.vendor.sign(head, secret).map_err(|_| unusable(provider))
 }
 
-/// A signature is over the host it was made for.
-fn signed_for_us(provider: &str) -> ApiError {
+/// A signature is of a request to this gateway, and holds nowhere else.
+fn signed_elsewhere(provider: &Provider) -> ApiError {
     let say = format!(
-        "This request is signed for this gateway's address (AWS Signature Version 4), and the signature cannot hold at `{provider}`. \
-         Send an API key as a bearer token, or have the operator set a credential for `{provider}`."
+        "Your request is signed with keys of AWS's (Signature Version 4), and a signature holds for this gateway only. `{}` has no credential of its own: its operator has to set one.",
+        provider.name
     );
-    ApiError::new(Kind::InvalidKey, say)
+    ApiError::new(Kind::MissingKey, say)
 }
 
 /// Seed 000's headers, towards upstreams of one's own: set, never appended to what the caller claims.

@@ -18,6 +18,7 @@ use crate::Gateway;
 use crate::catalogue::{Catalogue, FIRST_WAIT};
 use crate::intake::{Call, Gathered};
 use crate::spawn;
+use crate::standing::Purse;
 
 /// A provider has this long for its list; what comes later is taken in all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,7 +45,8 @@ pub(crate) async fn refresh(gateway: &Gateway, world: &Arc<Snapshot>, model: Opt
         let provider = world.providers[place].clone();
         let catalogue = gateway.catalogue.clone();
         let client = gateway.client.share();
-        spawn::detached(ask(client, catalogue, provider));
+        let purse = gateway.register.purses.find(&provider);
+        spawn::detached(ask(client, catalogue, provider, purse));
     }
     // Polled once when there is nothing to wait for.
     let _ = tokio::time::timeout(FIRST_WAIT, gateway.catalogue.settled(world, missed)).await;
@@ -58,8 +60,8 @@ fn is_unknown(gateway: &Gateway, world: &Snapshot, model: Option<&str>) -> bool 
     !model.is_none_or(known)
 }
 
-async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>) {
-    let told = match tokio::time::timeout(PATIENCE, list(&client, &provider)).await {
+async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>, purse: Option<Arc<Purse>>) {
+    let told = match tokio::time::timeout(PATIENCE, list(&client, &provider, purse.as_ref())).await {
         Ok(told) => told,
         Err(_) => Err("no answer in time".to_owned()),
     };
@@ -70,8 +72,14 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>)
 }
 
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
-async fn list(client: &Client, provider: &Provider) -> Result<Vec<Entry>, String> {
-    let request = inspect::request(provider, (Method::GET, "/v1/models"), None, Bytes::new())?;
+async fn list(
+    client: &Client,
+    provider: &Provider,
+    purse: Option<&Arc<Purse>>,
+) -> Result<Vec<Entry>, String> {
+    let grant = inspect::grant(provider, purse).await?;
+    let request =
+        inspect::request(provider, grant.as_deref(), (Method::GET, "/v1/models"), None, Bytes::new())?;
     let reply = client.send(provider, request.into(), Instant::now() + PATIENCE).await;
     let Reply { status, mut rest, .. } = reply.map_err(|trouble| trouble.cause())?;
     if !status.is_success() {

@@ -4,27 +4,46 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use config::snapshot::{Credential, Provider};
+use config::snapshot::{Credential, Identity, Provider};
 use http::header::{self, HeaderValue};
 use http::uri::InvalidUri;
 use http::{Method, Request, Uri};
 use protocol::operation;
 use protocol::vendor::Ask;
+use protocol::vendor::identity::Grant;
+use tokio::time::Instant;
 
 use super::trouble::Trouble;
 use super::visit::{Visit, VisitProblem, Visitor};
+use super::{exchange, signature};
+use crate::standing::Purse;
 
 /// Asks one provider, one request after the other.
 pub struct Inspector {
     provider: Arc<Provider>,
+    purse: Option<Arc<Purse>>,
     visitor: Visitor,
 }
 
 impl Inspector {
     /// For a provider; connecting may take as long as `patience`.
     pub fn new(provider: Arc<Provider>, patience: Duration) -> Self {
+        let purse = Purse::apart(&provider);
+        Self::with(provider, purse, patience)
+    }
+
+    /// The same with what is held of who we are there.
+    pub(super) fn with(provider: Arc<Provider>, purse: Option<Arc<Purse>>, patience: Duration) -> Self {
         let visitor = Visitor::to(provider.origin.clone(), patience);
-        Self { provider, visitor }
+        Self { provider, purse, visitor }
+    }
+
+    /// What is shown where a key is not enough; none, where it is.
+    ///
+    /// # Errors
+    /// The cause, when it was not given.
+    pub(super) async fn grant(&self) -> Result<Option<Arc<Grant>>, String> {
+        grant(&self.provider, self.purse.as_ref()).await
     }
 
     /// Who goes there, for those who look at each step.
@@ -42,8 +61,12 @@ impl Inspector {
         model: Option<&str>,
         body: Bytes,
     ) -> Result<Visit, VisitProblem> {
-        let request = request(&self.provider, (method, path), model, body);
-        let request = request.map_err(|why| VisitProblem::from(Trouble::Protocol(why.into())))?;
+        let asked = async {
+            let grant = self.grant().await?;
+            request(&self.provider, grant.as_deref(), (method, path), model, body)
+        };
+        let request =
+            Box::pin(asked).await.map_err(|why| VisitProblem::from(Trouble::Protocol(why.into())))?;
         self.visitor.ask(request).await
     }
 
@@ -64,6 +87,7 @@ impl Inspector {
 /// One sentence when its address or key cannot be sent.
 pub(super) fn request(
     provider: &Provider,
+    grant: Option<&Grant>,
     (method, path): (Method, &str),
     model: Option<&str>,
     body: Bytes,
@@ -86,14 +110,41 @@ pub(super) fn request(
     for (name, value) in provider.vendor.usual_headers() {
         head.insert(*name, HeaderValue::from_static(value));
     }
-    match &provider.credential {
-        Credential::Stored(secret) => {
-            let unusable = |_| "its address or key cannot be sent".to_owned();
-            provider.vendor.sign(head, secret).map_err(unusable)?;
-        }
+    let unusable = |_| "its address or key cannot be sent".to_owned();
+    match (&provider.credential, grant) {
+        (Credential::Stored(secret), _) => provider.vendor.sign(head, secret).map_err(unusable)?,
+        (Credential::Identity(_), Some(grant)) => grant.show(head).map_err(unusable)?,
         // Whose key it would be is not known here.
-        Credential::Passthrough | Credential::None => {}
+        (Credential::Passthrough | Credential::None | Credential::Identity(_), _) => {}
     }
     head.extend(provider.headers.clone());
+    if let (Credential::Identity(identity), Some(grant)) = (&provider.credential, grant) {
+        for (name, value) in signed(identity, grant, &request) {
+            let value = HeaderValue::from_str(&value).map_err(|error| error.to_string())?;
+            request.headers_mut().insert(name, value);
+        }
+    }
     Ok(request)
+}
+
+/// The lines that sign a request of our own.
+fn signed(identity: &Identity, grant: &Grant, request: &Request<Bytes>) -> Vec<(&'static str, String)> {
+    let head = request.headers().iter();
+    let head = head.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    let outgoing = (request.method().as_str(), request.uri().path(), head, Some(&request.body()[..]));
+    signature::lines(identity, grant, outgoing).unwrap_or_default()
+}
+
+/// What is shown to a provider where a key is not enough; none, where it is.
+///
+/// # Errors
+/// The cause, when it was not given.
+pub(super) async fn grant(
+    provider: &Provider,
+    purse: Option<&Arc<Purse>>,
+) -> Result<Option<Arc<Grant>>, String> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let Some(purse) = purse else { return Ok(None) };
+    let granted = exchange::granted(purse, provider, Instant::now() + PATIENCE).await;
+    granted.map(Some).map_err(|error| error.cause.map_or(error.say.to_string(), |cause| cause.to_string()))
 }

@@ -47,9 +47,9 @@ pub(super) fn translated(
     body: &Payload,
     target: &Target,
 ) -> Result<Option<Translated>, ApiError> {
-    let vendor = target.provider.vendor;
+    let vendor = target.vendor();
     let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
-    let straight = target.provider.takes_as_is(call.row.operation);
+    let straight = target.provider.takes_as_is(vendor, call.row.operation);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
     // A conversation that is kept here stays one wherever it goes on.
@@ -61,7 +61,7 @@ pub(super) fn translated(
     };
     let Payload::Whole(body) = body else { return Err(unread()) };
     let theirs = target.provider.credential == Credential::Passthrough && call.offered.is_some();
-    if !target.provider.serves(call.row.operation) && theirs {
+    if !target.provider.serves_by(vendor, call.row.operation) && theirs {
         return Err(whose_key(&target.provider.name));
     }
     let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();

@@ -8,7 +8,6 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use config::snapshot::Provider;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use protocol::fault::Kind;
@@ -16,6 +15,7 @@ use protocol::fault::Kind;
 use super::answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Promise};
 use super::received::{Ahead, WHOLE, read_ahead, withhold_secrets};
 use crate::error::ApiError;
+use crate::route::Whose;
 use crate::spawn;
 
 /// The answer that begins now.
@@ -27,10 +27,10 @@ where
     let kind = if promise.array { "application/json; charset=UTF-8" } else { "text/event-stream" };
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    let provider = promise.provider.clone();
+    let (provider, purse) = (promise.provider.clone(), promise.purse.clone());
     let coming = spawn::detached(async move {
         match attempt.await {
-            Ok(answer) => arrived(answer, &provider).await.unwrap_or_else(Arrival::Ours),
+            Ok(answer) => arrived(answer, (&provider, purse.as_ref())).await.unwrap_or_else(Arrival::Ours),
             Err(error) => Arrival::Ours(error),
         }
     });
@@ -39,7 +39,7 @@ where
 }
 
 /// Whether what came is what was promised.
-async fn arrived(answer: Answer, provider: &Provider) -> Result<Arrival, ApiError> {
+async fn arrived(answer: Answer, whose: Whose<'_>) -> Result<Arrival, ApiError> {
     let Answer { status, head, body, .. } = answer;
     match body {
         AnswerBody::Flowing(mut flowing) if status.is_success() && (flowing.events || flowing.array) => {
@@ -51,11 +51,11 @@ async fn arrived(answer: Answer, provider: &Provider) -> Result<Arrival, ApiErro
             Ok(Arrival::Theirs(status, Bytes::new()))
         }
         AnswerBody::Flowing(flowing) if !status.is_success() => {
-            Ok(Arrival::Theirs(status, whole(*flowing, provider).await?))
+            Ok(Arrival::Theirs(status, whole(*flowing, whose).await?))
         }
         AnswerBody::Whole(body) if !status.is_success() => Ok(Arrival::Theirs(status, body)),
         _ => {
-            let name = &provider.name;
+            let name = &whose.0.name;
             let say = format!("`{name}` answered a request for a stream with something that is none.");
             Err(ApiError::new(Kind::UpstreamBadResponse, say))
         }
@@ -63,22 +63,22 @@ async fn arrived(answer: Answer, provider: &Provider) -> Result<Arrival, ApiErro
 }
 
 /// An error that would have flowed, or as much of it as anybody reads.
-async fn whole(mut flowing: Flowing, provider: &Provider) -> Result<Bytes, ApiError> {
+async fn whole(mut flowing: Flowing, whose: Whose<'_>) -> Result<Bytes, ApiError> {
     if !flowing.ahead.is_empty() {
         // It was found to be long already, and has not been looked at.
-        withhold_secrets(&flowing.ahead, provider)?;
+        withhold_secrets(&flowing.ahead, whose)?;
         return Ok(flowing.ahead);
     }
     let (gap, deadline) = (flowing.timeouts.between_bytes, flowing.deadline);
     let read = read_ahead(&mut flowing.rest, WHOLE, gap, deadline).await;
-    let body = match read.map_err(|trouble| trouble.into_error(&provider.name))? {
+    let body = match read.map_err(|trouble| trouble.into_error(&whose.0.name))? {
         Ahead::Whole(body) => {
             flowing.rest.finish();
             body
         }
         Ahead::Part(body) => body,
     };
-    withhold_secrets(&body, provider)?;
+    withhold_secrets(&body, whose)?;
     Ok(body)
 }
 
@@ -95,7 +95,8 @@ mod tests {
         let loaded = config::parse("providers: {mock: {}}", &std::collections::BTreeMap::new());
         let provider = loaded.map(|loaded| loaded.snapshot.providers[0].clone()).unwrap();
         let every = Duration::from_secs(1);
-        let promise = Promise { every, provider, dialect: Dialect::OpenAi, named: false, array: false };
+        let (dialect, named, array) = (Dialect::OpenAi, false, false);
+        let promise = Promise { every, provider, purse: None, dialect, named, array };
         let answer = answer(promise, async { panic!("a fault of ours") });
         let AnswerBody::Awaited(mut awaited) = answer.body else { panic!("not awaited") };
         let came = std::future::poll_fn(|cx| awaited.poll(cx)).await;

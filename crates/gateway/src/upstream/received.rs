@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use config::snapshot::{Credential, Provider};
+use config::snapshot::Credential;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use protocol::codec::{self, Tap, Translation};
 use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
-use protocol::secret::Secret;
 use protocol::usage::{self, Usage};
 use tokio::time::Instant;
 
@@ -22,7 +21,7 @@ use super::trouble::Trouble;
 use super::{Answer, AnswerBody};
 use crate::error::ApiError;
 use crate::intake::{Call, Gathered, X_REQUEST_ID};
-use crate::route::Target;
+use crate::route::{Target, Whose};
 
 /// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
 pub(super) const WHOLE: usize = 1024 * 1024;
@@ -55,7 +54,7 @@ impl Received<'_> {
         // What is compressed cannot be read, nor can words of ours be put behind it.
         let mut events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
-        take_secrets_out(&mut head, &written, &target.provider);
+        take_secrets_out(&mut head, &written, target.whose());
         take_out(&mut head, self.translation.is_some());
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
@@ -85,7 +84,7 @@ impl Received<'_> {
                 .map_err(|trouble| trouble.into_error(&name))?
             {
                 Ahead::Whole(body) => {
-                    withhold_secrets(&body, &target.provider)?;
+                    withhold_secrets(&body, target.whose())?;
                     refuse_nonsense(call, status, &head, &body, &name)?;
                     let Some(translation) = translation else {
                         rest.finish();
@@ -194,21 +193,26 @@ pub(super) async fn read_ahead(
     }
 }
 
-/// Our credentials for a provider.
-fn secrets(provider: &Provider) -> impl Iterator<Item = &Secret> {
+/// Whether one of our credentials stands in these bytes.
+fn has_secrets(bytes: &[u8], (provider, purse): Whose<'_>) -> bool {
     let own = match &provider.credential {
-        Credential::Stored(secret) => Some(secret),
-        Credential::Passthrough | Credential::None => None,
+        Credential::Stored(secret) => secret.is_in(bytes),
+        Credential::Identity(identity) => {
+            let held = purse.and_then(|purse| purse.grant());
+            let held = held.is_some_and(|grant| grant.secrets().any(|secret| secret.is_in(bytes)));
+            held || identity.who.secrets().into_iter().any(|secret| secret.is_in(bytes))
+        }
+        Credential::Passthrough | Credential::None => false,
     };
-    own.into_iter().chain(provider.keys.iter().map(|key| &key.secret))
+    own || provider.keys.iter().any(|key| key.secret.is_in(bytes))
 }
 
 /// An answer that repeats our credential is withheld (T-44).
-pub(super) fn withhold_secrets(body: &[u8], provider: &Provider) -> Result<(), ApiError> {
-    if !secrets(provider).any(|secret| secret.is_in(body)) {
+pub(super) fn withhold_secrets(body: &[u8], whose: Whose<'_>) -> Result<(), ApiError> {
+    if !has_secrets(body, whose) {
         return Ok(());
     }
-    let name = &provider.name;
+    let name = &whose.0.name;
     let say = format!("`{name}` repeated a credential of this gateway in its answer, which was withheld.");
     Err(ApiError::new(Kind::UpstreamBadResponse, say))
 }
@@ -296,12 +300,12 @@ fn is_the_hosts(name: &str) -> bool {
 }
 
 /// Takes out every value that contains our credential for this provider (T-44). `written` is the head as it came.
-fn take_secrets_out(head: &mut HeaderMap, written: &[u8], provider: &Provider) {
+fn take_secrets_out(head: &mut HeaderMap, written: &[u8], whose: Whose<'_>) {
     // Looked for in all of it at once: almost no head has it anywhere.
-    if !secrets(provider).any(|secret| secret.is_in(written)) {
+    if !has_secrets(written, whose) {
         return;
     }
-    let leaks = |value: &HeaderValue| secrets(provider).any(|secret| secret.is_in(value.as_bytes()));
+    let leaks = |value: &HeaderValue| has_secrets(value.as_bytes(), whose);
     let leaking = |(name, value): (&HeaderName, &HeaderValue)| leaks(value).then(|| name.clone());
     for name in head.iter().filter_map(leaking).collect::<Vec<HeaderName>>() {
         // Of several values the others stay.

@@ -154,9 +154,11 @@ impl Wishes {
         }
         let names = |stored: bool| -> Vec<&str> {
             let all = world.providers.iter().filter(|provider| provider.origin.scheme != Scheme::Inside);
-            all.filter(|provider| matches!(provider.credential, Credential::Stored(_)) == stored)
-                .map(|provider| provider.name.as_str())
-                .collect()
+            all.filter(|provider| {
+                matches!(provider.credential, Credential::Stored(_) | Credential::Identity(_)) == stored
+            })
+            .map(|provider| provider.name.as_str())
+            .collect()
         };
         let (servers, keyed) = (names(false), names(true));
         if !servers.is_empty() {
@@ -185,8 +187,8 @@ impl Wishes {
     fn wants(&self, provider: &Provider) -> bool {
         match (&provider.credential, &self.keys) {
             _ if provider.origin.scheme == Scheme::Inside => false,
-            (Credential::Stored(_), Some(names)) => names.contains(&provider.name),
-            (Credential::Stored(_), None) => true,
+            (Credential::Stored(_) | Credential::Identity(_), Some(names)) => names.contains(&provider.name),
+            (Credential::Stored(_) | Credential::Identity(_), None) => true,
             (Credential::Passthrough | Credential::None, _) => self.found,
         }
     }

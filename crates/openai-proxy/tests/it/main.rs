@@ -39,6 +39,7 @@ mod following;
 mod haproxy;
 mod heartbeats;
 mod http2;
+mod identities;
 mod import;
 mod invariants;
 mod kept;

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::{Site, Vendor, encode};
+use super::identity::Identity;
+use super::{Ask, Site, Vendor, encode, plain_address};
 use crate::dialect::{Dialect, Wire};
 use crate::operation::Operation;
 
@@ -23,6 +24,12 @@ impl Vendor for Bedrock {
         None
     }
 
+    fn home_of(&self, identity: &Identity) -> Option<String> {
+        let Identity::Aws(aws) = identity else { return None };
+        let china = if aws.region.starts_with("cn-") { ".cn" } else { "" };
+        Some(format!("https://bedrock-runtime.{}.amazonaws.com{china}", aws.region))
+    }
+
     fn key_variables(&self) -> &[String] {
         &KEYS
     }
@@ -39,6 +46,15 @@ impl Vendor for Bedrock {
     fn conversation(&self, site: &Site, model: &str, streams: bool) -> String {
         let verb = if streams { "converse-stream" } else { "converse" };
         format!("{}/model/{}/{verb}", site.base_path, encode(model))
+    }
+
+    /// A signature of the caller's, which may stand in a query, is not handed on.
+    fn address(&self, site: &Site, ask: &Ask<'_>) -> String {
+        let signs = |pair: &&str| pair.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("x-amz-"));
+        let kept =
+            ask.query.map(|query| query.split('&').filter(|pair| !signs(pair)).collect::<Vec<_>>().join("&"));
+        let query = kept.as_deref().filter(|query| !query.is_empty());
+        plain_address(site, &Ask { query, ..*ask })
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {

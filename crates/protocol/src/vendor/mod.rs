@@ -11,14 +11,17 @@ mod cohere;
 mod compatible;
 pub mod fingerprint;
 mod gemini;
+pub mod identity;
 pub mod mock;
 mod openai;
 mod purpose;
 pub mod stock;
+mod vertex;
 mod wordings;
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
@@ -29,6 +32,7 @@ use crate::operation::{self, Operation, Row};
 use crate::quota::{self, Left};
 use crate::secret::Secret;
 use crate::verdict::{self, UpstreamFault};
+use identity::Identity;
 
 pub use purpose::Purpose;
 
@@ -39,6 +43,11 @@ pub trait Vendor: Sync + Send {
 
     /// Where it lives when the configuration names no address. `None`: an address must be given.
     fn home(&self) -> Option<&str>;
+
+    /// Where it lives for who we are there (region, project), when the configuration names no address.
+    fn home_of(&self, _identity: &Identity) -> Option<String> {
+        None
+    }
 
     /// Environment variables its key is found under, in order of preference.
     fn key_variables(&self) -> &[String];
@@ -66,6 +75,11 @@ pub trait Vendor: Sync + Send {
         self.speaks(Operation::Chat).map(|_| Wire::Chat)
     }
 
+    /// Who serves a model of it that is spoken to otherwise than its others.
+    fn of_model(&self, _model: &str) -> Option<&'static dyn Vendor> {
+        None
+    }
+
     /// What it does differently from others of its wire.
     fn habits(&self) -> Habits {
         Habits::default()
@@ -80,6 +94,16 @@ pub trait Vendor: Sync + Send {
     fn conversation(&self, site: &Site, model: &str, _streams: bool) -> String {
         let row = operation::chat();
         self.address(site, &Ask { row, rest: row.shape, query: None, model: Some(model) })
+    }
+
+    /// Whether a conversation in its own language is asked for there as well, whatever the path its caller used.
+    fn moves_conversations(&self) -> bool {
+        false
+    }
+
+    /// The last edit of a conversation's body, which is in its own language already.
+    fn tune(&self, body: Bytes) -> Bytes {
+        body
     }
 
     /// The path and query to ask for, beginning with a slash.
@@ -220,7 +244,7 @@ macro_rules! vendors {
         static OWN: &[&dyn Vendor] = &[$(&$module::VENDOR),+];
     };
 }
-vendors![openai, azure, anthropic, gemini, bedrock, cohere, mock];
+vendors![openai, azure, anthropic, gemini, vertex, bedrock, cohere, mock];
 
 /// The vendor of that name.
 pub fn find(name: &str) -> Option<&'static dyn Vendor> {

@@ -150,3 +150,90 @@ fn every_vendor_of_the_table_is_whole() {
         }
     }
 }
+
+#[test]
+fn a_model_of_a_project_stands_below_its_publisher() {
+    let place = site("/v1/projects/p/locations/europe-west1", None);
+    let below = "/v1/projects/p/locations/europe-west1";
+    let vertex = find("vertex").unwrap();
+    let said = |model, streams| vertex.conversation(&place, model, streams);
+    assert_eq!(
+        said("gemini-2.5-flash", false),
+        format!("{below}/publishers/google/models/gemini-2.5-flash:generateContent")
+    );
+    assert_eq!(
+        said("models/gemini-2.5-flash", true),
+        format!("{below}/publishers/google/models/gemini-2.5-flash:streamGenerateContent?alt=sse")
+    );
+    assert_eq!(said("endpoints/123", false), format!("{below}/endpoints/123:generateContent"));
+    assert_eq!(
+        said("publishers/meta/models/a b/../c", false),
+        format!("{below}/publishers/meta/models/a%20b/%2E%2E/c:generateContent")
+    );
+    // In straight passage, from either of the paths a caller may know.
+    let path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent";
+    assert_eq!(
+        address("vertex", &place, path, Some("alt=sse&key=AIza"), Some("gemini-2.5-flash")),
+        format!("{below}/publishers/google/models/gemini-2.5-flash:streamGenerateContent?alt=sse")
+    );
+    let path = "/v1/models/gemini-2.5-flash:countTokens";
+    assert_eq!(
+        address("vertex", &place, path, None, Some("gemini-2.5-flash")),
+        format!("{below}/publishers/google/models/gemini-2.5-flash:countTokens")
+    );
+}
+
+#[test]
+fn who_we_are_says_where_a_service_lives() {
+    use identity::{Aws, Google, Login, Source, sigv4::Keys};
+    let keys = Keys { id: "A".to_owned(), secret: Secret::new("s"), session: None };
+    let aws = |region: &str| {
+        Identity::Aws(Aws {
+            region: region.to_owned(),
+            source: Source::Keys(keys.clone()),
+            role: None,
+            sts: String::new(),
+        })
+    };
+    let bedrock = find("bedrock").unwrap();
+    assert_eq!(
+        bedrock.home_of(&aws("eu-central-1")).as_deref(),
+        Some("https://bedrock-runtime.eu-central-1.amazonaws.com")
+    );
+    assert!(bedrock.home_of(&aws("cn-north-1")).unwrap().ends_with("amazonaws.com.cn"));
+    let google = |location: &str| {
+        let login = Login::Machine { root: String::new() };
+        Identity::Google(Google { login, project: Some("p".to_owned()), location: Some(location.to_owned()) })
+    };
+    let vertex = find("vertex").unwrap();
+    assert_eq!(
+        vertex.home_of(&google("us-central1")).as_deref(),
+        Some("https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1")
+    );
+    assert_eq!(
+        vertex.home_of(&google("global")).as_deref(),
+        Some("https://aiplatform.googleapis.com/v1/projects/p/locations/global")
+    );
+    assert_eq!(vertex.home_of(&aws("us-east-1")), None);
+}
+
+#[test]
+fn a_callers_signature_goes_nowhere() {
+    let query = Some("X-Amz-Signature=abc&x=1&x-amz-security-token=t");
+    assert_eq!(
+        address("bedrock", &site("", None), "/model/m/converse", query, Some("m")),
+        "/model/m/converse?x=1"
+    );
+}
+
+#[test]
+fn claude_stands_at_its_publisher_and_is_spoken_to_in_its_own_language() {
+    let place = site("/v1/projects/p/locations/global", None);
+    let claude = find("vertex").unwrap().of_model("claude-sonnet-4-5@20250929").unwrap();
+    assert_eq!((claude.name(), claude.wire()), ("vertex", Some(Wire::Messages)));
+    assert_eq!(
+        claude.conversation(&place, "claude-sonnet-4-5@20250929", true),
+        "/v1/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5%4020250929:streamRawPredict"
+    );
+    assert!(find("vertex").unwrap().of_model("gemini-2.5-pro").is_none());
+}

@@ -12,7 +12,7 @@ use super::violation::Violation;
 const OWNERS: &[(&str, &[&str])] = &[
     ("anyhow", &["openai-proxy", "xtask", "bench"]),
     ("arc-swap", &["gateway"]),
-    ("aws-lc-rs", &["config", "store", "control", "bench"]),
+    ("aws-lc-rs", &["protocol", "config", "store", "control", "bench"]),
     ("axum", &["control"]),
     ("base64", &["protocol", "gateway", "control", "testkit"]),
     ("bytes", &["protocol", "config", "gateway", "control", "openai-proxy", "testkit", "bench"]),

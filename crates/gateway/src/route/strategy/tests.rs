@@ -21,6 +21,7 @@ fn targets(weights: &[u32]) -> Vec<Target> {
         model: Some("m".to_owned()),
         weight: *weight,
         lane: Arc::new(Lane::default()),
+        purse: None,
         forced: false,
     };
     world.providers.iter().zip(weights).map(target).collect()

@@ -9,7 +9,7 @@ use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
 use super::super::answer::{Answer, AnswerBody};
-use super::super::compose::{Outgoing, compose};
+use super::super::compose::Shown;
 use super::super::passage::{Translated, translated};
 use super::super::received::{Received, withhold_secrets};
 use super::super::trouble::Trouble;
@@ -17,6 +17,7 @@ use super::begin::{Begun, begin};
 use super::course::Course;
 use super::quota;
 use super::refusal::{Refusing, unreadable};
+use super::send::{Sending, Unsent};
 use super::tried::Tried;
 use crate::account::Step;
 use crate::intake::Payload;
@@ -51,27 +52,26 @@ impl Course {
                 return Tried::Failed(FaultClass::Capability, error);
             }
         };
-        let composed = compose(&self.call, body, target, secret, translated.as_ref());
-        let Outgoing { message, asked_usage } = match composed {
-            Ok(outgoing) => outgoing,
-            Err(error) => {
+        let began = Instant::now();
+        let sending = Sending { target, body, translated: translated.as_ref(), step };
+        let sent = match (&target.purse, secret) {
+            // In a place of its own, as hardly any attempt needs it.
+            (Some(purse), None) => Box::pin(self.send_with_grant(sending, purse)).await,
+            (_, Some(key)) => self.send(sending, Shown::Key(key)).await,
+            (None, None) => self.send(sending, Shown::Own).await,
+        };
+        let (reply, asked_usage) = match sent {
+            Ok(sent) => sent,
+            Err(Unsent::Ours(error)) => {
                 pass.taken.unsent();
                 return Tried::Ours(error);
             }
-        };
-        let began = Instant::now();
-        let models = [target.model.as_deref(), self.call.model.as_deref()];
-        let sent = match self.register.drills.strike(&target.provider.name, models) {
-            None => self.client.send(&target.provider, message, self.deadline).await,
-            Some(fault) => {
-                self.trail.drilled(step);
-                // In a place of its own: hardly any attempt needs it.
-                Box::pin(self.client.send_drilled(fault, &target.provider, message, self.deadline)).await
+            Err(Unsent::Ungranted(error)) => {
+                pass.ends(Lesson::Fails);
+                pass.taken.unsent();
+                return Tried::Failed(FaultClass::Auth, error);
             }
-        };
-        let reply = match sent {
-            Ok(reply) => reply,
-            Err(trouble) => {
+            Err(Unsent::Trouble(trouble)) => {
                 // When the caller's own body broke off, that is what it is told.
                 if let Some(theirs) = self.upload.as_ref().and_then(|upload| upload.take_failure()) {
                     return Tried::Ours(theirs);
@@ -127,7 +127,7 @@ impl Course {
                 match begin(flowing).await {
                     Begun::Content => {}
                     Begun::Error(data) => {
-                        if let Err(error) = withhold_secrets(&data, &target.provider) {
+                        if let Err(error) = withhold_secrets(&data, target.whose()) {
                             return unreadable(asking, pass, None, error);
                         }
                         // It is passed on as it came, if nobody does better.

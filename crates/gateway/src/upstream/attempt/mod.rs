@@ -1,6 +1,6 @@
 //! Asking a plan's targets until one answers. Retries and fallback live in this folder and nowhere else.
 //!
-//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them (`refusal.rs` where it said no), `race.rs` one with another beside it,
+//! `course.rs` is a call on its way, `walk.rs` the order of attempts, `ask.rs` one of them (`send.rs` its request, `refusal.rs` where it said no), `race.rs` one with another beside it,
 //! `begin.rs` what of a stream is read before its caller gets any of it, `again.rs` and `patience.rs` whether and when one more is
 //! made, `quota.rs` what one takes of quotas, `turn.rs` waiting where everybody is at a limit, `rescue.rs` what is done when a
 //! stream breaks, `spent.rs` what the caller is told when nobody answers.
@@ -18,6 +18,7 @@ mod quota;
 mod race;
 mod refusal;
 mod rescue;
+mod send;
 mod spent;
 mod tried;
 mod turn;
@@ -50,6 +51,7 @@ pub(crate) async fn attempt(course: Box<Course>, meter: &mut Meter) -> Result<An
     let promised = world.server.heartbeat.filter(|_| is_sure_to_stream(call)).map(|every| Promise {
         every,
         provider: plan.first.provider.clone(),
+        purse: plan.first.purse.clone(),
         dialect: call.dialect,
         named: call.row.operation.names_events(),
         array: call.array,

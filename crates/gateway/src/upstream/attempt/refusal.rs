@@ -81,7 +81,7 @@ fn read(
     (head, body): (&HeaderMap, &[u8]),
     asked: &[u8],
 ) -> UpstreamFault {
-    let vendor = target.provider.vendor;
+    let vendor = target.vendor();
     let fault = vendor.read_fault(status, head, body, SystemTime::now());
     let unasked = fault.lacks == Some(Capability::Prefill) && !said::is_prefilled(asked);
     if !unasked && !vendor.echoes(status, body, asked) {

@@ -89,7 +89,7 @@ impl Rescue for Lifeline {
     }
 
     fn repeats_secrets(&self, event: &[u8]) -> bool {
-        withhold_secrets(event, &self.target.provider).is_err()
+        withhold_secrets(event, self.target.whose()).is_err()
     }
 
     fn gap(&self) -> Option<Duration> {
@@ -190,7 +190,7 @@ impl Lifeline {
             How::Continuation if said.text.len() < SHORT => None,
             How::Continuation if !switches.continuation || target.lane.lacks(Capability::Prefill) => None,
             How::Continuation => {
-                let prefill = target.provider.vendor.prefill();
+                let prefill = target.vendor().prefill();
                 said::continued_by(prefill, (call.dialect, call.row.operation), &asked, said)
             }
             How::Restart => Some(asked).filter(|_| switches.restart),

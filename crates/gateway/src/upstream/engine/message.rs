@@ -84,6 +84,13 @@ impl HeadWriter {
         self.head.put_slice(b"\r\n");
     }
 
+    /// What it says so far: names and values, the request line left out. What is no text is left out, too.
+    pub(in crate::upstream) fn said(&self) -> Vec<(&str, &str)> {
+        let lines = self.head[..].split(|byte| *byte == b'\n').skip(1);
+        let line = |line| std::str::from_utf8(line).ok()?.trim_end_matches('\r').split_once(": ");
+        lines.filter_map(line).collect()
+    }
+
     /// Asks for a WebSocket.
     pub(in crate::upstream) fn upgrade(&mut self) {
         self.may_switch = true;

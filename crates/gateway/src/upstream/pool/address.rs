@@ -3,6 +3,22 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use config::snapshot::Origin;
+
+/// Whether we may connect to this address for an origin. A service of the machine we run on is meant to be at a link-local one, and
+/// somebody has written that it is asked (`config::snapshot::Origin::of_the_machine`).
+pub(crate) fn allowed_for(origin: &Origin, address: IpAddr) -> bool {
+    (origin.of_the_machine && of_a_machine(address.to_canonical())) || allowed(address, origin.allow_private)
+}
+
+/// Where machines' own services are.
+fn of_a_machine(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => matches!(v6.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254 | 0x23]),
+    }
+}
+
 /// Whether we may connect to this address.
 pub(crate) fn allowed(address: IpAddr, allow_private: bool) -> bool {
     let address = address.to_canonical();
@@ -82,6 +98,23 @@ mod tests {
             "255.255.255.255",
         ] {
             assert!(!allowed(address.parse().unwrap(), true), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_machine_is_asked_at_its_own_address_where_that_was_written() {
+        let machine = Origin { of_the_machine: true, ..Origin::plain("metadata", 80) };
+        for (address, of_the_machine) in [
+            ("169.254.169.254", true),
+            ("169.254.170.2", true),
+            ("fd00:ec2::254", true),
+            ("fe80::1", false),
+            ("0.0.0.0", false),
+            ("224.0.0.1", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(allowed_for(&machine, address), of_the_machine, "{address}");
+            assert!(!allowed_for(&Origin::plain("metadata", 80), address), "{address}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The one connector for everything that goes out: look up, check the address, connect, tunnel, encrypt.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use config::snapshot::{Origin, Scheme};
@@ -57,10 +57,10 @@ impl Connector {
     /// The second: a way to the origin, through the proxy if there is one, and in plain text.
     pub(in crate::upstream) async fn open(&self, origin: &Origin) -> Result<TcpStream, Trouble> {
         let Some(proxy) = &origin.proxy else {
-            return self.reach(&origin.host, origin.port, origin.allow_private).await;
+            return self.reach(&origin.host, origin.port, |ip| address::allowed_for(origin, ip)).await;
         };
         // The proxy is the operator's own; where the tunnel leads is the proxy's to decide.
-        let mut tcp = self.reach(&proxy.host, proxy.port, true).await?;
+        let mut tcp = self.reach(&proxy.host, proxy.port, |ip| address::allowed(ip, true)).await?;
         outbound::tunnel(&mut tcp, proxy, origin).await?;
         Ok(tcp)
     }
@@ -77,10 +77,15 @@ impl Connector {
     }
 
     /// A TCP connection to the first address that answers, among those allowed.
-    async fn reach(&self, host: &str, port: u16, allow_private: bool) -> Result<TcpStream, Trouble> {
+    async fn reach(
+        &self,
+        host: &str,
+        port: u16,
+        allowed: impl Fn(IpAddr) -> bool,
+    ) -> Result<TcpStream, Trouble> {
         let found = self.dns.resolve(host, port).await.map_err(|error| Trouble::Unreachable(error.into()))?;
         let (good, denied): (Vec<SocketAddr>, Vec<SocketAddr>) =
-            found.into_iter().partition(|found| address::allowed(found.ip(), allow_private));
+            found.into_iter().partition(|found| allowed(found.ip()));
         match (good.is_empty(), denied.first()) {
             (true, Some(address)) => Err(Trouble::Denied(address.ip())),
             (true, None) => Err(Trouble::Unreachable("the name has no address".into())),

@@ -20,6 +20,7 @@ impl Examination<'_> {
     /// Asks for its models, or, where it has no list, only whether it is there. The names it lists.
     pub(super) async fn ask_for_models(&mut self) -> Result<Vec<String>, Over> {
         let lists = self.provider.serves(Operation::Models);
+        let granted = self.ask_for_grant().await?;
         let began = Instant::now();
         let time = self.time();
         let asked = async {
@@ -38,9 +39,32 @@ impl Examination<'_> {
         if lists {
             return self.models(visit, began).await;
         }
-        self.note(Check::skipped("key", "only a call can tell"));
+        if !granted {
+            self.note(Check::skipped("key", "only a call can tell"));
+        }
         self.note(Check::skipped("models", "it has no list of them"));
         Ok(Vec::new())
+    }
+
+    /// Asks for what is shown in place of a key; whether there is such a thing, and no list that tells more of it.
+    async fn ask_for_grant(&mut self) -> Result<bool, Over> {
+        let began = Instant::now();
+        match self.inspector.grant().await {
+            Ok(None) => Ok(false),
+            Ok(Some(_)) if self.provider.serves(Operation::Models) => Ok(false),
+            Ok(Some(_)) => {
+                self.note(Check::passed("key", "what is shown in place of a key was given").since(began));
+                Ok(true)
+            }
+            Err(cause) => {
+                let name = &self.provider.name;
+                let check =
+                    Check::failed("key", "what is shown in place of a key was not given").cause(cause);
+                let hint =
+                    format!("Check who the gateway is under providers.{name}, and what that may do there.");
+                Err(self.stop(check.hint(hint).since(began)))
+            }
+        }
     }
 
     /// What its answer says about our key and its models.
@@ -58,6 +82,7 @@ impl Examination<'_> {
         let said = status.is_success();
         self.note(match (&self.provider.credential, said) {
             (Credential::Stored(_), true) => Check::passed("key", "accepts our key"),
+            (Credential::Identity(_), true) => Check::passed("key", "knows who we are"),
             (_, true) => Check::passed("key", "wants none for its list"),
             (_, false) => Check::skipped("key", "its answer does not tell"),
         });
@@ -78,6 +103,11 @@ impl Examination<'_> {
                     .hint(format!(
                         "Set providers.{name}.api_key, or the variable it comes from, to a working key."
                     )),
+            ),
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Credential::Identity(identity)) => Some(
+                Check::failed("key", format!("refuses {} (status {code})", identity.who.about()))
+                    .cause("It may not do this there.")
+                    .hint("Give it the right, or write another one."),
             ),
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Credential::Passthrough) => {
                 Some(Check::skipped("key", "wants the caller's own key, which is not known here"))

@@ -23,6 +23,7 @@ pub use check::{Calls, Check, CheckResult, Verification, VerifyOptions};
 use super::inspect::Inspector;
 use super::trouble::Trouble;
 use crate::Gateway;
+use crate::standing::Purse;
 use check::millis;
 
 /// The largest answer read.
@@ -76,8 +77,12 @@ pub(crate) async fn verify(
 ) -> Verification {
     let began = Instant::now();
     let patience = provider.timeouts.connect.min(options.each);
+    let purse = match gateway {
+        Some(gateway) => gateway.register.purses.find(&provider),
+        None => Purse::apart(&provider),
+    };
     let mut examination = Examination {
-        inspector: Inspector::new(provider.clone(), patience),
+        inspector: Inspector::with(provider.clone(), purse, patience),
         provider,
         options,
         gateway,
@@ -156,7 +161,8 @@ impl Stuck {
 fn withhold(text: &mut String, provider: &Provider) {
     let key = match &provider.credential {
         Credential::Stored(secret) => Some(secret),
-        Credential::Passthrough | Credential::None => None,
+        // What is wrong with an identity is told without its secrets.
+        Credential::Identity(_) | Credential::Passthrough | Credential::None => None,
     };
     let login = provider.origin.proxy.as_ref().and_then(|proxy| proxy.login.as_ref());
     let headers = provider.headers.values().filter_map(|value| value.to_str().ok());

@@ -108,7 +108,7 @@ impl Examination<'_> {
         came: &Result<(StatusCode, Vec<u8>, Option<Duration>), Stuck>,
         stream: bool,
     ) {
-        let stored = matches!(self.provider.credential, Credential::Stored(_));
+        let stored = matches!(self.provider.credential, Credential::Stored(_) | Credential::Identity(_));
         match came {
             Err(Stuck::Late(_)) => meter.refuses(Trouble::TotalTimeout.kind()),
             Err(Stuck::Trouble(trouble)) => meter.refuses(trouble.kind()),

@@ -83,8 +83,12 @@ impl Scrubber {
 fn of(world: &Snapshot) -> Vec<String> {
     let mut known = Vec::new();
     for provider in &world.providers {
-        if let Credential::Stored(secret) = &provider.credential {
-            known.push(secret.expose().to_owned());
+        match &provider.credential {
+            Credential::Stored(secret) => known.push(secret.expose().to_owned()),
+            Credential::Identity(identity) => {
+                known.extend(identity.who.secrets().into_iter().map(|secret| secret.expose().to_owned()));
+            }
+            Credential::Passthrough | Credential::None => {}
         }
         known.extend(provider.keys.iter().map(|key| key.secret.expose().to_owned()));
         let login = provider.origin.proxy.as_ref().and_then(|proxy| proxy.login.as_ref());

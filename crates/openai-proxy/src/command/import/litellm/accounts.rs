@@ -77,6 +77,8 @@ impl Provider {
         match &account.key {
             Key::Reference(name) => set("api_key", json!(name)),
             Key::Literal(key) => set("api_key", json!(keys.keep(&self.variable("API_KEY"), key))),
+            // Who we are stands in its place.
+            Key::None if !account.identity.is_empty() => {}
             Key::None => set("credential", json!("none")),
             Key::Unsaid => {}
         }

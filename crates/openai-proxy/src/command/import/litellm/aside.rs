@@ -41,7 +41,7 @@ const LOST: &[(&str, &str)] = &[
     ("allowed_openai_params", "what a caller sends passes as it is"),
     ("merge_reasoning_content_in_choices", "an answer passes as it is"),
     ("tags", "places are not chosen by tags"),
-    ("azure_ad_token", "a token that ends; `entra_id` asks for new ones, and is not in use yet"),
+    ("azure_ad_token", "a token that ends; `entra_id` asks for new ones"),
     ("cache_control_injection_points", "what a caller sends passes as it is"),
 ];
 /// What is sent when a caller does not say it. Here a caller's body is nobody else's.
