@@ -1,6 +1,6 @@
 //! Whether a call goes to a target in its caller's words, or is put into the target's.
 //!
-//! Who speaks the caller's language gets its bytes as they came (D-20). A conversation may go to anybody else, too: it is read into the
+//! Who speaks the caller's language gets its bytes as they came (D-20), unless a tool has to stand for the schema they ask for. A conversation may go to anybody else, too: it is read into the
 //! hub and written in the target's wire, and so is the answer, in the other direction. Everything above this, retries and rescue among
 //! it, sees the caller's language only.
 
@@ -9,9 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{HeaderName, HeaderValue};
-use protocol::codec::{Mint, Translation};
+use protocol::codec::{self, Mint, Translation};
 use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable, marks};
+use protocol::verdict::Capability;
 
 use crate::admit::Estimate;
 use crate::error::ApiError;
@@ -45,30 +46,44 @@ pub(super) fn translated(
     let vendor = target.provider.vendor;
     let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
     let straight = target.provider.serves(call.row.operation);
+    let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
+    let mut habits = vendor.habits_at(&target.provider.site);
+    habits.shapeless |= target.lane.lacks(Capability::Form);
+    let Some(spoken) = vendor.wire() else { return Ok(None) };
+    let own = straight && spoken == asked;
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
-    let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
-    let spoken = match vendor.wire() {
-        Some(spoken) if !straight || (spoken == asked && claimed(body)) => spoken,
-        _ => return Ok(None),
-    };
+    let claimed = own && matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+    let shaped = own && !claimed && codec::may_lack(spoken, model, habits) && mentions_schema(body);
+    if straight && !claimed && !shaped {
+        return Ok(None);
+    }
     let Payload::Whole(body) = body else { return Err(unread()) };
     let shown = target.provider.credential == Credential::Passthrough && call.offered.is_some();
     if !straight && shown {
         return Err(whose_key(&target.provider.name));
     }
-    let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
     let mint = Mint { now: now(), seed: seed(&call.id) };
     let mut translation =
-        Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
+        match Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal) {
+            Ok(translation) if shaped && !translation.needs_tool(habits) => return Ok(None),
+            // Whose language it is may know what we do not.
+            Err(_) if shaped => return Ok(None),
+            translation => translation?,
+        };
     if let Some(room) = room(Estimate::with(call, body.len())) {
         translation.makes_room(room);
     }
-    let (body, losses) = translation.request(vendor.habits_at(&target.provider.site)).map_err(refusal)?;
+    let (body, losses) = translation.request(habits).map_err(refusal)?;
     if !losses.is_empty() && is_strict(call) {
         return Err(too_strict(&losses, &target.provider.name));
     }
     let dropped = dropped(&losses);
     Ok(Some(Translated { translation, body: body.into(), dropped }))
+}
+
+/// Whether a body may ask for a schema: each language has the word in the name of a field (`json_schema`, `responseSchema`).
+pub(super) fn mentions_schema(body: &Payload) -> bool {
+    matches!(body, Payload::Whole(body) if memchr::memmem::find(body, b"chema").is_some())
 }
 
 impl Translated {

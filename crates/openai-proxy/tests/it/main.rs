@@ -65,6 +65,7 @@ mod replay;
 mod requests;
 mod routes;
 mod scenarios;
+mod schemas;
 mod services;
 mod standing;
 mod starting;
