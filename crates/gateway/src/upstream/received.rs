@@ -141,7 +141,9 @@ fn unusable(provider: &str, why: Unusable) -> ApiError {
     match why {
         Unusable::Unreadable(why) => unfit(provider, &why.to_string()),
         Unusable::OffSchema(why) => {
-            let say = format!("`{provider}` gave an answer that does not keep to the schema that was asked for: {why}.");
+            let say = format!(
+                "`{provider}` gave an answer that does not keep to the schema that was asked for: {why}."
+            );
             ApiError::new(Kind::UpstreamBadResponse, say)
         }
     }

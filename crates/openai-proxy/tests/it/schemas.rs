@@ -4,7 +4,8 @@ use protocol::codec::{self, Mint, To};
 use protocol::dialect::Wire;
 use protocol::hub::gather::Gather;
 use protocol::hub::{
-    Answer as Said, Call, Choice, Counts, Delta, Part, Request, Response, Role, Shape, Stop, Tool, Turn, scatter,
+    Answer as Said, Call, Choice, Counts, Delta, Part, Request, Response, Role, Shape, Stop, Tool, Turn,
+    scatter,
 };
 use protocol::operation;
 use serde_json::{Value, json};
@@ -50,7 +51,8 @@ fn question(stream: bool, tools: bool) -> Request {
         "required": ["name", "born"],
         "additionalProperties": false,
     });
-    let shape = Shape::Schema { name: Some("person".to_owned()), description: None, schema, strict: Some(true) };
+    let shape =
+        Shape::Schema { name: Some("person".to_owned()), description: None, schema, strict: Some(true) };
     Request {
         model: "m".to_owned(),
         turns: vec![Turn::new(Role::User, vec![Part::Text("hi".to_owned())])],
@@ -165,7 +167,8 @@ async fn every_caller_gets_its_schema_from_a_place_that_knows_none() {
         for caller in CALLERS {
             // Only beside tools these two hold to none; and a place that has Responses itself is asked in them.
             let tools = matches!(kind, "gemini" | "cohere");
-            if (tools && caller == Wire::OllamaGenerate) || (kind == "deepseek" && caller == Wire::Responses) {
+            if (tools && caller == Wire::OllamaGenerate) || (kind == "deepseek" && caller == Wire::Responses)
+            {
                 continue;
             }
             for stream in [false, true] {
@@ -174,7 +177,11 @@ async fn every_caller_gets_its_schema_from_a_place_that_knows_none() {
                 calls += 1;
                 let dropped = answer.header("x-openai-proxy-dropped").unwrap_or_default().to_owned();
                 if answer.status != 200 || !dropped.contains("json_schema") {
-                    wrong.push(format!("{caller} to {kind}: {} {dropped:?} {}", answer.status, answer.text()));
+                    wrong.push(format!(
+                        "{caller} to {kind}: {} {dropped:?} {}",
+                        answer.status,
+                        answer.text()
+                    ));
                     continue;
                 }
                 let (said, ended) = heard(caller, stream, &answer);
@@ -272,8 +279,10 @@ async fn a_place_that_says_it_knows_no_schema_is_asked_by_a_tool_from_then_on() 
         if request.shape.is_none() {
             return answers_by_tool(ADA)(seen);
         }
-        let say = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.";
-        let error = json!({"error": {"message": say, "type": "invalid_request_error", "param": null, "code": null}});
+        let say =
+            "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.";
+        let error =
+            json!({"error": {"message": say, "type": "invalid_request_error", "param": null, "code": null}});
         Act::json(400, &error)
     })
     .await;

@@ -28,7 +28,9 @@ pub(super) fn by_tool(wire: Wire, request: &Request, habits: Habits) -> Option<b
     let named = lacks(wire, &request.model, habits);
     let beside = match wire {
         Wire::Gemini => !request.tools.is_empty() && !gemini::is_newer(&request.model),
-        Wire::Cohere => !request.tools.is_empty() || request.turns.iter().any(|turn| turn.parts.iter().any(is_document)),
+        Wire::Cohere => {
+            !request.tools.is_empty() || request.turns.iter().any(|turn| turn.parts.iter().any(is_document))
+        }
         _ => false,
     };
     if !(named || beside) {
@@ -62,7 +64,8 @@ fn lacks(wire: Wire, model: &str, habits: Habits) -> bool {
         || match wire {
             Wire::Messages => Claude::of(model).is_before((4, 5)),
             Wire::Converse => {
-                of_bedrock(model).is_some() || Claude::on_bedrock(model).is_some_and(|it| it.is_before((4, 5)))
+                of_bedrock(model).is_some()
+                    || Claude::on_bedrock(model).is_some_and(|it| it.is_before((4, 5)))
             }
             _ => false,
         }
@@ -120,7 +123,14 @@ mod tests {
             (Wire::Converse, "anthropic.claude-sonnet-4-5-20250929-v1:0", false, None, plain, None),
             (Wire::Converse, "eu.amazon.nova-pro-v1:0", false, None, plain, Some(true)),
             (Wire::Converse, "meta.llama4-scout-17b-instruct-v1:0", false, None, plain, Some(false)),
-            (Wire::Converse, "arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-1-8b", false, None, plain, Some(false)),
+            (
+                Wire::Converse,
+                "arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-1-8b",
+                false,
+                None,
+                plain,
+                Some(false),
+            ),
             (Wire::Converse, "openai.gpt-oss-120b-1:0", false, None, plain, None),
             (Wire::Gemini, "gemini-2.5-flash", false, None, plain, None),
             (Wire::Gemini, "gemini-2.5-flash", true, None, plain, Some(true)),

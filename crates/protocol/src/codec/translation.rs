@@ -88,7 +88,8 @@ impl Translation {
 
     /// Whether it asks for a schema that a tool has to stand for.
     pub fn needs_tool(&self, habits: Habits) -> bool {
-        shapes::by_tool(self.spoken, &self.request, habits).is_some() && ShapeTool::of(&self.request).is_some()
+        shapes::by_tool(self.spoken, &self.request, habits).is_some()
+            && ShapeTool::of(&self.request).is_some()
     }
 
     /// The request for the vendor, and what it loses.

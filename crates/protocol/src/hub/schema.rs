@@ -168,7 +168,8 @@ impl<'s> Check<'s> {
             }
         }
         // Patterns are not understood: any name may be meant by one.
-        let Some(rest) = schema.get("additionalProperties").filter(|_| !schema.contains_key("patternProperties"))
+        let Some(rest) =
+            schema.get("additionalProperties").filter(|_| !schema.contains_key("patternProperties"))
         else {
             return Ok(());
         };

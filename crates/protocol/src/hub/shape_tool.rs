@@ -61,7 +61,8 @@ impl ShapeTool {
         }
         asked.choice = self.choice(request, forces);
         if !forces {
-            let ask = format!("Give your final answer by calling the tool `{}`, and in no other way.", self.name);
+            let ask =
+                format!("Give your final answer by calling the tool `{}`, and in no other way.", self.name);
             asked.system.push(Part::Text(ask));
         }
         asked.tools.push(Tool::Function {
@@ -78,7 +79,9 @@ impl ShapeTool {
     fn choice(&self, request: &Request, forces: bool) -> Option<Choice> {
         let with = |names: &[String]| names.iter().chain([&self.name]).cloned().collect();
         match &request.choice {
-            Some(Choice::None) if forces && !request.tools.is_empty() => Some(Choice::Named(self.name.clone())),
+            Some(Choice::None) if forces && !request.tools.is_empty() => {
+                Some(Choice::Named(self.name.clone()))
+            }
             Some(Choice::None) if !request.tools.is_empty() => {
                 Some(Choice::Allowed { names: vec![self.name.clone()], required: false })
             }
@@ -108,7 +111,9 @@ impl ShapeTool {
             return arguments;
         }
         match serde_json::from_str(&arguments) {
-            Ok(Value::Object(mut object)) => object.shift_remove(ARGUMENT).map_or(arguments, |it| it.to_string()),
+            Ok(Value::Object(mut object)) => {
+                object.shift_remove(ARGUMENT).map_or(arguments, |it| it.to_string())
+            }
             _ => arguments,
         }
     }

@@ -191,7 +191,11 @@ impl Course {
                     Some(Duration::ZERO)
                 }
                 // It has said just now that it knows no form: a tool stands for one from here on.
-                None if lacks == Some(Capability::Form) && !formless && attempts == 0 && shaped(self.body()) => {
+                None if lacks == Some(Capability::Form)
+                    && !formless
+                    && attempts == 0
+                    && shaped(self.body()) =>
+                {
                     Some(Duration::ZERO)
                 }
                 None => {

@@ -63,7 +63,8 @@ impl State {
             self.sign(block, out);
         }
         // Those of thoughts have no place anywhere.
-        if thought.is_none_or(str::is_empty) || delta["content"].as_str().is_some_and(|text| !text.is_empty()) {
+        if thought.is_none_or(str::is_empty) || delta["content"].as_str().is_some_and(|text| !text.is_empty())
+        {
             self.ahead.add(logprobs::read(&choice["logprobs"]["content"]));
         }
         self.prose(Prose::Text, delta["content"].as_str(), out);

@@ -156,18 +156,69 @@ fn who_is_told_a_budget_does_not_think_where_that_is_refused() {
 
 #[test]
 fn newer_models_are_told_an_effort() {
-    let (adaptive, off, tokens) = (Some(Budget::Adaptive), Some(Budget::Off), |tokens| Some(Budget::Tokens(tokens)));
+    let (adaptive, off, tokens) =
+        (Some(Budget::Adaptive), Some(Budget::Off), |tokens| Some(Budget::Tokens(tokens)));
     for (model, asked, expected, lost) in [
-        ("claude-opus-4-7", reasoning(None, tokens(1024), None), reasoning(Some("low"), adaptive, None), "thinking budget"),
-        ("claude-sonnet-5", reasoning(None, tokens(8000), Some(true)), reasoning(Some("medium"), adaptive, Some(true)), "thinking budget"),
-        ("us.anthropic.claude-opus-4-8", reasoning(None, tokens(30_000), None), reasoning(Some("high"), adaptive, None), "thinking budget"),
-        ("claude-haiku-5-5", reasoning(Some("max"), tokens(9000), None), reasoning(Some("max"), adaptive, None), "thinking budget"),
-        ("claude-opus-4-6", reasoning(Some("xhigh"), adaptive, None), reasoning(Some("high"), adaptive, None), "reasoning_effort"),
-        ("claude-opus-5", reasoning(Some("xhigh"), off, None), reasoning(Some("high"), off, None), "reasoning_effort"),
-        ("claude-haiku-5-5", reasoning(Some("max"), off, None), reasoning(Some("high"), off, None), "reasoning_effort"),
-        ("claude-fable-5", reasoning(Some("none"), None, None), reasoning(Some("low"), None, None), "thinking off"),
-        ("claude-mythos-preview", reasoning(None, off, None), reasoning(Some("low"), None, None), "thinking off"),
-        ("claude-opus-5-5", reasoning(Some("max"), off, Some(false)), reasoning(Some("low"), None, Some(false)), "thinking off"),
+        (
+            "claude-opus-4-7",
+            reasoning(None, tokens(1024), None),
+            reasoning(Some("low"), adaptive, None),
+            "thinking budget",
+        ),
+        (
+            "claude-sonnet-5",
+            reasoning(None, tokens(8000), Some(true)),
+            reasoning(Some("medium"), adaptive, Some(true)),
+            "thinking budget",
+        ),
+        (
+            "us.anthropic.claude-opus-4-8",
+            reasoning(None, tokens(30_000), None),
+            reasoning(Some("high"), adaptive, None),
+            "thinking budget",
+        ),
+        (
+            "claude-haiku-5-5",
+            reasoning(Some("max"), tokens(9000), None),
+            reasoning(Some("max"), adaptive, None),
+            "thinking budget",
+        ),
+        (
+            "claude-opus-4-6",
+            reasoning(Some("xhigh"), adaptive, None),
+            reasoning(Some("high"), adaptive, None),
+            "reasoning_effort",
+        ),
+        (
+            "claude-opus-5",
+            reasoning(Some("xhigh"), off, None),
+            reasoning(Some("high"), off, None),
+            "reasoning_effort",
+        ),
+        (
+            "claude-haiku-5-5",
+            reasoning(Some("max"), off, None),
+            reasoning(Some("high"), off, None),
+            "reasoning_effort",
+        ),
+        (
+            "claude-fable-5",
+            reasoning(Some("none"), None, None),
+            reasoning(Some("low"), None, None),
+            "thinking off",
+        ),
+        (
+            "claude-mythos-preview",
+            reasoning(None, off, None),
+            reasoning(Some("low"), None, None),
+            "thinking off",
+        ),
+        (
+            "claude-opus-5-5",
+            reasoning(Some("max"), off, Some(false)),
+            reasoning(Some("low"), None, Some(false)),
+            "thinking off",
+        ),
     ] {
         let request = wanted(model, asked);
         assert_eq!(told(&request), (expected, lost.to_owned()), "{model} {:?}", request.reasoning);

@@ -56,7 +56,8 @@ impl Claude {
     }
 
     fn always_thinks(self) -> bool {
-        self.number.is_some() && (self.family == Family::Fable || (self.family == Family::Opus && self.since((5, 5))))
+        self.number.is_some()
+            && (self.family == Family::Fable || (self.family == Family::Opus && self.since((5, 5))))
     }
 
     /// It is kept from thinking at first, and thinks between its calls.
@@ -121,7 +122,9 @@ impl Claude {
     /// The next effort below, where it has none of that name.
     fn with_effort(self, mut asked: Reasoning, losses: &mut Losses) -> Reasoning {
         let highest = match asked.effort.as_deref() {
-            Some("xhigh") => self.number == Some((4, 6)) || self.is_opus_4_5() || (asked.is_off() && self.since((5, 0))),
+            Some("xhigh") => {
+                self.number == Some((4, 6)) || self.is_opus_4_5() || (asked.is_off() && self.since((5, 0)))
+            }
             Some("max") => self.is_opus_4_5() || (asked.is_off() && self.since((5, 0))),
             _ => false,
         };

@@ -13,8 +13,8 @@ use crate::frame::aws_event;
 use crate::hub::gather::Gather;
 use crate::hub::part::text_of;
 use crate::hub::{
-    Begun, Budget, Call, Choice, Delta, File, Media, Opening, Outcome, Part, Reasoning, Request, Response, Role, Shape, Source,
-    Thought, Tool, Turn,
+    Begun, Budget, Call, Choice, Delta, File, Media, Opening, Outcome, Part, Reasoning, Request, Response,
+    Role, Shape, Source, Thought, Tool, Turn,
 };
 
 mod media;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::super::StreamReader;
 use super::super::Wire;
-use super::super::logprobs;
 use super::super::events::{self, Events};
+use super::super::logprobs;
 use super::object;
 use super::response::part_of;
 use crate::hub::{Begun, Delta, Opening, Part, Thought, Unreadable};

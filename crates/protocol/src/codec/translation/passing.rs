@@ -152,5 +152,7 @@ impl Passing {
 
 /// What the caller of a stream is told whose answer does not keep to its schema.
 fn off_schema(mismatch: &Mismatch) -> String {
-    format!("The answer does not keep to the schema that was asked for: {mismatch}. What was sent of it is not to be used.")
+    format!(
+        "The answer does not keep to the schema that was asked for: {mismatch}. What was sent of it is not to be used."
+    )
 }

@@ -39,7 +39,10 @@ fn what_a_schema_asks_for_is_looked_at() {
         (json!({"name": "Ada", "share": 0.25}), "`/share` is no multiple of its step"),
         (json!({"name": "Ada", "secret": 1}), "it has a property that is not in the schema"),
         (json!({"name": "Ada", "friends": [{"name": "Eve"}, {}]}), "`/friends/1/name` is missing"),
-        (json!({"name": "Ada", "friends": [{"name": "A"}, {"name": "A"}]}), "`/friends` has an element twice"),
+        (
+            json!({"name": "Ada", "friends": [{"name": "A"}, {"name": "A"}]}),
+            "`/friends` has an element twice",
+        ),
     ] {
         assert_eq!(told(&value, &person), expected, "{value}");
     }
@@ -97,10 +100,12 @@ fn what_is_not_understood_is_passed_over() {
 
 #[test]
 fn a_schema_that_never_ends_ends() {
-    let round = json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}});
+    let round =
+        json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}});
     assert_eq!(check(&json!(1), &round), Ok(()));
     // Each of the ways has all of them again.
-    let wide = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}, {"type": "string"}], "type": "string"});
+    let wide =
+        json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}, {"type": "string"}], "type": "string"});
     assert!(check(&json!("x"), &wide).is_ok());
     let never = json!({"oneOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]});
     assert!(check(&json!("x"), &never).is_ok());

@@ -90,7 +90,8 @@ fn a_tool_has_a_name_of_its_own_and_an_object_of_arguments() {
     assert_eq!(of(person(), &[]).arguments(), person());
     let bare = json!({"properties": {}});
     assert_eq!(of(bare, &[]).arguments(), json!({"properties": {}, "type": "object"}));
-    let list = json!({"type": "array", "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"const": {"$ref": "#"}}}});
+    let list =
+        json!({"type": "array", "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"const": {"$ref": "#"}}}});
     let moved = json!({"type": "array", "items": {"$ref": "#/properties/answer/$defs/a"}, "$defs": {"a": {"const": {"$ref": "#"}}}});
     let arguments = of(list, &[]).arguments();
     assert_eq!(arguments["properties"]["answer"], moved);
