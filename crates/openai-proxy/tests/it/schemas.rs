@@ -27,6 +27,9 @@ const LACKING: [(&str, &str, &str); 5] = [
     ("cohere", "/v2", "command-a-03-2025"),
 ];
 
+/// However often it answers badly, it is asked again.
+const ALWAYS: &str = "breaker: {min_requests: 1000000}";
+
 /// Who can ask for a schema.
 const CALLERS: [Wire; 8] = [
     Wire::Chat,
@@ -151,7 +154,8 @@ fn house(providers: &[(&str, &Vendor, &str, &str)]) -> TestHouse {
     let mut places = Vec::new();
     for (nth, (kind, vendor, base, model)) in providers.iter().enumerate() {
         let url = vendor.url();
-        lines += &format!("  p{nth}: {{type: {kind}, base_url: \"{url}{base}\", api_key: sk-there}}\n");
+        lines +=
+            &format!("  p{nth}: {{type: {kind}, base_url: \"{url}{base}\", api_key: sk-there, {ALWAYS}}}\n");
         places.push(format!("\"p{nth}/{model}\""));
     }
     TestHouse::new(&format!("{lines}models: {{m: [{}]}}\n", places.join(", ")))
