@@ -49,7 +49,7 @@ export const NAMES = Object.keys(GIVEN);
 export const PROMPT = 120;
 export const WRITTEN = 30;
 export const CACHED = VENDOR === 'ollama' ? 0 : 100;
-export const STORED = ['messages', 'converse'].includes(VENDOR) ? 8 : 0;
+export const STORED = ['messages', 'older', 'converse'].includes(VENDOR) ? 8 : 0;
 export const THINKING = ['converse', 'cohere', 'ollama'].includes(VENDOR) ? 0 : 10;
 
 // Two calls, as [id, name, arguments], with different ids.

@@ -57,7 +57,7 @@ SCHEMAS: Dict[str, Dict[str, Any]] = {
 # which so many were thinking, where its wire has a word for it.
 PROMPT, WRITTEN = 120, 30
 CACHED = 0 if VENDOR == "ollama" else 100
-STORED = 8 if VENDOR in ("messages", "converse") else 0
+STORED = 8 if VENDOR in ("messages", "older", "converse") else 0
 THINKING = 0 if VENDOR in ("converse", "cohere", "ollama") else 10
 
 

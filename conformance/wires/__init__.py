@@ -6,7 +6,7 @@ from .chat import Cerebras, Chat, Deepseek
 from .cohere import Cohere
 from .converse import Converse
 from .gemini import Gemini
-from .messages import Messages
+from .messages import Messages, Older
 from .ollama import Ollama
 
-ALL: List[Type[Vendor]] = [Chat, Deepseek, Cerebras, Messages, Gemini, Converse, Cohere, Ollama]
+ALL: List[Type[Vendor]] = [Chat, Deepseek, Cerebras, Messages, Older, Gemini, Converse, Cohere, Ollama]

@@ -95,10 +95,19 @@ class Chat(Vendor):
 
 
 class Deepseek(Chat):
-    """It wants its thoughts back with the calls they led to. Source: api-docs.deepseek.com, "Thinking Mode", "Tool Calls"."""
+    """It wants its thoughts back with the calls they led to, knows no schema of an answer, and cannot be made to call a tool. Source:
+    api-docs.deepseek.com, "Thinking Mode", "Tool Calls", "JSON Output"."""
 
     word, kind, wants_thoughts = "deepseek", "deepseek", True
     longest_user = 10**6  # none is told
+
+    def read(self, call: Call) -> script.Ask:
+        ask = super().read(call)
+        if ask.shape is not None:
+            raise Refused("This response_format type is unavailable now")
+        if call.body.get("tool_choice", "auto") not in ("auto", "none"):
+            raise Refused("deepseek-reasoner does not support this tool_choice")
+        return ask
 
 
 class Cerebras(Chat):
@@ -205,7 +214,7 @@ def tools(body: Dict[str, Any], ask: script.Ask) -> None:
         known(tool["function"], f"{where}.function", "name", "description parameters strict")
         ask.tools.append(word(tool["function"]["name"], f"{where}.function.name", pattern=NAME))
         if "parameters" in tool["function"]:
-            schema(tool["function"]["parameters"], f"{where}.function.parameters")
+            ask.schemas[ask.tools[-1]] = schema(tool["function"]["parameters"], f"{where}.function.parameters")
     choice = body.get("tool_choice", "auto")
     if isinstance(choice, str):
         ask.must_call = word(choice, "tool_choice", ("auto", "none", "required")) != "none"

@@ -87,6 +87,19 @@ class Messages(Vendor):
         return Answer({"type": "error", "error": error, "request_id": "req_011C"}, status, headers={"request-id": "req_011C"})
 
 
+class Older(Messages):
+    """A model of before 4.5: it thinks in so many tokens, and knows neither efforts nor the schema of an answer."""
+
+    word, model = "older", "claude-3-7-sonnet-20250219"
+
+    def read(self, call: Call) -> script.Ask:
+        if "output_config" in call.body:
+            raise Refused("output_config: Extra inputs are not permitted")
+        if call.body.get("thinking", {}).get("type") not in (None, "enabled", "disabled"):
+            raise Refused("adaptive thinking is not supported on this model")
+        return super().read(call)
+
+
 # reading
 
 
@@ -227,7 +240,7 @@ def tools(body: Dict[str, Any], ask: script.Ask) -> None:
         known(tool, where, "name input_schema", "type description cache_control strict eager_input_streaming input_examples")
         word(tool.get("type", "custom"), f"{where}.type", ["custom"])
         ask.tools.append(word(tool["name"], f"{where}.name", pattern=NAME))
-        schema(tool["input_schema"], f"{where}.input_schema")
+        ask.schemas[ask.tools[-1]] = schema(tool["input_schema"], f"{where}.input_schema")
     choice = body.get("tool_choice")
     if choice is None:
         return

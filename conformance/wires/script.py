@@ -4,7 +4,7 @@ say ...    a text with what was said, and the system's words if there are any
 call       two calls at once; once their results are there, a text that quotes them
 think ...  the same as `say`, or with `think call` as `call`, after a thought, if thinking was asked for
 see        the media type and the length of each image
-json       an instance of the schema that was asked for
+json       an instance of the schema that was asked for, or of the tool's that stands for one
 long       a text that is ended by the limit
 fail       429
 cut        a stream that breaks off
@@ -49,6 +49,7 @@ class Ask:
     results: List[Tuple[Called, str]] = field(default_factory=list)  # that came after it
     images: List[Tuple[str, int]] = field(default_factory=list)  # beside it
     tools: List[str] = field(default_factory=list)
+    schemas: Dict[str, Any] = field(default_factory=dict)  # of their arguments
     must_call: bool = True  # tools may be called
     shape: Optional[Dict[str, Any]] = None  # the schema of the answer
     limit: Optional[int] = None
@@ -94,9 +95,7 @@ def reply(ask: Ask) -> Reply:
             raise Unsaid("see: no image arrived")
         said.text = "I see " + ", ".join(f"{media} of {length} bytes" for media, length in ask.images) + "."
     elif first == "json":
-        if ask.shape is None:
-            raise Unsaid("json: no schema was asked for")
-        said.text = json.dumps(instance(ask.shape), ensure_ascii=False)
+        shaped(ask, said)
     elif first == "long":
         if ask.limit is None:
             raise Unsaid("long: no limit was set")
@@ -108,6 +107,18 @@ def reply(ask: Ask) -> Reply:
     else:
         raise Unsaid(f"the script has no answer to {ask.text!r}")
     return said
+
+
+def shaped(ask: Ask, said: Reply) -> None:
+    stands = next((name for name in ask.schemas if name not in dict(PLAN)), None)
+    if ask.shape is not None:
+        said.text = json.dumps(instance(ask.shape), ensure_ascii=False)
+    elif stands and ask.must_call:
+        # Models like to say what they are about to do.
+        said.text, said.stop = "I call it.", "calls"
+        said.calls = [Called(digest(stands, ask.text)[:8], stands, instance(ask.schemas[stands]))]
+    else:
+        raise Unsaid("json: no schema was asked for")
 
 
 def call(ask: Ask, said: Reply) -> None:

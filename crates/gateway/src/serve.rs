@@ -8,7 +8,8 @@
 //! 3. Same language in and out: body bytes are forwarded as they came, with at most two edits in place, the model's name
 //!    (put in where only the path says it) and the request for a usage chunk (which is then kept from a caller who did not
 //!    ask for it). A heartbeat, an empty line between two events (or elements of an array) of a silent stream or before its
-//!    first, is ours and no part of the body; a byte order mark does not pass behind one.
+//!    first, is ours and no part of the body; a byte order mark does not pass behind one. Who asks for a schema that its
+//!    place would refuse is not in the same language (`upstream/passage.rs`).
 //! 4. Exactly one usage record per call, whatever happens.
 //! 5. The line never awaits the database, save for what its caller asks to be read from it by its id (a kept response), and then not for
 //!    long.

@@ -104,8 +104,8 @@ impl RelayBody {
         {
             pass.ends(Lesson::Fails);
         }
-        // What is the request's own fault is that everywhere.
-        let elsewhere = consequence.elsewhere == Elsewhere::Yes;
+        // What is the request's own fault is that everywhere; and who has all of an answer needs no other end of it.
+        let elsewhere = consequence.elsewhere == Elsewhere::Yes && !stream.from.rest.is_spent();
         let mut rescue = stream.from.rescue.take();
         let secret = |event: &[u8]| rescue.as_ref().is_some_and(|rescue| rescue.repeats_secrets(event));
         let why = match why {

@@ -1,19 +1,20 @@
 //! Whether a call goes to a target in its caller's words, or is put into the target's.
 //!
-//! Who speaks the caller's language gets its bytes as they came (D-20). A conversation may go to anybody else, too: it is read into the
-//! hub and written in the target's wire, and so is the answer, in the other direction. Everything above this, retries and rescue among
-//! it, sees the caller's language only.
+//! Who speaks the caller's language gets its bytes as they came (D-20), unless a tool has to stand for the schema they ask for. A
+//! conversation may go to anybody else, too: it is read into the hub and written in the target's wire, and so is the answer, in the
+//! other direction. Everything above this, retries and rescue among it, sees the caller's language only.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use config::snapshot::{Context, Credential};
 use http::header::{HeaderName, HeaderValue};
-use protocol::codec::{Mint, Translation};
+use protocol::codec::{self, Mint, Translation};
 use protocol::dialect::Wire;
 use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable, marks};
 use protocol::kept;
+use protocol::verdict::Capability;
 
 use crate::admit::Estimate;
 use crate::error::ApiError;
@@ -50,13 +51,19 @@ pub(super) fn translated(
     let vendor = target.vendor();
     let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
     let straight = target.provider.takes_as_is(vendor, call.row.operation);
+    let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
+    let mut habits = vendor.habits_at(&target.provider.site);
+    habits.shapeless |= target.lane.lacks(Capability::Form);
+    let own = straight && vendor.wire() == Some(asked);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
-    let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+    let claimed = (own || straight && asked == Wire::Responses)
+        && matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+    let shaped = own && !claimed && codec::may_lack(asked, model, habits) && mentions_schema(body);
     // A conversation that is kept here stays one wherever it goes on.
     let ours = call.keeping.as_ref().is_some_and(Keeping::is_ours);
     let spoken = match vendor.wire() {
-        Some(spoken) if !straight || (spoken == asked && claimed(body)) => spoken,
-        _ if straight && asked == Wire::Responses && (ours || claimed(body)) => asked,
+        Some(spoken) if !straight || own && (claimed || shaped) => spoken,
+        _ if straight && asked == Wire::Responses && (ours || claimed) => asked,
         _ => return Ok(None),
     };
     let Payload::Whole(body) = body else { return Err(unread()) };
@@ -64,10 +71,14 @@ pub(super) fn translated(
     if !target.provider.serves_by(vendor, call.row.operation) && theirs {
         return Err(whose_key(&target.provider.name));
     }
-    let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
     let mint = Mint { now: now(), seed: seed(&call.id) };
     let mut translation =
-        Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
+        match Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal) {
+            Ok(translation) if shaped && !translation.needs_tool(habits) => return Ok(None),
+            // Whose language it is may know what we do not.
+            Err(_) if shaped => return Ok(None),
+            translation => translation?,
+        };
     if asked == Wire::Responses {
         refuse_kept_elsewhere(body)?;
     }
@@ -83,7 +94,7 @@ pub(super) fn translated(
     if let Some(room) = room {
         translation.makes_room(room);
     }
-    let (body, losses) = translation.request(vendor.habits_at(&target.provider.site)).map_err(refusal)?;
+    let (body, losses) = translation.request(habits).map_err(refusal)?;
     if !losses.is_empty() && is_strict(call) {
         return Err(too_strict(&losses, &target.provider.name));
     }
@@ -107,6 +118,11 @@ fn refuse_kept_elsewhere(body: &[u8]) -> Result<(), ApiError> {
         return Err(ApiError::new(Kind::Unsupported, say).param("conversation"));
     }
     Ok(())
+}
+
+/// Whether a body may ask for a schema: each language has the word in the name of a field (`json_schema`, `responseSchema`).
+pub(super) fn mentions_schema(body: &Payload) -> bool {
+    matches!(body, Payload::Whole(body) if memchr::memmem::find(body, b"chema").is_some())
 }
 
 impl Translated {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use protocol::codec::{self, Tap, Translation};
+use protocol::codec::{self, Tap, Translation, Unusable};
 use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
@@ -93,7 +93,7 @@ impl Received<'_> {
                         return Ok((Answer::ours(status, head, body), counted));
                     };
                     let told = translation.response(&body);
-                    let (told, counted) = told.map_err(|why| unfit(&name, &why.to_string()))?;
+                    let (told, counted) = told.map_err(|why| unusable(&name, why))?;
                     says(&mut head, translation);
                     array = call.array;
                     if !translation.sends_events() && !array {
@@ -139,6 +139,19 @@ impl Received<'_> {
 /// Says what its caller gets in place of what came.
 fn says(head: &mut HeaderMap, translation: &Translation) {
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(translation.content_type()));
+}
+
+/// An answer that is of no use to its caller. What it asked for may be told to it, and to no log.
+fn unusable(provider: &str, why: Unusable) -> ApiError {
+    match why {
+        Unusable::Unreadable(why) => unfit(provider, &why.to_string()),
+        Unusable::OffSchema(why) => {
+            let say = format!(
+                "`{provider}` gave an answer that does not keep to the schema that was asked for: {why}."
+            );
+            ApiError::new(Kind::UpstreamBadResponse, say)
+        }
+    }
 }
 
 /// An answer that cannot be put into its caller's words.

@@ -139,6 +139,11 @@ impl Rest {
         }
     }
 
+    /// Whether all of it has come and is of no use to its caller.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.passing.as_ref().is_some_and(|passing| passing.is_spent())
+    }
+
     /// The next piece; `None` at the end.
     ///
     /// # Errors

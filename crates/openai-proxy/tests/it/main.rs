@@ -70,6 +70,7 @@ mod replay;
 mod requests;
 mod routes;
 mod scenarios;
+mod schemas;
 mod services;
 mod sockets;
 mod standing;

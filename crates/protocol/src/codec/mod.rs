@@ -12,16 +12,19 @@ mod converse;
 mod events;
 mod gemini;
 mod json;
+mod logprobs;
 mod messages;
 mod ollama;
 mod responses;
+mod shapes;
 mod table;
 mod tap;
 mod translation;
 
+pub use shapes::may_lack;
 pub use table::of;
 pub use tap::{Progress, Tap, counted};
-pub use translation::{Passing, Translation};
+pub use translation::{Passing, Translation, Unusable};
 
 use crate::dialect::Wire;
 
@@ -31,52 +34,82 @@ use crate::hub::{Delta, Losses, Request, Response, Unreadable, Unsayable};
 /// has room; what never ends is given up.
 const LONGEST: usize = 8 * 1024 * 1024;
 
-/// One wire, to and from the hub. Pure: no clock, no chance, no I/O.
-pub trait Codec: Sync {
+/// One wire, to and from the hub: the functions of its folder. Pure: no clock, no chance, no I/O.
+#[derive(Debug)]
+pub struct Codec {
+    read_request: fn(&[u8]) -> Result<Request, Unreadable>,
+    write_request: fn(&Request, Habits, &mut Losses) -> Result<Vec<u8>, Unreadable>,
+    read_response: fn(&[u8]) -> Result<Response, Unreadable>,
+    write_response: fn(&Response, &To<'_>) -> Vec<u8>,
+    reader: fn() -> Box<dyn StreamReader>,
+    writer: fn(&To<'_>) -> Box<dyn StreamWriter>,
+    unsayable: &'static [&'static Unsayable],
+    hides_thoughts: bool,
+    stream_type: &'static str,
+}
+
+/// The type of a stream of server-sent events.
+const EVENTS: &str = "text/event-stream; charset=utf-8";
+
+impl Codec {
     /// Reads what a caller asks. What stands in its path (the model, whether it streams) is put in by who knows the path.
     ///
     /// # Errors
     /// When it is no request of this wire: bad JSON, a field of the wrong kind, a required one missing.
-    fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable>;
+    pub fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable> {
+        (self.read_request)(body)
+    }
 
     /// Writes a request for a vendor. What the wire cannot say is left out and told; it is a line of [`Codec::unsayable`], or a
     /// field of [`Request::rest`].
     ///
     /// # Errors
     /// When it cannot be asked at all without what this wire cannot say (a sound to a model that only reads).
-    fn write_request(
+    pub fn write_request(
         &self,
         request: &Request,
         habits: Habits,
         losses: &mut Losses,
-    ) -> Result<Vec<u8>, Unreadable>;
+    ) -> Result<Vec<u8>, Unreadable> {
+        (self.write_request)(request, habits, losses)
+    }
 
     /// Reads a vendor's whole answer.
     ///
     /// # Errors
     /// When it is no answer of this wire.
-    fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable>;
+    pub fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable> {
+        (self.read_response)(body)
+    }
 
     /// Writes a whole answer for a caller.
-    fn write_response(&self, response: &Response, to: &To<'_>) -> Vec<u8>;
+    pub fn write_response(&self, response: &Response, to: &To<'_>) -> Vec<u8> {
+        (self.write_response)(response, to)
+    }
 
     /// Reads a vendor's streamed answer.
-    fn reader(&self) -> Box<dyn StreamReader>;
+    pub fn reader(&self) -> Box<dyn StreamReader> {
+        (self.reader)()
+    }
 
     /// Writes a streamed answer for a caller.
-    fn writer(&self, to: &To<'_>) -> Box<dyn StreamWriter>;
+    pub fn writer(&self, to: &To<'_>) -> Box<dyn StreamWriter> {
+        (self.writer)(to)
+    }
 
     /// What cannot be said in it: the written list.
-    fn unsayable(&self) -> &'static [&'static Unsayable];
+    pub fn unsayable(&self) -> &'static [&'static Unsayable] {
+        self.unsayable
+    }
 
     /// What is thought is hidden from who says nothing of it. In all other wires it is shown where there is any.
-    fn hides_thoughts(&self) -> bool {
-        false
+    pub fn hides_thoughts(&self) -> bool {
+        self.hides_thoughts
     }
 
     /// The `content-type` of a streamed answer.
-    fn stream_type(&self) -> &'static str {
-        "text/event-stream; charset=utf-8"
+    pub fn stream_type(&self) -> &'static str {
+        self.stream_type
     }
 }
 
@@ -96,6 +129,10 @@ pub struct Habits {
     pub top_k: bool,
     /// It has `min_p`; the same holds for it.
     pub min_p: bool,
+    /// It holds no answer to a schema: a tool stands for one.
+    pub shapeless: bool,
+    /// Its models think, and then take no word that a tool must be called.
+    pub unforced: bool,
 }
 
 /// For whom an answer is written.

@@ -4,7 +4,7 @@ use super::{Codec, chat, cohere, completions, converse, gemini, messages, ollama
 use crate::dialect::Wire;
 
 /// Who reads and writes a wire.
-pub fn of(wire: Wire) -> &'static dyn Codec {
+pub fn of(wire: Wire) -> &'static Codec {
     match wire {
         Wire::Chat => &chat::CODEC,
         Wire::Completions => &completions::CODEC,

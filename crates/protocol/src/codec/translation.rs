@@ -1,16 +1,22 @@
 //! One conversation between a caller who speaks one wire and a vendor who speaks another.
 
+mod passing;
+
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::tap::{Progress, usage};
-use super::{Habits, Mint, StreamReader, StreamWriter, To, of};
+use super::tap::usage;
+use super::{Habits, Mint, To, of, shapes};
 use crate::dialect::Wire;
-use crate::fault::{self, Kind};
-use crate::hub::free_text::{self, FreeText};
-use crate::hub::{Counts, Delta, Losses, Request, Response, Stop, Unreadable, Unsayable, marks, scatter};
+use crate::fault;
+use crate::hub::free_text;
+use crate::hub::schema::Mismatch;
+use crate::hub::shape_tool::{self, ShapeTool};
+use crate::hub::{Losses, Request, Response, Stop, Unreadable, Unsayable, marks, scatter};
 use crate::kept::Named;
 use crate::usage::Usage;
+
+pub use passing::Passing;
 
 /// What is said between them.
 #[derive(Debug)]
@@ -25,6 +31,17 @@ pub struct Translation {
     counted: bool,
     /// Marks of another vendor's were taken out.
     unmarked: bool,
+    /// It stands for the schema that was asked for.
+    tool: Option<ShapeTool>,
+}
+
+/// Why a vendor's answer is of no use to its caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unusable {
+    /// It is none of the vendor's wire, or nothing usable is in it.
+    Unreadable(Unreadable),
+    /// It does not keep to the schema it was asked for in.
+    OffSchema(Mismatch),
 }
 
 /// Marks of a vendor's that only it understands.
@@ -52,7 +69,7 @@ impl Translation {
         if of(spoken).hides_thoughts() && !of(asked).hides_thoughts() {
             show_thoughts(&mut request);
         }
-        Ok(Self { asked, spoken, request, mint, counted, unmarked })
+        Ok(Self { asked, spoken, request, mint, counted, unmarked, tool: None })
     }
 
     /// Asks for room for so many tokens, where the vendor wants to be told and the caller did not say.
@@ -85,27 +102,47 @@ impl Translation {
         self.request.stream && !self.counted && matches!(self.asked, Wire::Chat | Wire::Completions)
     }
 
+    /// Whether it asks for a schema that a tool has to stand for.
+    pub fn needs_tool(&self, habits: Habits) -> bool {
+        shapes::by_tool(self.spoken, &self.request, habits).is_some()
+            && ShapeTool::of(&self.request).is_some()
+    }
+
     /// The request for the vendor, and what it loses.
     ///
     /// # Errors
     /// When it cannot be asked without what the vendor's wire cannot say.
-    pub fn request(&self, habits: Habits) -> Result<(Vec<u8>, Losses), Unreadable> {
+    pub fn request(&mut self, habits: Habits) -> Result<(Vec<u8>, Losses), Unreadable> {
         let mut losses = Losses::default();
         losses.add_if(self.unmarked, &MARKS);
-        let body = of(self.spoken).write_request(&self.request, habits, &mut losses)?;
+        let by_tool = shapes::by_tool(self.spoken, &self.request, habits);
+        let offered = by_tool.zip(ShapeTool::of(&self.request)).map(|(forces, tool)| {
+            losses.add(&shape_tool::SCHEMA);
+            let offered = tool.offer(&self.request, forces);
+            self.tool = Some(tool);
+            offered
+        });
+        let request = offered.as_ref().unwrap_or(&self.request);
+        if self.asked == self.spoken {
+            return Ok((with_rest(self.spoken, request.clone(), habits, &mut losses)?, losses));
+        }
+        let body = of(self.spoken).write_request(request, habits, &mut losses)?;
         Ok((body, losses))
     }
 
     /// The vendor's whole answer, as its caller reads it: in its wire, as a stream if it asked for one; and what it counted.
     ///
     /// # Errors
-    /// When it is no answer of the vendor's wire, or nothing usable is in it.
-    pub fn response(&self, body: &[u8]) -> Result<(Vec<u8>, Option<Usage>), Unreadable> {
-        let mut response = of(self.spoken).read_response(body)?;
+    /// When nothing usable is in it.
+    pub fn response(&self, body: &[u8]) -> Result<(Vec<u8>, Option<Usage>), Unusable> {
+        let mut response = of(self.spoken).read_response(body).map_err(Unusable::Unreadable)?;
         marks::claim(&mut response, self.spoken);
         free_text::unwrap(&mut response, &free_text::names(&self.request));
         if let Some(word) = response.answers.iter().find_map(|answer| malformed(answer.stop.as_ref())) {
-            return Err(Unreadable::new(word));
+            return Err(Unusable::Unreadable(Unreadable::new(word)));
+        }
+        if let Some(tool) = &self.tool {
+            tool.unwrap(&mut response).map_err(Unusable::OffSchema)?;
         }
         let usage = response.counts.map(usage);
         Ok((
@@ -137,17 +174,8 @@ impl Translation {
 
     /// The vendor's streamed answer.
     pub fn stream(&self) -> Passing {
-        Passing {
-            reader: of(self.spoken).reader(),
-            writer: of(self.asked).writer(&self.to()),
-            free: FreeText::of(&self.request),
-            spoken: self.spoken,
-            marked: Vec::new(),
-            steps: Vec::new(),
-            counts: None,
-            progress: Progress::Nothing,
-            told: Told::Nothing,
-        }
+        let writer = of(self.asked).writer(&self.to());
+        Passing::of((self.spoken, of(self.spoken).reader(), writer), &self.request, self.tool.clone())
     }
 
     /// A stream was asked for.
@@ -174,115 +202,33 @@ impl Translation {
     }
 }
 
+/// A request in its caller's own wire: the fields of the body that nobody here has a word for stand in it as they came.
+fn with_rest(
+    wire: Wire,
+    mut request: Request,
+    habits: Habits,
+    losses: &mut Losses,
+) -> Result<Vec<u8>, Unreadable> {
+    // Those within others are known by their path.
+    let (within, own): (Map<String, Value>, Map<String, Value>) =
+        std::mem::take(&mut request.rest).into_iter().partition(|(name, _)| name.contains('.'));
+    request.rest = within;
+    let written = of(wire).write_request(&request, habits, losses)?;
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(&written) else { return Ok(written) };
+    for (name, value) in own {
+        if body.contains_key(&name) {
+            losses.field(&name);
+        } else {
+            body.insert(name, value);
+        }
+    }
+    Ok(Value::Object(body).to_string().into_bytes())
+}
+
 /// Who thinks is paid for it: its caller is shown what was thought unless it said otherwise.
 fn show_thoughts(request: &mut Request) {
     if let Some(reasoning) = request.reasoning.as_mut().filter(|reasoning| !reasoning.is_off()) {
         reasoning.shown.get_or_insert(true);
-    }
-}
-
-/// A streamed answer on its way from one wire to the other.
-pub struct Passing {
-    reader: Box<dyn StreamReader>,
-    writer: Box<dyn StreamWriter>,
-    free: FreeText,
-    spoken: Wire,
-    /// The parts whose marks have begun.
-    marked: Vec<usize>,
-    steps: Vec<Delta>,
-    counts: Option<Counts>,
-    progress: Progress,
-    told: Told,
-}
-
-/// What the caller was told of the end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Told {
-    Nothing,
-    /// The vendor's own error: nothing comes behind it.
-    Error,
-    End,
-}
-
-impl Passing {
-    /// What of a piece is for the caller, in its wire.
-    ///
-    /// # Errors
-    /// When it is no stream of the vendor's wire, or the model wrote nothing usable.
-    pub fn piece(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unreadable> {
-        if self.told != Told::Nothing {
-            return Ok(Vec::new());
-        }
-        self.reader.read(piece, &mut self.steps)?;
-        self.written(piece)
-    }
-
-    /// The connection ended. `None`: the answer had not.
-    ///
-    /// # Errors
-    /// As for [`Self::piece`].
-    pub fn end(&mut self) -> Result<Option<Vec<u8>>, Unreadable> {
-        if self.told != Told::Nothing {
-            return Ok(Some(Vec::new()));
-        }
-        let complete = self.reader.end(&mut self.steps);
-        let mut out = self.written(&[])?;
-        if self.told == Told::Error {
-            return Ok(Some(out));
-        }
-        if !complete {
-            return Ok(None);
-        }
-        self.told = Told::End;
-        self.writer.end(&mut out);
-        Ok(Some(out))
-    }
-
-    /// What says that the answer broke off, in the caller's wire.
-    pub fn broken(&mut self, kind: Kind, say: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.told = Told::Error;
-        self.writer.broken(kind, say, &mut out);
-        out
-    }
-
-    /// What was counted so far.
-    pub fn counted(&self) -> Option<Usage> {
-        self.counts.map(usage)
-    }
-
-    /// How far it has come.
-    pub fn progress(&self) -> Progress {
-        self.progress.clone()
-    }
-
-    /// The steps that came with a piece.
-    fn written(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unreadable> {
-        let mut out = Vec::new();
-        for mut step in std::mem::take(&mut self.steps) {
-            self.progress.takes(&step, (self.spoken, piece));
-            match &step {
-                Delta::Counts(counts) => {
-                    self.counts = Some(self.counts.map_or(*counts, |earlier| earlier.and(*counts)))
-                }
-                Delta::Fault(words) => {
-                    self.writer.broken(Kind::UpstreamInterrupted, words, &mut out);
-                    self.told = Told::Error;
-                    break;
-                }
-                Delta::Stop(stop) => {
-                    if let Some(word) = malformed(Some(stop)) {
-                        return Err(Unreadable::new(word));
-                    }
-                }
-                _ => {}
-            }
-            marks::claim_step(&mut step, self.spoken, &mut self.marked);
-            for step in self.free.push(step) {
-                self.writer.write(step, &mut out);
-            }
-        }
-        Ok(out)
     }
 }
 

@@ -5,6 +5,8 @@
 //! the same time (parallel calls of OpenAI's stream); a writer whose language wants one after the other puts
 //! [`InTurn`](super::in_turn::InTurn) before itself.
 
+use serde_json::Value;
+
 use super::part::Part;
 use super::response::{Counts, Stop};
 
@@ -17,6 +19,8 @@ pub enum Delta {
     Open(usize, Opening),
     /// The part grows: by text, by thoughts, by a piece of a call's arguments.
     Grow(usize, String),
+    /// The probabilities of the words the part grows by next, one by one as OpenAI writes them.
+    Logprobs(usize, Vec<Value>),
     /// The vendor's mark on the part, or a piece of it: behind a thought, and at the beginning of a call where it is known by then.
     Sign(usize, String),
     /// The part is complete.

@@ -1,5 +1,7 @@
 //! A whole answer out of the steps of a streamed one.
 
+use serde_json::json;
+
 use super::delta::{Delta, Opening};
 use super::part::{Call, Part, Thought};
 use super::response::{Answer, Response};
@@ -33,6 +35,12 @@ impl Gather {
                 Some(Part::Call(call)) => call.arguments.push_str(text),
                 _ => {}
             },
+            Delta::Logprobs(_, words) => {
+                let all = self.answer.logprobs.get_or_insert_with(|| json!({"content": [], "refusal": null}));
+                if let Some(content) = all["content"].as_array_mut() {
+                    content.extend(words.iter().cloned());
+                }
+            }
             Delta::Sign(number, mark) => {
                 let signature = match self.part(*number) {
                     Some(Part::Thought(thought)) => &mut thought.signature,

@@ -48,6 +48,7 @@ impl InTurn {
                 }
                 self.give(number, Delta::Grow(number, text), out);
             }
+            Delta::Logprobs(number, words) => self.give(number, Delta::Logprobs(number, words), out),
             Delta::Sign(number, mark) => self.give(number, Delta::Sign(number, mark), out),
             Delta::Close(number) => {
                 if let Some(part) = self.find(number) {

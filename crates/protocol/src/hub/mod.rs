@@ -15,6 +15,8 @@ pub mod part;
 pub mod request;
 pub mod response;
 pub mod scatter;
+pub mod schema;
+pub mod shape_tool;
 
 pub use delta::{Begun, Delta, Opening};
 pub use loss::{Losses, Unsayable};

@@ -55,6 +55,12 @@ pub(super) struct Compatible {
     /// It has `min_p`.
     #[serde(default)]
     min_p: bool,
+    /// It holds no answer to a schema.
+    #[serde(default)]
+    shapeless: bool,
+    /// A tool that must be called is refused where its model thinks, which it may do unasked.
+    #[serde(default)]
+    unforced: bool,
     /// Paths it spells its own way: ours below `/v1`, theirs from the root.
     #[serde(default)]
     endpoints: BTreeMap<String, String>,
@@ -181,6 +187,8 @@ impl Vendor for Compatible {
             thoughts_back: self.thoughts_back,
             top_k: self.top_k,
             min_p: self.min_p,
+            shapeless: self.shapeless,
+            unforced: self.unforced,
             ..Habits::default()
         }
     }

@@ -100,6 +100,12 @@ pub(super) const ALL: &[Wording] = &[
     lacks(&["'response_format' of type", "not supported"], Capability::Form),
     // DeepSeek: "This response_format type is unavailable now".
     lacks(&["response_format type is unavailable"], Capability::Form),
+    // Groq: "This model does not support response format `json_schema`."
+    lacks(&["does not support response format"], Capability::Form),
+    // Bedrock, of Claude: "output_config.format: Extra inputs are not permitted" (presenton/presenton#939).
+    lacks(&["output_config.format", "not permitted"], Capability::Form),
+    // Gemini before 3: "Function calling with a response mime type: 'application/json' is unsupported".
+    lacks(&["response mime type", "is unsupported"], Capability::Form),
     // No such model, for this account.
     //
     // Gemini: "models/x is not found for API version v1beta, or is not supported for generateContent".

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::answer::{Answer, AnswerBody};
 use super::super::client::Reply;
+use super::super::passage::mentions_schema;
 use super::super::realtime;
 use super::ask::Asking;
 use super::course::Course;
@@ -18,6 +19,7 @@ use super::spent::Spent;
 use super::tried::Tried;
 use crate::account::Step;
 use crate::error::ApiError;
+use crate::intake::Payload;
 use crate::route::Target;
 use crate::standing::{Pass, Picked, Reservation};
 
@@ -130,6 +132,8 @@ impl Course {
         let mut pass = pass;
         let mut attempts = 0;
         let mut keys = Vec::new();
+        let shaped = |body: Option<Payload>| body.as_ref().is_some_and(mentions_schema);
+        let formless = target.lane.lacks(Capability::Form);
         loop {
             // Nothing was sent.
             let next = Fate::Next { class: FaultClass::TransportBeforeSend, lacks: None, beside: None };
@@ -184,6 +188,14 @@ impl Course {
                 // With another key at once; there are only so many.
                 Some(key) => {
                     keys.push(key.place);
+                    Some(Duration::ZERO)
+                }
+                // It has said just now that it knows no form: a tool stands for one from here on.
+                None if lacks == Some(Capability::Form)
+                    && !formless
+                    && attempts == 0
+                    && shaped(self.body()) =>
+                {
                     Some(Duration::ZERO)
                 }
                 None => {

@@ -4,6 +4,7 @@
 //! of others that many programs and servers use are read and written besides: `reasoning_content` (DeepSeek, vLLM), `thinking_blocks` and
 //! `cache_control` (for Anthropic's), `extra_content.google.thought_signature` (Google's OpenAI surface).
 
+mod chunk;
 mod message;
 mod request;
 mod response;
@@ -13,52 +14,25 @@ mod tests;
 mod tools;
 mod unsayable;
 
+pub(super) use chunk::Frame;
 pub(super) use request::{stops, user};
 pub(super) use response::{counts, usage};
 
-use super::{Codec, Habits, StreamReader, StreamWriter, To};
-use crate::hub::{Losses, Request, Response, Stop, Unreadable, Unsayable};
+use super::{Codec, EVENTS};
+use crate::hub::Stop;
 
 /// The codec.
-pub(super) static CODEC: Chat = Chat;
-
-/// OpenAI's Chat Completions.
-pub(super) struct Chat;
-
-impl Codec for Chat {
-    fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable> {
-        request::read(body)
-    }
-
-    fn write_request(
-        &self,
-        request: &Request,
-        habits: Habits,
-        losses: &mut Losses,
-    ) -> Result<Vec<u8>, Unreadable> {
-        request::write(request, habits, losses)
-    }
-
-    fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable> {
-        response::read(body)
-    }
-
-    fn write_response(&self, response: &Response, to: &To<'_>) -> Vec<u8> {
-        response::write(response, to)
-    }
-
-    fn reader(&self) -> Box<dyn StreamReader> {
-        Box::new(stream::Reader::default())
-    }
-
-    fn writer(&self, to: &To<'_>) -> Box<dyn StreamWriter> {
-        Box::new(stream::Writer::new(to))
-    }
-
-    fn unsayable(&self) -> &'static [&'static Unsayable] {
-        unsayable::ALL
-    }
-}
+pub(super) static CODEC: Codec = Codec {
+    read_request: request::read,
+    write_request: request::write,
+    read_response: response::read,
+    write_response: response::write,
+    reader: || Box::new(stream::Reader::default()),
+    writer: |to| Box::new(stream::Writer::new(to)),
+    unsayable: unsayable::ALL,
+    hides_thoughts: false,
+    stream_type: EVENTS,
+};
 
 /// The word for why an answer ends.
 pub(super) fn finish_reason(stop: &Stop) -> &'static str {

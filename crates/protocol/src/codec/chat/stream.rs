@@ -1,30 +1,32 @@
 //! A streamed answer.
 //!
-//! Read with what others do differently: calls without an index (Mistral), several calls under one index (Ollama), counts beside the
-//! reason (DeepSeek), in `x_groq` (Groq) or in a chunk of their own, no `[DONE]`.
+//! Read with what others do differently: calls without an index (Mistral), several calls under one index (Ollama), no `[DONE]`.
 
 use serde_json::{Value, json};
 
 use super::super::events::{self, Events};
 use super::super::json::Object;
+use super::super::logprobs::{self, Ahead};
 use super::super::{StreamReader, StreamWriter, To, Wire};
-use super::{finish_reason, message, response, stop};
+use super::{Frame, finish_reason, message, response, stop};
 use crate::fault::{self, Kind};
-use crate::hub::{Begun, Counts, Delta, Opening, Part, Unreadable};
+use crate::hub::{Counts, Delta, Opening, Part, Unreadable};
 
 /// Reads chunks.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     events: Events,
+    frame: Frame,
     state: State,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    begun: bool,
     parts: usize,
     /// The text, refusal or thought that is being written.
     open: Option<(Prose, usize)>,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     /// The calls: their index on the wire, their id, their part.
     calls: Vec<(u64, String, usize)>,
     stopped: bool,
@@ -39,69 +41,31 @@ enum Prose {
 
 impl StreamReader for Reader {
     fn read(&mut self, piece: &[u8], out: &mut Vec<Delta>) -> Result<(), Unreadable> {
-        let Self { events, state } = self;
-        events.push(piece, |_, data| state.event(data, out))
+        let Self { events, frame, state } = self;
+        events.push(piece, |_, data| frame.read(data, out, |choice, out| state.choice(choice, out)))
     }
 
     fn end(&mut self, out: &mut Vec<Delta>) -> bool {
-        let Self { events, state } = self;
+        let Self { events, frame, state } = self;
         // What is not whole is as good as not there.
-        let _cut = events.end(|_, data| state.event(data, out));
+        let _cut = events.end(|_, data| frame.read(data, out, |choice, out| state.choice(choice, out)));
         // Some servers close without `[DONE]`, and `[DONE]` without a reason says nothing: the reason says that nothing is missing.
         state.stopped
     }
 }
 
 impl State {
-    fn event(&mut self, data: &str, out: &mut Vec<Delta>) -> Result<(), Unreadable> {
-        if data.trim_start().starts_with("[DONE]") {
-            return Ok(());
-        }
-        let chunk = events::json(data)?;
-        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
-            let words =
-                error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
-            out.push(Delta::Fault(words));
-            return Ok(());
-        }
-        self.begin(&chunk, out);
-        // Further answers were not asked for.
-        let first = chunk["choices"].as_array().and_then(|choices| {
-            choices.iter().find(|choice| choice["index"].as_u64().unwrap_or_default() == 0)
-        });
-        if let Some(choice) = first {
-            self.choice(choice, out);
-        }
-        let counted = chunk
-            .get("usage")
-            .filter(|usage| usage.is_object())
-            .or_else(|| chunk.get("x_groq")?.get("usage"));
-        if let Some(usage) = counted.and_then(Value::as_object) {
-            out.push(Delta::Counts(response::counts(usage)));
-        }
-        Ok(())
-    }
-
-    /// Azure's first chunk has neither id nor model: the next one begins.
-    fn begin(&mut self, chunk: &Value, out: &mut Vec<Delta>) {
-        let word = |name: &str| chunk[name].as_str().filter(|word| !word.is_empty()).map(str::to_owned);
-        if self.begun || (word("id").is_none() && word("model").is_none()) {
-            return;
-        }
-        self.begun = true;
-        out.push(Delta::Begin(Begun {
-            id: word("id"),
-            model: word("model"),
-            created: chunk["created"].as_u64().filter(|at| *at > 0),
-        }));
-    }
-
     fn choice(&mut self, choice: &Value, out: &mut Vec<Delta>) {
         let delta = &choice["delta"];
         let thought = delta["reasoning_content"].as_str().or_else(|| delta["reasoning"].as_str());
         self.prose(Prose::Thought, thought, out);
         for block in delta["thinking_blocks"].as_array().into_iter().flatten() {
             self.sign(block, out);
+        }
+        // Those of thoughts have no place anywhere.
+        if thought.is_none_or(str::is_empty) || delta["content"].as_str().is_some_and(|text| !text.is_empty())
+        {
+            self.ahead.add(logprobs::read(&choice["logprobs"]["content"]));
         }
         self.prose(Prose::Text, delta["content"].as_str(), out);
         self.prose(Prose::Refusal, delta["refusal"].as_str(), out);
@@ -125,8 +89,16 @@ impl State {
     }
 
     fn shut(&mut self, out: &mut Vec<Delta>) {
-        if let Some((_, part)) = self.open.take() {
+        if let Some((kind, part)) = self.open.take() {
+            self.tell(kind, part, out);
             out.push(Delta::Close(part));
+        }
+    }
+
+    /// Probabilities are those of the text.
+    fn tell(&mut self, kind: Prose, part: usize, out: &mut Vec<Delta>) {
+        if kind == Prose::Text {
+            out.extend(self.ahead.take().map(|words| Delta::Logprobs(part, words)));
         }
     }
 
@@ -146,6 +118,7 @@ impl State {
                 part
             }
         };
+        self.tell(kind, part, out);
         out.push(Delta::Grow(part, text.to_owned()));
     }
 
@@ -219,6 +192,8 @@ pub(super) struct Writer {
     /// The role was said.
     begun: bool,
     parts: Vec<Written>,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     calls: usize,
     /// The piece that opens a call, and the call's part: its mark, if it has one, may come with the next step.
     opening: Option<(usize, Value)>,
@@ -253,6 +228,7 @@ impl Writer {
             counts: None,
             begun: false,
             parts: Vec::new(),
+            ahead: Ahead::default(),
             calls: 0,
             opening: None,
         }
@@ -265,9 +241,12 @@ impl Writer {
         chunk
     }
 
-    fn delta(&mut self, delta: Value, reason: Option<&str>, out: &mut Vec<u8>) {
-        let mut chunk =
-            self.chunk(vec![json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason})]);
+    fn delta(&self, delta: Value, reason: Option<&str>, out: &mut Vec<u8>) {
+        self.choice(json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason}), out);
+    }
+
+    fn choice(&self, choice: Value, out: &mut Vec<u8>) {
+        let mut chunk = self.chunk(vec![choice]);
         if self.counted {
             chunk.put("usage", Value::Null);
         }
@@ -320,7 +299,12 @@ impl Writer {
         let Some(part) = self.parts.iter_mut().find(|part| part.number == number) else { return };
         part.grown = true;
         let delta = match part.kind {
-            Kinded::Prose(field) => json!({field: text}),
+            Kinded::Prose(field) => {
+                let words = self.ahead.take().map(|words| json!({"content": words, "refusal": null}));
+                let delta = json!({field: text});
+                let choice = json!({"index": 0, "delta": delta, "logprobs": words, "finish_reason": null});
+                return self.choice(choice, out);
+            }
             Kinded::Thought => {
                 part.text.push_str(text);
                 json!({"reasoning_content": text})
@@ -364,12 +348,17 @@ impl Writer {
         mark.is_some()
     }
 
-    /// Arguments are JSON, and those of a call without any are an empty object.
+    /// Arguments are JSON, and those of a call without any are an empty object. Probabilities of no words are told all the same.
     fn close(&mut self, number: usize, out: &mut Vec<u8>) {
         let Some(part) = self.parts.iter_mut().find(|part| part.number == number) else { return };
-        if let (Kinded::Call(index), false) = (part.kind, part.grown) {
-            part.grown = true;
-            self.delta(json!({"tool_calls": [{"index": index, "function": {"arguments": "{}"}}]}), None, out);
+        match part.kind {
+            Kinded::Call(index) if !part.grown => {
+                part.grown = true;
+                let call = json!({"index": index, "function": {"arguments": "{}"}});
+                self.delta(json!({"tool_calls": [call]}), None, out);
+            }
+            Kinded::Prose(_) if !self.ahead.is_empty() => self.grow(number, "", out),
+            _ => {}
         }
     }
 }
@@ -402,6 +391,7 @@ impl StreamWriter for Writer {
         match delta {
             Delta::Open(number, opening) => self.open(number, opening, out),
             Delta::Grow(number, text) => self.grow(number, &text, out),
+            Delta::Logprobs(_, words) => self.ahead.add(words),
             Delta::Sign(number, mark) => self.sign(number, mark, out),
             Delta::Close(number) => self.close(number, out),
             Delta::Stop(stop) => self.delta(json!({}), Some(finish_reason(&stop)), out),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Codec, Habits, Mint, To};
+use super::super::{Habits, Mint, To};
 use super::CODEC;
 use crate::hub::*;
 

@@ -1,6 +1,7 @@
 //! What Chat Completions cannot say.
 
 use crate::hub::Unsayable;
+use crate::hub::shape_tool::SCHEMA;
 
 /// The list.
 pub(super) const ALL: &[&Unsayable] = &[
@@ -8,6 +9,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &THOUGHT,
     &OPAQUE,
     &SERVED_TOOL,
+    &SCHEMA,
     &TOP_K,
     &MIN_P,
     &USER,

@@ -1,7 +1,7 @@
 //! Names of models, and what stands beside what.
 
 use super::*;
-use crate::hub::{Call, Outcome, Thought, Turn};
+use crate::hub::{Budget, Call, Choice, Outcome, Part, Reasoning, Request, Role, Thought, Tool, Turn};
 
 #[test]
 fn a_name_tells_the_number_wherever_it_stands() {
@@ -61,8 +61,6 @@ fn only_what_a_model_takes_together_is_said() {
     }
 }
 
-static LINE: Unsayable = Unsayable { what: "thinking", why: "" };
-
 fn reasoning(effort: Option<&str>, budget: Option<Budget>, shown: Option<bool>) -> Option<Reasoning> {
     Some(Reasoning { effort: effort.map(str::to_owned), budget, shown })
 }
@@ -72,9 +70,14 @@ fn wanted(model: &str, reasoning: Option<Reasoning>) -> Request {
 }
 
 fn fit(request: &Request) -> (Option<Reasoning>, bool) {
-    let mut losses = Losses::default();
-    let reasoning = fitted(request, &mut losses, &LINE).reasoning.clone();
+    let (reasoning, losses) = told(request);
     (reasoning, !losses.is_empty())
+}
+
+fn told(request: &Request) -> (Option<Reasoning>, String) {
+    let mut losses = Losses::default();
+    let reasoning = fitted(request, &mut losses).reasoning.clone();
+    (reasoning, losses.line(500))
 }
 
 #[test]
@@ -99,6 +102,11 @@ fn older_models_are_told_a_budget() {
     for (model, asked) in [
         ("claude-opus-4-6", reasoning(Some("high"), adaptive, Some(true))),
         ("claude-fable-5", reasoning(None, adaptive, None)),
+        ("claude-sonnet-4-6", reasoning(Some("max"), tokens(2000), None)),
+        ("a name of my own", reasoning(Some("max"), tokens(2000), None)),
+        ("claude-opus-4-8", reasoning(Some("xhigh"), None, Some(false))),
+        ("claude-opus-4-7", reasoning(Some("max"), Some(Budget::Off), None)),
+        ("claude-sonnet-5-5", reasoning(None, Some(Budget::Off), None)),
         ("a name of my own", reasoning(Some("low"), None, None)),
         ("claude-sonnet-4-5", reasoning(Some("none"), None, None)),
         ("claude-sonnet-4-5", reasoning(None, Some(Budget::Off), None)),
@@ -143,5 +151,119 @@ fn who_is_told_a_budget_does_not_think_where_that_is_refused() {
     ] {
         request.turns = turns;
         assert_eq!(fit(&request).0.is_some(), thinks, "{:?}", request.turns);
+    }
+}
+
+#[test]
+fn newer_models_are_told_an_effort() {
+    let (adaptive, off, tokens) =
+        (Some(Budget::Adaptive), Some(Budget::Off), |tokens| Some(Budget::Tokens(tokens)));
+    for (model, asked, expected, lost) in [
+        (
+            "claude-opus-4-7",
+            reasoning(None, tokens(1024), None),
+            reasoning(Some("low"), adaptive, None),
+            "thinking budget",
+        ),
+        (
+            "claude-sonnet-5",
+            reasoning(None, tokens(8000), Some(true)),
+            reasoning(Some("medium"), adaptive, Some(true)),
+            "thinking budget",
+        ),
+        (
+            "us.anthropic.claude-opus-4-8",
+            reasoning(None, tokens(30_000), None),
+            reasoning(Some("high"), adaptive, None),
+            "thinking budget",
+        ),
+        (
+            "claude-haiku-5-5",
+            reasoning(Some("max"), tokens(9000), None),
+            reasoning(Some("max"), adaptive, None),
+            "thinking budget",
+        ),
+        (
+            "claude-opus-4-6",
+            reasoning(Some("xhigh"), adaptive, None),
+            reasoning(Some("high"), adaptive, None),
+            "reasoning_effort",
+        ),
+        (
+            "claude-opus-5",
+            reasoning(Some("xhigh"), off, None),
+            reasoning(Some("high"), off, None),
+            "reasoning_effort",
+        ),
+        (
+            "claude-haiku-5-5",
+            reasoning(Some("max"), off, None),
+            reasoning(Some("high"), off, None),
+            "reasoning_effort",
+        ),
+        (
+            "claude-fable-5",
+            reasoning(Some("none"), None, None),
+            reasoning(Some("low"), None, None),
+            "thinking off",
+        ),
+        (
+            "claude-mythos-preview",
+            reasoning(None, off, None),
+            reasoning(Some("low"), None, None),
+            "thinking off",
+        ),
+        (
+            "claude-opus-5-5",
+            reasoning(Some("max"), off, Some(false)),
+            reasoning(Some("low"), None, Some(false)),
+            "thinking off",
+        ),
+    ] {
+        let request = wanted(model, asked);
+        assert_eq!(told(&request), (expected, lost.to_owned()), "{model} {:?}", request.reasoning);
+    }
+    for (model, word) in [
+        ("claude-sonnet-5-5", "between_tools"),
+        ("claude-sonnet-5", "disabled"),
+        ("claude-haiku-5-5", "disabled"),
+        ("claude-sonnet-4-5", "disabled"),
+        ("amazon.nova-pro-v1:0", "disabled"),
+    ] {
+        assert_eq!(Claude::of(model).off(), word, "{model}");
+    }
+    let mut between = wanted("claude-sonnet-5-5", reasoning(None, off, None));
+    between.tools.push(Tool::Custom { name: "look".into(), description: None, format: None });
+    assert_eq!(told(&between), (reasoning(None, off, None), "thinking off".to_owned()));
+}
+
+#[test]
+fn who_refuses_to_be_made_to_call_a_tool_is_left_the_choice() {
+    let allowed = |required| Choice::Allowed { names: vec!["look".to_owned()], required };
+    for (model, asked, expected) in [
+        ("claude-opus-5-5", Choice::Required, Choice::Auto),
+        ("claude-sonnet-5-5", Choice::Named("look".to_owned()), allowed(false)),
+        ("claude-mythos-5-1", allowed(true), allowed(false)),
+        ("claude-mythos-preview", Choice::Required, Choice::Auto),
+        ("claude-opus-5-5", Choice::None, Choice::None),
+        ("claude-haiku-5-5", Choice::Required, Choice::Required),
+        ("claude-fable-5", Choice::Required, Choice::Required),
+        ("claude-opus-5", Choice::Required, Choice::Required),
+        ("a name of my own", Choice::Required, Choice::Required),
+    ] {
+        let request = Request { choice: Some(asked.clone()), ..wanted(model, None) };
+        let mut losses = Losses::default();
+        let found = fitted(&request, &mut losses).choice.clone();
+        assert_eq!(found, Some(expected.clone()), "{model} {asked:?}");
+        assert_eq!(losses.line(99), if asked == expected { "" } else { "tool_choice" }, "{model} {asked:?}");
+    }
+}
+
+#[test]
+fn a_budget_is_left_out_where_a_tool_must_be_called() {
+    for model in ["claude-sonnet-4", "claude-opus-4-6"] {
+        let mut request = wanted(model, reasoning(None, Some(Budget::Tokens(2000)), None));
+        request.choice = Some(Choice::Required);
+        assert_eq!(told(&request), (None, "thinking budget".to_owned()), "{model}");
     }
 }

@@ -14,49 +14,21 @@ mod tools;
 mod unsayable;
 mod writer;
 
-use super::{Codec, Habits, StreamReader, StreamWriter, To};
-use crate::hub::{Losses, Request, Response, Stop, Unreadable, Unsayable};
+use super::{Codec, EVENTS};
+use crate::hub::Stop;
 
 /// The codec.
-pub(super) static CODEC: Cohere = Cohere;
-
-/// Cohere's Chat.
-pub(super) struct Cohere;
-
-impl Codec for Cohere {
-    fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable> {
-        request::read(body)
-    }
-
-    fn write_request(
-        &self,
-        request: &Request,
-        _habits: Habits,
-        losses: &mut Losses,
-    ) -> Result<Vec<u8>, Unreadable> {
-        request::write(request, losses)
-    }
-
-    fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable> {
-        response::read(body)
-    }
-
-    fn write_response(&self, response: &Response, to: &To<'_>) -> Vec<u8> {
-        response::write(response, to)
-    }
-
-    fn reader(&self) -> Box<dyn StreamReader> {
-        Box::new(reader::Reader::default())
-    }
-
-    fn writer(&self, to: &To<'_>) -> Box<dyn StreamWriter> {
-        Box::new(writer::Writer::new(to))
-    }
-
-    fn unsayable(&self) -> &'static [&'static Unsayable] {
-        unsayable::ALL
-    }
-}
+pub(super) static CODEC: Codec = Codec {
+    read_request: request::read,
+    write_request: |request, _, losses| request::write(request, losses),
+    read_response: response::read,
+    write_response: response::write,
+    reader: || Box::new(reader::Reader::default()),
+    writer: |to| Box::new(writer::Writer::new(to)),
+    unsayable: unsayable::ALL,
+    hides_thoughts: false,
+    stream_type: EVENTS,
+};
 
 /// The word for why an answer ends. There is none for a filter; what is not usable is an `ERROR`.
 fn finish_reason(stop: &Stop) -> &'static str {

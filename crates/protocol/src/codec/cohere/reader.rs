@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::super::events::{self, Events};
+use super::super::logprobs::Ahead;
 use super::super::{StreamReader, Wire};
 use super::{response, stop};
 use crate::hub::{Begun, Delta, Opening, Part, Unreadable};
@@ -25,6 +26,8 @@ struct State {
     open: Option<(Prose, usize)>,
     /// The calls: their index on the wire, their part, whether they are still being written.
     calls: Vec<(u64, usize, bool)>,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     /// Citations of the text that is being written.
     cited: Vec<Value>,
     /// The vendor said why it ends.
@@ -70,7 +73,10 @@ impl State {
                 self.shut(out);
                 self.content(index.unwrap_or_default(), &message["content"], out);
             }
-            "content-delta" => self.content(index.unwrap_or_default(), &message["content"], out),
+            "content-delta" => {
+                self.ahead.add(response::entries(&event["logprobs"]));
+                self.content(index.unwrap_or_default(), &message["content"], out);
+            }
             "content-end" => self.shut(out),
             "tool-plan-delta" => self.prose(Prose::Plan, message["tool_plan"].as_str(), out),
             "tool-call-start" => self.call(index, one(&message["tool_calls"]), out),
@@ -104,7 +110,8 @@ impl State {
 
     /// The prose is complete; what it cites comes behind it.
     fn shut(&mut self, out: &mut Vec<Delta>) {
-        if let Some((_, part)) = self.open.take() {
+        if let Some((kind, part)) = self.open.take() {
+            self.tell(kind, part, out);
             out.push(Delta::Close(part));
         }
         for cited in std::mem::take(&mut self.cited) {
@@ -133,7 +140,15 @@ impl State {
                 part
             }
         };
+        self.tell(kind, part, out);
         out.push(Delta::Grow(part, text.to_owned()));
+    }
+
+    /// Probabilities are those of the text.
+    fn tell(&mut self, kind: Prose, part: usize, out: &mut Vec<Delta>) {
+        if matches!(kind, Prose::Text(_)) {
+            out.extend(self.ahead.take().map(|words| Delta::Logprobs(part, words)));
+        }
     }
 
     fn call(&mut self, index: Option<u64>, call: &Value, out: &mut Vec<Delta>) {

@@ -78,19 +78,34 @@ pub(super) fn usage(counts: Counts) -> Value {
     json!({"billed_units": tokens, "tokens": tokens, "cached_tokens": counts.cached})
 }
 
-/// Probabilities as OpenAI writes them. A piece of text of several tokens is one here, as likely as all of them together.
+/// Probabilities as OpenAI writes them.
 fn probabilities(items: Vec<Value>) -> Value {
-    let one = |item: Value| {
+    json!({"content": entries(&Value::Array(items))})
+}
+
+/// The entries of them, of a list of pieces or of one. A piece of text of several tokens is one here, as likely as all of them together.
+pub(super) fn entries(items: &Value) -> Vec<Value> {
+    let one = |item: &Value| {
         let token = item["text"].as_str().unwrap_or_default();
         let each = item["logprobs"].as_array().into_iter().flatten();
         let sum: f64 = each.filter_map(Value::as_f64).sum();
         json!({"token": token, "logprob": sum, "bytes": token.as_bytes(), "top_logprobs": []})
     };
-    json!({"content": items.into_iter().map(one).collect::<Vec<Value>>()})
+    match items {
+        Value::Array(items) => items.iter().map(one).collect(),
+        Value::Object(_) => vec![one(items)],
+        _ => Vec::new(),
+    }
 }
 
-/// The same, written. The numbers of tokens are the vendor's own, and are not known.
+/// The same, written.
 fn probabilities_of(logprobs: &Value) -> Option<Value> {
-    let one = |item: &Value| json!({"text": item["token"], "token_ids": [], "logprobs": [item["logprob"]]});
-    Some(logprobs["content"].as_array()?.iter().map(one).collect::<Vec<Value>>().into())
+    Some(logprobs["content"].as_array()?.chunks(1).map(item).collect::<Vec<Value>>().into())
+}
+
+/// Entries as one piece of text. The numbers of tokens are the vendor's own, and are not known.
+pub(super) fn item(entries: &[Value]) -> Value {
+    let text: String = entries.iter().filter_map(|entry| entry["token"].as_str()).collect();
+    let each: Vec<&Value> = entries.iter().map(|entry| &entry["logprob"]).collect();
+    json!({"text": text, "token_ids": [], "logprobs": each})
 }

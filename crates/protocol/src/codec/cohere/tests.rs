@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use testkit::recordings::{Recording, load};
 
-use super::super::{Codec, Habits, Mint, To};
+use super::super::{Habits, Mint, To};
 use super::CODEC;
 use crate::fault::Kind;
 use crate::hub::gather::Gather;

@@ -1,6 +1,7 @@
 //! What Cohere's Chat cannot say.
 
 use crate::hub::Unsayable;
+use crate::hub::shape_tool::SCHEMA;
 
 /// The list.
 pub(super) const ALL: &[&Unsayable] = &[
@@ -13,6 +14,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &STRICT,
     &PARALLEL,
     &SCHEMA_NAME,
+    &SCHEMA,
     &EFFORT,
     &SHOWN,
     &MIN_P,

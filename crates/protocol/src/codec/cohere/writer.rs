@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::events;
 use super::super::json::Object;
+use super::super::logprobs::Ahead;
 use super::super::{Mint, StreamWriter, To, Wire};
 use super::{finish_reason, message, response};
 use crate::fault::{self, Kind};
@@ -24,6 +25,8 @@ pub(super) struct Writer {
     contents: usize,
     calls: usize,
     cited: usize,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     counts: Option<Counts>,
     stop: Option<Stop>,
 }
@@ -57,6 +60,7 @@ impl Writer {
             contents: 0,
             calls: 0,
             cited: 0,
+            ahead: Ahead::default(),
             counts: None,
             stop: None,
         }
@@ -70,6 +74,11 @@ impl Writer {
             }
             Delta::Open(_, opening) => self.open(opening, out),
             Delta::Grow(_, text) => self.grow(&text, out),
+            Delta::Logprobs(_, words) => {
+                if matches!(self.open, Some(Written { kind: Kinded::Content("text"), .. })) {
+                    self.ahead.add(words);
+                }
+            }
             Delta::Close(_) => self.close(out),
             Delta::Stop(stop) => self.stop = Some(stop),
             Delta::Counts(counts) => {
@@ -116,7 +125,8 @@ impl Writer {
                 if first {
                     content_start(self.contents, kind, out);
                 }
-                event("content-delta", self.contents, Some(json!({"content": {kind: text}})), out);
+                let words = if kind == "text" { self.ahead.take() } else { None };
+                content_delta(self.contents, (kind, text), words.as_deref(), out);
             }
             Kinded::Call => arguments(self.calls, text, out),
             Kinded::Custom => {
@@ -131,6 +141,9 @@ impl Writer {
 
     /// Arguments are JSON, and those of a call without any are an empty object.
     fn close(&mut self, out: &mut Vec<u8>) {
+        if !self.ahead.is_empty() {
+            self.grow("", out);
+        }
         let Some(part) = self.open.take() else { return };
         match (part.kind, part.grown) {
             (Kinded::Content(_), true) => {
@@ -177,7 +190,7 @@ impl Writer {
     fn content(&mut self, kind: &'static str, text: &str, out: &mut Vec<u8>) {
         if !text.is_empty() {
             content_start(self.contents, kind, out);
-            event("content-delta", self.contents, Some(json!({"content": {kind: text}})), out);
+            content_delta(self.contents, (kind, text), None, out);
             event("content-end", self.contents, None, out);
             self.contents += 1;
         }
@@ -186,6 +199,14 @@ impl Writer {
 
 fn content_start(index: usize, kind: &str, out: &mut Vec<u8>) {
     event("content-start", index, Some(json!({"content": {"type": kind, kind: ""}})), out);
+}
+
+fn content_delta(index: usize, (kind, text): (&str, &str), words: Option<&[Value]>, out: &mut Vec<u8>) {
+    let mut event = Object::default();
+    event.put("type", "content-delta").put("index", index);
+    event.put("delta", json!({"message": {"content": {kind: text}}}));
+    event.maybe("logprobs", words.map(response::item));
+    events::write_named(out, "content-delta", &event.done());
 }
 
 fn arguments(index: usize, piece: &str, out: &mut Vec<u8>) {

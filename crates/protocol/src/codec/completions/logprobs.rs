@@ -4,7 +4,11 @@ use serde_json::{Map, Value, json};
 
 /// Read into Chat's form; `None`: there are none.
 pub(super) fn read(logprobs: &Value) -> Option<Value> {
-    let tokens = logprobs["tokens"].as_array()?;
+    logprobs["tokens"].is_array().then(|| json!({"content": entries(logprobs), "refusal": null}))
+}
+
+/// The entries of Chat's form.
+pub(super) fn entries(logprobs: &Value) -> Vec<Value> {
     let token = |(nth, token): (usize, &Value)| {
         let ranked = logprobs["top_logprobs"][nth].as_object().into_iter().flatten();
         let top: Vec<Value> = ranked.map(|(token, logprob)| of(token, logprob)).collect();
@@ -12,21 +16,25 @@ pub(super) fn read(logprobs: &Value) -> Option<Value> {
         token["top_logprobs"] = top.into();
         token
     };
-    let content: Vec<Value> = tokens.iter().enumerate().map(token).collect();
-    Some(json!({"content": content, "refusal": null}))
+    logprobs["tokens"].as_array().into_iter().flatten().enumerate().map(token).collect()
 }
 
 fn of(token: &str, logprob: &Value) -> Value {
     json!({"token": token, "logprob": logprob, "bytes": token.as_bytes()})
 }
 
-/// Written from Chat's form. Where a token begins is counted in characters.
+/// Written from Chat's form.
 pub(super) fn write(logprobs: Option<&Value>) -> Value {
-    let Some(content) = logprobs.and_then(|all| all["content"].as_array()) else { return Value::Null };
-    let (mut offset, mut offsets) = (0, Vec::with_capacity(content.len()));
+    let content = logprobs.and_then(|all| all["content"].as_array());
+    content.map_or(Value::Null, |content| lists(content, &mut 0))
+}
+
+/// The lists of such entries; `offset` is where the first token begins, and becomes where the next one does. It is counted in characters.
+pub(super) fn lists(content: &[Value], offset: &mut usize) -> Value {
+    let mut offsets = Vec::with_capacity(content.len());
     for token in content {
-        offsets.push(offset);
-        offset += token["token"].as_str().unwrap_or_default().chars().count();
+        offsets.push(*offset);
+        *offset += token["token"].as_str().unwrap_or_default().chars().count();
     }
     let list = |name: &str| content.iter().map(|token| token[name].clone()).collect::<Vec<Value>>();
     let top = |token: &Value| {

@@ -4,83 +4,68 @@ use serde_json::{Value, json};
 
 use super::super::events::{self, Events};
 use super::super::json::Object;
+use super::super::logprobs::Ahead;
 use super::super::{StreamReader, StreamWriter, To, Wire, chat};
-use super::{finish_reason, response};
+use super::{finish_reason, logprobs, response};
 use crate::fault::{self, Kind};
-use crate::hub::{Begun, Counts, Delta, Opening, Unreadable};
+use crate::hub::{Counts, Delta, Opening, Unreadable};
 
 /// Reads chunks.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     events: Events,
+    frame: chat::Frame,
     state: State,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    begun: bool,
     open: bool,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     stopped: bool,
 }
 
 impl StreamReader for Reader {
     fn read(&mut self, piece: &[u8], out: &mut Vec<Delta>) -> Result<(), Unreadable> {
-        let Self { events, state } = self;
-        events.push(piece, |_, data| state.event(data, out))
+        let Self { events, frame, state } = self;
+        events.push(piece, |_, data| frame.read(data, out, |choice, out| state.choice(choice, out)))
     }
 
     fn end(&mut self, out: &mut Vec<Delta>) -> bool {
-        let Self { events, state } = self;
+        let Self { events, frame, state } = self;
         // What is not whole is as good as not there.
-        let _cut = events.end(|_, data| state.event(data, out));
+        let _cut = events.end(|_, data| frame.read(data, out, |choice, out| state.choice(choice, out)));
         // Some servers close without `[DONE]`, and `[DONE]` without a reason says nothing: the reason says that nothing is missing.
         state.stopped
     }
 }
 
 impl State {
-    fn event(&mut self, data: &str, out: &mut Vec<Delta>) -> Result<(), Unreadable> {
-        if data.trim_start().starts_with("[DONE]") {
-            return Ok(());
-        }
-        let chunk = events::json(data)?;
-        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
-            let words = error["message"].as_str().map_or_else(|| error.to_string(), str::to_owned);
-            out.push(Delta::Fault(words));
-            return Ok(());
-        }
-        if !std::mem::replace(&mut self.begun, true) {
-            let word = |name: &str| chunk[name].as_str().filter(|word| !word.is_empty()).map(str::to_owned);
-            let created = chunk["created"].as_u64().filter(|at| *at > 0);
-            out.push(Delta::Begin(Begun { id: word("id"), model: word("model"), created }));
-        }
-        // Further answers were not asked for.
-        let first = chunk["choices"].as_array().and_then(|choices| {
-            choices.iter().find(|choice| choice["index"].as_u64().unwrap_or_default() == 0)
-        });
-        if let Some(choice) = first.filter(|_| !self.stopped) {
-            self.choice(choice, out);
-        }
-        if let Some(usage) = chunk["usage"].as_object() {
-            out.push(Delta::Counts(chat::counts(usage)));
-        }
-        Ok(())
-    }
-
     fn choice(&mut self, choice: &Value, out: &mut Vec<Delta>) {
+        if self.stopped {
+            return;
+        }
+        self.ahead.add(logprobs::entries(&choice["logprobs"]));
         if let Some(text) = choice["text"].as_str().filter(|text| !text.is_empty()) {
             if !std::mem::replace(&mut self.open, true) {
                 out.push(Delta::Open(0, Opening::Text));
             }
+            self.tell(out);
             out.push(Delta::Grow(0, text.to_owned()));
         }
         if let Some(word) = choice["finish_reason"].as_str().filter(|word| !word.is_empty()) {
             if self.open {
+                self.tell(out);
                 out.push(Delta::Close(0));
             }
             out.push(Delta::Stop(chat::stop(word, false)));
             self.stopped = true;
         }
+    }
+
+    fn tell(&mut self, out: &mut Vec<Delta>) {
+        out.extend(self.ahead.take().map(|words| Delta::Logprobs(0, words)));
     }
 }
 
@@ -94,6 +79,10 @@ pub(super) struct Writer {
     counts: Option<Counts>,
     /// The parts whose words are written.
     words: Vec<usize>,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
+    /// Where the next token begins.
+    offset: usize,
 }
 
 impl Writer {
@@ -105,6 +94,8 @@ impl Writer {
             counted: to.request.counted,
             counts: None,
             words: Vec::new(),
+            ahead: Ahead::default(),
+            offset: 0,
         }
     }
 
@@ -115,8 +106,9 @@ impl Writer {
         chunk
     }
 
-    fn text(&self, text: &str, reason: Option<&str>, out: &mut Vec<u8>) {
-        let choice = json!({"text": text, "index": 0, "logprobs": null, "finish_reason": reason});
+    fn text(&mut self, text: &str, reason: Option<&str>, out: &mut Vec<u8>) {
+        let words = self.ahead.take().map(|words| logprobs::lists(&words, &mut self.offset));
+        let choice = json!({"text": text, "index": 0, "logprobs": words, "finish_reason": reason});
         let mut chunk = self.chunk(vec![choice]);
         if self.counted {
             chunk.put("usage", Value::Null);
@@ -137,11 +129,17 @@ impl StreamWriter for Writer {
             }
             Delta::Open(number, Opening::Text | Opening::Refusal) => self.words.push(number),
             Delta::Grow(number, text) if self.words.contains(&number) => self.text(&text, None, out),
+            Delta::Logprobs(number, words) if self.words.contains(&number) => self.ahead.add(words),
             Delta::Stop(stop) => self.text("", Some(finish_reason(&stop)), out),
             Delta::Counts(counts) => {
                 self.counts = Some(self.counts.map_or(counts, |earlier| earlier.and(counts)));
             }
-            Delta::Open(..) | Delta::Grow(..) | Delta::Sign(..) | Delta::Close(_) | Delta::Fault(_) => {}
+            Delta::Open(..)
+            | Delta::Grow(..)
+            | Delta::Logprobs(..)
+            | Delta::Sign(..)
+            | Delta::Close(_)
+            | Delta::Fault(_) => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use testkit::recordings::{load, splits};
 
-use super::super::{Codec, Habits, Mint, To};
+use super::super::{Habits, Mint, To};
 use super::CODEC;
 use crate::hub::gather::Gather;
 use crate::hub::part::text_of;

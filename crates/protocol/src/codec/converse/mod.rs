@@ -18,53 +18,21 @@ mod tools;
 mod unsayable;
 mod writer;
 
-use super::{Codec, Habits, StreamReader, StreamWriter, To};
-use crate::hub::{Losses, Request, Response, Stop, Unreadable, Unsayable};
+use super::{Codec, Habits};
+use crate::hub::{Losses, Stop};
 
 /// The codec.
-pub(super) static CODEC: Converse = Converse;
-
-/// AWS Bedrock's Converse.
-pub(super) struct Converse;
-
-impl Codec for Converse {
-    fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable> {
-        request::read(body)
-    }
-
-    fn write_request(
-        &self,
-        request: &Request,
-        habits: Habits,
-        losses: &mut Losses,
-    ) -> Result<Vec<u8>, Unreadable> {
-        request::write(request, habits, losses)
-    }
-
-    fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable> {
-        response::read(body)
-    }
-
-    fn write_response(&self, response: &Response, _to: &To<'_>) -> Vec<u8> {
-        response::write(response)
-    }
-
-    fn reader(&self) -> Box<dyn StreamReader> {
-        Box::new(reader::Reader::default())
-    }
-
-    fn writer(&self, _to: &To<'_>) -> Box<dyn StreamWriter> {
-        Box::new(writer::Writer::default())
-    }
-
-    fn unsayable(&self) -> &'static [&'static Unsayable] {
-        unsayable::ALL
-    }
-
-    fn stream_type(&self) -> &'static str {
-        "application/vnd.amazon.eventstream"
-    }
-}
+pub(super) static CODEC: Codec = Codec {
+    read_request: request::read,
+    write_request: request::write,
+    read_response: response::read,
+    write_response: |response, _| response::write(response),
+    reader: || Box::new(reader::Reader::default()),
+    writer: |_| Box::new(writer::Writer::default()),
+    unsayable: unsayable::ALL,
+    hides_thoughts: false,
+    stream_type: "application/vnd.amazon.eventstream",
+};
 
 /// What is written for, and what was written so far.
 struct Pen<'l> {

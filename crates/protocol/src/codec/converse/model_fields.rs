@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::Habits;
+use super::super::claude::Claude;
 use super::super::json::Object;
 use super::{block, unsayable};
 use crate::hub::{Budget, Choice, Losses, Reasoning, Request};
@@ -45,7 +46,7 @@ fn thinks(thinking: &Value, reasoning: &mut Reasoning) -> bool {
     let budget = match (thinking["type"].as_str(), thinking["budget_tokens"].as_u64()) {
         (Some("enabled"), Some(tokens)) => Budget::Tokens(tokens),
         (Some("adaptive"), _) => Budget::Adaptive,
-        (Some("disabled"), _) => Budget::Off,
+        (Some("disabled" | "between_tools"), _) => Budget::Off,
         _ => return false,
     };
     reasoning.budget = Some(budget);
@@ -69,7 +70,7 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> O
         let mut thinking = Object::default();
         match reasoning.budget {
             _ if reasoning.is_off() => {
-                thinking.put("type", "disabled");
+                thinking.put("type", Claude::of(&request.model).off());
             }
             // As on Messages: who is told to think so is asked for the thoughts before the calls.
             Some(Budget::Tokens(_)) if request.has_lost_thoughts(|it| block::is_known(it, habits)) => {

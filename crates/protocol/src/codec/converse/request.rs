@@ -74,7 +74,7 @@ fn read_shape(output: &mut Fields) -> Result<Option<Shape>, Unreadable> {
 }
 
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
-    let fitted = claude::fitted(request, losses, &unsayable::ADAPTIVE);
+    let fitted = claude::fitted(request, losses);
     let request = fitted.as_ref();
     let mut out = Object::default();
     let mut pen = Pen { losses, habits, asks: true, names: Vec::new() };

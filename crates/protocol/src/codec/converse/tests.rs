@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use testkit::recordings::load;
 
 use super::*;
-use crate::codec::Mint;
+use crate::codec::{Mint, To};
 use crate::dialect::Wire;
 use crate::fault::Kind;
 use crate::frame::aws_event;
 use crate::hub::gather::Gather;
 use crate::hub::part::text_of;
 use crate::hub::{
-    Begun, Budget, Call, Choice, Delta, File, Media, Opening, Outcome, Part, Reasoning, Role, Shape, Source,
-    Thought, Tool, Turn,
+    Begun, Budget, Call, Choice, Delta, File, Media, Opening, Outcome, Part, Reasoning, Request, Response,
+    Role, Shape, Source, Thought, Tool, Turn,
 };
 
 mod media;

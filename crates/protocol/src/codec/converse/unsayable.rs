@@ -1,10 +1,17 @@
 //! What Converse cannot say.
 
+use super::super::claude;
 use crate::hub::Unsayable;
+use crate::hub::shape_tool::SCHEMA;
 
 /// The list.
 pub(super) const ALL: &[&Unsayable] = &[
-    &ADAPTIVE,
+    &claude::ADAPTIVE,
+    &claude::BUDGET,
+    &claude::EFFORT,
+    &claude::FORCED,
+    &claude::OFF,
+    &SCHEMA,
     &ASSISTANT_FIRST,
     &ASSISTANT_MEDIA,
     &BLANK,
@@ -59,8 +66,6 @@ macro_rules! unsayable {
 }
 
 unsayable! {
-    ADAPTIVE: "thinking without a budget",
-        "said in tokens to Claude up to 4.5, which knows no other way: minimal and low 2,048, medium and no word 8,192, above it 16,384, half of max_tokens where that is not more; the effort is left out then, save for Opus 4.5; and none is thought where that is refused: by models before 3.7, with fewer than 1,025 tokens, where a tool must be called, or where calls stand without their thoughts";
     ASSISTANT_FIRST: "assistant first",
         "a turn of the user's is put before it, which says that the assistant begins: conversations of Bedrock begin with the user";
     ASSISTANT_MEDIA: "pictures by the assistant", "left out: only users may show any";

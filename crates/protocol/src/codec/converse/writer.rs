@@ -107,7 +107,8 @@ impl Writer {
             Delta::Counts(counts) => {
                 self.counts = Some(self.counts.map_or(counts, |earlier| earlier.and(counts)));
             }
-            Delta::Fault(_) => {}
+            // Nobody could ask for probabilities.
+            Delta::Logprobs(..) | Delta::Fault(_) => {}
         }
     }
 

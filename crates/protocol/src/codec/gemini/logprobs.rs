@@ -4,6 +4,11 @@ use serde_json::{Value, json};
 
 /// `logprobsResult` as OpenAI's `logprobs`.
 pub(super) fn read(result: &Value) -> Value {
+    json!({"content": entries(result), "refusal": null})
+}
+
+/// The entries of it.
+pub(super) fn entries(result: &Value) -> Vec<Value> {
     let none = Vec::new();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let top = result["topCandidates"].as_array().unwrap_or(&none);
@@ -14,7 +19,7 @@ pub(super) fn read(result: &Value) -> Value {
         token
     };
     let chosen = list(&result["chosenCandidates"]);
-    json!({"content": chosen.iter().enumerate().map(token).collect::<Vec<_>>(), "refusal": null})
+    chosen.iter().enumerate().map(token).collect()
 }
 
 fn token(candidate: &Value) -> Value {

@@ -26,51 +26,23 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use super::{Codec, Habits, StreamReader, StreamWriter, To};
-use crate::hub::{Losses, Request, Response, Unreadable, Unsayable};
+use super::{Codec, EVENTS};
+
+/// Whether a model is Gemini 3 or later.
+pub(super) fn is_newer(model: &str) -> bool {
+    thinking::Model::of(model).is_newer()
+}
 
 /// The codec.
-pub(super) static CODEC: Gemini = Gemini;
-
-/// Google's Gemini.
-pub(super) struct Gemini;
-
-impl Codec for Gemini {
-    fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable> {
-        request::read(body)
-    }
-
-    fn write_request(
-        &self,
-        request: &Request,
-        _: Habits,
-        losses: &mut Losses,
-    ) -> Result<Vec<u8>, Unreadable> {
-        request::write(request, losses)
-    }
-
-    fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable> {
-        response::read(body)
-    }
-
-    fn write_response(&self, response: &Response, to: &To<'_>) -> Vec<u8> {
-        response::write(response, to)
-    }
-
-    fn reader(&self) -> Box<dyn StreamReader> {
-        Box::new(reader::Reader::default())
-    }
-
-    fn writer(&self, to: &To<'_>) -> Box<dyn StreamWriter> {
-        Box::new(writer::Writer::new(to))
-    }
-
-    fn unsayable(&self) -> &'static [&'static Unsayable] {
-        unsayable::ALL
-    }
-
-    /// `includeThoughts` is false without a word.
-    fn hides_thoughts(&self) -> bool {
-        true
-    }
-}
+pub(super) static CODEC: Codec = Codec {
+    read_request: request::read,
+    write_request: |request, _, losses| request::write(request, losses),
+    read_response: response::read,
+    write_response: response::write,
+    reader: || Box::new(reader::Reader::default()),
+    writer: |to| Box::new(writer::Writer::new(to)),
+    unsayable: unsayable::ALL,
+    // `includeThoughts` is false without a word.
+    hides_thoughts: true,
+    stream_type: EVENTS,
+};

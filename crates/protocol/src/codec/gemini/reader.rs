@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::super::StreamReader;
 use super::super::events::{self, Events};
+use super::super::logprobs::Ahead;
 use super::array::Elements;
 use super::response::{self, Calls};
-use super::{part, stop};
+use super::{logprobs, part, stop};
 use crate::hub::{Begun, Counts, Delta, Opening, Part, Stop, Unreadable};
 
 /// Reads either shape.
@@ -81,6 +82,8 @@ struct State {
     /// The text or thought that is being written.
     open: Option<(Prose, usize)>,
     calls: Calls,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     /// What was told of sources: it is about all of the text.
     sources: Vec<Part>,
     counts: Option<Counts>,
@@ -145,6 +148,7 @@ impl State {
     }
 
     fn candidate(&mut self, candidate: &Value, out: &mut Vec<Delta>) -> Result<(), Unreadable> {
+        self.ahead.add(logprobs::entries(&candidate["logprobsResult"]));
         for (nth, value) in candidate["content"]["parts"].as_array().into_iter().flatten().enumerate() {
             let at = format!("candidates[0].content.parts[{nth}]");
             let mut parts = part::read(value.clone(), at, &mut Map::new())?;
@@ -195,6 +199,7 @@ impl State {
     fn prose(&mut self, kind: Prose, text: String, out: &mut Vec<Delta>) {
         if !text.is_empty() {
             let part = self.prose_part(kind, out);
+            self.tell(kind, part, out);
             out.push(Delta::Grow(part, text));
         }
     }
@@ -222,8 +227,16 @@ impl State {
     }
 
     fn shut(&mut self, out: &mut Vec<Delta>) {
-        if let Some((_, part)) = self.open.take() {
+        if let Some((kind, part)) = self.open.take() {
+            self.tell(kind, part, out);
             out.push(Delta::Close(part));
+        }
+    }
+
+    /// Probabilities are those of the text.
+    fn tell(&mut self, kind: Prose, part: usize, out: &mut Vec<Delta>) {
+        if kind == Prose::Text {
+            out.extend(self.ahead.take().map(|words| Delta::Logprobs(part, words)));
         }
     }
 

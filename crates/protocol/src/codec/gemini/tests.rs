@@ -4,7 +4,7 @@ mod recorded;
 
 use serde_json::{Value, json};
 
-use super::super::{Codec, Habits, Mint, To, Translation, Wire};
+use super::super::{Habits, Mint, To, Translation, Wire};
 use super::CODEC;
 use crate::fault::Kind;
 use crate::hub::gather::Gather;
@@ -464,7 +464,7 @@ fn thoughts_are_shown_to_who_asks_in_a_language_that_shows_them() {
         let mint = Mint { now: 1, seed: 1 };
         let body = body.to_string();
         let pair = (wire, Wire::Gemini);
-        let translation =
+        let mut translation =
             Translation::read(pair, body.as_bytes(), "gemini-3-flash-preview", false, mint).unwrap();
         let (body, losses) = translation.request(Habits::default()).unwrap();
         assert!(!losses.iter().any(|loss| loss.contains("thoughts")));

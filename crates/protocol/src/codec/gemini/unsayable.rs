@@ -1,6 +1,7 @@
 //! What Gemini cannot say.
 
 use crate::hub::Unsayable;
+use crate::hub::shape_tool::SCHEMA;
 
 /// The list.
 pub(super) const ALL: &[&Unsayable] = &[
@@ -19,6 +20,7 @@ pub(super) const ALL: &[&Unsayable] = &[
     &DETAIL,
     &OUTCOME_MEDIA,
     &SHAPE_DESCRIPTION,
+    &SCHEMA,
     &EFFORT,
     &BUDGET,
     &OFF,

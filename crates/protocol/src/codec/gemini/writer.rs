@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::super::events;
 use super::super::json::Object;
+use super::super::logprobs::Ahead;
 use super::super::{StreamWriter, To, Wire};
-use super::{mark, part, response, stop};
+use super::{logprobs, mark, part, response, stop};
 use crate::fault::{self, Kind};
 use crate::hub::in_turn::InTurn;
 use crate::hub::{Call, Counts, Delta, Opening, Part, Stop};
@@ -20,6 +21,8 @@ pub(super) struct Writer {
     model: String,
     counts: Option<Counts>,
     stop: Option<Stop>,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     in_turn: InTurn,
     /// The part that is being written.
     open: Option<Written>,
@@ -46,6 +49,7 @@ impl Writer {
             model: to.request.model.clone(),
             counts: None,
             stop: None,
+            ahead: Ahead::default(),
             in_turn: InTurn::default(),
             open: None,
             array: to.request.array.then_some(0),
@@ -60,6 +64,11 @@ impl Writer {
             }
             Delta::Open(_, opening) => self.open(opening, out),
             Delta::Grow(_, text) => self.grow(text, out),
+            Delta::Logprobs(_, words) => {
+                if matches!(self.open, Some(Written::Text)) {
+                    self.ahead.add(words);
+                }
+            }
             Delta::Sign(_, mark) => {
                 let signature = match &mut self.open {
                     Some(Written::Thought { mark, .. }) => mark,
@@ -101,7 +110,7 @@ impl Writer {
 
     fn grow(&mut self, text: String, out: &mut Vec<u8>) {
         match &mut self.open {
-            Some(Written::Text) => self.part(json!({"text": text}), out),
+            Some(Written::Text) => self.text(&text, out),
             Some(Written::Thought { any, .. }) => {
                 *any = true;
                 self.part(json!({"text": text, "thought": true}), out);
@@ -126,8 +135,16 @@ impl Writer {
                 }
                 self.part(part, out);
             }
+            Some(Written::Text) if !self.ahead.is_empty() => self.text("", out),
             _ => {}
         }
+    }
+
+    fn text(&mut self, text: &str, out: &mut Vec<u8>) {
+        let words = self.ahead.take().and_then(|words| logprobs::write(&json!({"content": words})));
+        let mut candidate = Self::candidate(json!({"text": text}));
+        candidate.maybe("logprobsResult", words);
+        self.chunk(candidate, out);
     }
 
     fn candidate(part: Value) -> Object {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::claude::Claude;
 use super::super::json::{Fields, Object};
 use super::super::{Habits, closed};
 use super::{block, content, unsayable};
@@ -15,7 +16,7 @@ pub(super) fn read(fields: &mut Fields, request: &mut Request) -> Result<(), Unr
     let mut thinking = fields.within("thinking")?;
     let budget = match thinking.text("type")?.as_deref() {
         None => None,
-        Some("disabled") => Some(Budget::Off),
+        Some("disabled" | "between_tools") => Some(Budget::Off),
         Some("adaptive") => Some(Budget::Adaptive),
         Some("enabled") => {
             let tokens = thinking.whole("budget_tokens")?;
@@ -77,7 +78,7 @@ fn thinking(request: &Request, reasoning: &Reasoning, habits: Habits, losses: &m
     let forced = request.choice.as_ref().is_some_and(Choice::is_forced);
     let mut out = Object::default();
     match reasoning.budget {
-        _ if reasoning.is_off() => return Some(json!({"type": "disabled"})),
+        _ if reasoning.is_off() => return Some(json!({"type": Claude::of(&request.model).off()})),
         // Who is told to think so is asked for the thoughts before the calls, and not every model knows `adaptive`, which does not ask.
         Some(Budget::Tokens(_)) if request.has_lost_thoughts(|it| block::is_known(it, habits)) => {
             losses.add(&unsayable::LOST_THOUGHTS);

@@ -63,7 +63,7 @@ fn sampling(fields: &mut Fields) -> Result<Sampling, Unreadable> {
 }
 
 pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
-    let fitted = claude::fitted(request, losses, &unsayable::ADAPTIVE);
+    let fitted = claude::fitted(request, losses);
     let request = fitted.as_ref();
     let mut out = Object::default();
     out.put("model", request.model.as_str()).put("max_tokens", most_tokens(request, losses));

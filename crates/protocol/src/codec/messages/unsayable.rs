@@ -1,6 +1,8 @@
 //! What Messages cannot say.
 
+use super::super::claude;
 use crate::hub::Unsayable;
+use crate::hub::shape_tool::SCHEMA;
 
 /// The list.
 pub(super) const ALL: &[&Unsayable] = &[
@@ -20,13 +22,18 @@ pub(super) const ALL: &[&Unsayable] = &[
     &SERVED_TOOL,
     &CUSTOM_TOOL,
     &ALLOWED,
+    &claude::FORCED,
+    &SCHEMA,
     &JSON,
     &SHAPE_NAME,
     &LOOSE_SHAPE,
     &OPEN_SHAPE,
     &EFFORT,
-    &ADAPTIVE,
+    &claude::ADAPTIVE,
+    &claude::BUDGET,
     &BUDGET,
+    &claude::OFF,
+    &claude::EFFORT,
     &LOST_THOUGHTS,
     &TEMPERATURE,
     &NOT_ONE,
@@ -105,10 +112,6 @@ pub(super) static OPEN_SHAPE: Unsayable = Unsayable {
 };
 pub(super) static EFFORT: Unsayable =
     Unsayable { what: "minimal effort", why: "said as low, which is the least there is" };
-pub(super) static ADAPTIVE: Unsayable = Unsayable {
-    what: "thinking without a budget",
-    why: "said in tokens to Claude up to 4.5, which knows no other way: minimal and low 2,048, medium and no word 8,192, above it 16,384, half of max_tokens where that is not more; the effort is left out then, save for Opus 4.5; and none is thought where that is refused: by models before 3.7, with fewer than 1,025 tokens, where a tool must be called, or where calls stand without their thoughts",
-};
 pub(super) static BUDGET: Unsayable =
     Unsayable { what: "thinking budget below 1,024", why: "said as 1,024, which is the least there is" };
 pub(super) static LOST_THOUGHTS: Unsayable = Unsayable {

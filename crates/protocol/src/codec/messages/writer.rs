@@ -136,7 +136,8 @@ impl Writer {
                 self.finish(out);
                 self.stop = Some(stop);
             }
-            Delta::Begin(_) | Delta::Counts(_) | Delta::Fault(_) => {}
+            // Nobody could ask for probabilities.
+            Delta::Begin(_) | Delta::Counts(_) | Delta::Logprobs(..) | Delta::Fault(_) => {}
         }
     }
 

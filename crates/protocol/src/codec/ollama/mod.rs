@@ -19,71 +19,43 @@ mod tools;
 mod unsayable;
 mod writer;
 
-use super::{Codec, Habits, StreamReader, StreamWriter, To};
-use crate::hub::{Losses, Request, Response, Stop, Unreadable, Unsayable};
+use super::Codec;
+use crate::hub::Stop;
 
 /// The codec of `/api/chat`.
-pub(super) static CHAT: Ollama = Ollama(Form::Chat);
+pub(super) static CHAT: Codec = Codec {
+    read_request: chat::read,
+    write_request: |request, _, losses| chat::write(request, losses),
+    read_response: |body| response::read(Form::Chat, body),
+    write_response: |response, to| response::write(Form::Chat, response, to),
+    reader: || Box::new(reader::Reader::new(Form::Chat)),
+    writer: |to| Box::new(writer::Writer::new(Form::Chat, to)),
+    unsayable: unsayable::CHAT,
+    hides_thoughts: false,
+    stream_type: LINES,
+};
 
 /// The codec of `/api/generate`.
-pub(super) static GENERATE: Ollama = Ollama(Form::Generate);
+pub(super) static GENERATE: Codec = Codec {
+    read_request: generate::read,
+    write_request: |request, _, losses| generate::write(request, losses),
+    read_response: |body| response::read(Form::Generate, body),
+    write_response: |response, to| response::write(Form::Generate, response, to),
+    reader: || Box::new(reader::Reader::new(Form::Generate)),
+    writer: |to| Box::new(writer::Writer::new(Form::Generate, to)),
+    unsayable: unsayable::GENERATE,
+    hides_thoughts: false,
+    stream_type: LINES,
+};
 
-/// Ollama's own API, in one of its two forms.
-pub(super) struct Ollama(Form);
+/// How both stream.
+const LINES: &str = "application/x-ndjson";
 
 /// What is asked: to go on with a conversation, or with a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Form {
     Chat,
     Generate,
-}
-
-impl Codec for Ollama {
-    fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable> {
-        match self.0 {
-            Form::Chat => chat::read(body),
-            Form::Generate => generate::read(body),
-        }
-    }
-
-    fn write_request(
-        &self,
-        request: &Request,
-        _: Habits,
-        losses: &mut Losses,
-    ) -> Result<Vec<u8>, Unreadable> {
-        match self.0 {
-            Form::Chat => chat::write(request, losses),
-            Form::Generate => generate::write(request, losses),
-        }
-    }
-
-    fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable> {
-        response::read(self.0, body)
-    }
-
-    fn write_response(&self, response: &Response, to: &To<'_>) -> Vec<u8> {
-        response::write(self.0, response, to)
-    }
-
-    fn reader(&self) -> Box<dyn StreamReader> {
-        Box::new(reader::Reader::new(self.0))
-    }
-
-    fn writer(&self, to: &To<'_>) -> Box<dyn StreamWriter> {
-        Box::new(writer::Writer::new(self.0, to))
-    }
-
-    fn unsayable(&self) -> &'static [&'static Unsayable] {
-        match self.0 {
-            Form::Chat => unsayable::CHAT,
-            Form::Generate => unsayable::GENERATE,
-        }
-    }
-
-    fn stream_type(&self) -> &'static str {
-        "application/x-ndjson"
-    }
 }
 
 /// The word for why an answer ends. Ollama has none for a filter and none for an answer that is no answer; its own word for a

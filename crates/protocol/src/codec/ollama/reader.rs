@@ -2,9 +2,10 @@
 //!
 //! A line holds a piece of thought, of text, or whole calls, several or one. The line that is `done` says why, and what was counted.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::StreamReader;
+use super::super::logprobs::{self, Ahead};
 use super::lines::Lines;
 use super::{Form, content, stop};
 use crate::hub::{Begun, Counts, Delta, Opening, Unreadable};
@@ -26,6 +27,8 @@ pub(super) struct State {
     /// The text or thought that is being written.
     open: Option<(Prose, usize)>,
     calls: usize,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     done: bool,
     broken: bool,
 }
@@ -62,7 +65,8 @@ impl StreamReader for Reader {
 
 impl State {
     pub(super) fn new(form: Form) -> Self {
-        Self { form, begun: false, parts: 0, open: None, calls: 0, done: false, broken: false }
+        let ahead = Ahead::default();
+        Self { form, begun: false, parts: 0, open: None, calls: 0, ahead, done: false, broken: false }
     }
 
     /// Takes one line.
@@ -80,6 +84,9 @@ impl State {
             Form::Chat => (&line["message"], "content"),
             Form::Generate => (line, "response"),
         };
+        if !says(&said["thinking"]) || says(&said[text]) {
+            self.ahead.add(logprobs::read(&line["logprobs"]));
+        }
         self.prose(Prose::Thought, &said["thinking"], out);
         self.prose(Prose::Text, &said[text], out);
         let images = said["images"].as_array().into_iter().flatten().chain([&said["image"]]);
@@ -116,8 +123,16 @@ impl State {
     }
 
     fn shut(&mut self, out: &mut Vec<Delta>) {
-        if let Some((_, part)) = self.open.take() {
+        if let Some((kind, part)) = self.open.take() {
+            self.tell(kind, part, out);
             out.push(Delta::Close(part));
+        }
+    }
+
+    /// Probabilities are those of the text.
+    fn tell(&mut self, kind: Prose, part: usize, out: &mut Vec<Delta>) {
+        if kind == Prose::Text {
+            out.extend(self.ahead.take().map(|words| Delta::Logprobs(part, words)));
         }
     }
 
@@ -136,6 +151,7 @@ impl State {
                 part
             }
         };
+        self.tell(kind, part, out);
         out.push(Delta::Grow(part, text.to_owned()));
     }
 
@@ -157,6 +173,11 @@ impl State {
         };
         out.extend([Delta::Grow(part, arguments), Delta::Close(part)]);
     }
+}
+
+/// Whether there are words. Those of thoughts have probabilities as well, which nobody has a place for.
+fn says(text: &Value) -> bool {
+    text.as_str().is_some_and(|text| !text.is_empty())
 }
 
 /// An id for a call that came without one, as older servers send it. The moment is in it: a conversation has many answers, and
@@ -181,25 +202,4 @@ fn counts(line: &Value) -> Option<Counts> {
     let cached = number("prompt_eval_cached_count").unwrap_or_default();
     let input = input.unwrap_or_default().max(cached);
     Some(Counts { input, output: output.unwrap_or_default(), cached, ..Counts::default() })
-}
-
-/// Probabilities, as OpenAI writes them: the same entries, with nothing left out.
-pub(super) fn logprobs(line: &Value) -> Option<Value> {
-    let mut entries = line["logprobs"].as_array().filter(|entries| !entries.is_empty())?.clone();
-    for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
-        spell(entry);
-        let others = entry.entry("top_logprobs").or_insert_with(|| json!([]));
-        for other in others.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-            spell(other);
-        }
-    }
-    Some(json!({"content": entries}))
-}
-
-/// The bytes of a token, which not every version writes.
-fn spell(entry: &mut serde_json::Map<String, Value>) {
-    if !entry.get("bytes").is_some_and(Value::is_array) {
-        let bytes = entry.get("token").and_then(Value::as_str).map(|token| json!(token.as_bytes()));
-        entry.insert("bytes".to_owned(), bytes.unwrap_or_else(|| json!([])));
-    }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::To;
 use super::super::json::Object;
-use super::reader::{self, State};
+use super::super::{To, logprobs};
+use super::reader::State;
 use super::{Form, done_reason, message};
 use crate::hub::gather::Gather;
 use crate::hub::{Call, Counts, Part, Response, Source, Stop, Unreadable};
@@ -26,7 +26,8 @@ pub(super) fn read(form: Form, bytes: &[u8]) -> Result<Response, Unreadable> {
     deltas.iter().for_each(|delta| gather.push(delta));
     let mut response = gather.into_response().map_err(Unreadable::new)?;
     if let Some(answer) = response.answers.first_mut() {
-        answer.logprobs = reader::logprobs(&line);
+        let words = logprobs::read(&line["logprobs"]);
+        answer.logprobs = (!words.is_empty()).then(|| json!({"content": words}));
     }
     Ok(response)
 }

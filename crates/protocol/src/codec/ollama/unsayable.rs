@@ -1,6 +1,7 @@
 //! What Ollama's own API cannot say.
 
 use crate::hub::Unsayable;
+use crate::hub::shape_tool::SCHEMA;
 
 /// The list of `/api/chat`.
 pub(super) const CHAT: &[&Unsayable] = &[
@@ -25,6 +26,7 @@ pub(super) const CHAT: &[&Unsayable] = &[
     &CHOICE,
     &PARALLEL,
     &DESCRIPTION,
+    &SCHEMA,
     &SEVERAL,
     &LOGIT_BIAS,
     &USER,

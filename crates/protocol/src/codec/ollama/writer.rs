@@ -2,6 +2,7 @@
 //!
 //! A call is written when it is whole, and why the answer ends when all is counted: both are one line of Ollama's.
 
+use super::super::logprobs::Ahead;
 use super::super::{StreamWriter, To, Wire};
 use super::response::{self, Said};
 use super::{Form, lines};
@@ -20,6 +21,8 @@ pub(super) struct Writer {
     /// The part that is being written.
     open: Option<(usize, Written)>,
     calls: usize,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
     counts: Option<Counts>,
     stop: Option<Stop>,
 }
@@ -41,18 +44,20 @@ impl Writer {
             at: moment::date(to.mint.now),
             open: None,
             calls: 0,
+            ahead: Ahead::default(),
             counts: None,
             stop: None,
         }
     }
 
     /// A line with a part, or a piece of it.
-    fn line(&self, part: &Part, out: &mut Vec<u8>) {
+    fn line(&mut self, part: &Part, out: &mut Vec<u8>) {
         let mut said = Said::default();
         said.take(part, self.calls);
-        if !said.is_empty() {
+        let words = if matches!(part, Part::Text(_)) { self.ahead.take() } else { None };
+        if !said.is_empty() || words.is_some() {
             let mut line = response::head(&self.model, &self.at, said, self.form);
-            line.put("done", false);
+            line.put("done", false).maybe("logprobs", words);
             lines::write(out, &line.done());
         }
     }
@@ -87,12 +92,19 @@ impl Writer {
                 }
                 _ => {}
             },
-            Delta::Close(number) => {
-                if let Some((_, Written::Call(call))) = self.open.take_if(|(open, _)| *open == number) {
+            Delta::Logprobs(number, words) => {
+                if matches!(self.open, Some((open, Written::Text)) if open == number) {
+                    self.ahead.add(words);
+                }
+            }
+            Delta::Close(number) => match self.open.take_if(|(open, _)| *open == number) {
+                Some((_, Written::Call(call))) => {
                     self.line(&Part::Call(call), out);
                     self.calls += 1;
                 }
-            }
+                Some((_, Written::Text)) => self.line(&Part::Text(String::new()), out),
+                _ => {}
+            },
             Delta::Stop(stop) => self.stop = Some(stop),
             Delta::Counts(counts) => {
                 self.counts = Some(self.counts.map_or(counts, |earlier| earlier.and(counts)));

@@ -20,46 +20,17 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use super::{Codec, Habits, StreamReader, StreamWriter, To};
-use crate::hub::{Losses, Request, Response, Unreadable, Unsayable};
+use super::{Codec, EVENTS};
 
 /// The codec.
-pub(super) static CODEC: Responses = Responses;
-
-/// OpenAI's Responses.
-pub(super) struct Responses;
-
-impl Codec for Responses {
-    fn read_request(&self, body: &[u8]) -> Result<Request, Unreadable> {
-        request::read(body)
-    }
-
-    fn write_request(
-        &self,
-        request: &Request,
-        habits: Habits,
-        losses: &mut Losses,
-    ) -> Result<Vec<u8>, Unreadable> {
-        request::write(request, habits, losses)
-    }
-
-    fn read_response(&self, body: &[u8]) -> Result<Response, Unreadable> {
-        response::read(body)
-    }
-
-    fn write_response(&self, response: &Response, to: &To<'_>) -> Vec<u8> {
-        response::write(response, to)
-    }
-
-    fn reader(&self) -> Box<dyn StreamReader> {
-        Box::new(reader::Reader::default())
-    }
-
-    fn writer(&self, to: &To<'_>) -> Box<dyn StreamWriter> {
-        Box::new(writer::Writer::new(to))
-    }
-
-    fn unsayable(&self) -> &'static [&'static Unsayable] {
-        unsayable::ALL
-    }
-}
+pub(super) static CODEC: Codec = Codec {
+    read_request: request::read,
+    write_request: request::write,
+    read_response: response::read,
+    write_response: response::write,
+    reader: || Box::new(reader::Reader::default()),
+    writer: |to| Box::new(writer::Writer::new(to)),
+    unsayable: unsayable::ALL,
+    hides_thoughts: false,
+    stream_type: EVENTS,
+};

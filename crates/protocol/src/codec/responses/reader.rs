@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::StreamReader;
 use super::super::Wire;
 use super::super::events::{self, Events};
+use super::super::logprobs;
 use super::object;
 use super::response::part_of;
 use crate::hub::{Begun, Delta, Opening, Part, Thought, Unreadable};
@@ -85,10 +86,11 @@ impl State {
             }
             "response.output_item.added" => self.added(item, &event["item"], out)?,
             "response.output_text.delta" => {
-                self.prose((item, place("content_index")), Kind::Text, delta, out);
+                let words = logprobs::read(&event["logprobs"]);
+                self.prose((item, place("content_index")), Kind::Text, (delta, words), out);
             }
             "response.refusal.delta" => {
-                self.prose((item, place("content_index")), Kind::Refusal, delta, out);
+                self.prose((item, place("content_index")), Kind::Refusal, (delta, Vec::new()), out);
             }
             "response.reasoning_summary_text.delta" => {
                 self.think(item, Kind::Summary(place("summary_index")), (&event["item_id"], delta), out);
@@ -175,15 +177,25 @@ impl State {
         }
     }
 
-    fn prose(&mut self, place: (u64, u64), kind: Kind, text: &str, out: &mut Vec<Delta>) {
+    /// Text, and how likely its words were.
+    fn prose(
+        &mut self,
+        place: (u64, u64),
+        kind: Kind,
+        (text, words): (&str, Vec<Value>),
+        out: &mut Vec<Delta>,
+    ) {
         // What is said of a part that is closed already is said again.
         let again = self.parts.iter().any(|part| part.place == place && part.kind == kind && part.closed);
-        if text.is_empty() || again {
+        if (text.is_empty() && words.is_empty()) || again {
             return;
         }
         let opening = if kind == Kind::Text { Opening::Text } else { Opening::Refusal };
         let known = self.find(place, |open| open == kind);
         let at = known.unwrap_or_else(|| self.open(place, kind, opening, out));
+        if let Some(part) = self.parts.get(at).filter(|_| !words.is_empty()) {
+            out.push(Delta::Logprobs(part.number, words));
+        }
         self.grow(at, text, out);
     }
 
@@ -222,7 +234,8 @@ impl State {
             return;
         }
         if self.find(place, |open| open == kind).is_none() {
-            self.prose(place, kind, text.as_str().unwrap_or_default(), out);
+            let words = logprobs::read(&part["logprobs"]);
+            self.prose(place, kind, (text.as_str().unwrap_or_default(), words), out);
         }
         if let Some(at) = self.find(place, |open| open == kind) {
             self.close(at, out);

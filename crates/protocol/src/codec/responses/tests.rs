@@ -4,7 +4,7 @@ mod recorded;
 
 use serde_json::{Value, json};
 
-use super::super::{Codec, Habits, Mint, To};
+use super::super::{Habits, Mint, To};
 use super::CODEC;
 use crate::fault::Kind;
 use crate::hub::gather::Gather;

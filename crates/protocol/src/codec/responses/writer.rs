@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::events;
+use super::super::logprobs::Ahead;
 use super::super::{StreamWriter, To, Wire};
 use super::object::{self, Whole};
 use super::output::{self, Ids, Named};
@@ -29,6 +30,8 @@ pub(super) struct Writer {
     open: Option<Item>,
     stop: Option<Stop>,
     counts: Option<Counts>,
+    /// Probabilities of words that have not come.
+    ahead: Ahead,
 }
 
 /// The item that is being written.
@@ -57,6 +60,7 @@ impl Writer {
             open: None,
             stop: None,
             counts: None,
+            ahead: Ahead::default(),
         }
     }
 
@@ -116,6 +120,11 @@ impl Writer {
                 self.opening(opening, out);
             }
             Delta::Grow(_, text) => self.grow(&text, out),
+            Delta::Logprobs(_, words) => {
+                if matches!(self.open, Some(Item::Message { open: true, .. })) {
+                    self.ahead.add(words);
+                }
+            }
             Delta::Sign(_, piece) => self.sign(&piece),
             Delta::Stop(stop) => {
                 self.begin(out);
@@ -125,6 +134,7 @@ impl Writer {
             Delta::Counts(counts) => {
                 self.counts = Some(self.counts.map_or(counts, |earlier| earlier.and(counts)));
             }
+            Delta::Close(_) if !self.ahead.is_empty() => self.grow("", out),
             Delta::Close(_) | Delta::Fault(_) => {}
         }
     }
@@ -196,7 +206,7 @@ impl Writer {
             let rest = json!({"content_index": index, "refusal": part["refusal"]});
             self.about("response.refusal.done", &id, rest, out);
         } else {
-            let rest = json!({"content_index": index, "text": part["text"], "logprobs": []});
+            let rest = json!({"content_index": index, "text": part["text"], "logprobs": part["logprobs"]});
             self.about("response.output_text.done", &id, rest, out);
         }
         self.about("response.content_part.done", &id, json!({"content_index": index, "part": part}), out);
@@ -224,6 +234,10 @@ impl Writer {
                 let Some(part) = content.last_mut() else { return };
                 let refusal = part["type"] == "refusal";
                 let field = if refusal { "refusal" } else { "text" };
+                let words = self.ahead.take().unwrap_or_default();
+                if let Some(all) = part.get_mut("logprobs").and_then(Value::as_array_mut) {
+                    all.extend(words.iter().cloned());
+                }
                 if let Some(Value::String(said)) = part.get_mut(field) {
                     said.push_str(text);
                 }
@@ -231,7 +245,7 @@ impl Writer {
                 if refusal {
                     ("response.refusal.delta", id.clone(), rest)
                 } else {
-                    rest["logprobs"] = json!([]);
+                    rest["logprobs"] = words.into();
                     ("response.output_text.delta", id.clone(), rest)
                 }
             }

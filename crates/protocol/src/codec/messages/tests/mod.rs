@@ -6,7 +6,7 @@ mod streams;
 
 use serde_json::Value;
 
-use super::super::{Codec, Habits, Mint, To};
+use super::super::{Habits, Mint, To};
 use super::CODEC;
 use crate::hub::gather::Gather;
 use crate::hub::{Delta, Losses, Request, Response};

@@ -10,7 +10,7 @@ fn said(body: &Value) -> Result<Response, Unreadable> {
     CHAT.read_response(body.to_string().as_bytes())
 }
 
-fn streamed(codec: &Ollama, deltas: Vec<Delta>) -> Vec<Value> {
+fn streamed(codec: &Codec, deltas: Vec<Delta>) -> Vec<Value> {
     let request = Request { model: "asked-for".to_owned(), ..Request::default() };
     let (mut writer, mut out) = (codec.writer(&To { request: &request, mint: MINT }), Vec::new());
     deltas.into_iter().for_each(|delta| writer.write(delta, &mut out));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use testkit::recordings::{Recording, load, splits};
 
-use super::super::super::{Codec, Habits, To, Wire};
+use super::super::super::{Habits, To, Wire};
 use super::super::CODEC;
 use super::{MINT, events, heard};
 use crate::hub::gather::Gather;
