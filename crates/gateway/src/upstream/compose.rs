@@ -38,17 +38,14 @@ pub(super) fn compose(
     let provider = &target.provider;
     let address = match translated {
         None => address(call, target),
-        Some(_) => {
-            let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
-            provider.vendor.conversation(&provider.site, model, call.streams)
-        }
+        Some(translated) => translated.address(call, target),
     };
     if !address.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unusable(provider));
     }
     let asked_usage = match translated {
         None => asks_usage(call, provider),
-        Some(translated) => translated.translation.hides_usage(),
+        Some(translated) => translated.exchange.hides_usage(),
     };
     let mut head = HeadWriter::begin(&call.method, &address);
     let own = own_headers(call, provider, key)?;

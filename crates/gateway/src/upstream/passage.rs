@@ -1,7 +1,7 @@
 //! Whether a call goes to a target in its caller's words, or is put into the target's.
 //!
-//! Who speaks the caller's language gets its bytes as they came (D-20). A conversation may go to anybody else, too: it is read into the
-//! hub and written in the target's wire, and so is the answer, in the other direction. Everything above this, retries and rescue among
+//! Who speaks the caller's language gets its bytes as they came (D-20). A conversation, a question for vectors or for an order may go to
+//! anybody else, too: it is read into the hub and written in the target's wire, and so is the answer, in the other direction. Everything above this, retries and rescue among
 //! it, sees the caller's language only.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,9 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{HeaderName, HeaderValue};
-use protocol::codec::{Mint, Translation};
+use protocol::codec::{self, Exchange, Mint, Translation};
+use protocol::dialect::{Asked, Wire, embedding, rerank};
 use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable, marks};
+use protocol::vendor::Vendor;
 
 use crate::admit::Estimate;
 use crate::error::ApiError;
@@ -26,7 +28,7 @@ const LONGEST: usize = 1024;
 
 /// A call in the words of a target that does not speak the caller's language.
 pub(super) struct Translated {
-    pub(super) translation: Translation,
+    pub(super) exchange: Exchange,
     /// The request.
     pub(super) body: Bytes,
     /// What is said of its losses.
@@ -43,35 +45,85 @@ pub(super) fn translated(
     target: &Target,
 ) -> Result<Option<Translated>, ApiError> {
     let vendor = target.provider.vendor;
-    let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
+    let Some(asked) = call.row.asks(&call.rest) else { return Ok(None) };
     let straight = target.provider.serves(call.row.operation);
-    // What another vendor has signed is nothing to one that speaks the caller's language, either.
-    let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
-    let spoken = match vendor.wire() {
-        Some(spoken) if !straight || (spoken == asked && claimed(body)) => spoken,
-        _ => return Ok(None),
-    };
+    let Some(words) = words(asked, vendor, straight, body) else { return Ok(None) };
     let Payload::Whole(body) = body else { return Err(unread()) };
     let shown = target.provider.credential == Credential::Passthrough && call.offered.is_some();
     if !straight && shown {
         return Err(whose_key(&target.provider.name));
     }
-    let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
-    let mint = Mint { now: now(), seed: seed(&call.id) };
-    let mut translation =
-        Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal)?;
-    if let Some(room) = room(Estimate::with(call, body.len())) {
-        translation.makes_room(room);
-    }
-    let (body, losses) = translation.request(vendor.habits_at(&target.provider.site)).map_err(refusal)?;
+    let exchange = exchange(words, call, body, target).map_err(refusal)?;
+    let (body, losses) = exchange.request(vendor.habits_at(&target.provider.site)).map_err(refusal)?;
     if !losses.is_empty() && is_strict(call) {
         return Err(too_strict(&losses, &target.provider.name));
     }
     let dropped = dropped(&losses);
-    Ok(Some(Translated { translation, body: body.into(), dropped }))
+    Ok(Some(Translated { exchange, body: body.into(), dropped }))
+}
+
+/// How a caller asks, and how the target is asked.
+#[derive(Clone, Copy)]
+enum Words {
+    Conversation(Wire, Wire),
+    Embedding(embedding::Door, embedding::Place),
+    Rerank(rerank::Door, rerank::Place),
+}
+
+/// The words on both sides; `None`: they are the same, or the target has none for it.
+fn words(asked: Asked, vendor: &dyn Vendor, straight: bool, body: &Payload) -> Option<Words> {
+    match asked {
+        Asked::Conversation(asked) => {
+            // What another vendor has signed is nothing to one that speaks the caller's language, either.
+            let claimed = || matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+            let spoken = vendor.wire().filter(|spoken| !straight || (*spoken == asked && claimed()))?;
+            Some(Words::Conversation(asked, spoken))
+        }
+        _ if straight => None,
+        Asked::Embedding(door) => vendor.embeds().map(|place| Words::Embedding(door, place)),
+        Asked::Rerank(door) => vendor.ranks().map(|place| Words::Rerank(door, place)),
+    }
+}
+
+/// What is asked, read.
+fn exchange(words: Words, call: &Call, body: &[u8], target: &Target) -> Result<Exchange, Unreadable> {
+    let model = own_name(call, target);
+    let mint = Mint { now: now(), seed: seed(&call.id) };
+    Ok(match words {
+        Words::Conversation(asked, spoken) => {
+            let mut conversation =
+                Translation::read((asked, spoken), body, model, call.streams, mint)?;
+            if let Some(room) = room(Estimate::with(call, body.len())) {
+                conversation.makes_room(room);
+            }
+            Exchange::Conversation(Box::new(conversation))
+        }
+        Words::Embedding(door, place) => {
+            Exchange::Embedding(codec::embedding::Translation::read((door, place), body, model, mint)?)
+        }
+        Words::Rerank(door, place) => {
+            Exchange::Rerank(codec::rerank::Translation::read((door, place), body, model, mint)?)
+        }
+    })
+}
+
+/// The target's own name for the model.
+fn own_name<'c>(call: &'c Call, target: &'c Target) -> &'c str {
+    target.model.as_deref().or(call.model.as_deref()).unwrap_or_default()
 }
 
 impl Translated {
+    /// Where the target is asked.
+    pub(super) fn address(&self, call: &Call, target: &Target) -> String {
+        let (vendor, site) = (target.provider.vendor, &target.provider.site);
+        let model = own_name(call, target);
+        match self.exchange {
+            Exchange::Conversation(_) => vendor.conversation(site, model, call.streams),
+            Exchange::Embedding(_) => vendor.embedding(site, model),
+            Exchange::Rerank(_) => vendor.ranking(site, model),
+        }
+    }
+
     /// Tells what was lost.
     pub(super) fn tell(dropped: Option<HeaderValue>, head: &mut http::HeaderMap) {
         head.extend(dropped.map(|dropped| (DROPPED, dropped)));

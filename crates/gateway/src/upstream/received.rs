@@ -6,8 +6,8 @@ use bytes::Bytes;
 use config::snapshot::{Credential, Provider};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use protocol::codec::{self, Tap, Translation};
-use protocol::dialect::{Dialect, headers};
+use protocol::codec::{self, Exchange, Tap};
+use protocol::dialect::{Asked, Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 use protocol::secret::Secret;
@@ -40,7 +40,7 @@ pub(super) struct Received<'t> {
     /// How long a stream may be silent before its caller hears a heartbeat.
     pub(super) heartbeat: Option<Duration>,
     /// It is put into its caller's words.
-    pub(super) translation: Option<&'t Translation>,
+    pub(super) exchange: Option<&'t Exchange>,
 }
 
 impl Received<'_> {
@@ -65,18 +65,18 @@ impl Received<'_> {
             return Ok((Answer { status, head, body, permit: None }, None));
         }
         let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
-        let translation = self.translation.filter(|_| status.is_success());
-        if compressed && translation.is_some() {
+        let exchange = self.exchange.filter(|_| status.is_success());
+        if compressed && exchange.is_some() {
             return Err(unfit(&name, "it is compressed, unasked"));
         }
-        let wire = call.row.wire(&call.rest);
-        if translation.is_none() && status.is_success() {
-            rest.tap(wire.and_then(Tap::of));
+        let asked = call.row.asks(&call.rest);
+        if exchange.is_none() && status.is_success() {
+            rest.tap(asked.and_then(Asked::wire).and_then(Tap::of));
         }
         let mut ahead = Bytes::new();
         if !events && is_small(&head, &rest) {
             let gap = timeouts.between_bytes;
-            let most = if translation.is_some() { TRANSLATED } else { WHOLE };
+            let most = if exchange.is_some() { TRANSLATED } else { WHOLE };
             match read_ahead(&mut rest, most, gap, self.deadline)
                 .await
                 .map_err(|trouble| trouble.into_error(&name))?
@@ -84,31 +84,32 @@ impl Received<'_> {
                 Ahead::Whole(body) => {
                     withhold_secrets(&body, &target.provider)?;
                     refuse_nonsense(call, status, &head, &body, &name)?;
-                    let Some(translation) = translation else {
+                    let Some(exchange) = exchange else {
                         rest.finish();
-                        let found = || usage::find(&body).or_else(|| codec::counted(wire?, &body));
+                        let found = || usage::find(&body).or_else(|| codec::counted(asked?, &body));
                         let counted = if call.row.usage { found() } else { None };
                         return Ok((Answer::ours(status, head, body), counted));
                     };
-                    let told = translation.response(&body);
+                    let told = exchange.response(&head, &body);
                     let (told, counted) = told.map_err(|why| unfit(&name, &why.to_string()))?;
-                    says(&mut head, translation);
-                    if !translation.sends_events() {
+                    says(&mut head, exchange);
+                    if !exchange.sends_events() {
                         rest.finish();
                         return Ok((Answer::ours(status, head, told.into()), counted));
                     }
                     // A stream was asked for, and all of it has come.
                     (ahead, events) = (told.into(), true);
                 }
-                Ahead::Part(part) if translation.is_none() => ahead = part,
+                Ahead::Part(part) if exchange.is_none() => ahead = part,
                 Ahead::Part(_) => return Err(unfit(&name, "it is too long to be put into other words")),
             }
-        } else if translation.is_some_and(|translation| !translation.streams()) {
-            return Err(unfit(&name, "it streams, unasked"));
-        } else if let Some(translation) = translation {
-            says(&mut head, translation);
-            rest.translate(translation.stream());
-            events = translation.sends_events();
+        } else if let Some(exchange) = exchange {
+            let Some(passing) = exchange.stream() else {
+                return Err(unfit(&name, "it streams, unasked"));
+            };
+            says(&mut head, exchange);
+            rest.translate(passing);
+            events = exchange.sends_events();
         }
         let flowing = Flowing {
             ahead,
@@ -132,8 +133,8 @@ impl Received<'_> {
 }
 
 /// Says what its caller gets in place of what came.
-fn says(head: &mut HeaderMap, translation: &Translation) {
-    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(translation.content_type()));
+fn says(head: &mut HeaderMap, exchange: &Exchange) {
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(exchange.content_type()));
 }
 
 /// An answer that cannot be put into its caller's words.

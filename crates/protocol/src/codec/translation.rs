@@ -1,11 +1,10 @@
 //! One conversation between a caller who speaks one wire and a vendor who speaks another.
 
-use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::{Habits, Mint, StreamReader, StreamWriter, To, of};
-use crate::dialect::Wire;
-use crate::fault::{self, Kind};
+use crate::dialect::{Dialect, Wire};
+use crate::fault::Kind;
 use crate::hub::free_text::{self, FreeText};
 use crate::hub::{Counts, Delta, Losses, Request, Response, Stop, Unreadable, Unsayable, marks, scatter};
 use crate::usage::Usage;
@@ -109,14 +108,9 @@ impl Translation {
         out
     }
 
-    /// The vendor's refusal in the caller's words.
-    pub fn refusal(&self, status: StatusCode, body: &[u8]) -> String {
-        fault::answer(status, body, self.asked.dialect())
-    }
-
-    /// A header that goes with it.
-    pub fn refusal_header(&self, status: StatusCode) -> Option<(&'static str, &'static str)> {
-        fault::header(status, self.asked.dialect())
+    /// The family of the caller's wire.
+    pub fn asked(&self) -> Dialect {
+        self.asked.dialect()
     }
 
     /// The vendor's streamed answer.
@@ -210,7 +204,7 @@ fn counts_apart(wire: Wire) -> bool {
 }
 
 /// What a whole answer of such a wire counts; `None` for every other.
-pub fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
+pub(super) fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
     if !counts_apart(wire) {
         return None;
     }

@@ -1,15 +1,15 @@
-//! AWS Bedrock Runtime. Source: docs.aws.amazon.com, "Converse", "ConverseStream", "API keys"; botocore's description 2023-09-30.
+//! AWS Bedrock Runtime. Source: docs.aws.amazon.com, "Converse", "ConverseStream", "InvokeModel", "API keys"; botocore's description 2023-09-30.
 
 use std::sync::LazyLock;
 
 use super::{Site, Vendor, encode};
-use crate::dialect::{Dialect, Wire};
+use crate::dialect::{Dialect, Wire, embedding};
 use crate::operation::Operation;
 
 /// The vendor.
 pub(super) static VENDOR: Bedrock = Bedrock;
 
-/// Conversations, in one region: its base URL is `https://bedrock-runtime.REGION.amazonaws.com`.
+/// Conversations and vectors, in one region: its base URL is `https://bedrock-runtime.REGION.amazonaws.com`.
 pub(super) struct Bedrock;
 
 static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["AWS_BEARER_TOKEN_BEDROCK".to_owned()]);
@@ -39,6 +39,14 @@ impl Vendor for Bedrock {
     fn conversation(&self, site: &Site, model: &str, streams: bool) -> String {
         let verb = if streams { "converse-stream" } else { "converse" };
         format!("{}/model/{}/{verb}", site.base_path, encode(model))
+    }
+
+    fn embeds(&self) -> Option<embedding::Place> {
+        Some(embedding::Place::Bedrock)
+    }
+
+    fn embedding(&self, site: &Site, model: &str) -> String {
+        format!("{}/model/{}/invoke", site.base_path, encode(model))
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {

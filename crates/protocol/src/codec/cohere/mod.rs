@@ -14,6 +14,8 @@ mod tools;
 mod unsayable;
 mod writer;
 
+pub(super) use response::id;
+
 use super::{Codec, Habits, StreamReader, StreamWriter, To};
 use crate::hub::{Losses, Request, Response, Stop, Unreadable, Unsayable};
 

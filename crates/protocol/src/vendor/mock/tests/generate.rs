@@ -37,6 +37,19 @@ fn a_question_is_answered_and_counted() {
 }
 
 #[test]
+fn a_text_has_the_same_vector_alone_and_in_a_batch() {
+    let content = |text: &str| json!({"content": {"parts": [{"text": text}]}, "outputDimensionality": 8});
+    let one = body(&post(&path("m", "embedContent"), &content("Hello there")));
+    let batch = json!({"requests": [content("another"), content("Hello there")]});
+    let batch = body(&post(&path("m", "batchEmbedContents"), &batch));
+    assert_eq!(batch["embeddings"][1], one["embedding"]);
+    assert_eq!(one["embedding"]["values"].as_array().unwrap().len(), 8);
+    assert_eq!(one["usageMetadata"]["promptTokenCount"], 2);
+    let script = post(&path("m", "embedContent"), &json!({"text": "Hello"}));
+    assert_eq!(refused(&script).1, "INVALID_ARGUMENT");
+}
+
+#[test]
 fn both_kinds_of_stream_say_the_same() {
     let whole = body(&post(&path("m", "generateContent"), &question()));
     let events = values(&post(&(path("m", "streamGenerateContent") + "?alt=sse"), &question()));
