@@ -48,7 +48,7 @@ pub struct Response {
 pub struct Ranked {
     /// Which of the documents, from 0.
     pub index: usize,
-    /// How much it has to do with the question, as it was written.
+    /// How much it has to do with the question.
     pub score: Number,
 }
 

@@ -33,14 +33,14 @@ static MODEL: Unsayable = Unsayable {
     why: "refused: Titan Text Embeddings and Cohere Embed are asked in the forms that are documented for them; the name of a profile or of throughput does not say which model is behind it",
 };
 static MANY: Unsayable =
-    Unsayable { what: "more than one text, Titan", why: "refused: Titan takes one text in one request" };
+    Unsayable { what: "more than one text to Titan", why: "refused: Titan takes one text in one request" };
 static DIMENSIONS: Unsayable = Unsayable {
     what: "dimensions",
     why: "refused by Titan G1 and Cohere Embed v3: vectors of another length than the caller expects are of no use",
 };
-static INPUT_TYPE: Unsayable = Unsayable { what: "input_type, Titan", why: "left out: Titan has no such field" };
+static INPUT_TYPE: Unsayable = Unsayable { what: "input_type to Titan", why: "left out: Titan has no such field" };
 static TRUNCATE: Unsayable =
-    Unsayable { what: "truncate, Titan", why: "left out: Titan refuses a text that is too long" };
+    Unsayable { what: "truncate to Titan", why: "left out: Titan refuses a text that is too long" };
 
 /// The forms of requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -59,7 +59,10 @@ pub(super) fn embed_content(ask: &Ask) -> Result<Reply, Problem> {
 
 /// Answers one vector for each request of a batch.
 pub(super) fn batch_embed_contents(ask: &Ask) -> Result<Reply, Problem> {
-    let requests = ask.field("requests").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let Some(requests) = ask.field("requests").and_then(Value::as_array) else {
+        let message = "* BatchEmbedContentsRequest.requests: requests is not specified".to_owned();
+        return Err(Problem::invalid("requests", "INVALID_ARGUMENT", message));
+    };
     let (mut embeddings, mut counted) = (Vec::new(), 0);
     for request in requests {
         let request = request.as_object().cloned().unwrap_or_default();

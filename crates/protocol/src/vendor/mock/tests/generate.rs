@@ -95,7 +95,7 @@ fn what_is_wrong_is_said_in_the_same_language() {
     let missing = refused(&post(&path("m", "generateContent"), &json!({})));
     assert_eq!((missing.0, missing.1.as_str()), (400, "INVALID_ARGUMENT"));
     assert_eq!(refused(&post(&path("mock/nothing", "generateContent"), &question())).1, "NOT_FOUND");
-    let unknown = refused(&post(&path("m", "batchEmbedContents"), &question()));
+    let unknown = refused(&post(&path("m", "predict"), &question()));
     assert!(unknown.2.contains("countTokens"), "{unknown:?}");
     assert_eq!(refused(&get("/v1/v1beta/models/m")).0, 404);
 }
