@@ -184,8 +184,7 @@ impl Provider {
             let named = |name: &String| name == operation.name() || name == same.name();
             self.capabilities.is_empty() || self.capabilities.iter().any(named)
         };
-        self.serves(operation)
-            || same().filter(allows).is_some_and(|same| self.vendor.can_be_asked(same))
+        self.serves(operation) || same().filter(allows).is_some_and(|same| self.vendor.can_be_asked(same))
     }
 
     /// Its own name for a public model name it is known to have by configuration.

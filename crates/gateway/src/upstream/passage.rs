@@ -91,8 +91,7 @@ fn exchange(words: Words, call: &Call, body: &[u8], target: &Target) -> Result<E
     let mint = Mint { now: now(), seed: seed(&call.id) };
     Ok(match words {
         Words::Conversation(asked, spoken) => {
-            let mut conversation =
-                Translation::read((asked, spoken), body, model, call.streams, mint)?;
+            let mut conversation = Translation::read((asked, spoken), body, model, call.streams, mint)?;
             if let Some(room) = room(Estimate::with(call, body.len())) {
                 conversation.makes_room(room);
             }

@@ -174,7 +174,8 @@ impl Vendor for Compatible {
 
     /// Whoever has a way of its own to converse makes vectors in that language, too.
     fn embeds(&self) -> Option<embedding::Place> {
-        let place = if self.converses.is_some() { embedding::Place::Ollama } else { embedding::Place::OpenAi };
+        let place =
+            if self.converses.is_some() { embedding::Place::Ollama } else { embedding::Place::OpenAi };
         self.speaks(Operation::Embeddings).map(|_| place)
     }
 

@@ -38,7 +38,8 @@ static DIMENSIONS: Unsayable = Unsayable {
     what: "dimensions",
     why: "refused by Titan G1 and Cohere Embed v3: vectors of another length than the caller expects are of no use",
 };
-static INPUT_TYPE: Unsayable = Unsayable { what: "input_type to Titan", why: "left out: Titan has no such field" };
+static INPUT_TYPE: Unsayable =
+    Unsayable { what: "input_type to Titan", why: "left out: Titan has no such field" };
 static TRUNCATE: Unsayable =
     Unsayable { what: "truncate to Titan", why: "left out: Titan refuses a text that is too long" };
 
@@ -102,9 +103,18 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Result<Ve
 #[serde(untagged)]
 enum Answer {
     #[serde(rename_all = "camelCase")]
-    Titan { embedding: Read, input_text_token_count: Option<u64> },
-    ByType { embeddings: ByType, id: Option<String> },
-    Plain { embeddings: Vec<Read>, id: Option<String> },
+    Titan {
+        embedding: Read,
+        input_text_token_count: Option<u64>,
+    },
+    ByType {
+        embeddings: ByType,
+        id: Option<String>,
+    },
+    Plain {
+        embeddings: Vec<Read>,
+        id: Option<String>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -120,7 +130,9 @@ pub(super) fn read_response(bytes: &[u8]) -> Result<Response, Unreadable> {
         Answer::ByType { embeddings, id } => {
             Response { id, vectors: numbers(embeddings.float), ..Response::default() }
         }
-        Answer::Plain { embeddings, id } => Response { id, vectors: numbers(embeddings), ..Response::default() },
+        Answer::Plain { embeddings, id } => {
+            Response { id, vectors: numbers(embeddings), ..Response::default() }
+        }
     })
 }
 

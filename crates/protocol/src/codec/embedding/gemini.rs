@@ -21,8 +21,10 @@ pub(super) const UNSAYABLE: &[&Unsayable] =
 
 static MANY: Unsayable =
     Unsayable { what: "more than 100 texts", why: "refused: that many are taken in one request" };
-static TRUNCATE: Unsayable =
-    Unsayable { what: "truncate", why: "left out where the beginning is to go: only the end of a text is cut" };
+static TRUNCATE: Unsayable = Unsayable {
+    what: "truncate",
+    why: "left out where the beginning is to go: only the end of a text is cut",
+};
 
 pub(super) fn read_one(bytes: &[u8]) -> Result<Request, Unreadable> {
     one(body(bytes)?, "")
@@ -74,7 +76,10 @@ fn one(mut fields: Fields, at: &str) -> Result<Request, Unreadable> {
         request.aim = request.aim.or(aim(&word));
         if aim(&word).is_none() && word != UNSAID {
             let say = format!("`{word}` is not one of the words for what a vector is for.");
-            return Err(Unreadable::at(if at.is_empty() { "taskType".to_owned() } else { format!("{at}.taskType") }, say));
+            return Err(Unreadable::at(
+                if at.is_empty() { "taskType".to_owned() } else { format!("{at}.taskType") },
+                say,
+            ));
         }
     }
     request.rest = fields.rest();
@@ -137,7 +142,8 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Result<Ve
         Input::Text(text) => Ok(json!([{"text": text}])),
         Input::Tokens(_) => Err(of_tokens()),
     };
-    let requests = request.inputs.iter().map(|input| parts(input).map(one)).collect::<Result<Vec<Value>, _>>()?;
+    let requests =
+        request.inputs.iter().map(|input| parts(input).map(one)).collect::<Result<Vec<Value>, _>>()?;
     Ok(json!({"requests": requests}).to_string().into_bytes())
 }
 

@@ -63,7 +63,8 @@ pub fn read_request(door: Door, body: &[u8]) -> Result<Request, Unreadable> {
 pub fn write_request(place: Place, request: &Request, losses: &mut Losses) -> Result<Vec<u8>, Unreadable> {
     if request.forms.iter().any(|form| matches!(form, Form::Packed(_))) {
         if !request.wants(&Form::Numbers) && !request.wants(&Form::Base64) {
-            let say = "Vectors are packed so only where this language is spoken. Ask for `float` or `base64`.";
+            let say =
+                "Vectors are packed so only where this language is spoken. Ask for `float` or `base64`.";
             return Err(Unreadable::at("embedding_types", say));
         }
         losses.add(&unsayable::PACKED);
@@ -193,7 +194,8 @@ fn read(tokens: u64) -> Usage {
 
 /// Reads an answer: of its numbers there may be millions, and none is made into a JSON value of its own.
 fn answer<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(bytes).map_err(|error| Unreadable::new(format!("It is no list of vectors: {error}.")))
+    serde_json::from_slice(bytes)
+        .map_err(|error| Unreadable::new(format!("It is no list of vectors: {error}.")))
 }
 
 /// Counts read out of an answer; what else it has is passed over.
@@ -257,6 +259,8 @@ fn at_most(request: &Request, most: usize, who: &str) -> Result<(), Unreadable> 
         return Ok(());
     }
     let s = if most == 1 { "" } else { "s" };
-    let say = format!("{who} at most {most} text{s} in one request, and this one has {asked}. Ask in smaller batches.");
+    let say = format!(
+        "{who} at most {most} text{s} in one request, and this one has {asked}. Ask in smaller batches."
+    );
     Err(Unreadable::new(say))
 }

@@ -14,10 +14,14 @@ use crate::hub::{Losses, Unreadable, Unsayable};
 pub(super) const UNSAYABLE: &[&Unsayable] =
     &[&unsayable::TOKENS, &INPUT_TYPE, &TRUNCATE, &unsayable::PARTS, &unsayable::USER, &unsayable::PACKED];
 
-static INPUT_TYPE: Unsayable =
-    Unsayable { what: "input_type", why: "left out: what a vector is for is said in the text, in the way of each model" };
-static TRUNCATE: Unsayable =
-    Unsayable { what: "truncate", why: "left out where the beginning is to go: only the end of a text is cut" };
+static INPUT_TYPE: Unsayable = Unsayable {
+    what: "input_type",
+    why: "left out: what a vector is for is said in the text, in the way of each model",
+};
+static TRUNCATE: Unsayable = Unsayable {
+    what: "truncate",
+    why: "left out where the beginning is to go: only the end of a text is cut",
+};
 
 pub(super) fn read_request(bytes: &[u8]) -> Result<Request, Unreadable> {
     let mut fields = body(bytes)?;

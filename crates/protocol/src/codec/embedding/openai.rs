@@ -171,6 +171,8 @@ pub(super) fn write_response(response: &Response, to: &To<'_>) -> Vec<u8> {
         object: "list",
         data: vectors.collect(),
         model: response.model.as_deref().unwrap_or(&to.request.model),
-        usage: response.tokens.map(|tokens| Counts { prompt_tokens: Some(tokens), total_tokens: Some(tokens) }),
+        usage: response
+            .tokens
+            .map(|tokens| Counts { prompt_tokens: Some(tokens), total_tokens: Some(tokens) }),
     })
 }

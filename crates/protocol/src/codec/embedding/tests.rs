@@ -53,7 +53,8 @@ fn numbers_keep_the_digits_that_floats_have() {
     let to = To { request: &Request::default(), mint: MINT };
     let written = String::from_utf8(write_response(Door::OpenAi, &read, &to)).unwrap();
     let told: Value = serde_json::from_str(&written).unwrap();
-    let vector: Vec<f64> = told["data"][0]["embedding"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
+    let vector: Vec<f64> =
+        told["data"][0]["embedding"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
     assert_eq!(vector[1..], [-0.009327292, 1e-9, 3.0], "{written}");
     #[expect(clippy::cast_possible_truncation, reason = "vectors are single floats to their readers")]
     let single = vector[0] as f32;
@@ -176,11 +177,26 @@ fn a_batch_of_different_wishes_and_pictures_are_refused_with_their_place() {
 #[test]
 fn nothing_that_is_sent_breaks_a_reader() {
     let odd = [
-        "", "null", "[]", "{}", "{\"input\":[]}", "{\"input\":[[]]}", "{\"input\":{\"a\":1}}", "{\"input\":[1.5]}",
-        "{\"input\":[-1]}", "{\"model\":\"m\",\"input\":[\"a\",[1],null]}", "{\"model\":\"m\",\"texts\":[]}",
-        "{\"model\":\"m\",\"inputs\":[{\"content\":[]}]}", "{\"requests\":[]}", "{\"content\":{\"parts\":[]}}",
-        "{\"content\":\"x\"}", "{\"model\":\"m\",\"prompt\":7}", "{\"embedding\":[]}", "{\"embeddings\":{}}",
-        "{\"embeddings\":[[1e999]]}", "{\"data\":[{\"embedding\":\"!\"}]}",
+        "",
+        "null",
+        "[]",
+        "{}",
+        "{\"input\":[]}",
+        "{\"input\":[[]]}",
+        "{\"input\":{\"a\":1}}",
+        "{\"input\":[1.5]}",
+        "{\"input\":[-1]}",
+        "{\"model\":\"m\",\"input\":[\"a\",[1],null]}",
+        "{\"model\":\"m\",\"texts\":[]}",
+        "{\"model\":\"m\",\"inputs\":[{\"content\":[]}]}",
+        "{\"requests\":[]}",
+        "{\"content\":{\"parts\":[]}}",
+        "{\"content\":\"x\"}",
+        "{\"model\":\"m\",\"prompt\":7}",
+        "{\"embedding\":[]}",
+        "{\"embeddings\":{}}",
+        "{\"embeddings\":[[1e999]]}",
+        "{\"data\":[{\"embedding\":\"!\"}]}",
     ];
     for text in odd {
         for &door in Door::ALL {
@@ -211,7 +227,8 @@ fn recorded(vendor: &str, place: Place, door: impl Fn(&str) -> Option<Option<Doo
         let id = &recording.id;
         let asked = door.map(|door| read_request(door, &recording.req_body));
         let asked = asked.transpose().unwrap_or_else(|error| panic!("{id}: {error}"));
-        let answer = read_response(place, &recording.resp_body).unwrap_or_else(|error| panic!("{id}: {error}"));
+        let answer =
+            read_response(place, &recording.resp_body).unwrap_or_else(|error| panic!("{id}: {error}"));
         assert!(!answer.vectors.is_empty() && answer.vectors.iter().all(|vector| vector.len() > 100), "{id}");
         if let Some(asked) = asked {
             assert_eq!(answer.vectors.len(), asked.inputs.len(), "{id}");

@@ -45,7 +45,10 @@ pub(super) fn write_response(response: &Response, to: &To<'_>) -> Vec<u8> {
     out.maybe("id", response.id.as_deref()).put("object", "list");
     out.put("model", response.model.as_deref().unwrap_or(&to.request.model));
     out.put("results", response.ranked.iter().map(result).collect::<Vec<Value>>());
-    out.maybe("usage", response.tokens.map(|tokens| json!({"prompt_tokens": tokens, "total_tokens": tokens})));
+    out.maybe(
+        "usage",
+        response.tokens.map(|tokens| json!({"prompt_tokens": tokens, "total_tokens": tokens})),
+    );
     let searches = response.searches.clone();
     out.maybe("meta", searches.map(|searches| json!({"billed_units": {"search_units": searches}})));
     out.bytes()

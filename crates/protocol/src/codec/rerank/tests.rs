@@ -18,7 +18,8 @@ fn heard(translation: &Translation, answer: &Value) -> Result<(Value, Option<u64
 #[test]
 fn documents_come_back_to_who_wants_them_though_their_vendor_keeps_them() {
     let answer = json!({"id": "x", "results": [{"index": 1, "relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}});
-    let mut ask = json!({"model": "m", "query": "q", "documents": ["a", {"text": "b", "title": "B"}], "top_n": 1});
+    let mut ask =
+        json!({"model": "m", "query": "q", "documents": ["a", {"text": "b", "title": "B"}], "top_n": 1});
     let wanted = asked(Door::Jina, Place::Cohere, &ask).unwrap();
     let (sent, losses) = wanted.request();
     assert_eq!(
@@ -27,7 +28,10 @@ fn documents_come_back_to_who_wants_them_though_their_vendor_keeps_them() {
     );
     assert_eq!(losses.iter().collect::<Vec<_>>(), ["fields of documents"]);
     let (told, tokens) = heard(&wanted, &answer).unwrap();
-    assert_eq!(told["results"], json!([{"index": 1, "relevance_score": 0.9, "document": {"text": "b", "title": "B"}}]));
+    assert_eq!(
+        told["results"],
+        json!([{"index": 1, "relevance_score": 0.9, "document": {"text": "b", "title": "B"}}])
+    );
     assert_eq!(told["meta"]["billed_units"]["search_units"], 1);
     assert_eq!((tokens, told.get("usage")), (None, None), "searches are no tokens");
     ask["return_documents"] = json!(false);
@@ -53,7 +57,9 @@ fn what_was_counted_is_told_and_booked() {
 fn a_document_nobody_sent_is_no_answer() {
     let ask = json!({"model": "m", "query": {"text": "q"}, "documents": ["a"]});
     let asked = asked(Door::Jina, Place::Cohere, &ask).unwrap();
-    for results in [json!([{"index": 1, "relevance_score": 0.5}]), json!([{"index": 0}]), json!([7]), json!(7)] {
+    for results in
+        [json!([{"index": 1, "relevance_score": 0.5}]), json!([{"index": 0}]), json!([7]), json!(7)]
+    {
         assert!(heard(&asked, &json!({"results": results})).is_err(), "{results}");
     }
 }
