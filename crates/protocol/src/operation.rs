@@ -6,9 +6,11 @@
 //!
 //! Source: the operations of OpenAI's OpenAPI description 2.3.0 and of the official Python library, November 2026.
 
+mod asked;
 mod spelling;
 mod table;
 
+pub use asked::Asked;
 pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, rename};
 pub use table::{About, ROWS, Row, chat, embeddings, rerank};
 

@@ -1,6 +1,6 @@
 //! How many tokens a call may come to, before anybody has counted them.
 
-use protocol::dialect::Asked;
+use protocol::operation::Asked;
 
 use crate::intake::{Call, Payload};
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use config::Snapshot;
 use config::snapshot::{Chosen, PathRule, Provider, UnknownModel};
-use protocol::dialect::{Asked, Dialect};
+use protocol::dialect::Dialect;
 use protocol::fault::Kind;
-use protocol::operation::{ModelAt, Operation, Row};
+use protocol::operation::{Asked, ModelAt, Operation, Row};
 
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;

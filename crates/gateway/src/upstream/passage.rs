@@ -10,9 +10,10 @@ use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{HeaderName, HeaderValue};
 use protocol::codec::{self, Exchange, Mint, Translation};
-use protocol::dialect::{Asked, Wire, embedding, rerank};
+use protocol::dialect::{Wire, embedding, rerank};
 use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable, marks};
+use protocol::operation::Asked;
 use protocol::vendor::Vendor;
 
 use crate::admit::Estimate;

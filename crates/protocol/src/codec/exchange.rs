@@ -4,9 +4,10 @@ use http::{HeaderMap, StatusCode};
 
 use super::translation::{self, Passing, Translation};
 use super::{Habits, embedding, rerank};
-use crate::dialect::{Asked, Dialect};
+use crate::dialect::Dialect;
 use crate::fault;
 use crate::hub::{Losses, Unreadable};
+use crate::operation::Asked;
 use crate::usage::Usage;
 
 /// One question and its answer, on their way between two languages.

@@ -3,11 +3,11 @@
 //! A [`Dialect`] is a family: whose error bodies and headers they are. A [`Wire`] is one way to have a conversation with a model,
 //! and each has a codec (`crate::codec`). Vectors and orders are asked for in ways of their own ([`embedding`], [`rerank`]).
 
-mod asked;
+pub mod embedding;
 pub mod headers;
+pub mod rerank;
 mod wire;
 
-pub use asked::{Asked, embedding, rerank};
 pub use wire::Wire;
 
 use std::fmt;

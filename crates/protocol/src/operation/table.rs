@@ -1,7 +1,7 @@
 //! The table itself. Order matters only where shapes overlap: the first row that fits is taken.
 
-use super::{Methods, ModelAt, Operation, Operation::*};
-use crate::dialect::{Asked, Wire, embedding, rerank};
+use super::{Asked, Methods, ModelAt, Operation, Operation::*};
+use crate::dialect::{Wire, embedding, rerank};
 
 /// One line of the table: how an operation is recognised and what it needs.
 #[derive(Debug)]

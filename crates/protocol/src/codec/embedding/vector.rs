@@ -17,8 +17,6 @@ pub(super) struct Numbers<'v>(pub(super) &'v [f64]);
 /// A vector written as base64 of floats of four bytes, the least first (OpenAI, "Create embeddings", `encoding_format`).
 pub(super) struct Base64<'v>(pub(super) &'v [f64]);
 
-const SIZE: usize = 4;
-
 /// The nearest float of four bytes.
 #[expect(clippy::cast_possible_truncation, reason = "a single float is what is asked for")]
 fn single(number: f64) -> f32 {
@@ -76,11 +74,11 @@ impl<'de> Visitor<'de> for Either {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Read, E> {
         let bytes = STANDARD.decode(text).map_err(|_| E::custom("a vector is no base64"))?;
-        if bytes.len() % SIZE != 0 {
+        let (floats, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
             return Err(E::custom("a vector's base64 is no whole number of floats"));
         }
-        let float = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-        let vector: Vec<f64> = bytes.chunks_exact(SIZE).map(|four| f64::from(float(four))).collect();
+        let vector: Vec<f64> = floats.iter().map(|four| f64::from(f32::from_le_bytes(*four))).collect();
         if vector.iter().all(|number| number.is_finite()) {
             Ok(Read(vector))
         } else {
