@@ -30,6 +30,13 @@ export const TRIP = {
 };
 export const TRIP_SAID = { city: 'Zürich 🏔', days: 7 };
 
+// Who makes vectors; the other side of wires/vectors.py.
+export const EMBEDS = ['chat', 'gemini', 'cohere', 'ollama'].includes(VENDOR);
+export const TEXTS = ['one', 'two', 'Grüße 🏔'];
+export const READ = 7;
+const sum = (text) => Buffer.from(text).reduce((all, byte) => all + byte, 0);
+export const VECTORS = TEXTS.map((text) => [1, 2, 3, 4].map((factor) => ((sum(text) * factor) % 997) / 512));
+
 export const ABOUT = { weather: 'The weather somewhere', clock: 'The time somewhere' };
 export const SCHEMAS = {
   weather: {

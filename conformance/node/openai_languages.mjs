@@ -1,8 +1,8 @@
 // OpenAI's SDK: chat completions and responses, whatever stands behind.
 import OpenAI from 'openai';
 import {
-  ABOUT, BUSY, CACHED, HEARD, LIMIT, MODEL, NAMES, OBEYED, PNG64, PROMPT, RESULTS, RETRY_AFTER, SAID, SCHEMAS, SEEN, SYSTEM, THINKING,
-  THOUGHT, TRIP, TRIP_SAID, TRUNCATED, VENDOR, WRITTEN, broken, called, spoken,
+  ABOUT, BUSY, CACHED, EMBEDS, HEARD, LIMIT, MODEL, NAMES, OBEYED, PNG64, PROMPT, READ, RESULTS, RETRY_AFTER, SAID, SCHEMAS, SEEN, SYSTEM,
+  TEXTS, THINKING, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, VECTORS, VENDOR, WRITTEN, broken, called, spoken,
 } from './asking.mjs';
 import { API_KEY, BASE_URL, DIRECT, equal, expect, refused, run, test } from './cases.mjs';
 
@@ -157,6 +157,20 @@ for (const wire of DIRECT || ['chat', 'deepseek', 'ollama'].includes(VENDOR) ? [
     const error = await refused(OpenAI.RateLimitError, () => ask('fail'));
     equal(error.headers.get('retry-after'), RETRY_AFTER);
     expect(error.message.includes(BUSY), error.message);
+  });
+}
+
+if (EMBEDS) {
+  // The SDK asks for base64 by itself, and gives numbers.
+  test('embeddings', async () => {
+    const made = await client.embeddings.create({ model: MODEL, input: TEXTS });
+    equal(made.data.map((item) => item.embedding), VECTORS);
+    equal(made.usage.prompt_tokens, READ);
+  });
+
+  test('embeddings-numbers', async () => {
+    const made = await client.embeddings.create({ model: MODEL, input: TEXTS[0], encoding_format: 'float', dimensions: 2 });
+    equal(made.data.map((item) => item.embedding), [VECTORS[0].slice(0, 2)]);
   });
 }
 

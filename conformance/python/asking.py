@@ -61,6 +61,21 @@ STORED = 8 if VENDOR in ("messages", "older", "converse") else 0
 THINKING = 0 if VENDOR in ("converse", "cohere", "ollama") else 10
 
 
+# Who makes vectors, and who an order; the other side of wires/vectors.py.
+EMBEDS, RERANKS = VENDOR in ("chat", "gemini", "cohere", "ollama"), VENDOR in ("chat", "cohere")
+TEXTS = ["one", "two", "Grüße 🏔"]
+READ = 7
+DOCUMENTS, ORDER = ["short", "the longest of all", "longer one"], [1, 2]
+
+
+def vector(text: str) -> List[float]:
+    """What the vendors make of a text."""
+    return [(sum(text.encode()) * (at + 1)) % 997 / 512 for at in range(4)]
+
+
+VECTORS = [vector(text) for text in TEXTS]
+
+
 def called(calls: List[Any]) -> None:
     """Two calls, as (name, arguments), with different ids."""
     equal([(name, given) for _, name, given in calls], list(GIVEN.items()))

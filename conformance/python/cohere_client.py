@@ -1,11 +1,12 @@
-"""Cohere's SDK: chat, version 2."""
+"""Cohere's SDK: chat, embed and rerank, version 2."""
 import importlib.metadata
 import json
 
 import cohere
 import httpx
-from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, CUT, GIVEN, HEARD, LIMIT, MODEL, OBEYED, PNG64, PROMPT, RESULTS, RETRY_AFTER, SAID,
-                    SCHEMAS, SEEN, SYSTEM, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, WRITTEN, called, case, equal, expect, run)
+from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, CUT, DOCUMENTS, EMBEDS, GIVEN, HEARD, LIMIT, MODEL, OBEYED, ORDER, PNG64, PROMPT,
+                    READ, RERANKS, RESULTS, RETRY_AFTER, SAID, SCHEMAS, SEEN, SYSTEM, TEXTS, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, VECTORS,
+                    WRITTEN, called, case, equal, expect, run)
 
 client = cohere.ClientV2(api_key=API_KEY, base_url=BASE_URL, max_retries=0, log_warning_experimental_features=False)
 TOOLS = [{"type": "function", "function": {"name": name, "description": ABOUT[name], "parameters": SCHEMAS[name]}} for name in GIVEN]
@@ -165,6 +166,22 @@ def error_429(ask):
         expect(BUSY in error.body["message"], error)
         return equal((error.headers or {}).get("retry-after"), RETRY_AFTER)
     raise AssertionError("no error")
+
+
+if EMBEDS:
+
+    @case("embed")
+    def embed():
+        made = client.embed(model=MODEL, texts=TEXTS, input_type="search_query", embedding_types=["float"])
+        equal((made.embeddings.float_, made.meta.billed_units.input_tokens), (VECTORS, READ))
+
+
+if RERANKS:
+
+    @case("rerank")
+    def rerank():
+        made = client.rerank(model=MODEL, query="which?", documents=DOCUMENTS, top_n=len(ORDER))
+        equal([result.index for result in made.results], ORDER)
 
 
 run("cohere", importlib.metadata.version("cohere"))

@@ -4,8 +4,8 @@ import json
 
 import httpx2
 import pydantic
-from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, GIVEN, LIMIT, MODEL, OBEYED, PNG, PROMPT, RESULTS, SAID, SCHEMAS, SEEN, SYSTEM,
-                    THINKING, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, WRITTEN, broken, called, case, equal, expect, run)
+from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, EMBEDS, GIVEN, LIMIT, MODEL, OBEYED, PNG, PROMPT, RESULTS, SAID, SCHEMAS, SEEN,
+                    SYSTEM, TEXTS, THINKING, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, VECTORS, WRITTEN, broken, called, case, equal, expect, run)
 from google import genai
 from google.genai import errors, types
 
@@ -180,6 +180,14 @@ def error_429(ask):
         expect(BUSY in error.message, error)
         return equal((error.code, error.status), (429, "RESOURCE_EXHAUSTED"))
     raise AssertionError("no error")
+
+
+if EMBEDS:
+
+    @case("embeddings")
+    def embeddings():
+        made = client.models.embed_content(model=MODEL, contents=TEXTS, config=types.EmbedContentConfig(task_type="RETRIEVAL_QUERY"))
+        equal([item.values for item in made.embeddings], VECTORS)
 
 
 run("google-genai-python", importlib.metadata.version("google-genai"))

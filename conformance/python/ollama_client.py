@@ -1,11 +1,11 @@
-"""Ollama's SDK: chat."""
+"""Ollama's SDK: chat and embeddings."""
 import importlib.metadata
 import json
 
 import httpx
 import ollama
-from asking import (ABOUT, API_KEY, BASE_URL, BUSY, GIVEN, HEARD, LIMIT, MODEL, OBEYED, PNG, PROMPT, RESULTS, SAID, SCHEMAS, SEEN, SYSTEM,
-                    THOUGHT, TRIP, TRIP_SAID, TRUNCATED, WRITTEN, broken, called, case, equal, expect, run)
+from asking import (ABOUT, API_KEY, BASE_URL, BUSY, EMBEDS, GIVEN, HEARD, LIMIT, MODEL, OBEYED, PNG, PROMPT, READ, RESULTS, SAID, SCHEMAS, SEEN,
+                    SYSTEM, TEXTS, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, VECTORS, WRITTEN, broken, called, case, equal, expect, run)
 
 client = ollama.Client(host=BASE_URL, headers={"authorization": f"Bearer {API_KEY}"})
 TOOLS = [{"type": "function", "function": {"name": name, "description": ABOUT[name], "parameters": SCHEMAS[name]}} for name in GIVEN]
@@ -133,6 +133,19 @@ def error_429(ask):
         expect(BUSY in error.error, error)
         return equal(error.status_code, 429)
     raise AssertionError("no error")
+
+
+if EMBEDS:
+
+    @case("embed")
+    def embed():
+        made = client.embed(model=MODEL, input=TEXTS)
+        equal(([list(vector) for vector in made.embeddings], made.prompt_eval_count), (VECTORS, READ))
+
+    @case("embeddings")
+    def embeddings():
+        """The older way: one text."""
+        equal(list(client.embeddings(model=MODEL, prompt=TEXTS[1]).embedding), VECTORS[1])
 
 
 run("ollama", importlib.metadata.version("ollama"))

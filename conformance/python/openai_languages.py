@@ -3,8 +3,9 @@ import json
 
 import openai
 import pydantic
-from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, DIRECT, GIVEN, HEARD, LIMIT, MODEL, OBEYED, PNG64, PROMPT, RESULTS, RETRY_AFTER, SAID,
-                    SCHEMAS, SEEN, SYSTEM, THINKING, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, VENDOR, WRITTEN, broken, called, case, equal, expect, run)
+from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, DIRECT, EMBEDS, GIVEN, HEARD, LIMIT, MODEL, OBEYED, PNG64, PROMPT, READ, RESULTS,
+                    RETRY_AFTER, SAID, SCHEMAS, SEEN, SYSTEM, TEXTS, THINKING, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, VECTORS, VENDOR, WRITTEN,
+                    broken, called, case, equal, expect, run)
 
 client = openai.OpenAI(base_url=f"{BASE_URL}/v1", api_key=API_KEY, max_retries=0)
 PICTURE = f"data:image/png;base64,{PNG64}"
@@ -364,6 +365,30 @@ if VENDOR == "chat" and not DIRECT:
             assert "/v1/responses" in str(error), error
         else:
             raise AssertionError("it was answered")
+
+
+if EMBEDS:
+
+    @case("embeddings")
+    def embeddings():
+        """The SDK asks for base64 by itself, and gives numbers."""
+        made = client.embeddings.create(model=MODEL, input=TEXTS)
+        equal([item.embedding for item in made.data], VECTORS)
+        equal(([item.index for item in made.data], made.usage.prompt_tokens), ([0, 1, 2], READ))
+
+    @case("embeddings-numbers")
+    def embeddings_numbers():
+        made = client.embeddings.create(model=MODEL, input=TEXTS[0], encoding_format="float", dimensions=2)
+        equal([item.embedding for item in made.data], [VECTORS[0][:2]])
+
+    @case("embeddings-tokens")
+    def embeddings_tokens():
+        """Tokens are one vendor's own; the fakes of OpenAI's language read texts only, and say so themselves."""
+        try:
+            client.embeddings.create(model=MODEL, input=[[1, 2], [3]])
+        except openai.BadRequestError as error:
+            return expect("Send the text" in str(error) or VENDOR in ("chat", "ollama"), error)
+        raise AssertionError("no error")
 
 
 run("openai-python", openai.__version__)

@@ -8,7 +8,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from . import script
@@ -65,6 +65,8 @@ class Vendor:
     kind = ""  # the gateway's word for such a provider
     base = ""  # the path of its base URL
     model = "real-1"
+    # What is no conversation, vectors and orders: the path, and what is answered there.
+    others: Dict[str, Callable[[Call, str], Any]] = {}
 
     def __init__(self, serve: bool = True) -> None:
         self.key = f"key-of-{self.word}-5f2a91c7"
@@ -118,6 +120,8 @@ class Vendor:
         try:
             self.check(call)
             call.body = parsed(call.raw)
+            if call.path in self.others:
+                return Answer(self.others[call.path](call, self.model))
             ask = self.read(call)
             call.unmarked = ask.unmarked
             reply = self.say(ask, call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterator, List, Tuple
 
-from . import script
+from . import script, vectors
 from .base import (Answer, Call, Pending, Refused, Vendor, flag, image, items, known, numbers, one_of, parts_of, schema,
                    sse, word)
 
@@ -23,9 +23,10 @@ class Chat(Vendor):
     thought = "reasoning_content"  # its word for it
     wants_thoughts = False  # back, with the calls they led to
     longest_user = 64  # characters
+    others = {"/v1/embeddings": vectors.openai, "/v1/rerank": vectors.jina_order}
 
     def check(self, call: Call) -> None:
-        if call.path != "/v1/chat/completions":
+        if call.path not in ("/v1/chat/completions", *self.others):
             raise Refused(f"Invalid URL (POST {call.path})", 404)
         if call.headers.get("authorization") != f"Bearer {self.key}":
             raise Refused("Incorrect API key provided.", 401)

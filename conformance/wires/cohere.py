@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterator, List
 
-from . import script
+from . import script, vectors
 from .base import Answer, Call, Pending, Refused, Vendor, flag, items, known, number, numbers, parts_of, schema, sse, word
 from .chat import content, function
 
@@ -15,9 +15,10 @@ NAME = r"[a-zA-Z0-9_-]{1,64}"
 
 class Cohere(Vendor):
     word, kind, base = "cohere", "cohere", "/v2"
+    others = {"/v2/embed": vectors.cohere, "/v2/rerank": vectors.cohere_order}
 
     def check(self, call: Call) -> None:
-        if call.path != "/v2/chat":
+        if call.path not in ("/v2/chat", *self.others):
             raise Refused("page not found", 404)
         if call.headers.get("authorization") != f"Bearer {self.key}":
             raise Refused("invalid api token", 401)

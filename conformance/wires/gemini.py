@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List
 
-from . import script
+from . import script, vectors
 from .base import BUSY, RETRY_AFTER, Answer, Call, Pending, Refused, Vendor, arguments, flag, image, items, known, numbers, parts_of, schema, sse, word
 
 # Fields may be written in either spelling.
@@ -27,9 +27,10 @@ LEVELS = ("minimal", "low", "medium", "high", "MINIMAL", "LOW", "MEDIUM", "HIGH"
 class Gemini(Vendor):
     word, kind, base = "gemini", "gemini", "/v1beta"
     model = "gemini-real-1"
+    others = {f"/{version}/models/gemini-real-1:batchEmbedContents": vectors.gemini for version in ("v1", "v1beta")}
 
     def check(self, call: Call) -> None:
-        found = re.fullmatch(r"/v1(?:beta)?/models/([^/:]+):(generateContent|streamGenerateContent)", call.path)
+        found = re.fullmatch(r"/v1(?:beta)?/models/([^/:]+):(generateContent|streamGenerateContent|batchEmbedContents)", call.path)
         if not found:
             raise Refused(f"{call.path} was not found on this server.", 404)
         if call.headers.get("x-goog-api-key", call.query.get("key")) != self.key:

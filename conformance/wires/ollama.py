@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List
 
-from . import script
+from . import script, vectors
 from .base import Answer, Call, Pending, Refused, Vendor, arguments, compact, flag, image, items, known, parts_of, schema, word
 from .chat import Chat, counts
 
@@ -17,6 +17,7 @@ class Surface(Chat):
     """Its OpenAI surface. Source: docs.ollama.com, "OpenAI compatibility"."""
 
     word, thought = "ollama", "reasoning"
+    others = {"/v1/embeddings": vectors.openai}
 
     def usage(self, reply: script.Reply, ask: script.Ask) -> Dict[str, Any]:
         return counts(reply, ask)
@@ -25,12 +26,13 @@ class Surface(Chat):
 class Ollama(Vendor):
     word, kind, base = "ollama", "ollama", "/v1"
     stream_type = "application/x-ndjson"
+    others = {"/api/embed": vectors.ollama, "/api/embeddings": vectors.ollama_one}
 
     def answer(self, call: Call) -> Answer:
         return Surface(serve=False).answer(call) if call.path.startswith("/v1/") else super().answer(call)
 
     def check(self, call: Call) -> None:
-        if call.path != "/api/chat":
+        if call.path not in ("/api/chat", *self.others):
             raise Refused("404 page not found", 404)
         if call.headers.get("authorization") not in (None, f"Bearer {self.key}"):
             raise Refused("unauthorized", 401)

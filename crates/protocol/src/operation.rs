@@ -6,11 +6,13 @@
 //!
 //! Source: the operations of OpenAI's OpenAPI description 2.3.0 and of the official Python library, November 2026.
 
+mod asked;
 mod spelling;
 mod table;
 
+pub use asked::Asked;
 pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, manages, rename};
-pub use table::{About, ROWS, Row, chat};
+pub use table::{About, ROWS, Row, chat, embeddings, rerank};
 
 use crate::dialect::Dialect;
 
@@ -59,6 +61,8 @@ pub enum Operation {
     Generate,
     Converse,
     ChatV2,
+    EmbedV2,
+    RerankV2,
     Native,
     Other,
 }
@@ -106,6 +110,8 @@ impl Operation {
             Self::Generate => "generate",
             Self::Converse => "converse",
             Self::ChatV2 => "chat_v2",
+            Self::EmbedV2 => "embed_v2",
+            Self::RerankV2 => "rerank_v2",
             Self::Native => "native",
             Self::Other => "other",
         }
@@ -140,7 +146,7 @@ impl Operation {
             Self::Messages | Self::MessageBatches => Dialect::Anthropic,
             Self::Generate => Dialect::Gemini,
             Self::Converse => Dialect::Bedrock,
-            Self::ChatV2 => Dialect::Cohere,
+            Self::ChatV2 | Self::EmbedV2 | Self::RerankV2 => Dialect::Cohere,
             Self::Native => Dialect::Ollama,
             _ => Dialect::OpenAi,
         }

@@ -27,6 +27,10 @@ pub struct Usage {
 /// The member's name, in both spellings that occur: `"usage"` and `"usageMetadata"`.
 static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage"));
 
+/// Members of answers that have no usage object: billed units, and tokens of a prompt alone.
+static BILLED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"billed_units\""));
+static EVALUATED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"prompt_eval_count\""));
+
 /// The longest `usage` object looked at.
 const LONGEST: usize = 16 * 1024;
 
@@ -39,9 +43,13 @@ pub fn find(bytes: &[u8]) -> Option<Usage> {
     KEY.find_iter(bytes).filter_map(counted).last()
 }
 
-/// The last usage object in the end of a long answer, whose beginning is gone.
+/// The last usage object in the end of a long answer, whose beginning is gone; where there is none, what vectors cost by the words of
+/// those who count them under another name.
 pub fn find_at_end(bytes: &[u8]) -> Option<Usage> {
-    KEY.find_iter(bytes).filter_map(|at| read(&bytes[at + KEY.needle().len()..])).last()
+    let last = |key: &Finder<'_>, read: fn(&[u8]) -> Option<Usage>| {
+        key.find_iter(bytes).filter_map(|at| read(&bytes[at + key.needle().len()..])).last()
+    };
+    last(&KEY, read).or_else(|| last(&BILLED, object)).or_else(|| last(&EVALUATED, input))
 }
 
 /// Whether the key at `at` is a member of the outermost object or of a wrapper directly inside it.
@@ -86,8 +94,17 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
 
 /// Reads the object that follows the key.
 fn read(after_key: &[u8]) -> Option<Usage> {
-    let after_key = after_key.strip_prefix(b"Metadata").unwrap_or(after_key).strip_prefix(b"\"")?;
-    let value = after_key.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    object(after_key.strip_prefix(b"Metadata").unwrap_or(after_key).strip_prefix(b"\"")?)
+}
+
+/// What follows a key and its colon.
+fn behind(key: &[u8]) -> Option<&[u8]> {
+    Some(key.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
+}
+
+/// Reads the counts in an object.
+fn object(after_key: &[u8]) -> Option<Usage> {
+    let value = behind(after_key)?;
     if value.first() != Some(&b'{') {
         return None;
     }
@@ -95,6 +112,13 @@ fn read(after_key: &[u8]) -> Option<Usage> {
     let mut wire = Wire::default();
     scan.members(|scan, key| wire.take(scan, key)).ok()?;
     wire.normal()
+}
+
+/// Reads a count of what was read.
+fn input(after_key: &[u8]) -> Option<Usage> {
+    let value = behind(after_key)?;
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    Some(Usage { input: count(&value[..digits])?, ..Usage::default() })
 }
 
 /// Counts as the wire has them, of whichever vendor.
@@ -233,6 +257,16 @@ mod tests {
         assert_eq!(find(gemini), Some(Usage { input: 277, output: 607, cached: 8, reasoning: 570 }));
         let hits = br#"{"usage":{"prompt_tokens":10,"completion_tokens":1,"prompt_cache_hit_tokens":6}}"#;
         assert_eq!(find(hits).map(|usage| usage.cached), Some(6));
+    }
+
+    #[test]
+    fn a_long_list_of_vectors_is_counted_by_its_end() {
+        let read = |end: &[u8]| find_at_end(end).map(|usage| usage.input);
+        let billed = br#"0.5,0.25]]},"meta":{"billed_units":{"input_tokens":208}},"response_type":"embeddings_by_type"}"#;
+        assert_eq!(read(billed), Some(208));
+        assert_eq!(read(br#"0.25]],"total_duration":9,"prompt_eval_count":8}"#), Some(8));
+        assert_eq!(read(br#"0.25]],"meta":{"billed_units":{"search_units":1}}}"#), None);
+        assert_eq!(read(br#"0.25]],"prompt_eval_count":null}"#), None);
     }
 
     #[test]

@@ -221,11 +221,14 @@ impl Provider {
         self.serves_by(vendor, operation) && !reworded
     }
 
-    /// Whether it can answer at all: itself, or put into its own words where it is a conversation.
-    pub fn answers(&self, operation: Operation, other_words: impl FnOnce() -> bool) -> bool {
-        let converses = |name: &String| name == operation.name() || name == Operation::Chat.name();
-        let allowed = self.capabilities.is_empty() || self.capabilities.iter().any(converses);
-        self.serves(operation) || (allowed && self.vendor.wire().is_some() && other_words())
+    /// Whether it can answer at all: itself, or put into its own words; `same` is what the operation is in every language, if that
+    /// can be done with it.
+    pub fn answers(&self, operation: Operation, same: impl FnOnce() -> Option<Operation>) -> bool {
+        let allows = |same: &Operation| {
+            let named = |name: &String| name == operation.name() || name == same.name();
+            self.capabilities.is_empty() || self.capabilities.iter().any(named)
+        };
+        self.serves(operation) || same().filter(allows).is_some_and(|same| self.vendor.can_be_asked(same))
     }
 
     /// Its own name for a public model name it is known to have by configuration.

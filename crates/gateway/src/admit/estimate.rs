@@ -1,6 +1,6 @@
 //! How many tokens a call may come to, before anybody has counted them.
 
-use protocol::operation::Operation;
+use protocol::operation::Asked;
 
 use crate::intake::{Call, Payload};
 
@@ -38,7 +38,8 @@ impl Estimate {
     }
 
     fn reading(call: &Call, prompt: u64) -> Self {
-        let silent = matches!(call.row.operation, Operation::Embeddings | Operation::Rerank);
+        let asked = call.row.asks(&call.rest);
+        let silent = matches!(asked, Some(Asked::Embedding(_) | Asked::Rerank(_)));
         let bound = call.envelope.as_ref().and_then(|envelope| envelope.most_tokens).unwrap_or(UNBOUNDED);
         let answers = call.envelope.as_ref().and_then(|envelope| envelope.answers).unwrap_or(1).max(1);
         let answer = if silent { 0 } else { bound.saturating_mul(answers) };

@@ -41,9 +41,8 @@ pub(super) fn asked(caller: &Caller, call: &Call) -> Result<(), ApiError> {
     match &call.model {
         Some(model) if !caller.models().has(model) => Err(denied(caller, model)),
         _ if looks(call) => Ok(()),
-        // A conversation runs the model it names, in whatever language.
-        Some(_) if call.row.wire(&call.rest).is_some() || call.row.about(&call.rest).is_some() => Ok(()),
-        Some(_) if call.rest.ends_with(":embedContent") => Ok(()),
+        // What can be asked in any language runs the model it names; a batch in Gemini's repeats it, and no other is taken there.
+        Some(_) if call.row.asks(&call.rest).is_some() || call.row.about(&call.rest).is_some() => Ok(()),
         Some(_) if !RUNS_OTHERS.contains(&call.row.operation) => Ok(()),
         None if call.row.model == ModelAt::Nowhere && RUNS_NOTHING.contains(&call.row.operation) => Ok(()),
         _ => Err(untold(caller)),

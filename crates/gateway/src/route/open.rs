@@ -127,7 +127,7 @@ fn others(
         (Reason::Written, Some(model)) => {
             let Some(served) = world.models.find(model) else { return Vec::new() };
             // Vectors of one model mean nothing beside those of another.
-            if wish.row.operation == Operation::Embeddings && !served.same_vectors {
+            if wish.same() == Some(Operation::Embeddings) && !served.same_vectors {
                 let same = |chosen: &&Chosen| chosen.model == first.model && *chosen != first;
                 return served.places.iter().filter(same).filter(|at| serves(at.provider)).cloned().collect();
             }

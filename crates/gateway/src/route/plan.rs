@@ -8,7 +8,7 @@ use config::Snapshot;
 use config::snapshot::{Chosen, PathRule, Provider, UnknownModel};
 use protocol::dialect::Dialect;
 use protocol::fault::Kind;
-use protocol::operation::{ModelAt, Operation, Row};
+use protocol::operation::{Asked, ModelAt, Operation, Row};
 
 use crate::catalogue::Catalogue;
 use crate::error::ApiError;
@@ -32,8 +32,13 @@ pub(crate) struct Wish<'a> {
 impl Wish<'_> {
     /// Whether a provider can answer: itself, or put into its own words.
     pub(crate) fn may_go_to(&self, provider: &Provider) -> bool {
-        let other_words = || self.row.wire(self.rest).is_some() || self.row.about(self.rest).is_some();
-        provider.answers(self.row.operation, other_words)
+        let about = || self.row.about(self.rest).map(|_| Operation::Chat);
+        provider.answers(self.row.operation, || self.same().or_else(about))
+    }
+
+    /// What is asked for in any language, if it can be put into another.
+    pub(super) fn same(&self) -> Option<Operation> {
+        self.row.asks(self.rest).map(Asked::operation)
     }
 }
 

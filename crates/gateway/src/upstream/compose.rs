@@ -52,19 +52,19 @@ pub(super) fn compose(
     let vendor = target.vendor();
     let moves = || vendor.moves_conversations() && call.row.wire(&call.rest) == vendor.wire();
     let address = match translated {
-        None if !moves() => address(call, target),
-        Some(Translated { at_home: true, .. }) => address(call, target),
-        _ => {
+        Some(translated) if !translated.at_home => translated.address(call, target),
+        None if moves() => {
             let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
             vendor.conversation(&provider.site, model, call.streams)
         }
+        _ => address(call, target),
     };
     if !address.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unusable(provider));
     }
     let asked_usage = match translated {
         None => asks_usage(call, provider),
-        Some(translated) => translated.translation.hides_usage(),
+        Some(translated) => translated.exchange.hides_usage(),
     };
     let mut head = HeadWriter::begin(&call.method, &address);
     let own = own_headers(call, provider, shown)?;

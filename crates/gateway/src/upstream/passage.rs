@@ -1,19 +1,21 @@
 //! Whether a call goes to a target in its caller's words, or is put into the target's.
 //!
 //! Who speaks the caller's language gets its bytes as they came (D-20), unless a tool has to stand for the schema they ask for. A
-//! conversation may go to anybody else, too: it is read into the hub and written in the target's wire, and so is the answer, in the
-//! other direction. Everything above this, retries and rescue among it, sees the caller's language only.
+//! conversation, a question for vectors or for an order may go to anybody else, too: it is read into the hub and written in the
+//! target's wire, and so is the answer, in the other direction. Everything above this, retries and rescue among it, sees the caller's
+//! language only.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use config::snapshot::{Context, Credential};
 use http::header::{HeaderName, HeaderValue};
-use protocol::codec::{self, Mint, Translation};
-use protocol::dialect::Wire;
+use protocol::codec::{self, Exchange, Habits, Mint, Translation};
+use protocol::dialect::{Wire, embedding, rerank};
 use protocol::fault::Kind;
 use protocol::hub::{Losses, Unreadable, marks};
 use protocol::kept;
+use protocol::operation::Asked;
 use protocol::verdict::Capability;
 
 use crate::admit::Estimate;
@@ -30,7 +32,7 @@ const LONGEST: usize = 1024;
 
 /// A call in the words of a target that does not speak the caller's language.
 pub(super) struct Translated {
-    pub(super) translation: Translation,
+    pub(super) exchange: Exchange,
     /// The request.
     pub(super) body: Bytes,
     /// What is said of its losses.
@@ -49,58 +51,122 @@ pub(super) fn translated(
     target: &Target,
 ) -> Result<Option<Translated>, ApiError> {
     let vendor = target.vendor();
-    let Some(asked) = call.row.wire(&call.rest) else { return Ok(None) };
+    let Some(asked) = call.row.asks(&call.rest) else { return Ok(None) };
     let straight = target.provider.takes_as_is(vendor, call.row.operation);
-    let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
     let mut habits = vendor.habits_at(&target.provider.site);
     habits.shapeless |= target.lane.lacks(Capability::Form);
-    let own = straight && vendor.wire() == Some(asked);
-    // What another vendor has signed is nothing to one that speaks the caller's language, either.
-    let claimed = (own || straight && asked == Wire::Responses)
-        && matches!(body, Payload::Whole(body) if marks::are_claimed(body));
-    let shaped = own && !claimed && codec::may_lack(asked, model, habits) && mentions_schema(body);
-    // A conversation that is kept here stays one wherever it goes on.
-    let ours = call.keeping.as_ref().is_some_and(Keeping::is_ours);
-    let spoken = match vendor.wire() {
-        Some(spoken) if !straight || own && (claimed || shaped) => spoken,
-        _ if straight && asked == Wire::Responses && (ours || claimed) => asked,
-        _ => return Ok(None),
-    };
+    let Some(words) = words(asked, straight, habits, (call, body, target)) else { return Ok(None) };
     let Payload::Whole(body) = body else { return Err(unread()) };
     let theirs = target.provider.credential == Credential::Passthrough && call.offered.is_some();
     if !target.provider.serves_by(vendor, call.row.operation) && theirs {
         return Err(whose_key(&target.provider.name));
     }
-    let mint = Mint { now: now(), seed: seed(&call.id) };
-    let mut translation =
-        match Translation::read((asked, spoken), body, model, call.streams, mint).map_err(refusal) {
-            Ok(translation) if shaped && !translation.needs_tool(habits) => return Ok(None),
-            // Whose language it is may know what we do not.
-            Err(_) if shaped => return Ok(None),
-            translation => translation?,
-        };
-    if asked == Wire::Responses {
-        refuse_kept_elsewhere(body)?;
-    }
-    if let Some(keeping) = &call.keeping {
-        translation.names(keeping.named(body));
-    }
-    translation.in_array(call.array);
-    let room = match target.provider.context {
-        Context::Auto => room(Estimate::with(call, body.len())),
-        Context::Server => None,
-        Context::Tokens(tokens) => Some(tokens),
-    };
-    if let Some(room) = room {
-        translation.makes_room(room);
-    }
-    let (body, losses) = translation.request(habits).map_err(refusal)?;
+    let Some(mut exchange) = exchange(words, habits, (call, body, target))? else { return Ok(None) };
+    let (body, losses) = exchange.request(habits).map_err(refusal)?;
     if !losses.is_empty() && is_strict(call) {
         return Err(too_strict(&losses, &target.provider.name));
     }
     let dropped = dropped(&losses);
-    let at_home = straight && spoken == asked;
-    Ok(Some(Translated { translation, body: body.into(), dropped, at_home }))
+    let at_home = straight && words.are_one();
+    Ok(Some(Translated { exchange, body: body.into(), dropped, at_home }))
+}
+
+/// How a caller asks, and how the target is asked.
+#[derive(Clone, Copy)]
+enum Words {
+    Conversation {
+        asked: Wire,
+        spoken: Wire,
+        /// They are one, and a tool may have to stand for the schema that is asked for.
+        shaped: bool,
+    },
+    Embedding(embedding::Door, embedding::Place),
+    Rerank(rerank::Door, rerank::Place),
+}
+
+impl Words {
+    fn are_one(self) -> bool {
+        matches!(self, Self::Conversation { asked, spoken, .. } if asked == spoken)
+    }
+}
+
+/// The words on both sides; `None`: they are the same, or the target has none for it.
+fn words(
+    asked: Asked,
+    straight: bool,
+    habits: Habits,
+    (call, body, target): (&Call, &Payload, &Target),
+) -> Option<Words> {
+    let vendor = target.vendor();
+    let asked = match asked {
+        Asked::Conversation(asked) => asked,
+        _ if straight => return None,
+        Asked::Embedding(door) => return vendor.embeds().map(|place| Words::Embedding(door, place)),
+        Asked::Rerank(door) => return vendor.ranks().map(|place| Words::Rerank(door, place)),
+    };
+    let own = straight && vendor.wire() == Some(asked);
+    // What another vendor has signed is nothing to one that speaks the caller's language, either.
+    let claimed = (own || straight && asked == Wire::Responses)
+        && matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+    let shaped =
+        own && !claimed && codec::may_lack(asked, own_name(call, target), habits) && mentions_schema(body);
+    // A conversation that is kept here stays one wherever it goes on.
+    let ours = call.keeping.as_ref().is_some_and(Keeping::is_ours);
+    let spoken = match vendor.wire() {
+        Some(spoken) if !straight || own && (claimed || shaped) => spoken,
+        _ if straight && asked == Wire::Responses && (ours || claimed) => asked,
+        _ => return None,
+    };
+    Some(Words::Conversation { asked, spoken, shaped })
+}
+
+/// What is asked, read; `None`: its caller's words will do.
+fn exchange(
+    words: Words,
+    habits: Habits,
+    (call, body, target): (&Call, &[u8], &Target),
+) -> Result<Option<Exchange>, ApiError> {
+    let model = own_name(call, target);
+    let mint = Mint { now: now(), seed: seed(&call.id) };
+    let read = match words {
+        Words::Conversation { asked, spoken, shaped } => {
+            let mut conversation =
+                match Translation::read((asked, spoken), body, model, call.streams, mint) {
+                    Ok(conversation) if shaped && !conversation.needs_tool(habits) => return Ok(None),
+                    // Whose language it is may know what we do not.
+                    Err(_) if shaped => return Ok(None),
+                    read => read.map_err(refusal)?,
+                };
+            if asked == Wire::Responses {
+                refuse_kept_elsewhere(body)?;
+            }
+            if let Some(keeping) = &call.keeping {
+                conversation.names(keeping.named(body));
+            }
+            conversation.in_array(call.array);
+            let room = match target.provider.context {
+                Context::Auto => room(Estimate::with(call, body.len())),
+                Context::Server => None,
+                Context::Tokens(tokens) => Some(tokens),
+            };
+            if let Some(room) = room {
+                conversation.makes_room(room);
+            }
+            Exchange::Conversation(Box::new(conversation))
+        }
+        Words::Embedding(door, place) => Exchange::Embedding(
+            codec::embedding::Translation::read((door, place), body, model, mint).map_err(refusal)?,
+        ),
+        Words::Rerank(door, place) => Exchange::Rerank(
+            codec::rerank::Translation::read((door, place), body, model, mint).map_err(refusal)?,
+        ),
+    };
+    Ok(Some(read))
+}
+
+/// The target's own name for the model.
+fn own_name<'c>(call: &'c Call, target: &'c Target) -> &'c str {
+    target.model.as_deref().or(call.model.as_deref()).unwrap_or_default()
 }
 
 /// What a vendor keeps nobody else can go on with; without it the model would be asked something else.
@@ -126,6 +192,17 @@ pub(super) fn mentions_schema(body: &Payload) -> bool {
 }
 
 impl Translated {
+    /// Where the target is asked.
+    pub(super) fn address(&self, call: &Call, target: &Target) -> String {
+        let (vendor, site) = (target.vendor(), &target.provider.site);
+        let model = own_name(call, target);
+        match self.exchange {
+            Exchange::Conversation(_) => vendor.conversation(site, model, call.streams),
+            Exchange::Embedding(_) => vendor.embedding(site, model),
+            Exchange::Rerank(_) => vendor.ranking(site, model),
+        }
+    }
+
     /// Tells what was lost.
     pub(super) fn tell(dropped: Option<HeaderValue>, head: &mut http::HeaderMap) {
         head.extend(dropped.map(|dropped| (DROPPED, dropped)));

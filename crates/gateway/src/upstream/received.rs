@@ -6,10 +6,10 @@ use bytes::Bytes;
 use config::snapshot::Credential;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use protocol::codec::{self, Tap, Translation, Unusable};
+use protocol::codec::{self, Exchange, Tap, Unusable};
 use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
-use protocol::operation::Operation;
+use protocol::operation::{Asked, Operation};
 use protocol::usage::{self, Usage};
 use tokio::time::Instant;
 
@@ -39,7 +39,7 @@ pub(super) struct Received<'t> {
     /// How long a stream may be silent before its caller hears a heartbeat.
     pub(super) heartbeat: Option<Duration>,
     /// It is put into its caller's words.
-    pub(super) translation: Option<&'t Translation>,
+    pub(super) exchange: Option<&'t Exchange>,
 }
 
 impl Received<'_> {
@@ -55,7 +55,7 @@ impl Received<'_> {
         let mut events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
         take_secrets_out(&mut head, &written, target.whose());
-        take_out(&mut head, self.translation.is_some());
+        take_out(&mut head, self.exchange.is_some());
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
             rest.finish();
@@ -64,21 +64,21 @@ impl Received<'_> {
             return Ok((Answer { status, head, body, permit: None }, None));
         }
         let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
-        let translation = self.translation.filter(|_| status.is_success());
-        if compressed && translation.is_some() {
+        let exchange = self.exchange.filter(|_| status.is_success());
+        if compressed && exchange.is_some() {
             return Err(unfit(&name, "it is compressed, unasked"));
         }
-        let wire = call.row.wire(&call.rest);
+        let asked = call.row.asks(&call.rest);
         // One value to its reader, and a stream all the same: to wait for all of it would be to wait for the whole answer.
         let mut array = call.array && status.is_success() && !compressed && !events && is_json(&head);
-        if translation.is_none() && status.is_success() && !compressed && call.streams {
-            rest.tap(wire.and_then(Tap::of));
+        if exchange.is_none() && status.is_success() && !compressed && call.streams {
+            rest.tap(asked.and_then(Asked::wire).and_then(Tap::of));
         }
         let mut ahead = Bytes::new();
-        let flows = events || (array && translation.is_none());
+        let flows = events || (array && exchange.is_none());
         if !flows && is_small(&head, &rest) {
             let gap = timeouts.between_bytes;
-            let most = if translation.is_some() { TRANSLATED } else { WHOLE };
+            let most = if exchange.is_some() { TRANSLATED } else { WHOLE };
             match read_ahead(&mut rest, most, gap, self.deadline)
                 .await
                 .map_err(|trouble| trouble.into_error(&name))?
@@ -86,32 +86,33 @@ impl Received<'_> {
                 Ahead::Whole(body) => {
                     withhold_secrets(&body, target.whose())?;
                     refuse_nonsense(call, status, &head, &body, &name)?;
-                    let Some(translation) = translation else {
+                    let Some(exchange) = exchange else {
                         rest.finish();
-                        let found = || usage::find(&body).or_else(|| codec::counted(wire?, &body));
+                        let found = || usage::find(&body).or_else(|| codec::counted(asked?, &body));
                         let counted = if call.row.usage { found() } else { None };
                         return Ok((Answer::ours(status, head, body), counted));
                     };
-                    let told = translation.response(&body);
+                    let told = exchange.response(&head, &body);
                     let (told, counted) = told.map_err(|why| unusable(&name, why))?;
-                    says(&mut head, translation);
+                    says(&mut head, exchange);
                     array = call.array;
-                    if !translation.sends_events() && !array {
+                    if !exchange.sends_events() && !array {
                         rest.finish();
                         return Ok((Answer::ours(status, head, told.into()), counted));
                     }
                     // A stream was asked for, and all of it has come.
                     (ahead, events) = (told.into(), !array);
                 }
-                Ahead::Part(part) if translation.is_none() => ahead = part,
+                Ahead::Part(part) if exchange.is_none() => ahead = part,
                 Ahead::Part(_) => return Err(unfit(&name, "it is too long to be put into other words")),
             }
-        } else if translation.is_some_and(|translation| !translation.streams()) {
-            return Err(unfit(&name, "it streams, unasked"));
-        } else if let Some(translation) = translation {
-            says(&mut head, translation);
-            rest.translate(translation.stream());
-            (events, array) = (translation.sends_events(), call.array);
+        } else if let Some(exchange) = exchange {
+            let Some(passing) = exchange.stream() else {
+                return Err(unfit(&name, "it streams, unasked"));
+            };
+            says(&mut head, exchange);
+            rest.translate(passing);
+            (events, array) = (exchange.sends_events(), call.array);
         }
         let flowing = Flowing {
             ahead,
@@ -137,8 +138,8 @@ impl Received<'_> {
 }
 
 /// Says what its caller gets in place of what came.
-fn says(head: &mut HeaderMap, translation: &Translation) {
-    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(translation.content_type()));
+fn says(head: &mut HeaderMap, exchange: &Exchange) {
+    head.insert(header::CONTENT_TYPE, HeaderValue::from_static(exchange.content_type()));
 }
 
 /// An answer that is of no use to its caller. What it asked for may be told to it, and to no log.

@@ -65,7 +65,7 @@ async fn what_nobody_speaks_is_said_honestly() {
     let two = "providers: {openai: {api_key: sk-x}, inside: {type: mock}}\nmodels: {gpt: openai/gpt, pet: inside/mock}\n";
     let house = TestHouse::new(&format!("discovery: {{enabled: never}}\n{two}"));
     let ask = async |path: &str| ask(house.address(), "POST", path, &[], QUESTION).await;
-    let refused = ask("/v1beta/models/gpt:embedContent").await;
+    let refused = ask("/v1beta/models/gpt:asyncBatchEmbedContent").await;
     assert_eq!((refused.status, refused.json()["error"]["status"].as_str()), (404, Some("NOT_FOUND")));
     let said = refused.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(said.contains("`gpt`") && said.contains("gemini language"), "{said}");

@@ -84,6 +84,7 @@ mod tls;
 mod transcript;
 mod transcriptions;
 mod uploads;
+mod vectors;
 mod verifying;
 mod watching;
 mod workers;

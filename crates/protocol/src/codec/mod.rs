@@ -1,7 +1,7 @@
 //! The codecs: each reads one wire into the hub and writes it from there. N wires need N of these, not N times N.
 //!
 //! Where caller and vendor speak the same wire no codec is asked: bytes pass as they came (D-20). A new wire is a folder here, a line in
-//! `table.rs` and one in `dialect/wire.rs`, and its golden files.
+//! `table.rs` and one in `dialect/wire.rs`, and its golden files. Vectors and orders have rooms of their own, `embedding` and `rerank`.
 
 mod chat;
 mod claude;
@@ -9,21 +9,25 @@ mod closed;
 mod cohere;
 mod completions;
 mod converse;
+pub mod embedding;
 mod events;
+mod exchange;
 mod gemini;
 mod json;
 mod logprobs;
 mod messages;
 mod ollama;
+pub mod rerank;
 mod responses;
 mod shapes;
 mod table;
 mod tap;
 mod translation;
 
+pub use exchange::{Exchange, counted};
 pub use shapes::may_lack;
 pub use table::of;
-pub use tap::{Progress, Tap, counted};
+pub use tap::{Progress, Tap};
 pub use translation::{Passing, Translation, Unusable};
 
 use crate::dialect::Wire;

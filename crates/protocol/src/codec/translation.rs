@@ -2,13 +2,11 @@
 
 mod passing;
 
-use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::tap::usage;
 use super::{Habits, Mint, To, of, shapes};
-use crate::dialect::Wire;
-use crate::fault;
+use crate::dialect::{Dialect, Wire};
 use crate::hub::free_text;
 use crate::hub::schema::Mismatch;
 use crate::hub::shape_tool::{self, ShapeTool};
@@ -162,14 +160,9 @@ impl Translation {
         out
     }
 
-    /// The vendor's refusal in the caller's words.
-    pub fn refusal(&self, status: StatusCode, body: &[u8]) -> String {
-        fault::answer(status, body, self.asked.dialect())
-    }
-
-    /// A header that goes with it.
-    pub fn refusal_header(&self, status: StatusCode) -> Option<(&'static str, &'static str)> {
-        fault::header(status, self.asked.dialect())
+    /// The family of the caller's wire.
+    pub fn asked(&self) -> Dialect {
+        self.asked.dialect()
     }
 
     /// The vendor's streamed answer.

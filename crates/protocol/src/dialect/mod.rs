@@ -1,9 +1,11 @@
 //! The languages a body can be written in.
 //!
 //! A [`Dialect`] is a family: whose error bodies and headers they are. A [`Wire`] is one way to have a conversation with a model,
-//! and each has a codec (`crate::codec`).
+//! and each has a codec (`crate::codec`). Vectors and orders are asked for in ways of their own ([`embedding`], [`rerank`]).
 
+pub mod embedding;
 pub mod headers;
+pub mod rerank;
 mod wire;
 
 pub use wire::Wire;

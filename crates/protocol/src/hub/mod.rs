@@ -3,9 +3,11 @@
 //! A [`Request`] asks, a [`Response`] is a whole answer, a [`Delta`] is one step of a streamed one; all three are made of
 //! [`Part`]s. What a language says that the hub has no word for is kept as it was written ([`Request::rest`],
 //! [`Part::Opaque`]), and what a language cannot say is told as a [`Loss`](loss::Loss): nothing goes in silence. The codecs
-//! (`crate::dialect`) are the only ones that read and write it.
+//! (`crate::codec`) are the only ones that read and write it. Vectors and orders are no conversation, and have a small hub each
+//! ([`embedding`], [`rerank`]).
 
 pub mod delta;
+pub mod embedding;
 pub mod free_text;
 pub mod gather;
 pub mod in_turn;
@@ -13,6 +15,7 @@ pub mod loss;
 pub mod marks;
 pub mod part;
 pub mod request;
+pub mod rerank;
 pub mod response;
 pub mod scatter;
 pub mod schema;

@@ -134,9 +134,8 @@ fn match_rows(method: &Method, rest: &str, spelling: Spelling) -> Result<&'stati
         });
     }
     // Of what is beside `/v1` only some paths are known by name: the others of the same language pass.
-    if let Some(row) = known.filter(|row| {
-        !row.stands_beside() || matches!(row.operation, Operation::Converse | Operation::ChatV2)
-    }) {
+    let named = |row: &&Row| !matches!(row.operation, Operation::Generate | Operation::Native);
+    if let Some(row) = known.filter(named) {
         return Err(PathProblem::Method(allowed(rest, row)));
     }
     let generate = if before_verb(rest).is_some() { &GENERATE } else { &GENERATE_OTHER };

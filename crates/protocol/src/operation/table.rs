@@ -1,7 +1,7 @@
 //! The table itself. Order matters only where shapes overlap: the first row that fits is taken.
 
-use super::{Methods, ModelAt, Operation, Operation::*};
-use crate::dialect::Wire;
+use super::{Asked, Methods, ModelAt, Operation, Operation::*};
+use crate::dialect::{Wire, embedding, rerank};
 
 /// One line of the table: how an operation is recognised and what it needs.
 #[derive(Debug)]
@@ -135,12 +135,16 @@ pub static ROWS: &[Row] = &[
     row(Messages, P, "/messages").model(ModelAt::Body).streams().usage(),
     row(Messages, P, "/messages/count_tokens").model(ModelAt::Body),
     row(MessageBatches, GPD, "/messages/batches/**"),
-    // Conversations of others, whose paths stand beside /v1
+    // What others call by other names, whose paths stand beside /v1
     row(Converse, P, "/model/{model}/converse").model(ModelAt::Path).usage(),
     row(Converse, P, "/model/{model}/converse-stream").model(ModelAt::Path).streams().usage(),
     row(ChatV2, P, "/v2/chat").model(ModelAt::Body).streams().usage(),
+    row(EmbedV2, P, "/v2/embed").model(ModelAt::Body).usage(),
+    row(RerankV2, P, "/v2/rerank").model(ModelAt::Body).usage(),
     row(Native, P, "/api/chat").model(ModelAt::Body).streams().usage(),
     row(Native, P, "/api/generate").model(ModelAt::Body).streams().usage(),
+    row(Native, P, "/api/embed").model(ModelAt::Body).usage(),
+    row(Native, P, "/api/embeddings").model(ModelAt::Body).usage(),
     row(Native, P, "/api/show").model(ModelAt::Body),
     row(Native, G, "/api/tags").ours(),
     row(Native, G, "/api/ps").ours(),
@@ -161,6 +165,21 @@ pub enum About {
 /// The row of a chat.
 pub fn chat() -> &'static Row {
     &ROWS[0]
+}
+
+/// The row of vectors.
+pub fn embeddings() -> &'static Row {
+    first(Embeddings)
+}
+
+/// The row of an order.
+pub fn rerank() -> &'static Row {
+    first(Rerank)
+}
+
+/// The first row of an operation of the table.
+fn first(operation: Operation) -> &'static Row {
+    ROWS.iter().find(|row| row.operation == operation).unwrap_or(&OTHER)
 }
 
 /// What an unknown path under `/v1/` is: passed through, routed by its model if its JSON body names one.
@@ -197,9 +216,25 @@ impl Row {
         }
     }
 
+    /// What is asked for at a path of this row that can be put into other words; `None`: nothing can.
+    pub fn asks(&self, rest: &str) -> Option<Asked> {
+        let vectors = |door| Some(Asked::Embedding(door));
+        match self.operation {
+            Embeddings => vectors(embedding::Door::OpenAi),
+            EmbedV2 => vectors(embedding::Door::Cohere),
+            Rerank => Some(Asked::Rerank(rerank::Door::Jina)),
+            RerankV2 => Some(Asked::Rerank(rerank::Door::Cohere)),
+            Generate if rest.ends_with(":embedContent") => vectors(embedding::Door::Gemini),
+            Generate if rest.ends_with(":batchEmbedContents") => vectors(embedding::Door::GeminiBatch),
+            Native if rest == "/api/embed" => vectors(embedding::Door::Ollama),
+            Native if rest == "/api/embeddings" => vectors(embedding::Door::OllamaOne),
+            _ => self.wire(rest).map(Asked::Conversation),
+        }
+    }
+
     /// Whether its paths stand beside `/v1`, not below it.
     pub fn stands_beside(&self) -> bool {
-        matches!(self.operation, Generate | Native | Converse | ChatV2)
+        matches!(self.operation, Generate | Native | Converse | ChatV2 | EmbedV2 | RerankV2)
     }
 
     /// What is asked about a conversation or its model, where that can be answered without asking a model.

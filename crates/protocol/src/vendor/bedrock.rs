@@ -1,16 +1,16 @@
-//! AWS Bedrock Runtime. Source: docs.aws.amazon.com, "Converse", "ConverseStream", "API keys"; botocore's description 2023-09-30.
+//! AWS Bedrock Runtime. Source: docs.aws.amazon.com, "Converse", "ConverseStream", "InvokeModel", "API keys"; botocore's description 2023-09-30.
 
 use std::sync::LazyLock;
 
 use super::identity::Identity;
 use super::{Ask, Site, Vendor, encode, plain_address};
-use crate::dialect::{Dialect, Wire};
+use crate::dialect::{Dialect, Wire, embedding};
 use crate::operation::Operation;
 
 /// The vendor.
 pub(super) static VENDOR: Bedrock = Bedrock;
 
-/// Conversations, in one region: its base URL is `https://bedrock-runtime.REGION.amazonaws.com`.
+/// Conversations and vectors, in one region: its base URL is `https://bedrock-runtime.REGION.amazonaws.com`.
 pub(super) struct Bedrock;
 
 static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["AWS_BEARER_TOKEN_BEDROCK".to_owned()]);
@@ -55,6 +55,14 @@ impl Vendor for Bedrock {
             ask.query.map(|query| query.split('&').filter(|pair| !signs(pair)).collect::<Vec<_>>().join("&"));
         let query = kept.as_deref().filter(|query| !query.is_empty());
         plain_address(site, &Ask { query, ..*ask })
+    }
+
+    fn embeds(&self) -> Option<embedding::Place> {
+        Some(embedding::Place::Bedrock)
+    }
+
+    fn embedding(&self, site: &Site, model: &str) -> String {
+        format!("{}/model/{}/invoke", site.base_path, encode(model))
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {

@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use super::{Ask, Site, Vendor, plain_address};
-use crate::dialect::{Dialect, Wire};
+use crate::dialect::{Dialect, Wire, embedding, rerank};
 use crate::operation::Operation;
 
 /// The vendor.
 pub(super) static VENDOR: Cohere = Cohere;
 
-/// Conversations of `/v2/chat`.
+/// Conversations, vectors and orders of `/v2`.
 pub(super) struct Cohere;
 
 static KEYS: LazyLock<Vec<String>> =
@@ -29,7 +29,8 @@ impl Vendor for Cohere {
     }
 
     fn speaks(&self, operation: Operation) -> Option<Dialect> {
-        (operation == Operation::ChatV2).then_some(Dialect::Cohere)
+        matches!(operation, Operation::ChatV2 | Operation::EmbedV2 | Operation::RerankV2)
+            .then_some(Dialect::Cohere)
     }
 
     fn wire(&self) -> Option<Wire> {
@@ -38,6 +39,22 @@ impl Vendor for Cohere {
 
     fn conversation(&self, site: &Site, _model: &str, _streams: bool) -> String {
         format!("{}/chat", site.base_path)
+    }
+
+    fn embeds(&self) -> Option<embedding::Place> {
+        Some(embedding::Place::Cohere)
+    }
+
+    fn embedding(&self, site: &Site, _model: &str) -> String {
+        format!("{}/embed", site.base_path)
+    }
+
+    fn ranks(&self) -> Option<rerank::Place> {
+        Some(rerank::Place::Cohere)
+    }
+
+    fn ranking(&self, site: &Site, _model: &str) -> String {
+        format!("{}/rerank", site.base_path)
     }
 
     /// A caller's path has the version in it.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Site, UnusableSecret, Vendor, sign_with};
 use crate::codec::Habits;
-use crate::dialect::{Dialect, Wire};
+use crate::dialect::{Dialect, Wire, embedding};
 use crate::frame::said::Prefill;
 use crate::operation::{self, Operation};
 use crate::secret::Secret;
@@ -180,6 +180,21 @@ impl Vendor for Compatible {
                 self.address(site, &super::Ask { row, rest: row.shape, query: None, model: Some(model) })
             }
         }
+    }
+
+    /// Whoever has a way of its own to converse makes vectors in that language, too.
+    fn embeds(&self) -> Option<embedding::Place> {
+        let place =
+            if self.converses.is_some() { embedding::Place::Ollama } else { embedding::Place::OpenAi };
+        self.speaks(Operation::Embeddings).map(|_| place)
+    }
+
+    fn embedding(&self, site: &Site, model: &str) -> String {
+        if self.converses.is_some() {
+            return format!("{}/api/embed", native_root(site));
+        }
+        let row = operation::embeddings();
+        self.address(site, &super::Ask { row, rest: row.shape, query: None, model: Some(model) })
     }
 
     fn habits(&self) -> Habits {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use http::HeaderMap;
 
 use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
-use crate::dialect::{Dialect, Wire};
+use crate::dialect::{Dialect, Wire, embedding};
 use crate::operation::Operation;
 use crate::secret::Secret;
 
@@ -43,6 +43,15 @@ impl Vendor for Gemini {
         let model = encode(model.strip_prefix("models/").unwrap_or(model));
         let verb = if streams { "streamGenerateContent?alt=sse" } else { "generateContent" };
         format!("{}/models/{model}:{verb}", site.base_path)
+    }
+
+    fn embeds(&self) -> Option<embedding::Place> {
+        Some(embedding::Place::Gemini)
+    }
+
+    fn embedding(&self, site: &Site, model: &str) -> String {
+        let model = encode(model.strip_prefix("models/").unwrap_or(model));
+        format!("{}/models/{model}:batchEmbedContents", site.base_path)
     }
 
     /// A caller's path has the version in it; the key it may have put into its query is not the one that is shown.

@@ -26,7 +26,7 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::codec::Habits;
-use crate::dialect::{Dialect, Wire};
+use crate::dialect::{Dialect, Wire, embedding, rerank};
 use crate::frame::said::Prefill;
 use crate::operation::{self, Operation, Row};
 use crate::quota::{self, Left};
@@ -104,6 +104,37 @@ pub trait Vendor: Sync + Send {
     /// The last edit of a conversation's body, which is in its own language already.
     fn tune(&self, body: Bytes) -> Bytes {
         body
+    }
+
+    /// How it is asked for vectors by who asks in a language it does not speak; `None`: it makes none.
+    fn embeds(&self) -> Option<embedding::Place> {
+        self.speaks(Operation::Embeddings).map(|_| embedding::Place::OpenAi)
+    }
+
+    /// The path and query for vectors, beginning with a slash.
+    fn embedding(&self, site: &Site, model: &str) -> String {
+        let row = operation::embeddings();
+        self.address(site, &Ask { row, rest: row.shape, query: None, model: Some(model) })
+    }
+
+    /// How it is asked for an order of documents by who asks in a language it does not speak; `None`: it makes none.
+    fn ranks(&self) -> Option<rerank::Place> {
+        self.speaks(Operation::Rerank).map(|_| rerank::Place::Jina)
+    }
+
+    /// The path and query for an order, beginning with a slash.
+    fn ranking(&self, site: &Site, model: &str) -> String {
+        let row = operation::rerank();
+        self.address(site, &Ask { row, rest: row.shape, query: None, model: Some(model) })
+    }
+
+    /// Whether it can be asked in its own words for what is one of these in every language: a chat, embeddings, rerank.
+    fn can_be_asked(&self, operation: Operation) -> bool {
+        match operation {
+            Operation::Embeddings => self.embeds().is_some(),
+            Operation::Rerank => self.ranks().is_some(),
+            _ => self.wire().is_some(),
+        }
     }
 
     /// The path and query to ask for, beginning with a slash.

@@ -186,7 +186,7 @@ fn is_word(text: &[u8], at: usize, length: usize) -> bool {
 fn is_dialect(spoken: &str, at: usize) -> bool {
     let begin =
         spoken.as_bytes()[..at].iter().rposition(|&byte| !in_name(byte)).map_or(0, |before| before + 1);
-    ["Dialect::", "Wire::"].iter().any(|of| spoken[..begin].ends_with(of))
+    ["Dialect::", "Wire::", "Door::"].iter().any(|of| spoken[..begin].ends_with(of))
 }
 
 /// The banned word in a type's name, if it has one, and the cure.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use config::snapshot::Credential;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use protocol::codec::Translation;
+use protocol::codec::Exchange;
 use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
@@ -94,13 +94,13 @@ impl Course {
         let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
         let keeping = self.call.keeping.as_ref();
         let keeping = keeping.filter(|keeping| translated.is_some() || keeping.is_remembered());
-        let (translation, dropped) = translated.map(|it| (it.translation, it.dropped)).unzip();
+        let (exchange, dropped) = translated.map(|it| (it.exchange, it.dropped)).unzip();
         let received = Received {
             reply,
             deadline: self.deadline,
             hide_usage: asked_usage,
             heartbeat: self.heartbeat,
-            translation: translation.as_ref(),
+            exchange: exchange.as_ref(),
         };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
@@ -111,8 +111,8 @@ impl Course {
                 AnswerBody::Whole(body) => body.clone(),
                 _ => Bytes::new(),
             };
-            if let Some(translation) = &translation {
-                answer = said_in(translation, answer, &body);
+            if let Some(exchange) = &exchange {
+                answer = said_in(exchange, answer, &body);
             }
             return self.refused(asking, pass, (&head, &body), answer);
         }
@@ -158,13 +158,13 @@ impl Course {
 }
 
 /// A refusal in its caller's words.
-fn said_in(translation: &Translation, answer: Answer, body: &[u8]) -> Answer {
+fn said_in(exchange: &Exchange, answer: Answer, body: &[u8]) -> Answer {
     let mut head = answer.head;
     head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some((name, value)) = translation.refusal_header(answer.status) {
+    if let Some((name, value)) = exchange.refusal_header(answer.status) {
         head.insert(name, HeaderValue::from_static(value));
     }
-    Answer::ours(answer.status, head, translation.refusal(answer.status, body).into())
+    Answer::ours(answer.status, head, exchange.refusal(answer.status, body).into())
 }
 
 /// Nothing of the request has left.

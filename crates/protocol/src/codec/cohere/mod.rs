@@ -14,6 +14,8 @@ mod tools;
 mod unsayable;
 mod writer;
 
+pub(super) use response::id;
+
 use super::{Codec, EVENTS};
 use crate::hub::Stop;
 

@@ -36,7 +36,7 @@ pub(super) fn write(response: &Response, to: &To<'_>) -> Vec<u8> {
 }
 
 /// The vendor's id if it is one of this kind (a UUID), or one of our own.
-pub(super) fn id(theirs: Option<&str>, mint: Mint) -> String {
+pub(in crate::codec) fn id(theirs: Option<&str>, mint: Mint) -> String {
     let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
     let ours = |id: &&str| {
         id.len() == 36

@@ -1,13 +1,15 @@
-//! `POST /v1/embeddings`: unit vectors that depend on the input alone. Near texts do not get near vectors.
+//! `POST /v1/embeddings`, and `:embedContent` and `:batchEmbedContents` of Gemini's language: unit vectors that depend on the input alone.
+//! Near texts do not get near vectors.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::completions::prompts;
 use super::error::Problem;
 use super::reply::Reply;
+use super::voice;
 
 const USUAL_DIMENSIONS: usize = 1536;
 const MOST_DIMENSIONS: usize = 4096;
@@ -47,6 +49,42 @@ pub(super) fn answer(ask: &Ask) -> Result<Reply, Problem> {
         "model": ask.model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     })))
+}
+
+/// Answers one vector, in Gemini's language.
+pub(super) fn embed_content(ask: &Ask) -> Result<Reply, Problem> {
+    let (values, tokens) = content(&ask.fields, "EmbedContentRequest")?;
+    Ok(Reply::json(json!({"embedding": {"values": values}, "usageMetadata": {"promptTokenCount": tokens}})))
+}
+
+/// Answers one vector for each request of a batch.
+pub(super) fn batch_embed_contents(ask: &Ask) -> Result<Reply, Problem> {
+    let Some(requests) = ask.field("requests").and_then(Value::as_array) else {
+        let message = "* BatchEmbedContentsRequest.requests: requests is not specified".to_owned();
+        return Err(Problem::invalid("requests", "INVALID_ARGUMENT", message));
+    };
+    let (mut embeddings, mut counted) = (Vec::new(), 0);
+    for request in requests {
+        let request = request.as_object().cloned().unwrap_or_default();
+        let (values, tokens) = content(&request, "BatchEmbedContentsRequest.requests[]")?;
+        embeddings.push(json!({"values": values}));
+        counted += tokens;
+    }
+    Ok(Reply::json(json!({"embeddings": embeddings, "usageMetadata": {"promptTokenCount": counted}})))
+}
+
+/// The vector of a content, and its tokens.
+fn content(request: &Map<String, Value>, at: &str) -> Result<(Vec<f32>, usize), Problem> {
+    let Some(parts) = request.get("content").and_then(|content| content.get("parts")) else {
+        let message = format!("* {at}.content: contents is not specified");
+        return Err(Problem::invalid("content", "INVALID_ARGUMENT", message));
+    };
+    let text = voice::text_of(parts);
+    let wished = |of: &Map<String, Value>| of.get("outputDimensionality").and_then(Value::as_u64);
+    let config = request.get("embedContentConfig").and_then(Value::as_object);
+    let dimensions = config.and_then(wished).or_else(|| wished(request));
+    let dimensions = dimensions.and_then(|wished| usize::try_from(wished).ok()).unwrap_or(USUAL_DIMENSIONS);
+    Ok((unit_vector(text.as_bytes(), dimensions.clamp(1, MOST_DIMENSIONS)), voice::tokens(&text)))
 }
 
 /// A direction drawn from a hash of the input (FNV-1a, stretched by SplitMix64).

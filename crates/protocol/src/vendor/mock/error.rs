@@ -82,8 +82,8 @@ impl Problem {
             "The mock cannot answer {method} {path}. It can answer POST to /v1/chat/completions, /v1/completions, \
              /v1/responses, /v1/embeddings, /v1/moderations, /v1/audio/speech, /v1/audio/transcriptions, \
              /v1/audio/translations, /v1/images/generations, /v1/images/edits, /v1/messages, \
-             /v1/messages/count_tokens and generateContent, streamGenerateContent and countTokens of \
-             /v1beta/models/{{model}}; GET of /v1/models and /v1/files; \
+             /v1/messages/count_tokens and generateContent, streamGenerateContent, countTokens, embedContent and \
+             batchEmbedContents of /v1beta/models/{{model}}; GET of /v1/models and /v1/files; \
              and GET, DELETE and cancel of /v1/responses/{{id}}."
         );
         Self::of(StatusCode::NOT_FOUND, message)

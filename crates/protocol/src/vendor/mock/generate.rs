@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Endpoint;
 use super::ask::Ask;
 use super::behaviour::percent_decoded;
+use super::embeddings;
 use super::error::Problem;
 use super::reply::{Reply, unnamed};
 use super::voice::{self, Last, Speech, Wish};
@@ -25,7 +26,10 @@ pub(super) struct Named<'a> {
 /// Reads the path; `None` for one that names no verb of ours.
 pub(super) fn named(rest: &str) -> Option<Named<'_>> {
     let (model, verb) = rest.strip_prefix(BASE)?.rsplit_once(':')?;
-    let known = matches!(verb, "generateContent" | "streamGenerateContent" | "countTokens");
+    let known = matches!(
+        verb,
+        "generateContent" | "streamGenerateContent" | "countTokens" | "embedContent" | "batchEmbedContents"
+    );
     Some(Named { model: percent_decoded(model).filter(|_| known)?, verb })
 }
 
@@ -34,6 +38,8 @@ pub(super) fn endpoint(named: &Named<'_>, query: Option<&str>) -> Endpoint {
     let events = query.is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
     match (named.verb, events) {
         ("countTokens", _) => count,
+        ("embedContent", _) => embeddings::embed_content,
+        ("batchEmbedContents", _) => embeddings::batch_embed_contents,
         ("streamGenerateContent", true) => stream_events,
         ("streamGenerateContent", false) => stream_array,
         _ => whole,

@@ -37,6 +37,19 @@ fn a_question_is_answered_and_counted() {
 }
 
 #[test]
+fn a_text_has_the_same_vector_alone_and_in_a_batch() {
+    let content = |text: &str| json!({"content": {"parts": [{"text": text}]}, "outputDimensionality": 8});
+    let one = body(&post(&path("m", "embedContent"), &content("Hello there")));
+    let batch = json!({"requests": [content("another"), content("Hello there")]});
+    let batch = body(&post(&path("m", "batchEmbedContents"), &batch));
+    assert_eq!(batch["embeddings"][1], one["embedding"]);
+    assert_eq!(one["embedding"]["values"].as_array().unwrap().len(), 8);
+    assert_eq!(one["usageMetadata"]["promptTokenCount"], 2);
+    let script = post(&path("m", "embedContent"), &json!({"text": "Hello"}));
+    assert_eq!(refused(&script).1, "INVALID_ARGUMENT");
+}
+
+#[test]
 fn both_kinds_of_stream_say_the_same() {
     let whole = body(&post(&path("m", "generateContent"), &question()));
     let events = values(&post(&(path("m", "streamGenerateContent") + "?alt=sse"), &question()));
@@ -82,7 +95,7 @@ fn what_is_wrong_is_said_in_the_same_language() {
     let missing = refused(&post(&path("m", "generateContent"), &json!({})));
     assert_eq!((missing.0, missing.1.as_str()), (400, "INVALID_ARGUMENT"));
     assert_eq!(refused(&post(&path("mock/nothing", "generateContent"), &question())).1, "NOT_FOUND");
-    let unknown = refused(&post(&path("m", "batchEmbedContents"), &question()));
+    let unknown = refused(&post(&path("m", "predict"), &question()));
     assert!(unknown.2.contains("countTokens"), "{unknown:?}");
     assert_eq!(refused(&get("/v1/v1beta/models/m")).0, 404);
 }
