@@ -53,7 +53,7 @@ pub(super) fn translated(
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = |body: &Payload| matches!(body, Payload::Whole(body) if marks::are_claimed(body));
     // A conversation that is kept here stays one wherever it goes on.
-    let ours = call.keeping.as_ref().is_some_and(Keeping::is_ours);
+    let ours = call.keeping.as_deref().is_some_and(Keeping::is_ours);
     let spoken = match vendor.wire() {
         Some(spoken) if !straight || (spoken == asked && claimed(body)) => spoken,
         _ if straight && asked == Wire::Responses && (ours || claimed(body)) => asked,
