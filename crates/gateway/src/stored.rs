@@ -62,7 +62,7 @@ async fn go_on(
             call.body = Payload::Whole(joined.into());
         }
     }
-    call.keeping = Some(keeping);
+    call.keeping = Some(Box::new(keeping));
     Ok(())
 }
 

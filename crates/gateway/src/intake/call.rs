@@ -44,8 +44,8 @@ pub(crate) struct Call {
     pub(crate) offered: Option<Offered>,
     /// What the WebSocket remembers that it came over as a message.
     pub(crate) recent: Option<Arc<Recent>>,
-    /// What is known of its own answer, where that may be kept here.
-    pub(crate) keeping: Option<Keeping>,
+    /// What is known of its own answer, where that may be kept here. In a place of its own: most calls have none.
+    pub(crate) keeping: Option<Box<Keeping>>,
     /// The other half of a WebSocket.
     pub(crate) upgrade: Option<OnUpgrade>,
     /// Where it came from; behind a trusted proxy, the address that proxy names.

@@ -10,7 +10,7 @@ use store::KeptResponse;
 use uuid::Uuid;
 
 use super::recent::{Place, Remembered};
-use super::{Lost, Recent, Scribe, Shelf, now_us};
+use super::{Lost, Recent, Shelf, now_us};
 
 /// What is known of an answer that may be kept.
 #[derive(Clone)]
@@ -91,10 +91,9 @@ impl Keeping {
         Named { id: self.id.clone(), kept, previous }
     }
 
-    /// Reads a streamed answer to `body` as it passes.
-    pub(crate) fn scribe(&self, body: &Bytes) -> Scribe {
-        let body = if self.before.is_some() { Bytes::new() } else { Bytes::copy_from_slice(body) };
-        Scribe::new(self.clone(), body)
+    /// What of `body` is needed once it is answered: nothing, where it is known as its caller wrote it. Not in the room it was read into.
+    pub(super) fn asked(&self, body: &Bytes) -> Bytes {
+        if self.before.is_some() { Bytes::new() } else { Bytes::copy_from_slice(body) }
     }
 
     /// The answer to `body` is complete.

@@ -23,7 +23,9 @@ pub(crate) struct Scribe {
 }
 
 impl Scribe {
-    pub(super) fn new(keeping: Keeping, asked: Bytes) -> Self {
+    /// For the answer to `body`.
+    pub(crate) fn new(keeping: &Keeping, body: &Bytes) -> Self {
+        let (keeping, asked) = (keeping.clone(), keeping.asked(body));
         Self { keeping, asked, splitter: Splitter::default(), event: BytesMut::new(), over: false }
     }
 

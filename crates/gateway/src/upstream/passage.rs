@@ -111,7 +111,7 @@ fn words(
     let shaped =
         own && !claimed && codec::may_lack(asked, own_name(call, target), habits) && mentions_schema(body);
     // A conversation that is kept here stays one wherever it goes on.
-    let ours = call.keeping.as_ref().is_some_and(Keeping::is_ours);
+    let ours = call.keeping.as_deref().is_some_and(Keeping::is_ours);
     let spoken = match vendor.wire() {
         Some(spoken) if !straight || own && (claimed || shaped) => spoken,
         _ if straight && asked == Wire::Responses && (ours || claimed) => asked,

@@ -1,3 +1,5 @@
+//! What is kept, joined, listed and said over a WebSocket.
+
 use serde_json::{Value, json};
 
 use super::*;

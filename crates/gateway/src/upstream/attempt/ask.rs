@@ -22,6 +22,7 @@ use super::tried::Tried;
 use crate::account::Step;
 use crate::intake::Payload;
 use crate::route::Target;
+use crate::shelf::Scribe;
 use crate::standing::{Key, Lesson, Pass};
 
 /// What is asked for in an attempt.
@@ -92,7 +93,7 @@ impl Course {
         }
         let asking = Refusing { target, key, stored, asked: asked.clone() };
         let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
-        let keeping = self.call.keeping.as_ref();
+        let keeping = self.call.keeping.as_deref();
         let keeping = keeping.filter(|keeping| translated.is_some() || keeping.is_remembered());
         let (exchange, dropped) = translated.map(|it| (it.exchange, it.dropped)).unzip();
         let received = Received {
@@ -122,7 +123,7 @@ impl Course {
             keeping.keeps(&asked, response);
         }
         if let AnswerBody::Flowing(flowing) = &mut answer.body {
-            flowing.scribe = keeping.map(|keeping| Box::new(keeping.scribe(&asked)));
+            flowing.scribe = keeping.map(|keeping| Box::new(Scribe::new(keeping, &asked)));
             if flowing.begins() && self.world.routing.rescue.late_commit {
                 match begin(flowing).await {
                     Begun::Content => {}
