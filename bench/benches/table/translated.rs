@@ -24,7 +24,7 @@ pub(super) fn steps() -> Result<Vec<Step>> {
     passing.piece(OPENING.as_bytes()).map_err(|problem| anyhow!("{problem}"))?;
     Ok(vec![
         Step::of("translate: a chat of 10 KB to Messages", asked.len(), move || {
-            let told = read(&asked).map(|translation| translation.request(Habits::default()).is_ok());
+            let told = read(&asked).map(|mut translation| translation.request(Habits::default()).is_ok());
             let _ = black_box(told);
         }),
         Step::of("translate: an event of Messages to chat", WORDS.len(), move || {
@@ -55,6 +55,7 @@ fn chat() -> Bytes {
                 "path": {"type": "string", "description": "Where it is, from the root of the project."},
                 "from": {"type": "integer"}, "to": {"type": "integer"}}, "required": ["path"]}}})
     };
+    let tools = ["read", "write", "list", "search", "run"].map(tool);
     let body = json!({
         "model": "claude", "stream": true, "max_completion_tokens": 1024, "temperature": 0.2,
         "messages": [
@@ -65,7 +66,7 @@ fn chat() -> Bytes {
             {"role": "tool", "tool_call_id": "call_1", "content": code.repeat(2)},
             {"role": "user", "content": [{"type": "text", "text": "And now in one sentence."}]},
         ],
-        "tools": ["read", "write", "list", "search", "run"].map(tool),
+        "tools": tools,
     });
     body.to_string().into()
 }

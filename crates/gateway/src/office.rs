@@ -104,11 +104,11 @@ impl Way {
 ///
 /// # Errors
 /// When it is not, or they may not.
-pub(crate) async fn let_manage(
+pub(crate) async fn let_manage<B>(
     gateway: &Gateway,
     world: &Snapshot,
     peer: &Peer,
-    request: &Letter,
+    request: &Request<B>,
 ) -> Result<(), ApiError> {
     let (method, path) = (request.method(), request.uri().path());
     let office = gateway.office.anywhere().filter(|_| world.server.manage_models);
@@ -157,7 +157,7 @@ pub(crate) async fn visit(
 
 /// Administration answers to our own names, and to web pages of its own alone: those that may make calls may not
 /// administer.
-fn check(world: &Snapshot, peer: &Peer, letter: &Letter) -> Result<(), ApiError> {
+fn check<B>(world: &Snapshot, peer: &Peer, letter: &Request<B>) -> Result<(), ApiError> {
     let head = letter.headers();
     check_http2(letter.uri(), letter.version(), letter.method(), head)?;
     check_host(world, peer, letter.uri(), head)?;

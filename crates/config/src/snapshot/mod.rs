@@ -26,7 +26,9 @@ pub use fallback::{Conditions, Fallback, FallbackFrom, FallbackOn};
 pub use index::{Chosen, Models, PathRule, Routes, Served};
 pub use logging::{AccessLog, Level, Levels, LogFormat, Logging, Part, Period, Rotation};
 pub use pool::{Breaker, HealthCheck, KeyStrategy, ProviderKey, Quota};
-pub use provider::{Context, Credential, Identity, Origin, OutboundProxy, Provider, ProviderTimeouts, Scheme};
+pub use provider::{
+    Context, Credential, Identity, Origin, OutboundProxy, Provider, ProviderTimeouts, Scheme,
+};
 pub use routing::{
     Failure, FairBy, Queue, Rescue, RetryOn, Routing, Share, Strategy, UnknownModel, WhenExhausted,
 };

@@ -130,13 +130,12 @@ fn exchange(
     let mint = Mint { now: now(), seed: seed(&call.id) };
     let read = match words {
         Words::Conversation { asked, spoken, shaped } => {
-            let mut conversation =
-                match Translation::read((asked, spoken), body, model, call.streams, mint) {
-                    Ok(conversation) if shaped && !conversation.needs_tool(habits) => return Ok(None),
-                    // Whose language it is may know what we do not.
-                    Err(_) if shaped => return Ok(None),
-                    read => read.map_err(refusal)?,
-                };
+            let mut conversation = match Translation::read((asked, spoken), body, model, call.streams, mint) {
+                Ok(conversation) if shaped && !conversation.needs_tool(habits) => return Ok(None),
+                // Whose language it is may know what we do not.
+                Err(_) if shaped => return Ok(None),
+                read => read.map_err(refusal)?,
+            };
             if asked == Wire::Responses {
                 refuse_kept_elsewhere(body)?;
             }

@@ -222,10 +222,11 @@ pub(crate) async fn done(provider: &Arc<Provider>, wish: Wish<'_>) -> Result<(),
 async fn asked(provider: &Arc<Provider>, wish: Wish<'_>) -> Result<Visit, NotStocked> {
     let (method, path, body) = wish.request();
     let name = &provider.name;
-    let request = inspect::request(provider, (method, path), None, Bytes::from(body)).map_err(|why| {
-        tracing::warn!(provider = name, why, "its stock of models cannot be asked about");
-        NotStocked::NoAnswer
-    })?;
+    let request =
+        inspect::request(provider, None, (method, path), None, Bytes::from(body)).map_err(|why| {
+            tracing::warn!(provider = name, why, "its stock of models cannot be asked about");
+            NotStocked::NoAnswer
+        })?;
     let mut visitor = Visitor::to(provider.origin.clone(), provider.timeouts.connect);
     let visit = match tokio::time::timeout(PATIENCE, visitor.ask(request)).await {
         Ok(Ok(visit)) => visit,

@@ -24,7 +24,7 @@ type Socket = WebSocketStream<TcpStream>;
 const LAPTOP: &str = "sk-laptop-0123456789abcdefghijklmnop";
 
 async fn timely<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("in time")
+    tokio::time::timeout(PATIENCE, what).await.unwrap()
 }
 
 async fn open_as(house: &TestHouse, key: &str) -> Result<Socket, Error> {
@@ -62,7 +62,7 @@ async fn message(socket: &mut Socket) -> Option<Message> {
 
 /// The next event.
 async fn event(socket: &mut Socket) -> Value {
-    let message = message(socket).await.expect("an event");
+    let message = message(socket).await.unwrap();
     serde_json::from_str(message.to_text().unwrap()).unwrap_or_else(|_| panic!("{message:?}"))
 }
 

@@ -144,7 +144,7 @@ fn counts_apart(wire: Wire) -> bool {
 }
 
 /// What a whole answer of such a wire counts; `None` for every other.
-pub fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
+pub(super) fn counted(wire: Wire, body: &[u8]) -> Option<Usage> {
     if !counts_apart(wire) {
         return None;
     }

@@ -125,8 +125,8 @@ fn pull(talk: &Talk, (at, model): (&str, &str), detach: bool, whom: &Whom) -> Ou
         while !detach && told["state"] == "running" {
             tokio::time::sleep(LOOK).await;
             let pulls = desk.get(&all).await?;
-            let list = pulls["data"].as_array().into_iter().flatten();
-            let ours = list.filter(|pull| pull["model"] == model).next_back();
+            let mut list = pulls["data"].as_array().into_iter().flatten();
+            let ours = list.rfind(|pull| pull["model"] == model);
             told = ours.cloned().ok_or_else(|| {
                 Failure::new(Exit::Failed, format!("The gateway does not know of {model} any more."))
             })?;

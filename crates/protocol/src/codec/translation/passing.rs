@@ -1,7 +1,7 @@
 //! A streamed answer on its way from one wire to the other.
 
-use super::super::{StreamReader, StreamWriter};
 use super::super::tap::{Progress, usage};
+use super::super::{StreamReader, StreamWriter};
 use super::malformed;
 use crate::dialect::Wire;
 use crate::fault::Kind;
