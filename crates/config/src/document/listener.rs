@@ -37,14 +37,12 @@ pub(crate) const SERVER: Table = Table {
             "ollama_listen",
             Or(&["off"], &Value(&DOOR)),
             "A door for programs that know only Ollama's address: its paths and no others.",
-        )
-        .usual("off"),
+        ),
         now(
             "manage_models",
             Switch,
             "Whether paths that change which models a server has are served at the doors, to who may administer.",
-        )
-        .usual("off"),
+        ),
     ],
 };
 

@@ -143,14 +143,12 @@ pub(crate) const PROVIDER: Table = Table {
         now("breaker", Section(&BREAKER), "Leaving it alone while it fails."),
         now("health", Section(&HEALTH), "Asking whether it is well."),
         now("fallbacks", OF_PROVIDER, "Providers or models that may stand in for it, in order."),
-        now("api", Choice(&["native", "openai"]), "The language it is conversed with in, where it has two.")
-            .usual("native"),
+        now("api", Choice(&["native", "openai"]), "The language it is conversed with in, where it has two."),
         now(
             "context_length",
             Or(&["auto", "server"], &Whole(1)),
             "Tokens of context a model is loaded with, where the place is told.",
-        )
-        .usual("auto"),
+        ),
         later("cold_start", Value(&DURATION), "How long loading a model may take."),
     ],
 };
