@@ -193,6 +193,18 @@ fn models(names: &[&str]) -> Act {
     Act::json(200, &serde_json::json!({"object": "list", "data": data}))
 }
 
+/// A server of this computer that has one model, and answers in its own language.
+fn conversing(seen: &Seen) -> Act {
+    let message = serde_json::json!({"role": "assistant", "content": "hello"});
+    match seen.path() {
+        "/api/chat" => Act::json(
+            200,
+            &serde_json::json!({"model": "llama3.2:latest", "message": message, "done": true, "done_reason": "stop"}),
+        ),
+        _ => models(&["llama3.2:latest"]),
+    }
+}
+
 /// A cloud that announces what clouds do.
 async fn cloud() -> Vendor {
     Vendor::start(|_| models(&["gpt-4o", "whisper-1", "tts-1"])).await
@@ -208,10 +220,10 @@ const CHAT: &str = "/v1/chat/completions";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_has_gone_keeps_its_models() {
-    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2:latest"])).await, cloud().await);
+    let (local, cloud) = (Vendor::start(conversing).await, cloud().await);
     let house = found(&local, &cloud).await;
     assert_eq!(ask(house.address(), "POST", CHAT, &[], chat("llama3.2", false)).await.status, 200);
-    assert_eq!(asked(&local), [CHAT], "by its name without the tag, too");
+    assert_eq!(asked(&local), ["/api/chat"], "by its name without the tag, too");
     drop(local);
     let answer = ask(house.address(), "POST", CHAT, &[], chat("llama3.2", false)).await;
     assert_eq!(answer.status, 502, "{}", answer.text());
@@ -322,7 +334,7 @@ async fn speech_by_a_name_that_may_be_an_unheard_servers_goes_to_no_cloud() {
 /// Names that the server takes as the same model.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_name_of_a_local_model_stays_here() {
-    let (local, cloud) = (Vendor::start(|_| models(&["llama3.2:latest"])).await, cloud().await);
+    let (local, cloud) = (Vendor::start(conversing).await, cloud().await);
     let house = found(&local, &cloud).await;
     let names = [
         "Llama3.2",
