@@ -78,6 +78,12 @@ impl Findings {
         self.problems.borrow().iter().any(|problem| problem.path == path)
     }
 
+    /// Whether one within a section is.
+    pub(crate) fn told_within(&self, path: &str) -> bool {
+        let within = |told: &str| told.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.problems.borrow().iter().any(|problem| within(&problem.path))
+    }
+
     /// All problems and all notes, in the order they were written: by file in this order, then what stands outside files.
     pub(crate) fn into_parts(self, files: &[String]) -> (Vec<Problem>, Vec<Problem>) {
         let rank = |problem: &Problem| {

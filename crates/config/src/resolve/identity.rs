@@ -110,7 +110,10 @@ trait Place {
 
 impl<T> Place for Written<T> {
     fn against(&self, findings: &Findings, (what, fix): Against) {
-        self.wrong(findings, what, fix);
+        // Nothing need be said of what follows from a mistake that is told.
+        if !findings.told_within(&self.path) {
+            self.wrong(findings, what, fix);
+        }
     }
 }
 
