@@ -150,8 +150,9 @@ impl Stream {
 
     /// What it has counted.
     pub(super) fn usage(&self) -> Option<Usage> {
-        let events = self.events.as_ref().and_then(|events| events.usage);
-        events.or_else(|| self.from.rest.counted()).or_else(|| usage::find_at_end(&self.tail))
+        // What its vendor counted stands before what its caller was told of that: a stream that broke tells less.
+        let events = || self.events.as_ref().and_then(|events| events.usage);
+        self.from.rest.counted().or_else(events).or_else(|| usage::find_at_end(&self.tail))
     }
 
     /// How long it may be silent.

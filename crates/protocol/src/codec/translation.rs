@@ -23,14 +23,15 @@ pub struct Translation {
     asked: Wire,
     /// The vendor's.
     spoken: Wire,
-    request: Request,
+    /// In a place of its own: it is large, and the call waits with it.
+    request: Box<Request>,
     mint: Mint,
     /// The caller wants to read what was counted at the end of a stream.
     counted: bool,
     /// Marks of another vendor's were taken out.
     unmarked: bool,
     /// It stands for the schema that was asked for.
-    tool: Option<ShapeTool>,
+    tool: Option<Box<ShapeTool>>,
 }
 
 /// Why a vendor's answer is of no use to its caller.
@@ -67,7 +68,7 @@ impl Translation {
         if of(spoken).hides_thoughts() && !of(asked).hides_thoughts() {
             show_thoughts(&mut request);
         }
-        Ok(Self { asked, spoken, request, mint, counted, unmarked, tool: None })
+        Ok(Self { asked, spoken, request: Box::new(request), mint, counted, unmarked, tool: None })
     }
 
     /// Asks for room for so many tokens, where the vendor wants to be told and the caller did not say.
@@ -117,7 +118,7 @@ impl Translation {
         let offered = by_tool.zip(ShapeTool::of(&self.request)).map(|(forces, tool)| {
             losses.add(&shape_tool::SCHEMA);
             let offered = tool.offer(&self.request, forces);
-            self.tool = Some(tool);
+            self.tool = Some(Box::new(tool));
             offered
         });
         let request = offered.as_ref().unwrap_or(&self.request);
@@ -168,7 +169,11 @@ impl Translation {
     /// The vendor's streamed answer.
     pub fn stream(&self) -> Passing {
         let writer = of(self.asked).writer(&self.to());
-        Passing::of((self.spoken, of(self.spoken).reader(), writer), &self.request, self.tool.clone())
+        Passing::of(
+            (self.spoken, of(self.spoken).reader(), writer),
+            &self.request,
+            self.tool.as_deref().cloned(),
+        )
     }
 
     /// A stream was asked for.
