@@ -92,7 +92,7 @@ fn check_language(written: &Provider, vendor: &dyn Vendor, findings: &Findings) 
     if second.is_some() {
         return;
     }
-    let what = "is for a kind of service that has a language of its own besides OpenAI's.";
+    let what = "is for a kind of service that has a language of its own besides the usual one.";
     let fix = "Remove it.";
     if let Some(native) = &written.native {
         native.wrong(findings, what, fix);
