@@ -18,7 +18,7 @@ fn inside(part: Part) -> (&'static [&'static str], &'static [&'static str]) {
         ),
         Part::Upstream => (&["gateway::upstream"], &[]),
         Part::Relay => (&["gateway::relay"], &[]),
-        Part::Account => (&["gateway::account"], &[]),
+        Part::Account => (&["gateway::account", "gateway::shelf"], &[]),
         Part::Store => (&["store"], &["sqlx"]),
         Part::Control => (&["control"], &[]),
         Part::Program => (&["openai_proxy"], &[]),
