@@ -107,9 +107,12 @@ impl Rest {
         self.tap.as_mut().is_some_and(|tap| tap.is_cut())
     }
 
-    /// Whether an answer that is passed as it came ended with the vendor's own error.
+    /// Whether its caller has read in it that it failed.
     pub(crate) fn has_failed(&self) -> bool {
-        self.tap.as_ref().is_some_and(|tap| tap.has_failed())
+        match (&self.passing, &self.tap) {
+            (Some(passing), _) => passing.has_failed(),
+            (None, tap) => tap.as_ref().is_some_and(|tap| tap.has_failed()),
+        }
     }
 
     /// Whether white space is nothing to the reader of an array, after what has come.

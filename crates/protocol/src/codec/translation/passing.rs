@@ -109,6 +109,11 @@ impl Passing {
         self.off.is_some()
     }
 
+    /// Whether its caller was told that it failed.
+    pub fn has_failed(&self) -> bool {
+        self.told == Told::Error
+    }
+
     /// What was counted so far.
     pub fn counted(&self) -> Option<Usage> {
         self.counts.map(usage)
