@@ -52,12 +52,12 @@ pub(super) fn compose(
     let vendor = target.vendor();
     let moves = || vendor.moves_conversations() && call.row.wire(&call.rest) == vendor.wire();
     let address = match translated {
-        Some(translated) if !translated.at_home => translated.address(call, target),
+        Some(translated) => translated.address(call, target).unwrap_or_else(|| address(call, target)),
         None if moves() => {
             let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
             vendor.conversation(&provider.site, model, call.streams)
         }
-        _ => address(call, target),
+        None => address(call, target),
     };
     if !address.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unusable(provider));
@@ -76,9 +76,11 @@ pub(super) fn compose(
         head.upgrade();
         keep_subprotocols(&mut head, call);
     }
-    pass_headers(&mut head, call, (provider, shown), &own, translated.is_some());
+    // What is written anew in its own language is said by the caller's headers, too.
+    let foreign = translated.is_some_and(|translated| !translated.exchange.is_at_home());
+    pass_headers(&mut head, call, (provider, shown), &own, (translated.is_some(), foreign));
     for (name, value) in vendor.usual_headers() {
-        let said = translated.is_none() && call.head.contains_key(*name);
+        let said = !foreign && call.head.contains_key(*name);
         if !said && !own.contains_key(*name) {
             head.line(name, value.as_bytes());
         }
@@ -126,7 +128,8 @@ pub(super) fn compose(
 fn rename_in_form(body: &mut UploadBody, call: &Call, target: &Target) -> Result<(), ApiError> {
     let (Some(asked), Some(own)) = (&call.model, &target.model) else { return Ok(()) };
     let provider = &target.provider;
-    if provider.vendor.model_in_address(&provider.site, call.row) {
+    // Before a verb it is the path's alone, in these languages.
+    if call.row.model == ModelAt::Path || provider.vendor.model_in_address(&provider.site, call.row) {
         return Ok(());
     }
     // Where the path names the model, the form's own word for it counts for nobody, and may be missing.
@@ -256,7 +259,7 @@ fn pass_headers(
     call: &Call,
     (provider, shown): (&Provider, Shown<'_>),
     own: &HeaderMap,
-    translated: bool,
+    (rewritten, foreign): (bool, bool),
 ) {
     let named = connection_names(&call.head);
     let stored = !matches!(shown, Shown::Own) || matches!(provider.credential, Credential::Stored(_));
@@ -268,7 +271,8 @@ fn pass_headers(
         // Usage is read from the bytes as they pass, so they must be readable.
         let coded = call.row.usage && name == header::ACCEPT_ENCODING;
         // What belongs to the caller's language, and describes a body that is not sent.
-        let foreign = translated && (headers::is_of_a_language(text) || headers::describes_a_body(text));
+        let foreign =
+            (foreign && headers::is_of_a_language(text)) || (rewritten && headers::describes_a_body(text));
         let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded && !foreign;
         if passes && !named.iter().any(|hop| hop == name.as_str()) && !own.keys().any(|own| own == name) {
             head.line(name.as_str(), value.as_bytes());

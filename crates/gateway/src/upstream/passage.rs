@@ -37,8 +37,6 @@ pub(super) struct Translated {
     pub(super) body: Bytes,
     /// What is said of its losses.
     pub(super) dropped: Option<HeaderValue>,
-    /// The target speaks its language all the same: the address is the caller's.
-    pub(super) at_home: bool,
 }
 
 /// The call in the target's words; `None`: they are its caller's.
@@ -67,8 +65,7 @@ pub(super) fn translated(
         return Err(too_strict(&losses, &target.provider.name));
     }
     let dropped = dropped(&losses);
-    let at_home = straight && words.are_one();
-    Ok(Some(Translated { exchange, body: body.into(), dropped, at_home }))
+    Ok(Some(Translated { exchange, body: body.into(), dropped }))
 }
 
 /// How a caller asks, and how the target is asked.
@@ -82,12 +79,6 @@ enum Words {
     },
     Embedding(embedding::Door, embedding::Place),
     Rerank(rerank::Door, rerank::Place),
-}
-
-impl Words {
-    fn are_one(self) -> bool {
-        matches!(self, Self::Conversation { asked, spoken, .. } if asked == spoken)
-    }
 }
 
 /// The words on both sides; `None`: they are the same, or the target has none for it.
@@ -191,14 +182,17 @@ pub(super) fn mentions_schema(body: &Payload) -> bool {
 }
 
 impl Translated {
-    /// Where the target is asked.
-    pub(super) fn address(&self, call: &Call, target: &Target) -> String {
+    /// Where the target is asked; `None`: in a language it has besides its own, where its caller asks.
+    pub(super) fn address(&self, call: &Call, target: &Target) -> Option<String> {
         let (vendor, site) = (target.vendor(), &target.provider.site);
         let model = own_name(call, target);
-        match self.exchange {
-            Exchange::Conversation(_) => vendor.conversation(site, model, call.streams),
-            Exchange::Embedding(_) => vendor.embedding(site, model),
-            Exchange::Rerank(_) => vendor.ranking(site, model),
+        match &self.exchange {
+            Exchange::Conversation(conversation) => {
+                let own = vendor.wire() == Some(conversation.spoken());
+                own.then(|| vendor.conversation(site, model, call.streams))
+            }
+            Exchange::Embedding(_) => Some(vendor.embedding(site, model)),
+            Exchange::Rerank(_) => Some(vendor.ranking(site, model)),
         }
     }
 

@@ -56,7 +56,8 @@ impl Received<'_> {
         let length = head.get(header::CONTENT_LENGTH).cloned();
         take_secrets_out(&mut head, &written, target.whose());
         // A success tells its translation something first.
-        take_out(&mut head, self.exchange.is_some() && !status.is_success());
+        let foreign = self.exchange.is_some_and(|exchange| !exchange.is_at_home());
+        take_out(&mut head, foreign && !status.is_success());
         if call.method == Method::HEAD {
             // There is no body; the length it would have is part of what was asked.
             rest.finish();
@@ -140,7 +141,7 @@ impl Received<'_> {
 
 /// Says what its caller gets in place of what came, and nothing of what only the vendor's language has.
 fn says(head: &mut HeaderMap, exchange: &Exchange) {
-    let foreign = |name: &&HeaderName| headers::is_of_a_language(name.as_str());
+    let foreign = |name: &&HeaderName| !exchange.is_at_home() && headers::is_of_a_language(name.as_str());
     let foreign: Vec<HeaderName> = head.keys().filter(foreign).cloned().collect();
     for name in foreign {
         head.remove(name);

@@ -498,6 +498,17 @@ async fn claude_in_a_project_of_googles_is_asked_in_its_own_language() {
         (said().target.as_str(), said().text(), said().header("anthropic-beta")),
         (place, wanted, Some("b"))
     );
+    // Written anew, because a thought is another vendor's, it goes to the same place with the same headers.
+    let thought = r#"{"type":"thinking","thinking":"t","signature":"opxgemi0abcd"}"#;
+    let body = format!(
+        r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":"hi"}},{{"role":"assistant","content":[{thought},{{"type":"text","text":"a"}}]}},{{"role":"user","content":"on"}}]}}"#
+    );
+    let answer =
+        caller::ask(house.address(), "POST", "/v1/messages", &[("anthropic-beta", "b")], &body).await;
+    assert_eq!((answer.status, said().json().get("model")), (200, None), "{}", answer.text());
+    assert_eq!(said().json()["anthropic_version"], "vertex-2023-10-16");
+    assert_eq!((said().target.as_str(), said().header("anthropic-beta")), (place, Some("b")));
+    assert!(!said().text().contains("opxgemi0"), "{}", said().text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

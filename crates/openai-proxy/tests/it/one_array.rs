@@ -160,3 +160,27 @@ async fn behind_a_promise_an_error_is_the_one_element() {
         assert_eq!((all.len(), &all[0]["error"]["message"]), (1, &"full".into()), "{told}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_array_is_one_also_where_the_call_was_written_anew_for_its_own_vendor() {
+    let vendor = Vendor::start(|seen| {
+        assert!(seen.target.ends_with("/gemini-2.5-flash:streamGenerateContent?alt=sse"), "{}", seen.target);
+        let events = [element("he", false), element("llo", true)].map(|one| format!("data: {one}\r\n\r\n"));
+        Answer::plain(200, events.concat()).header("content-type", "text/event-stream").into()
+    })
+    .await;
+    let house = TestHouse::new(&format!(
+        "discovery: {{enabled: never}}\nproviders: {{there: {{type: gemini, base_url: \"{}/v1beta\", api_key: {UPSTREAM_KEY}}}}}\n\
+         models: {{m: there/gemini-2.5-flash}}\n",
+        vendor.url()
+    ));
+    // A schema beside tools: this generation would refuse it, so a tool stands for the schema.
+    let body = r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}],
+        "tools":[{"functionDeclarations":[{"name":"look"}]}],
+        "generationConfig":{"responseMimeType":"application/json","responseSchema":{"type":"STRING"}}}"#;
+    let mut call = Call::begin(&house, PATH, body).await;
+    let body = call.ends().await;
+    assert!(call.head().starts_with("http/1.1 200"), "{}{body}", call.head());
+    assert!(vendor.ledger().last().unwrap().seen.contains(b"functionDeclarations"));
+    serde_json::from_str::<Vec<Value>>(&body).unwrap();
+}

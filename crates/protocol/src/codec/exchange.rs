@@ -65,6 +65,11 @@ impl Exchange {
         fault::header(status, self.dialect())
     }
 
+    /// Whether caller and vendor speak the same language after all: it is written anew, and in no other words.
+    pub fn is_at_home(&self) -> bool {
+        matches!(self, Self::Conversation(conversation) if conversation.is_at_home())
+    }
+
     /// Whether the usage chunk at the end of a stream is kept from the caller, who did not ask for it.
     pub fn hides_usage(&self) -> bool {
         matches!(self, Self::Conversation(conversation) if conversation.hides_usage())

@@ -161,6 +161,16 @@ impl Translation {
         out
     }
 
+    /// The vendor's wire.
+    pub fn spoken(&self) -> Wire {
+        self.spoken
+    }
+
+    /// Whether both speak the same wire: it is written anew, and in no other words.
+    pub fn is_at_home(&self) -> bool {
+        self.asked == self.spoken
+    }
+
     /// The family of the caller's wire.
     pub fn asked(&self) -> Dialect {
         self.asked.dialect()
