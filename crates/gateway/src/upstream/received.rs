@@ -76,6 +76,10 @@ impl Received<'_> {
         if exchange.is_none() && status.is_success() && !compressed && call.streams {
             rest.tap(asked.and_then(Asked::wire).and_then(Tap::of));
         }
+        if exchange.is_some() || rest.is_tapped() {
+            let (provider, purse) = (target.provider.clone(), target.purse.clone());
+            rest.withholds(Box::new(move |told| has_secrets(told, (&provider, purse.as_ref()))));
+        }
         let mut ahead = Bytes::new();
         let flows = events || (array && exchange.is_none());
         if !flows && is_small(&head, &rest) {

@@ -34,7 +34,13 @@ pub(crate) struct Rest {
     passing: Option<Box<Passing>>,
     /// It is read beside: what it counts, how far it has come, whether it is complete.
     tap: Option<Box<Tap>>,
+    repeats: Option<Repeats>,
+    /// The vendor's own error was not passed on.
+    withheld: bool,
 }
+
+/// Finds a credential of ours in bytes.
+pub(super) type Repeats = Box<dyn Fn(&[u8]) -> bool + Send>;
 
 /// Cuts a connection at its time, unless it ends before.
 struct Watchdog(AbortHandle);
@@ -43,7 +49,18 @@ impl Rest {
     /// What comes behind the head of an answer.
     pub(in crate::upstream) fn of(behind: Behind, lease: Lease) -> Self {
         let Behind { left, sending, keeps } = behind;
-        Self { lease, left, sending, keeps, watchdog: None, drill: None, passing: None, tap: None }
+        Self {
+            lease,
+            left,
+            sending,
+            keeps,
+            watchdog: None,
+            drill: None,
+            passing: None,
+            tap: None,
+            repeats: None,
+            withheld: false,
+        }
     }
 
     /// Whether all of it has come.
@@ -107,8 +124,16 @@ impl Rest {
         self.tap.as_mut().is_some_and(|tap| tap.is_cut())
     }
 
+    /// An error in it that repeats a credential of ours is withheld (T-44).
+    pub(super) fn withholds(&mut self, repeats: Repeats) {
+        self.repeats = Some(repeats);
+    }
+
     /// Whether its caller has read in it that it failed.
     pub(crate) fn has_failed(&self) -> bool {
+        if self.withheld {
+            return false;
+        }
         match (&self.passing, &self.tap) {
             (Some(passing), _) => passing.has_failed(),
             (None, tap) => tap.as_ref().is_some_and(|tap| tap.has_failed()),
@@ -156,6 +181,9 @@ impl Rest {
             let polled = self.poll_theirs(cx);
             if let (Poll::Ready(Some(Ok(piece))), Some(tap)) = (&polled, &mut self.tap) {
                 tap.piece(piece);
+                if tap.has_failed() && self.repeats_secrets(piece) {
+                    return Poll::Ready(Some(Err(self.withhold())));
+                }
             }
             return polled;
         };
@@ -177,6 +205,9 @@ impl Rest {
             };
             match told {
                 Ok(Some(bytes)) if bytes.is_empty() => {}
+                Ok(Some(bytes)) if passing.has_failed() && self.repeats_secrets(&bytes) => {
+                    break Poll::Ready(Some(Err(self.withhold())));
+                }
                 Ok(bytes) => break Poll::Ready(bytes.map(|bytes| Ok(bytes.into()))),
                 Err(unreadable) => {
                     break Poll::Ready(Some(Err(
@@ -278,6 +309,16 @@ impl Rest {
                 }
             }
         }
+    }
+
+    fn repeats_secrets(&self, told: &[u8]) -> bool {
+        self.repeats.as_ref().is_some_and(|repeats| repeats(told))
+    }
+
+    /// The vendor's own error is not passed on.
+    fn withhold(&mut self) -> Trouble {
+        self.withheld = true;
+        self.broken(Trouble::Cut("its error had our key in it".into()))
     }
 
     fn broken(&mut self, trouble: Trouble) -> Trouble {

@@ -9,7 +9,7 @@ use testkit::caller::{Answer as Got, ask};
 use testkit::vendor::{Answer, Ending, Seen, Vendor};
 use tokio::task::JoinSet;
 
-use crate::house::{ONCE, TestHouse, UNDAUNTED, UPSTREAM_KEY};
+use crate::house::{ONCE, TestHouse, UNDAUNTED, UPSTREAM_KEY, chat_events};
 
 /// A door, who speaks its language, and how a stream of it comes.
 #[derive(Clone, Copy, Debug)]
@@ -257,5 +257,42 @@ async fn an_error_of_the_vendors_own_within_a_stream_passes_and_nothing_stands_b
         let got = ask(house.address(), "POST", door.path, &[], door.body("hi")).await;
         assert_eq!((got.complete, got.body.to_vec()), (true, said), "{door:?}: {}", got.text());
         assert_eq!(house.record().await.outcome, Outcome::Interrupted, "{door:?}");
+    }
+}
+
+/// T-44: behind its first words a vendor tells an error that repeats our key, straight and put into other words.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_within_a_stream_shows_nobody_our_key() {
+    let error = format!("{{\"error\":{{\"message\":\"bad key {UPSTREAM_KEY}\"}}}}");
+    let chat = format!("{}data: {error}\n\n", chat_events(true)[1]);
+    let other = Vendor::start(move |_| {
+        Answer::stream(200).header("content-type", "text/event-stream").send(chat.clone()).into()
+    })
+    .await;
+    for door in DOORS {
+        let elements =
+            format!("[{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":\"he\"}}]}}}}]}},{error}]");
+        let own = match (door.wire, door.array) {
+            (_, true) => Some(elements),
+            (Wire::OllamaChat, _) => Some(format!(
+                "{{\"message\":{{\"content\":\"he\"}},\"done\":false}}\n{{\"error\":\"bad key {UPSTREAM_KEY}\"}}\n"
+            )),
+            _ => None,
+        };
+        let own = Vendor::start(move |_| {
+            let (said, kind) = (own.clone().unwrap_or_default(), door.stream().1);
+            Answer::stream(200).header("content-type", kind).send(said).into()
+        })
+        .await;
+        let translated = TestHouse::new(&format!(
+            "discovery: {{enabled: never}}\nproviders: {{there: {{type: openai-compatible, base_url: \"{}/v1\", api_key: {UPSTREAM_KEY}, \
+             capabilities: [chat, models], breaker: {UNDAUNTED}}}}}\nmodels: {{m: there/real}}\n{ONCE}",
+            other.url()
+        ));
+        for house in [door.house(&[("there", &own)]), translated] {
+            let got = ask(house.address(), "POST", door.path, &[], door.body("hi")).await;
+            assert!(!got.text().contains(UPSTREAM_KEY), "{door:?}: {}", got.text());
+            assert!(!door.heard(&got).0, "{door:?}: looks complete: {}", got.text());
+        }
     }
 }
