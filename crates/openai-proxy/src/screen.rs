@@ -84,7 +84,13 @@ pub(crate) fn view(gateway: &Gateway, addresses: &[SocketAddr], seen: Option<&Se
         silent: seen.map(silent).unwrap_or_default(),
         ways: ways(gateway, &world),
         ready: addresses.iter().map(|address| format!("{scheme}://{address}/v1")).chain(sockets).collect(),
-        reach: if near { "this computer only, no key needed" } else { "no key needed" }.to_owned(),
+        reach: match (near, world.callers.is_asked()) {
+            (true, false) => "this computer only, no key needed",
+            (true, true) => "this computer only, with a key",
+            (false, false) => "no key needed",
+            (false, true) => "with a key",
+        }
+        .to_owned(),
         admin: None,
         empty: world.source == Source::Nothing,
         speaks: spoken(&world),
