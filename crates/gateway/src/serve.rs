@@ -136,6 +136,9 @@ async fn line(
     if let Some(answer) = about::answer(&call, &plan) {
         return Ok(answer.holding(permit));
     }
+    if let Some(answer) = stored::warmed(&call)? {
+        return Ok(answer.holding(permit));
+    }
     let course = upstream::Course::new(gateway, world.clone(), plan, call, meter);
     let answer = upstream::attempt(course, meter).await?;
     Ok(answer.holding(permit))

@@ -15,9 +15,12 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::identify::Caller;
-use crate::intake::{Call, Payload, shown};
+use crate::intake::{Call, Payload, invalid_json, shown};
 use crate::shelf::{Keeping, Lost, Shelf};
 use crate::upstream::Answer;
+
+/// So much may be remembered of what asks nothing yet, bytes.
+const MOST_WARMED: usize = 1 << 20;
 
 /// Whether a call may have to do with one.
 pub(crate) fn concerns(call: &Call) -> bool {
@@ -53,7 +56,9 @@ async fn go_on(
     let may = recent.is_some() || kept::may_name_ours(body);
     let mut keeping = Keeping::new(shelf.clone(), owner(caller, call), world.responses, recent);
     if may {
-        let joined = keeping.goes_on(body).await.map_err(|lost| not_found(body, lost))?;
+        let previous = kept::wish(body).map_err(invalid_json)?.previous;
+        let named = previous.clone().unwrap_or_default();
+        let joined = keeping.goes_on(body, previous).await.map_err(|lost| not_found(&named, lost))?;
         if let Some(joined) = joined {
             if joined.len() as u64 > world.server.limits.body {
                 return Err(too_long(world.server.limits.body));
@@ -77,9 +82,6 @@ fn owner(caller: &Caller, call: &Call) -> Arc<str> {
 
 /// What is answered out of what is kept here, if that is what is asked for.
 async fn answer(shelf: &Shelf, caller: &Caller, call: &Call) -> Result<Option<Answer>, ApiError> {
-    if let (Some(keeping), Payload::Whole(body)) = (&call.keeping, &call.body) {
-        return Ok(warmed(keeping, body));
-    }
     let Some((id, rest)) = named(call) else { return Ok(None) };
     let owner = owner(caller, call);
     let gone = |lost| unknown(id, lost);
@@ -142,15 +144,23 @@ pub(crate) fn is_ours(operation: Operation, rest: &str) -> bool {
 }
 
 /// The answer to what is only to be remembered.
-fn warmed(keeping: &Keeping, body: &Bytes) -> Option<Answer> {
-    if !keeping.is_remembered() || !kept::wish(body).warms {
-        return None;
+///
+/// # Errors
+/// When that is too much.
+pub(crate) fn warmed(call: &Call) -> Result<Option<Answer>, ApiError> {
+    let (Some(keeping), Payload::Whole(body)) = (&call.keeping, &call.body) else { return Ok(None) };
+    if !keeping.is_remembered() || !kept::wish(body).is_ok_and(|wish| wish.warms) {
+        return Ok(None);
+    }
+    if body.len() > MOST_WARMED {
+        let say = "A request that only warms up (`generate: false`) has at most 1 MiB, with what it goes on with. Leave it out, and ask at once.";
+        return Err(ApiError::new(Kind::TooLarge, say).param("generate"));
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let events = kept::warmed(body, keeping.warms(body), now);
     let mut head = HeaderMap::new();
     head.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    Some(Answer::ours(StatusCode::OK, head, events.into()))
+    Ok(Some(Answer::ours(StatusCode::OK, head, events.into())))
 }
 
 /// A stream of what is over long ago.
@@ -168,16 +178,15 @@ fn read(text: &str) -> Result<Conversation, ApiError> {
     Conversation::read(text).ok_or_else(ApiError::mistake)
 }
 
-fn not_found(body: &[u8], lost: Lost) -> ApiError {
-    let previous = kept::wish(body).previous.unwrap_or_default();
+fn not_found(previous: &str, lost: Lost) -> ApiError {
     let say = match lost {
         Lost::Nowhere => format!(
             "Previous response with id '{}' not found: it was not kept, is too old, was deleted, or is another key's. Send the whole conversation.",
-            shown(&previous)
+            shown(previous)
         ),
         Lost::Away => format!(
             "Previous response with id '{}' cannot be read at this moment: the database is away. Send the whole conversation, or try again later.",
-            shown(&previous)
+            shown(previous)
         ),
     };
     ApiError::new(Kind::PreviousNotFound, say).param("previous_response_id")

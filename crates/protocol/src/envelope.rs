@@ -233,6 +233,29 @@ pub fn member(text: &[u8], name: &str) -> Option<Member> {
     Some(member)
 }
 
+/// The values of these members of the object `text` begins with, as they are written; whatever follows it is not looked at.
+///
+/// # Errors
+/// When one of them stands twice, or it is no object.
+pub fn values<'b, const N: usize>(
+    text: &'b [u8],
+    names: [&'static str; N],
+) -> Result<[Option<&'b [u8]>; N], EnvelopeProblem> {
+    let mut found = [None; N];
+    let mut scan = Scan::new(text);
+    scan.members(|scan, key| {
+        let key = unescape(&scan.body()[key]);
+        let nth = names.iter().position(|name| *name == key);
+        let from = scan.at();
+        scan.value(2)?;
+        match nth.map(|nth| found[nth].replace(&text[from..scan.at()]).map(|_| names[nth])) {
+            Some(Some(twice)) => Err(EnvelopeProblem::Duplicate(twice)),
+            Some(None) | None => Ok(()),
+        }
+    })?;
+    Ok(found)
+}
+
 /// The names of all members of the object `text` begins with; whatever follows it is not looked at.
 pub fn members(text: &[u8]) -> Vec<String> {
     let mut names = Vec::new();

@@ -118,11 +118,7 @@ async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes,
 pub(super) fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {
     match envelope::read_in(row.operation.dialect(), whole) {
         Ok(envelope) => Ok(Some(envelope)),
-        Err(EnvelopeProblem::Duplicate(name)) => {
-            let say =
-                format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
-            Err(ApiError::new(Kind::DuplicateKey, say).param(name))
-        }
+        Err(problem @ EnvelopeProblem::Duplicate(_)) => Err(invalid_json(problem)),
         // What is no name is no name of ours: an account's own affair.
         Err(EnvelopeProblem::WrongType("model")) if row.model == ModelAt::BodyNoted => Ok(None),
         // A path nobody knows may carry anything; it passes as it is.
@@ -131,7 +127,8 @@ pub(super) fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, A
     }
 }
 
-fn invalid_json(problem: EnvelopeProblem) -> ApiError {
+/// What is wrong with a body.
+pub(crate) fn invalid_json(problem: EnvelopeProblem) -> ApiError {
     let say = match problem {
         EnvelopeProblem::NotJson(at) => format!("The body is not valid JSON: it breaks at byte {at}."),
         EnvelopeProblem::NotUtf8(at) => format!("The body is not UTF-8: it breaks at byte {at}."),
@@ -139,7 +136,11 @@ fn invalid_json(problem: EnvelopeProblem) -> ApiError {
             format!("The body is nested deeper than {} levels (at byte {at}).", envelope::MAX_DEPTH)
         }
         EnvelopeProblem::NotAnObject => "The body is not a JSON object.".to_owned(),
-        EnvelopeProblem::Duplicate(name) => format!("`{name}` is given twice."),
+        EnvelopeProblem::Duplicate(name) => {
+            let say =
+                format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
+            return ApiError::new(Kind::DuplicateKey, say).param(name);
+        }
         EnvelopeProblem::WrongType(name) => {
             return ApiError::new(Kind::InvalidJson, format!("`{name}` has a value of the wrong type."))
                 .param(name);

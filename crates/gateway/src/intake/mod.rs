@@ -20,7 +20,7 @@ use protocol::envelope;
 use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, PathProblem, Spelling};
 
-pub(crate) use body::{Arriving, Payload};
+pub(crate) use body::{Arriving, Payload, invalid_json};
 pub(crate) use call::{Call, X_REQUEST_ID, fresh_id};
 pub(crate) use credential::Offered;
 pub(crate) use door::{Cors, caller_address, check_door, check_host, check_http2, cors};

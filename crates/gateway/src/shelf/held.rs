@@ -25,6 +25,9 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn put(&mut self, kept: Arc<KeptResponse>, most: u64) {
         self.most = most;
+        if kept.text.len() as u64 > most {
+            return tracing::warn!("a response is not kept: it alone is larger than storage.responses.most");
+        }
         // Of two places that were asked at once both may have answered.
         self.take(&kept.id);
         self.bytes += kept.text.len();
@@ -116,7 +119,7 @@ mod tests {
     fn what_is_held_is_found_by_its_owner_until_it_is_written() {
         let mut held = Held::default();
         for (id, previous) in [("a", None), ("b", Some("a")), ("c", Some("elsewhere"))] {
-            held.put(kept(id, previous, 10), 7);
+            held.put(kept(id, previous, 10), 70);
         }
         assert_eq!(ids(&held.line("me", "b")), ["b", "a"]);
         assert_eq!(ids(&held.line("me", "c")), ["c"]);
@@ -125,14 +128,22 @@ mod tests {
         let batch = held.batch();
         assert_eq!(ids(&batch), ["b", "c"]);
         held.written(&batch);
-        assert!(held.is_empty() && held.bytes == 0 && held.most() == 7);
+        assert!(held.is_empty() && held.bytes == 0 && held.most() == 70);
+    }
+
+    #[test]
+    fn one_that_alone_is_too_large_is_not_held_and_nothing_goes_for_it() {
+        let mut held = Held::default();
+        held.put(kept("a", None, 10), 10);
+        held.put(kept("b", None, 11), 10);
+        assert_eq!((ids(&held.batch()), held.lost()), (vec!["a"], 0));
     }
 
     #[test]
     fn the_oldest_make_room_and_are_counted() {
         let mut held = Held::default();
         for id in ["a", "b", "c"] {
-            held.put(kept(id, None, MOST / 2), 0);
+            held.put(kept(id, None, MOST / 2), u64::MAX);
         }
         assert_eq!((ids(&held.batch()), held.lost(), held.lost()), (vec!["b"], 1, 0));
     }

@@ -53,8 +53,12 @@ impl Keeping {
     ///
     /// # Errors
     /// When it is an answer of ours that is not there, or cannot be read.
-    pub(crate) async fn goes_on(&mut self, asked: &Bytes) -> Result<Option<Vec<u8>>, Lost> {
-        let Some(previous) = kept::wish(asked).previous else { return Ok(None) };
+    pub(crate) async fn goes_on(
+        &mut self,
+        asked: &Bytes,
+        previous: Option<String>,
+    ) -> Result<Option<Vec<u8>>, Lost> {
+        let Some(previous) = previous else { return Ok(None) };
         let found = match self.recent.as_ref().and_then(|recent| recent.find(&previous)) {
             // It has it whole, and more of it than was said here.
             Some(remembered) if remembered.place == Place::Vendor => return Ok(None),
@@ -87,7 +91,7 @@ impl Keeping {
     /// What its answer is called, where a place of another language gives it.
     pub(crate) fn named(&self, body: &[u8]) -> Named {
         let previous = self.before.as_ref().map(|before| before.previous.clone());
-        let kept = self.how.is_some() && kept::wish(body).store != Some(false);
+        let kept = self.how.is_some() && may_be_kept(body);
         Named { id: self.id.clone(), kept, previous }
     }
 
@@ -101,7 +105,7 @@ impl Keeping {
         let done = matches!(response["status"].as_str(), Some("completed" | "incomplete"));
         let Some(id) = response["id"].as_str().filter(|_| done).map(str::to_owned) else { return };
         let asked = self.before.as_ref().map_or(body, |before| &before.asked);
-        let store = kept::wish(asked).store != Some(false);
+        let store = may_be_kept(asked);
         let ours = id == self.id;
         let place = match self.how {
             Some(_) if ours && store => Place::Shelf,
@@ -139,10 +143,8 @@ impl Keeping {
     /// Nothing is to be answered yet; what was said is remembered under the id that is returned.
     pub(crate) fn warms(&self, body: &[u8]) -> &str {
         let asked = self.before.as_ref().map_or(body, |before| &before.asked);
-        let input = kept::own_input(asked, Uuid::now_v7().as_u128());
-        let said = Conversation { response: Value::Null, input };
         if let Some(recent) = &self.recent {
-            let items = self.with_before(written(said.said())).into();
+            let items = self.with_before(kept::own_said(asked)).into();
             recent.remember(Remembered { id: self.id.clone(), items, place: Place::Here });
         }
         &self.id
@@ -155,6 +157,11 @@ impl Keeping {
             _ => items,
         }
     }
+}
+
+/// Whether what a request says may be kept: not where that is in doubt.
+fn may_be_kept(body: &[u8]) -> bool {
+    kept::wish(body).is_ok_and(|wish| wish.store != Some(false))
 }
 
 /// Items with commas between them.

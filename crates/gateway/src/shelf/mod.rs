@@ -17,17 +17,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use store::{Books, KeptResponse, ResponsesKey, StoreProblem};
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::{OnceCell, Semaphore, oneshot};
+use tokio::time::Instant;
 
 pub(crate) use keeping::Keeping;
 pub(crate) use recent::Recent;
 pub(crate) use scribe::Scribe;
 
 use held::Held;
-use writer::Word;
+use writer::{Removal, Word};
 
 /// How long a caller waits for the database.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So many wait at once until an answer is taken away.
+const REMOVALS: usize = 32;
 
 /// Who has the key that kept answers are sealed with.
 pub trait Keyring: Send + Sync {
@@ -59,12 +62,15 @@ struct Inner {
     keyring: OnceLock<Weak<dyn Keyring>>,
     key: OnceCell<ResponsesKey>,
     held: Mutex<Held>,
+    /// Room for those who wait until an answer is taken away; closed at a stop.
+    removals: Arc<Semaphore>,
 }
 
 impl Shelf {
     pub(crate) fn new(books: Arc<Books>) -> Self {
         let (keyring, key, held) = (OnceLock::new(), OnceCell::new(), Mutex::default());
-        Self { inner: Arc::new(Inner { books, keyring, key, held }), way: OnceLock::new() }
+        let removals = Arc::new(Semaphore::new(REMOVALS));
+        Self { inner: Arc::new(Inner { books, keyring, key, held, removals }), way: OnceLock::new() }
     }
 
     /// Says who has the key. The first one counts.
@@ -112,18 +118,26 @@ impl Shelf {
 
     /// Takes an answer away, behind what is being written.
     pub(crate) async fn remove(&self, owner: &str, id: &str) -> Result<(), Lost> {
-        let held = self.inner.held().remove(owner, id);
+        let room = self.inner.removals.clone().try_acquire_owned().map_err(|_full| Lost::Away)?;
         let (done, removed) = oneshot::channel();
-        self.tell(Word::Remove { owner: owner.to_owned(), id: id.to_owned(), done });
-        match tokio::time::timeout(PATIENCE, removed).await {
-            Ok(Ok(Ok(there))) if there || held => Ok(()),
-            Ok(Ok(Ok(_nothing))) => Err(Lost::Nowhere),
+        let until = Instant::now() + PATIENCE;
+        self.tell(Word::Remove(Removal {
+            owner: owner.to_owned(),
+            id: id.to_owned(),
+            until,
+            done,
+            _room: room,
+        }));
+        match tokio::time::timeout_at(until, removed).await {
+            Ok(Ok(Ok(true))) => Ok(()),
+            Ok(Ok(Ok(false))) => Err(Lost::Nowhere),
             _ => Err(Lost::Away),
         }
     }
 
-    /// Waits until all that is held has been written, as far as the database takes it.
+    /// Waits until all that is held has been written, as far as the database takes it. It is the last: nothing is taken away any more.
     pub(crate) async fn flush(&self) {
+        self.inner.removals.close();
         if self.way.get().is_none() {
             return;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{Inner, Lost, in_time, now_us};
 
@@ -13,14 +13,29 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often is looked whether there is too much, while something is written.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often is looked whether all stops, while something is taken away.
+const STOPS: Duration = Duration::from_millis(100);
+
 /// What the thread is told.
 pub(super) enum Word {
     /// Something is held.
     Fresh,
-    /// An answer goes; whether it was there.
-    Remove { owner: String, id: String, done: oneshot::Sender<Result<bool, Lost>> },
+    /// An answer goes.
+    Remove(Removal),
     /// Somebody waits until all is written.
     Flush(oneshot::Sender<()>),
+}
+
+/// An answer that goes.
+pub(super) struct Removal {
+    pub(super) owner: String,
+    pub(super) id: String,
+    /// Until when somebody waits for it.
+    pub(super) until: tokio::time::Instant,
+    /// Whether it was there.
+    pub(super) done: oneshot::Sender<Result<bool, Lost>>,
+    /// Its room among those who wait.
+    pub(super) _room: OwnedSemaphorePermit,
 }
 
 /// Starts the thread. It ends when nobody is left to speak to it.
@@ -71,8 +86,12 @@ impl Desk {
         match word {
             Word::Fresh if !self.well && self.tried.elapsed() < AGAIN => {}
             Word::Fresh => self.write().await,
-            Word::Remove { owner, id, done } => {
-                let _ = done.send(self.remove(&owner, &id).await);
+            Word::Remove(removal) => {
+                let removed = tokio::select! {
+                    removed = tokio::time::timeout_at(removal.until, self.remove(&removal)) => removed,
+                    () = self.stops() => return,
+                };
+                let _ = removal.done.send(removed.unwrap_or(Err(Lost::Away)));
             }
             Word::Flush(done) => {
                 self.write().await;
@@ -81,9 +100,20 @@ impl Desk {
         }
     }
 
-    async fn remove(&self, owner: &str, id: &str) -> Result<bool, Lost> {
+    /// Takes an answer away where it is; nowhere, unless the database agrees.
+    async fn remove(&self, removal: &Removal) -> Result<bool, Lost> {
+        let place = (removal.owner.as_str(), removal.id.as_str());
         let key = self.inner.key().await?;
-        in_time(self.inner.books.db.remove_response(key, (owner, id))).await
+        let written = in_time(self.inner.books.db.remove_response(key, place)).await?;
+        let held = self.inner.held().remove(place.0, place.1);
+        Ok(written || held)
+    }
+
+    /// Waits for a stop.
+    async fn stops(&self) {
+        while !self.inner.removals.is_closed() {
+            tokio::time::sleep(STOPS).await;
+        }
     }
 
     /// Writes all that is held, as far as it is taken.

@@ -1,9 +1,11 @@
 //! Responses over a WebSocket: each message that asks for one is a call of its own, and walks the line as if it had come over HTTP.
 //!
 //! Opening it is a call, too, with a record of its own from its beginning to its end; it asks who is there, and counts against no limit. It
-//! stands above the line, which it is handed as a function. `session.rs` is the conversation, `answering.rs` one answer in messages.
+//! stands above the line, which it is handed as a function. `session.rs` is the conversation, `answering.rs` one answer in messages,
+//! `pending.rs` the clock of a message that comes in pieces.
 
 mod answering;
+mod pending;
 mod session;
 
 use std::future::Future;

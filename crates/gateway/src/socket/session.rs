@@ -26,6 +26,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::answering::{Answering, Said};
+use super::pending::{Followed, Pending};
 use super::{House, Letterhead};
 use crate::account::Meter;
 use crate::intake::{Arriving, Peer};
@@ -43,7 +44,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// What of a message is read at once.
 const READ: usize = 8 * 1024;
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Socket = WebSocketStream<Followed<TokioIo<Upgraded>>>;
 
 /// One WebSocket.
 pub(super) struct Session {
@@ -53,6 +54,7 @@ pub(super) struct Session {
     recent: Arc<Recent>,
     waiting: VecDeque<Create>,
     answering: Option<Answering>,
+    pending: Pending,
 }
 
 /// Why it ends.
@@ -82,20 +84,21 @@ struct Clocks {
 
 impl Session {
     pub(super) fn new(house: House, peer: Peer, letterhead: Letterhead, recent: Arc<Recent>) -> Self {
-        Self { house, peer, letterhead, recent, waiting: VecDeque::new(), answering: None }
+        let (waiting, pending) = Default::default();
+        Self { house, peer, letterhead, recent, waiting, answering: None, pending }
     }
 
     /// Speaks until either side ends it. The meter is that of its opening.
     pub(super) async fn run(mut self, upgrade: OnUpgrade, mut meter: Meter) {
         let Ok(upgraded) = upgrade.await else { return };
         let most = usize::try_from(self.house.gateway.world().server.limits.body).unwrap_or(usize::MAX);
+        let followed = Followed::new(TokioIo::new(upgraded), self.pending.clone());
         let config = WebSocketConfig::default()
             .read_buffer_size(READ)
             .write_buffer_size(0)
             .max_message_size(Some(most))
             .max_frame_size(Some(most));
-        let socket =
-            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let socket = WebSocketStream::from_raw_socket(followed, Role::Server, Some(config)).await;
         let (mut out, mut input) = socket.split();
         let mut state = self.house.gateway.life().watch();
         let closed = async {
@@ -148,6 +151,7 @@ impl Session {
             };
             if !reads {
                 clocks.heard = Instant::now();
+                self.pending.excuse(clocks.heard);
             }
             let step = match event {
                 Event::Drains => {
@@ -207,7 +211,7 @@ impl Session {
                 self.send(Message::text(refusal(Kind::InvalidJson, say, None)), out).await
             }
             // Pings are answered by the library, with the next that is sent.
-            Some(Ok(Message::Ping(_))) => out.flush().await.map_err(|_left| Over::Gone),
+            Some(Ok(Message::Ping(_))) => self.in_time(out.flush()).await,
             Some(Ok(Message::Pong(_) | Message::Frame(_))) => Ok(()),
             Some(Err(Error::Capacity(_))) => {
                 Err(Over::Closed(CloseCode::Size, "a message is larger than server.limits.body"))
@@ -227,6 +231,10 @@ impl Session {
                 Ok(())
             }
             Err(Unsaid::Nothing) => Ok(()),
+            Err(Unsaid::Twice(field)) => {
+                let say = format!("`{field}` is given twice. Give it once.");
+                self.send(Message::text(refusal(Kind::DuplicateKey, &say, Some(field))), out).await
+            }
             Err(Unsaid::Wrong(field, why)) => {
                 self.send(Message::text(refusal(Kind::Unsupported, &why, Some(field))), out).await
             }
@@ -250,6 +258,9 @@ impl Session {
         if now - clocks.heard >= idle {
             return Err(Over::Closed(CloseCode::Normal, "nothing was heard"));
         }
+        if self.pending.gap(now) >= clocks.world.server.timeouts.body_gap {
+            return Err(Over::Closed(CloseCode::Policy, "the rest of a message did not come in time"));
+        }
         if now - clocks.opened >= LONGEST && self.answering.is_none() {
             let _ = self.send(Message::text(too_old()), out).await;
             return Err(Over::Closed(CloseCode::Normal, "an hour is over"));
@@ -263,8 +274,12 @@ impl Session {
 
     /// Sends a message to a caller who reads it before long.
     async fn send(&mut self, message: Message, out: &mut SplitSink<Socket, Message>) -> Result<(), Over> {
+        self.in_time(out.send(message)).await
+    }
+
+    async fn in_time(&mut self, sends: impl Future<Output = Result<(), Error>>) -> Result<(), Over> {
         let patience = self.house.gateway.world().server.timeouts.body_gap;
-        match tokio::time::timeout(patience, out.send(message)).await {
+        match tokio::time::timeout(patience, sends).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Over::Gone),
         }

@@ -20,7 +20,7 @@ use protocol::verdict::Capability;
 
 use crate::admit::Estimate;
 use crate::error::ApiError;
-use crate::intake::{Call, Payload, shown};
+use crate::intake::{Call, Payload, invalid_json, shown};
 use crate::route::Target;
 use crate::shelf::Keeping;
 
@@ -161,7 +161,7 @@ fn own_name<'c>(call: &'c Call, target: &'c Target) -> &'c str {
 
 /// What a vendor keeps nobody else can go on with; without it the model would be asked something else.
 fn refuse_kept_elsewhere(body: &[u8]) -> Result<(), ApiError> {
-    let wish = kept::wish(body);
+    let wish = kept::wish(body).map_err(invalid_json)?;
     if let Some(previous) = wish.previous {
         let say = format!(
             "Previous response with id '{}' not found: it is none that this gateway keeps, and where this model is served none are kept. Send the whole conversation.",

@@ -236,6 +236,33 @@ async fn store_false_and_a_gateway_that_keeps_nothing_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_to_be_kept_is_never_in_doubt() {
+    let (vendor, house) = parrots("").await;
+    for (more, code, param) in [
+        (r#""store":false,"store":true"#, "duplicate_key", "store"),
+        (r#""store":"false""#, "invalid_json", "store"),
+        (r#""store":0"#, "invalid_json", "store"),
+        (r#""input":"two""#, "duplicate_key", "input"),
+        (r#""previous_response_id":7"#, "invalid_json", "previous_response_id"),
+        (r#""previous_response_id":{}"#, "invalid_json", "previous_response_id"),
+        (r#""previous_response_id":[]"#, "invalid_json", "previous_response_id"),
+        (
+            r#""previous_response_id":"resp_1","previous_response_id":null"#,
+            "duplicate_key",
+            "previous_response_id",
+        ),
+        (r#""conversation":"conv_1","conversation":null"#, "duplicate_key", "conversation"),
+        (r#""conversation":7"#, "invalid_json", "conversation"),
+    ] {
+        let body = format!(r#"{{"model":"m","input":"one",{more}}}"#);
+        let answer = asks(house.address(), "POST", "/v1/responses", ADA, &body).await;
+        assert_eq!((answer.status, answer.error_code().as_deref()), (400, Some(code)), "{body}");
+        assert_eq!(answer.json()["error"]["param"], param, "{body}");
+    }
+    assert_eq!(vendor.ledger().requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_vendor_keeps_is_not_gone_on_with_elsewhere_in_silence() {
     let (vendor, house) = parrots("").await;
     let body = json!({"model": "m", "input": "on", "previous_response_id": "resp_67c9fdcecf488190bdd9a0409de3a1ec07b8b0ad4e5eb654"});
@@ -439,6 +466,37 @@ async fn while_the_database_is_locked_calls_are_answered_and_go_on() {
         "{}",
         last_heard(&vendor)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_database_is_locked_nothing_is_deleted_and_a_stop_waits_for_no_deletion() {
+    let vendor = Vendor::start(parrot).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("usage.db");
+    let house = TestHouse::new(&in_file(&vendor, &file, ""));
+    says(&house, json!({"model": "m", "input": "the key is made with the first"})).await;
+    let mut other = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let held = id(&says(&house, json!({"model": "m", "input": "held"})).await);
+    let path = format!("/v1/responses/{held}");
+    let deletions = (0..40).map(|_| {
+        let (address, path) = (house.address(), path.clone());
+        tokio::spawn(async move {
+            let began = std::time::Instant::now();
+            (asks(address, "DELETE", &path, ADA, "").await.status, began.elapsed())
+        })
+    });
+    let mut soonest = std::time::Duration::MAX;
+    for deletion in deletions.collect::<Vec<_>>() {
+        let (status, took) = deletion.await.unwrap();
+        assert_eq!(status, 503);
+        soonest = soonest.min(took);
+    }
+    assert!(soonest < std::time::Duration::from_secs(3), "too many waited: {soonest:?}");
+    assert_eq!(asks(house.address(), "GET", &path, ADA, "").await.status, 200, "it is still there");
+    let began = std::time::Instant::now();
+    drop(house);
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "a stop waited: {:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use testkit::caller::PATIENCE;
@@ -10,7 +11,8 @@ use testkit::vendor::{self, Act, Framing, Seen, Vendor};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -268,6 +270,21 @@ async fn warming_up_asks_no_model_and_is_gone_on_with() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn warming_up_remembers_no_more_than_a_little() {
+    let (_vendor, house) = translated("").await;
+    let mut socket = open(&house).await;
+    let items = vec![json!({}); 400_000];
+    send(&mut socket, json!({"type": "response.create", "model": "m", "generate": false, "input": items}))
+        .await;
+    let told = event(&mut socket).await;
+    assert_eq!(
+        (told["status"].as_u64(), told["error"]["code"].as_str(), told["error"]["param"].as_str()),
+        (Some(413), Some("request_too_large"), Some("generate")),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_are_answered_in_turn_and_bear_the_name_of_their_lane() {
     let (vendor, house) = translated("").await;
     let mut socket = open(&house).await;
@@ -293,6 +310,22 @@ async fn what_goes_wrong_is_told_as_an_event_and_ends_nothing_else() {
         (r#"{"type":"response.create","model":"nobody","input":"x"}"#, 404, "model_not_found"),
         (r#"{"type":"response.create","model":"m","input":7}"#, 400, "unsupported_parameter"),
         (r#"{"type":"response.create","model":"m","model":"n","input":"x"}"#, 400, "duplicate_key"),
+        (r#"{"type":"response.create","model":"m","stream":1,"stream":1,"input":"x"}"#, 400, "duplicate_key"),
+        (
+            r#"{"type":"response.create","model":"m","store":false,"store":true,"input":"x"}"#,
+            400,
+            "duplicate_key",
+        ),
+        (
+            r#"{"type":"response.create","model":"m","previous_response_id":7,"input":"x"}"#,
+            400,
+            "invalid_json",
+        ),
+        (
+            r#"{"type":"response.create","model":"nobody","generate":false,"input":"x"}"#,
+            404,
+            "model_not_found",
+        ),
     ] {
         timely(socket.send(Message::text(wrong))).await.unwrap();
         let told = event(&mut socket).await;
@@ -450,6 +483,34 @@ async fn a_silent_caller_is_pinged_and_one_that_does_not_answer_is_let_go() {
     while let Some(Ok(_)) = timely(socket.next()).await {}
     let records = house.records(|records| !records.is_empty()).await;
     assert_eq!(records[0].status, 101);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_pings_and_reads_nothing_is_let_go() {
+    let vendor = Vendor::start(streams).await;
+    let short = "server: {listen: \"127.0.0.1:0\", workers: 1, timeouts: {body_gap: 1s}}\n";
+    let house = TestHouse::new(&format!("{short}{}", provider(&vendor)));
+    let mut socket = open(&house).await;
+    while timely(socket.send(Message::Ping(vec![7; 125].into()))).await.is_ok() {}
+    let records = house.records(|records| !records.is_empty()).await;
+    assert_eq!(records[0].status, 101);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rest_of_a_message_comes_before_long() {
+    let vendor = Vendor::start(streams).await;
+    let short = "server: {listen: \"127.0.0.1:0\", workers: 1, timeouts: {body_gap: 2s}}\n";
+    let house = TestHouse::new(&format!("{short}{}", provider(&vendor)));
+    let mut socket = open(&house).await;
+    let part =
+        |text: &'static str, kind, last| Message::Frame(Frame::message(text, OpCode::Data(kind), last));
+    let begins = part(r#"{"type":"response.create","model":"gpt-4o","#, Data::Text, false);
+    timely(socket.send(begins.clone())).await.unwrap();
+    timely(socket.send(Message::Ping(Bytes::new()))).await.unwrap();
+    timely(socket.send(part(r#""input":"x"}"#, Data::Continue, true))).await.unwrap();
+    assert_eq!(answer(&mut socket).await.last().unwrap()["type"], "response.completed");
+    timely(socket.send(begins)).await.unwrap();
+    assert_eq!(closed(&mut socket).await, Some(CloseCode::Policy));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,9 +1,11 @@
 //! Items of a conversation: as they are kept, given back to a model, and listed.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::own_text;
+use super::{own_text, without};
+use crate::envelope;
 
 /// One answer with what it answers: what is kept of it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -41,6 +43,24 @@ impl Conversation {
 pub fn own_input(body: &[u8], seed: u128) -> Vec<Value> {
     let items: Vec<Value> = serde_json::from_str(&format!("[{}]", own_text(body))).unwrap_or_default();
     items.into_iter().enumerate().map(|(nth, item)| identified(item, nth, seed)).collect()
+}
+
+/// What a request says itself, as a model is given it back: items with commas between them. Of them nothing is built but their text.
+pub fn own_said(body: &[u8]) -> String {
+    let own = format!("[{}]", own_text(body));
+    let items: Vec<&RawValue> = serde_json::from_str(&own).unwrap_or_default();
+    let mut said = String::with_capacity(own.len());
+    for item in items {
+        let item = item.get().as_bytes();
+        let kind = envelope::member(item, "type").map(|member| &item[member.value]);
+        let plain = match kind {
+            Some(b"\"item_reference\"") => item.to_vec(),
+            _ => without(item, &["id", "status"]),
+        };
+        said.push_str(if said.is_empty() { "" } else { "," });
+        said.push_str(std::str::from_utf8(&plain).unwrap_or_default());
+    }
+    said
 }
 
 /// An item with an id: its own, or one that is made up.

@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{with_first, without};
-use crate::envelope;
+use super::{from_brace, with_first, without};
+use crate::envelope::{self, EnvelopeProblem};
 
 /// The longest name of a lane, bytes.
 const LONGEST_LANE: usize = 256;
@@ -26,6 +26,8 @@ pub struct Create {
 pub enum Unsaid {
     /// It only tells us something, and wants no answer.
     Nothing,
+    /// This field is given twice.
+    Twice(&'static str),
     /// It is none that is understood: which field is wrong, and how.
     Wrong(&'static str, String),
 }
@@ -35,36 +37,38 @@ pub enum Unsaid {
 /// # Errors
 /// When it asks for no response.
 pub fn create(message: &[u8]) -> Result<Create, Unsaid> {
-    let text = |name: &str| {
-        let message = message.trim_ascii_start();
-        let value = envelope::member(message, name).map(|member| &message[member.value])?;
-        serde_json::from_slice::<Value>(value).ok()
+    let names = ["type", "background", "stream_id", "generate", "stream"];
+    let [kind, background, lane, generate, _once] = match envelope::values(from_brace(message), names) {
+        Ok(values) => values,
+        Err(EnvelopeProblem::Duplicate(name)) => return Err(Unsaid::Twice(name)),
+        Err(_) => [None; 5],
     };
-    match text("type") {
-        Some(Value::String(kind)) if kind == "response.create" => {}
+    let text = |value: &[u8]| serde_json::from_slice::<String>(value).ok();
+    match kind.and_then(text) {
+        Some(kind) if kind == "response.create" => {}
         // Codex says when it has read an answer.
-        Some(Value::String(kind)) if kind == "response.processed" => return Err(Unsaid::Nothing),
-        Some(Value::String(kind)) => {
+        Some(kind) if kind == "response.processed" => return Err(Unsaid::Nothing),
+        Some(kind) => {
             let kind: String = kind.chars().filter(|c| !c.is_control()).take(80).collect();
             let why = format!("`{kind}` is no event that is answered here; `response.create` is.");
             return Err(Unsaid::Wrong("type", why));
         }
         _ => return Err(Unsaid::Wrong("type", "A message has a `type`: `response.create`.".to_owned())),
     }
-    if text("background") == Some(Value::Bool(true)) {
+    if background == Some(b"true") {
         let why = "Nothing is done in the background over a WebSocket. Use HTTP, or leave `background` out.";
         return Err(Unsaid::Wrong("background", why.to_owned()));
     }
-    let lane = match text("stream_id") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(lane)) if is_lane(&lane) => Some(lane),
-        Some(_) => {
+    let named = |lane| text(lane).filter(|lane| is_lane(lane));
+    let lane = match lane {
+        None | Some(b"null") => None,
+        Some(lane) => Some(named(lane).ok_or_else(|| {
             let why = "`stream_id` is 1 to 256 letters, digits, `_`, `.` and `-`.";
-            return Err(Unsaid::Wrong("stream_id", why.to_owned()));
-        }
+            Unsaid::Wrong("stream_id", why.to_owned())
+        })?),
     };
     let mut body = without(message, &["type", "stream_id", "stream", "background"]);
-    if text("generate") != Some(Value::Bool(false)) {
+    if generate != Some(b"false") {
         // It is said over a WebSocket only.
         body = without(&body, &["generate"]);
     }
@@ -110,27 +114,38 @@ pub fn error(status: u16, body: &[u8], headers: &[(&str, &str)]) -> String {
     event.to_string()
 }
 
-/// The events that answer a request which only warms up: an answer of nothing, by whose id the next one goes on.
+/// The events that answer a request which only warms up: an answer of nothing, by whose id the next one goes on. Of the request nothing is
+/// built: what is repeated of it stands as it was written.
 pub fn warmed(body: &[u8], id: &str, now: u64) -> String {
-    let asked = serde_json::from_slice::<Value>(body).unwrap_or_default();
-    let response = |status: &str| {
-        json!({
-            "id": id, "object": "response", "created_at": now, "status": status, "background": false, "error": null,
-            "incomplete_details": null, "instructions": asked["instructions"], "model": asked["model"], "output": [],
-            "parallel_tool_calls": asked["parallel_tool_calls"].as_bool().unwrap_or(true),
-            "previous_response_id": asked["previous_response_id"], "store": false,
-            "tools": asked["tools"].as_array().cloned().unwrap_or_default(),
-            "tool_choice": if asked["tool_choice"].is_null() { json!("auto") } else { asked["tool_choice"].clone() },
-            "usage": {
-                "input_tokens": 0, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 0,
-                "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 0,
-            },
-            "metadata": if asked["metadata"].is_object() { asked["metadata"].clone() } else { json!({}) },
-        })
-    };
+    const TOLD: [&str; 7] = [
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "tools",
+        "tool_choice",
+        "metadata",
+    ];
+    let [instructions, model, parallel, previous, tools, choice, metadata] =
+        envelope::values(from_brace(body), TOLD).unwrap_or_default().map(|value| {
+            let value = std::str::from_utf8(value.unwrap_or(b"null")).unwrap_or("null");
+            // Between two values only, and they would end the line of an event.
+            value.replace(['\n', '\r'], " ")
+        });
+    let parallel = parallel != "false";
+    let tools = if tools.starts_with('[') { &*tools } else { "[]" };
+    let choice = if choice == "null" { "\"auto\"" } else { &*choice };
+    let metadata = if metadata.starts_with('{') { &*metadata } else { "{}" };
     let event = |kind: &str, number: u64, status: &str| {
-        let event = json!({"type": kind, "sequence_number": number, "response": response(status)});
-        format!("event: {kind}\ndata: {event}\n\n")
+        format!(
+            "event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":{number},\"response\":{{\
+             \"id\":\"{id}\",\"object\":\"response\",\"created_at\":{now},\"status\":\"{status}\",\"background\":false,\
+             \"error\":null,\"incomplete_details\":null,\"instructions\":{instructions},\"model\":{model},\"output\":[],\
+             \"parallel_tool_calls\":{parallel},\"previous_response_id\":{previous},\"store\":false,\"tools\":{tools},\
+             \"tool_choice\":{choice},\"usage\":{{\"input_tokens\":0,\"input_tokens_details\":{{\"cached_tokens\":0}},\
+             \"output_tokens\":0,\"output_tokens_details\":{{\"reasoning_tokens\":0}},\"total_tokens\":0}},\
+             \"metadata\":{metadata}}}}}\n\n"
+        )
     };
     event("response.created", 0, "in_progress") + &event("response.completed", 1, "completed")
 }

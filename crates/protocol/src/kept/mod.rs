@@ -7,17 +7,14 @@ mod items;
 mod listing;
 mod message;
 
-pub use items::{Conversation, own_input};
+pub use items::{Conversation, own_input, own_said};
 pub use listing::{Wanted, deleted, page};
 pub use message::{Create, Unsaid, create, error, warmed};
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use crate::envelope;
+use crate::envelope::{self, EnvelopeProblem};
 
 /// How ids of ours begin: no vendor's does, for behind `resp_` theirs have digits to the base of 16 only.
 const OURS: &str = "resp_op";
@@ -52,27 +49,30 @@ pub struct Wish {
     pub warms: bool,
 }
 
-#[derive(Deserialize)]
-struct Asked<'b> {
-    #[serde(default)]
-    store: Option<serde_json::Value>,
-    #[serde(default)]
-    previous_response_id: Option<serde_json::Value>,
-    #[serde(default, borrow)]
-    conversation: Option<&'b RawValue>,
-    #[serde(default)]
-    generate: Option<serde_json::Value>,
-}
-
-/// What a body says of keeping. What cannot be read says nothing: whoever reads all of it will complain.
-pub fn wish(body: &[u8]) -> Wish {
-    let Ok(asked) = serde_json::from_slice::<Asked<'_>>(body) else { return Wish::default() };
-    Wish {
-        store: asked.store.and_then(|store| store.as_bool()),
-        previous: asked.previous_response_id.and_then(|id| id.as_str().map(str::to_owned)),
-        conversation: asked.conversation.is_some(),
-        warms: asked.generate.is_some_and(|generate| generate == serde_json::Value::Bool(false)),
+/// What a body says of keeping.
+///
+/// # Errors
+/// When that is in doubt: a field that decides on it, or what would be kept (`input`), stands twice or is of another type. Then nothing
+/// may be kept, and nothing be gone on with.
+pub fn wish(body: &[u8]) -> Result<Wish, EnvelopeProblem> {
+    let names = ["store", "previous_response_id", "conversation", "generate", "input"];
+    // What `input` may be its reader knows.
+    let [store, previous, conversation, generate, _once] =
+        envelope::values(from_brace(body), names)?.map(|value| value.filter(|value| *value != b"null"));
+    let wrong = EnvelopeProblem::WrongType;
+    let store = match store {
+        None => None,
+        Some(b"true") => Some(true),
+        Some(b"false") => Some(false),
+        Some(_) => return Err(wrong("store")),
+    };
+    let text = |id| serde_json::from_slice(id).map_err(|_no_text| wrong("previous_response_id"));
+    let previous = previous.map(text).transpose()?;
+    if conversation.is_some_and(|named| !matches!(named.first(), Some(b'"' | b'{'))) {
+        return Err(wrong("conversation"));
     }
+    let warms = generate == Some(b"false");
+    Ok(Wish { store, previous, conversation: conversation.is_some(), warms })
 }
 
 /// What is answered under an id of ours.
@@ -118,11 +118,11 @@ fn own_text(body: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The body without these members.
+/// The body without these members, each of which stands once.
 fn without(body: &[u8], names: &[&str]) -> Vec<u8> {
     let mut left = body.to_vec();
     for name in names {
-        while let Some(member) = envelope::member(from_brace(&left), name) {
+        if let Some(member) = envelope::member(from_brace(&left), name) {
             let at = left.len() - from_brace(&left).len();
             left.drain(at + member.whole.start..at + member.whole.end);
         }

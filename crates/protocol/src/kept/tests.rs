@@ -23,16 +23,33 @@ fn ids_of_ours_are_told_from_those_of_vendors() {
 }
 
 #[test]
-fn a_wish_is_read_and_what_is_odd_says_nothing() {
-    assert_eq!(wish(b"{}"), Wish::default());
-    assert_eq!(wish(b"no json"), Wish::default());
+fn a_wish_is_read_and_one_in_doubt_is_none() {
+    assert_eq!(wish(b"{}"), Ok(Wish::default()));
+    assert!(wish(b"no json").is_err());
+    for (doubtful, name) in [
+        (r#"{"store":true,"st\u006fre":false}"#, "store"),
+        (r#"{"previous_response_id":"a","previous_response_id":"b"}"#, "previous_response_id"),
+        (r#"{"conversation":"a","conversation":null}"#, "conversation"),
+        (r#"{"input":"a","input":"b"}"#, "input"),
+    ] {
+        assert_eq!(wish(doubtful.as_bytes()), Err(EnvelopeProblem::Duplicate(name)), "{doubtful}");
+    }
+    for (doubtful, name) in [
+        (r#"{"store":"false"}"#, "store"),
+        (r#"{"store":0}"#, "store"),
+        (r#"{"previous_response_id":7}"#, "previous_response_id"),
+        (r#"{"previous_response_id":[]}"#, "previous_response_id"),
+        (r#"{"conversation":7}"#, "conversation"),
+    ] {
+        assert_eq!(wish(doubtful.as_bytes()), Err(EnvelopeProblem::WrongType(name)), "{doubtful}");
+    }
     let asked = wish(
         br#"{"store":false,"previous_response_id":"resp_1","conversation":{"id":"conv_1"},"generate":false}"#,
     );
     let previous = Some("resp_1".to_owned());
-    assert_eq!(asked, Wish { store: Some(false), previous, conversation: true, warms: true });
+    assert_eq!(asked, Ok(Wish { store: Some(false), previous, conversation: true, warms: true }));
     let nothing = wish(br#"{"store":null,"previous_response_id":null,"conversation":null,"generate":true}"#);
-    assert_eq!(nothing, Wish::default());
+    assert_eq!(nothing, Ok(Wish::default()));
 }
 
 #[test]
@@ -114,6 +131,26 @@ fn a_message_is_a_request_for_a_stream() {
 }
 
 #[test]
+fn a_message_that_says_a_field_of_ours_twice_is_none_however_often_it_does() {
+    for name in ["type", "background", "stream_id", "generate", "stream"] {
+        let again = format!(",\"{name}\":null").repeat(200_000);
+        let message = format!("{{\"type\":\"response.create\",\"model\":\"m\"{again}}}");
+        assert_eq!(create(message.as_bytes()), Err(Unsaid::Twice(name)));
+    }
+}
+
+#[test]
+fn what_only_warms_up_is_remembered_as_it_was_written_and_without_ids() {
+    let said = |body: &str| own_said(body.as_bytes());
+    assert_eq!(
+        said(r#"{"input":[{"id":"m","role":"user","content":"a"} , {"type":"item_reference","id":"r"},{}]}"#),
+        r#"{"role":"user","content":"a"},{"type":"item_reference","id":"r"},{}"#
+    );
+    assert_eq!(said(r#"{"model":"m"}"#), "");
+    assert!(said(r#"{"input":"x"}"#).contains(r#""text":"x""#));
+}
+
+#[test]
 fn a_refusal_is_a_message_of_its_own_form() {
     let body = br#"{"error":{"message":"no","type":"invalid_request_error","param":null,"code":"x"}}"#;
     let told: Value = serde_json::from_str(&error(400, body, &[("retry-after", "3")])).unwrap();
@@ -129,7 +166,9 @@ fn a_refusal_is_a_message_of_its_own_form() {
 #[test]
 fn warming_up_is_answered_with_nothing_and_an_id() {
     let ours = id(1);
-    let events = warmed(br#"{"model":"m","input":"x","generate":false}"#, &ours, 9);
+    let body =
+        b"{\"model\":\"m\",\"input\":\"x\",\"generate\":false,\"tools\":[\n{\"type\":\"web_search\"}\r\n]}";
+    let events = warmed(body, &ours, 9);
     let datas: Vec<Value> = events
         .lines()
         .filter_map(|line| line.strip_prefix("data: "))
@@ -137,4 +176,9 @@ fn warming_up_is_answered_with_nothing_and_an_id() {
         .collect();
     assert_eq!(datas[0]["type"], "response.created");
     assert_eq!((&datas[1]["response"]["id"], &datas[1]["response"]["output"]), (&json!(ours), &json!([])));
+    assert_eq!(datas[1]["response"]["tools"], json!([{"type": "web_search"}]));
+    assert_eq!(
+        (&datas[0]["response"]["model"], &datas[0]["response"]["tool_choice"]),
+        (&json!("m"), &json!("auto"))
+    );
 }

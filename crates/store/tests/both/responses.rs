@@ -102,6 +102,11 @@ fn what_is_too_old_goes_and_then_what_was_used_longest_ago(ground: &Ground) {
             left.extend(db.kept_response(&key, ("key:ada", &one.id), 0).await.unwrap().map(|kept| kept.id));
         }
         assert_eq!(left, ["r3", "r4", "r5"]);
+        let mut large = (*kept("large", None, 9 * HOUR)).clone();
+        large.text = "x".repeat(each as usize * 4);
+        db.keep_responses(&key, &[Arc::new(large)]).await.unwrap();
+        assert_eq!(db.prune_responses(HOUR, each * 3).await.unwrap(), 1, "the too large one alone");
+        assert!(db.kept_response(&key, ("key:ada", "r3"), 0).await.unwrap().is_some());
     });
 }
 

@@ -40,7 +40,8 @@ impl Responses {
 
     pub(in crate::db) fn prune(&mut self, now_us: u64, most: u64) -> u64 {
         let count = self.0.len();
-        self.0.retain(|_, row| row.until_us > now_us);
+        // One that alone is too much goes alone.
+        self.0.retain(|_, row| row.until_us > now_us && row.sealed.len() as u64 <= most);
         let mut newest: Vec<(u64, String, u64)> =
             self.0.values().map(|row| (row.until_us, row.id.clone(), row.sealed.len() as u64)).collect();
         newest.sort_by(|a, b| b.cmp(a));

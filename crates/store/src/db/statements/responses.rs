@@ -13,6 +13,8 @@ const LINE: &str = "WITH RECURSIVE line (id, owner, previous, until_us, sealed, 
 const ONE: &str = "SELECT id, owner, previous, until_us, sealed FROM responses WHERE id = $1 AND owner = $2 AND until_us > $3";
 const REMOVE: &str = "DELETE FROM responses WHERE id = $1 AND owner = $2";
 const OLD: &str = "DELETE FROM responses WHERE until_us <= $1";
+/// One that alone is too much goes alone.
+const TOO_LARGE: &str = "DELETE FROM responses WHERE bytes > $1";
 const TOO_MANY: &str = "DELETE FROM responses WHERE id IN (SELECT id FROM (SELECT id, SUM(bytes) OVER (ORDER BY until_us DESC, id DESC) AS so_far FROM responses) AS counted WHERE so_far > $1)";
 
 /// An hour: nobody looks at an end that closely.
@@ -60,8 +62,9 @@ pub(in crate::db) async fn remove(on: &mut Connection, owner: &str, id: &str) ->
 /// Takes away what is too old, and what is too much.
 pub(in crate::db) async fn prune(on: &mut Connection, now_us: u64, most: u64) -> Result<u64> {
     let old = sqlx::query::<Driver>(OLD).bind(signed(now_us)).execute(&mut *on).await?.rows_affected();
+    let large = sqlx::query::<Driver>(TOO_LARGE).bind(signed(most)).execute(&mut *on).await?.rows_affected();
     let many = sqlx::query::<Driver>(TOO_MANY).bind(signed(most)).execute(on).await?.rows_affected();
-    Ok(old + many)
+    Ok(old + large + many)
 }
 
 fn row(found: &Found) -> Result<Row> {
