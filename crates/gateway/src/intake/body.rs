@@ -123,6 +123,12 @@ pub(super) fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, A
                 format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
             Err(ApiError::new(Kind::DuplicateKey, say).param(name))
         }
+        Err(EnvelopeProblem::Misspelt(name)) => {
+            let say = format!(
+                "`{name}` is spelled in letters of another case, and programs differ on whether that counts. Write it as `{name}`, once."
+            );
+            Err(ApiError::new(Kind::DuplicateKey, say).param(name))
+        }
         // What is no name is no name of ours: an account's own affair.
         Err(EnvelopeProblem::WrongType("model")) if row.model == ModelAt::BodyNoted => Ok(None),
         // A path nobody knows may carry anything; it passes as it is.
@@ -140,6 +146,7 @@ fn invalid_json(problem: EnvelopeProblem) -> ApiError {
         }
         EnvelopeProblem::NotAnObject => "The body is not a JSON object.".to_owned(),
         EnvelopeProblem::Duplicate(name) => format!("`{name}` is given twice."),
+        EnvelopeProblem::Misspelt(name) => format!("`{name}` is spelled in letters of another case."),
         EnvelopeProblem::WrongType(name) => {
             return ApiError::new(Kind::InvalidJson, format!("`{name}` has a value of the wrong type."))
                 .param(name);
