@@ -67,6 +67,8 @@ pub enum EnvelopeProblem {
     NotAnObject,
     /// A field we act on stands twice.
     Duplicate(&'static str),
+    /// A field we act on is spelled in letters of the other case, which some programs take for it.
+    Misspelt(&'static str),
     /// A field we act on has a value of another type.
     WrongType(&'static str),
 }
@@ -122,6 +124,10 @@ pub fn read_in(dialect: Dialect, body: &[u8]) -> Result<Envelope, EnvelopeProble
                 found.most_tokens = number(scan, 2)?.max(found.most_tokens);
             }
             "n" => found.answers = number(scan, 2)?,
+            // No API has it, and programs in Go take it for `model`.
+            name if name.len() == 5 && name.eq_ignore_ascii_case("model") => {
+                return Err(EnvelopeProblem::Misspelt("model"));
+            }
             name => match bounds.filter(|bounds| bounds.are_in(name)) {
                 Some(bounds) => bounds.read(scan, &mut found)?,
                 None => scan.value(2)?,

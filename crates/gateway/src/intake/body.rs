@@ -118,7 +118,9 @@ async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes,
 pub(super) fn understand(whole: &Bytes, row: &Row) -> Result<Option<Envelope>, ApiError> {
     match envelope::read_in(row.operation.dialect(), whole) {
         Ok(envelope) => Ok(Some(envelope)),
-        Err(problem @ EnvelopeProblem::Duplicate(_)) => Err(invalid_json(problem)),
+        Err(problem @ (EnvelopeProblem::Duplicate(_) | EnvelopeProblem::Misspelt(_))) => {
+            Err(invalid_json(problem))
+        }
         // What is no name is no name of ours: an account's own affair.
         Err(EnvelopeProblem::WrongType("model")) if row.model == ModelAt::BodyNoted => Ok(None),
         // A path nobody knows may carry anything; it passes as it is.
@@ -139,6 +141,12 @@ pub(crate) fn invalid_json(problem: EnvelopeProblem) -> ApiError {
         EnvelopeProblem::Duplicate(name) => {
             let say =
                 format!("`{name}` is given twice, and programs differ on which one counts. Give it once.");
+            return ApiError::new(Kind::DuplicateKey, say).param(name);
+        }
+        EnvelopeProblem::Misspelt(name) => {
+            let say = format!(
+                "`{name}` is spelled in letters of another case, and programs differ on whether that counts. Write it as `{name}`, once."
+            );
             return ApiError::new(Kind::DuplicateKey, say).param(name);
         }
         EnvelopeProblem::WrongType(name) => {

@@ -89,9 +89,12 @@ fn words(
     (call, body, target): (&Call, &Payload, &Target),
 ) -> Option<Words> {
     let vendor = target.vendor();
+    // Each request of a batch names the model again, and has to name it as its target does.
+    let renamed = matches!(asked, Asked::Embedding(embedding::Door::GeminiBatch))
+        && call.model.as_deref() != Some(own_name(call, target));
     let asked = match asked {
         Asked::Conversation(asked) => asked,
-        _ if straight => return None,
+        _ if straight && !renamed => return None,
         Asked::Embedding(door) => return vendor.embeds().map(|place| Words::Embedding(door, place)),
         Asked::Rerank(door) => return vendor.ranks().map(|place| Words::Rerank(door, place)),
     };

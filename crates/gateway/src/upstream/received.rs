@@ -82,7 +82,7 @@ impl Received<'_> {
         }
         let mut ahead = Bytes::new();
         let flows = events || (array && exchange.is_none());
-        if !flows && is_small(&head, &rest) {
+        if !flows && is_small(&head, &rest, exchange.is_some()) {
             let gap = timeouts.between_bytes;
             let most = if exchange.is_some() { TRANSLATED } else { WHOLE };
             match read_ahead(&mut rest, most, gap, self.deadline)
@@ -260,10 +260,11 @@ fn refuse_nonsense(
     }
     // Transcripts may be asked for as text, and one server calls plain text a web page.
     let text = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
-    let told_as_text = text && !kind.is_empty() && !kind.contains("json");
-    let web_page = kind.starts_with("text/html") && (!text || is_page(body));
+    let json = kind.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"json"));
+    let told_as_text = text && !kind.is_empty() && !json;
+    let web_page = begins(kind, "text/html") && (!text || is_page(body));
     let nothing = body.is_empty() && !told_as_text;
-    let broken = kind.contains("json") && !text && !is_bracketed(body, call.row.operation);
+    let broken = json && !text && !is_bracketed(body, call.row.operation);
     if web_page || nothing || broken {
         let say = format!("`{provider}` answered with something that is not an answer to this request.");
         return Err(ApiError::new(Kind::UpstreamBadResponse, say));
@@ -286,22 +287,35 @@ fn is_page(text: &[u8]) -> bool {
 }
 
 fn is_event_stream(head: &HeaderMap) -> bool {
-    content_type(head).get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+    begins(content_type(head), "text/event-stream")
 }
 
 fn is_json(head: &HeaderMap) -> bool {
-    content_type(head).get(..16).is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+    begins(content_type(head), "application/json")
+}
+
+/// Whether a media type is JSON in all but name (RFC 6839, 3.1).
+fn ends_in_json(kind: &str) -> bool {
+    let suffix = kind.split(';').next().and_then(|kind| kind.trim_end().rsplit_once('+'));
+    begins(kind, "application/") && suffix.is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
+}
+
+/// Whether a media type begins so, in letters of either case (RFC 9110, 8.3.1).
+fn begins(kind: &str, with: &str) -> bool {
+    kind.get(..with.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(with))
 }
 
 fn content_type(head: &HeaderMap) -> &str {
     head.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows.
-fn is_small(head: &HeaderMap, rest: &Rest) -> bool {
+/// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows; JSON of a name of its own
+/// may, unless it is `reworded`.
+fn is_small(head: &HeaderMap, rest: &Rest, reworded: bool) -> bool {
     let kind = content_type(head);
-    let json = kind.is_empty() || kind.starts_with("application/json") || kind.starts_with("text/html");
-    json || (kind.starts_with("text/") && rest.length().is_some_and(|length| length <= WHOLE as u64))
+    let json = kind.is_empty() || is_json(head) || begins(kind, "text/html");
+    json || (reworded && ends_in_json(kind))
+        || (begins(kind, "text/") && rest.length().is_some_and(|length| length <= WHOLE as u64))
 }
 
 /// Whether a name never passes back, besides the hop-by-hop ones: framing, cookies, what only the upstream's own host may

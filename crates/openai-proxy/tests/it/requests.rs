@@ -20,6 +20,8 @@ async fn bad_bodies_are_refused_before_any_upstream_hears_of_them() {
         (b"{\"model\":7}", 400, "invalid_json"),
         (b"{\"messages\":[]}", 400, "missing_model"),
         (b"{\"model\":\"a\",\"\\u006dodel\":\"b\"}", 400, "duplicate_key"),
+        (b"{\"model\":\"a\",\"Model\":\"b\"}", 400, "duplicate_key"),
+        (b"{\"Model\":\"b\"}", 400, "duplicate_key"),
         (b"{\"model\":\"\"}", 400, "missing_model"),
         (deep.as_bytes(), 400, "invalid_json"),
     ];

@@ -135,7 +135,7 @@ fn heard(door: &str, answer: &Answer) -> Vec<Vec<f32>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vectors_asked_for_at_any_door_are_made_by_any_vendor_in_order_and_booked() {
-    let (mut wrong, texts) = (String::new(), ["one", "two", "three"]);
+    let (mut wrong, texts) = (String::new(), ["one", "two", "six"]);
     for (kind, base, model) in KINDS {
         let service = Vendor::start(says).await;
         let house = house_of(kind, base, model, &service);
@@ -302,6 +302,40 @@ async fn the_same_language_passes_as_it_came_and_is_counted() {
         assert_eq!(service.ledger().requests().last().unwrap().text(), asked);
         let tokens = house.record().await.tokens.map(|tokens| tokens.input);
         assert_eq!(tokens, Some(7), "{door}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_for_a_model_of_another_name_names_it_in_each_of_its_requests() {
+    let service = Vendor::start(|seen| {
+        let body = seen.json();
+        let requests = body["requests"].as_array().unwrap();
+        assert!(requests.iter().all(|request| request["model"] == "models/real"), "{body}");
+        says(seen)
+    })
+    .await;
+    let house = house_of("gemini", "/v1beta", "real", &service);
+    let door = "/v1beta/models/m:batchEmbedContents";
+    let request = |text: &str| json!({"model": "models/m", "content": {"parts": [{"text": text}]}});
+    let body = json!({"requests": [request("one"), request("two")]}).to_string();
+    let answer = ask(house.address(), "POST", door, &[], &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(heard(door, &answer), [vector("one"), vector("two")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_json_however_its_media_type_is_written() {
+    for kind in ["Application/JSON", "application/json; charset=UTF-8", "application/vnd.there+JSON; v=1"] {
+        let service = Vendor::start(move |_| {
+            let told = json!({"embeddings": [{"values": [1.88671875]}]}).to_string();
+            vendor::Answer::plain(200, told).header("content-type", kind).into()
+        })
+        .await;
+        let house = house_of("gemini", "/v1beta", "real", &service);
+        let body = question("/v1/embeddings", &["a"]);
+        let answer = ask(house.address(), "POST", "/v1/embeddings", &[], &body).await;
+        assert_eq!(answer.status, 200, "{kind}: {}", answer.text());
+        assert!(answer.text().contains("[1.88671875]"), "{kind}: {}", answer.text());
     }
 }
 

@@ -70,12 +70,7 @@ impl Fields {
     }
 
     pub(super) fn whole(&mut self, name: &str) -> Result<Option<u64>, Unreadable> {
-        let whole = |value: &Value| {
-            value.as_u64().or_else(|| {
-                value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..9e15).contains(n)).map(rounded)
-            })
-        };
-        self.kind(name, "a whole number", |value| whole(&value).ok_or(value))
+        self.kind(name, "a whole number", |value| count(&value).ok_or(value))
     }
 
     pub(super) fn number(&mut self, name: &str) -> Result<Option<Number>, Unreadable> {
@@ -130,6 +125,12 @@ impl Fields {
             Some(Err(other)) => Err(wrong(&self.path(name), what, &other)),
         }
     }
+}
+
+/// A whole number, not below zero; `7.0` is one.
+pub(super) fn count(value: &Value) -> Option<u64> {
+    let whole = |number: &f64| number.fract() == 0.0 && (0.0..9e15).contains(number);
+    value.as_u64().or_else(|| value.as_f64().filter(whole).map(rounded))
 }
 
 #[expect(

@@ -32,6 +32,14 @@ fn an_escaped_key_is_the_same_key() {
 }
 
 #[test]
+fn a_model_in_letters_of_another_case_is_refused_with_another_beside_it_and_alone() {
+    for body in [r#"{"model":"a","Model":"b"}"#, r#"{"MODEL":"b","model":"a"}"#, r#"{"\u004dodel":"b"}"#] {
+        assert_eq!(problem(body), EnvelopeProblem::Misspelt("model"), "{body}");
+    }
+    assert!(read(br#"{"model":"a","metadata":{"Model":"b"},"models":"c"}"#).is_ok());
+}
+
+#[test]
 fn each_language_bounds_an_answer_in_its_own_place() {
     let gemini = r#"{"generationConfig":{"stopSequences":["x"],"maxOutputTokens":7,"candidateCount":2}}"#;
     let snake = r#"{"generation_config":{"max_output_tokens":7,"candidate_count":2}}"#;

@@ -35,7 +35,7 @@ pub struct Response {
     pub id: Option<String>,
     /// The model that answered.
     pub model: Option<String>,
-    /// The best first, as the vendor has them.
+    /// The best first.
     pub ranked: Vec<Ranked>,
     /// Tokens that were read, where the vendor counted them.
     pub tokens: Option<u64>,

@@ -5,8 +5,9 @@
 
 use http::HeaderMap;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::super::json::Object;
+use super::super::json::{Object, count};
 use super::vector::{Read, numbers};
 use super::{answer, at_most, cohere, texts, unsayable};
 use crate::hub::embedding::{Cut, Request, Response};
@@ -100,21 +101,17 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Result<Ve
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Answer {
-    #[serde(rename_all = "camelCase")]
-    Titan {
-        embedding: Read,
-        input_text_token_count: Option<u64>,
-    },
-    ByType {
-        embeddings: ByType,
-        id: Option<String>,
-    },
-    Plain {
-        embeddings: Vec<Read>,
-        id: Option<String>,
-    },
+#[serde(rename_all = "camelCase")]
+struct Titan {
+    embedding: Read,
+    input_text_token_count: Option<Value>,
+}
+
+/// Cohere's, by type or plain.
+#[derive(Deserialize)]
+struct Cohere<E> {
+    embeddings: E,
+    id: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -123,17 +120,20 @@ struct ByType {
 }
 
 pub(super) fn read_response(bytes: &[u8]) -> Result<Response, Unreadable> {
-    Ok(match answer(bytes)? {
-        Answer::Titan { embedding, input_text_token_count } => {
-            Response { vectors: vec![embedding.0], tokens: input_text_token_count, ..Response::default() }
-        }
-        Answer::ByType { embeddings, id } => {
-            Response { id, vectors: numbers(embeddings.float), ..Response::default() }
-        }
-        Answer::Plain { embeddings, id } => {
-            Response { id, vectors: numbers(embeddings), ..Response::default() }
-        }
-    })
+    let cohere = |id: Option<Value>, vectors| Response {
+        id: id.as_ref().and_then(Value::as_str).map(str::to_owned),
+        vectors: numbers(vectors),
+        ..Response::default()
+    };
+    if let Ok(Titan { embedding, input_text_token_count }) = answer(bytes) {
+        let tokens = input_text_token_count.as_ref().and_then(count);
+        return Ok(Response { vectors: vec![embedding.0], tokens, ..Response::default() });
+    }
+    if let Ok(Cohere::<ByType> { embeddings, id }) = answer(bytes) {
+        return Ok(cohere(id, embeddings.float));
+    }
+    let Cohere::<Vec<Read>> { embeddings, id } = answer(bytes)?;
+    Ok(cohere(id, embeddings))
 }
 
 /// The tokens that were read, as the head of an answer counts them.

@@ -148,7 +148,7 @@ fn input_type(aim: Option<Aim>, losses: &mut Losses) -> &'static str {
 
 #[derive(Deserialize)]
 struct Answer {
-    id: Option<String>,
+    id: Option<Value>,
     embeddings: ByType,
     meta: Option<Value>,
 }
@@ -160,6 +160,7 @@ struct ByType {
 
 pub(super) fn read_response(bytes: &[u8]) -> Result<Response, Unreadable> {
     let Answer { id, embeddings, meta } = answer(bytes)?;
+    let id = id.as_ref().and_then(Value::as_str).map(str::to_owned);
     Ok(Response { id, model: None, vectors: numbers(embeddings.float), tokens: meta.and_then(tokens) })
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::json::{Fields, Object, body};
+use super::super::json::{Fields, Object, body, count};
 use super::vector::{Numbers, Read, numbers};
 use super::{answer, at_most, of_parts, of_tokens, unsayable, written};
 use crate::hub::embedding::{Aim, Cut, Input, Request, Response};
@@ -151,7 +151,7 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Result<Ve
 #[serde(rename_all = "camelCase")]
 struct Answer {
     embeddings: Vec<Values>,
-    usage_metadata: Option<Counts>,
+    usage_metadata: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -159,16 +159,16 @@ struct Values {
     values: Read,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Counts {
-    prompt_token_count: Option<u64>,
+    prompt_token_count: u64,
 }
 
 pub(super) fn read_response(bytes: &[u8]) -> Result<Response, Unreadable> {
     let Answer { embeddings, usage_metadata } = answer(bytes)?;
     let vectors = numbers(embeddings.into_iter().map(|embedding| embedding.values).collect());
-    let tokens = usage_metadata.and_then(|counts| counts.prompt_token_count);
+    let tokens = usage_metadata.and_then(|counts| count(counts.get("promptTokenCount")?));
     Ok(Response { vectors, tokens, ..Response::default() })
 }
 
@@ -207,6 +207,6 @@ pub(super) fn write_batch(response: &Response) -> Vec<u8> {
 }
 
 fn told(response: &Response, vectors: impl Serialize) -> Vec<u8> {
-    let counts = |tokens| Counts { prompt_token_count: Some(tokens) };
+    let counts = |tokens| Counts { prompt_token_count: tokens };
     written(&Told { vectors, usage_metadata: response.tokens.map(counts) })
 }

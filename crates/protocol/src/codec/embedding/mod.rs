@@ -179,6 +179,14 @@ impl Translation {
         if came != asked {
             return Err(Unreadable::new(format!("{came} vectors came for {asked} texts.")));
         }
+        let length = response.vectors.first().map_or(0, Vec::len);
+        if asked > 0 && (length == 0 || response.vectors.iter().any(|vector| vector.len() != length)) {
+            return Err(Unreadable::new("Its vectors are empty, or of different lengths."));
+        }
+        let packed = self.request.wants(&Form::Base64);
+        if packed && !response.vectors.iter().all(|vector| vector::fits_base64(vector)) {
+            return Err(Unreadable::new("Its vectors have numbers that no float of four bytes is near to."));
+        }
         if self.place == Place::Bedrock {
             response.tokens = response.tokens.or_else(|| bedrock::tokens(head));
         }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::json::{Object, body, wrong};
+use super::super::json::{Object, body, count, wrong};
 use super::vector::{Numbers, Read, numbers};
 use super::{To, answer, counts, strings, texts, unsayable, written};
 use crate::hub::embedding::{Cut, Input, Request, Response};
@@ -70,24 +70,29 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Result<Ve
 
 #[derive(Deserialize)]
 struct Answer {
-    model: Option<String>,
+    model: Option<Value>,
     embeddings: Vec<Read>,
-    prompt_eval_count: Option<u64>,
+    prompt_eval_count: Option<Value>,
 }
 
 pub(super) fn read_response(bytes: &[u8]) -> Result<Response, Unreadable> {
     let Answer { model, embeddings, prompt_eval_count } = answer(bytes)?;
-    Ok(Response { id: None, model, vectors: numbers(embeddings), tokens: prompt_eval_count })
+    Ok(Response {
+        id: None,
+        model: model.as_ref().and_then(Value::as_str).map(str::to_owned),
+        vectors: numbers(embeddings),
+        tokens: prompt_eval_count.as_ref().and_then(count),
+    })
 }
 
 #[derive(Deserialize)]
 struct Counted {
-    prompt_eval_count: Option<u64>,
+    prompt_eval_count: Option<Value>,
 }
 
 /// The tokens an answer counts.
 pub(super) fn counted(bytes: &[u8]) -> Option<u64> {
-    counts::<Counted>(bytes)?.prompt_eval_count
+    count(&counts::<Counted>(bytes)?.prompt_eval_count?)
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::json::{Object, body, wrong};
+use super::super::json::{Object, body, count, wrong};
 use super::vector::{Base64, Numbers, Read};
 use super::{To, answer, cohere, joined, unsayable, written};
 use crate::hub::embedding::{Aim, Cut, Form, Input, Request, Response};
@@ -101,9 +101,9 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Result<Ve
 
 #[derive(Deserialize)]
 struct Answer {
-    model: Option<String>,
+    model: Option<Value>,
     data: Vec<Item>,
-    usage: Option<Counts>,
+    usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -112,28 +112,28 @@ struct Item {
     embedding: Read,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize)]
 struct Counts {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total_tokens: Option<u64>,
+    prompt_tokens: u64,
+    total_tokens: u64,
 }
 
 pub(super) fn read_response(bytes: &[u8]) -> Result<Response, Unreadable> {
     let Answer { model, mut data, usage } = answer(bytes)?;
     // Who numbers them may send them in any order.
-    if data.iter().all(|item| item.index.is_some()) {
+    if data.iter().any(|item| item.index.is_some()) {
         data.sort_by_key(|item| item.index);
         if data.iter().enumerate().any(|(nth, item)| item.index != Some(nth)) {
             return Err(Unreadable::new("Its vectors are not numbered from 0 without a gap."));
         }
     }
+    let counted = |name: &str, usage: &Value| count(usage.get(name)?);
     Ok(Response {
         id: None,
-        model,
+        model: model.as_ref().and_then(Value::as_str).map(str::to_owned),
         vectors: data.into_iter().map(|item| item.embedding.0).collect(),
-        tokens: usage.and_then(|usage| usage.prompt_tokens.or(usage.total_tokens)),
+        tokens: usage
+            .and_then(|usage| counted("prompt_tokens", &usage).or_else(|| counted("total_tokens", &usage))),
     })
 }
 
@@ -171,8 +171,6 @@ pub(super) fn write_response(response: &Response, to: &To<'_>) -> Vec<u8> {
         object: "list",
         data: vectors.collect(),
         model: response.model.as_deref().unwrap_or(&to.request.model),
-        usage: response
-            .tokens
-            .map(|tokens| Counts { prompt_tokens: Some(tokens), total_tokens: Some(tokens) }),
+        usage: response.tokens.map(|tokens| Counts { prompt_tokens: tokens, total_tokens: tokens }),
     })
 }

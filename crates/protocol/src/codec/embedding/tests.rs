@@ -38,27 +38,25 @@ fn base64_is_made_of_little_endian_floats_and_read_again() {
     let packed = told["data"][0]["embedding"].as_str().unwrap();
     let bytes: Vec<u8> = [1.0_f32, -0.5, 0.1].iter().flat_map(|float| float.to_le_bytes()).collect();
     assert_eq!(STANDARD.decode(packed).unwrap(), bytes);
-    // And a vendor's own base64 is numbers again, in as few digits as they need.
+    // And a vendor's own base64 is numbers again, exactly those.
     let answer = json!({"data": [{"index": 0, "embedding": packed}], "model": "real"}).to_string();
     let read = read_response(Place::OpenAi, answer.as_bytes()).unwrap();
     let to = To { request: &Request::default(), mint: MINT };
     let written = String::from_utf8(write_response(Door::Ollama, &read, &to)).unwrap();
-    assert!(written.contains("[[1.0,-0.5,0.1]]"), "{written}");
+    assert!(written.contains("[[1.0,-0.5,0.10000000149011612]]"), "{written}");
 }
 
 #[test]
-fn numbers_keep_the_digits_that_floats_have() {
-    let answer = br#"{"embeddings":[[0.0023064254969358444,-0.009327292,1e-9,3]]}"#;
+fn numbers_go_out_as_the_doubles_they_came_as() {
+    let answer = br#"{"embeddings":[[0.0023064254969358444,-0.009327292,1e-9,3,1.88671875]]}"#;
     let read = read_response(Place::Ollama, answer).unwrap();
     let to = To { request: &Request::default(), mint: MINT };
     let written = String::from_utf8(write_response(Door::OpenAi, &read, &to)).unwrap();
     let told: Value = serde_json::from_str(&written).unwrap();
     let vector: Vec<f64> =
         told["data"][0]["embedding"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
-    assert_eq!(vector[1..], [-0.009327292, 1e-9, 3.0], "{written}");
-    #[expect(clippy::cast_possible_truncation, reason = "vectors are single floats to their readers")]
-    let single = vector[0] as f32;
-    assert_eq!(single.to_bits(), 0.002_306_425_5_f32.to_bits(), "{written}");
+    assert_eq!(vector[1..], [-0.009327292, 1e-9, 3.0, 1.88671875], "{written}");
+    assert!(written.contains("[0.0023064254969358444,-0.009327292,1e-9,3.0,1.88671875]"), "{written}");
 }
 
 #[test]
@@ -78,10 +76,50 @@ fn vectors_come_in_the_order_of_their_texts_and_each_has_one() {
         json!({"data": [item(0, 1.0), item(1, 2.0), json!({"index": 2, "embedding": "AAA="})]}),
         json!({"data": [item(0, 1.0), item(1, 2.0), json!({"index": 2, "embedding": "AADAfw=="})]}),
         json!({"data": [item(0, 1.0), item(1, 2.0), json!({"index": 2, "embedding": [null]})]}),
+        json!({"data": [item(2, 1.0), json!({"embedding": [2.0]}), item(0, 3.0)]}),
+        json!({"data": [item(0, 1.0), item(1, 2.0), json!({"index": 2, "embedding": []})]}),
+        json!({"data": [item(0, 1.0), item(1, 2.0), json!({"index": 2, "embedding": [1.0, 2.0]})]}),
         json!({"object": "list"}),
     ] {
         assert!(heard(&asked, &broken).is_err(), "{broken}");
     }
+}
+
+#[test]
+fn an_answer_with_an_odd_count_is_given_and_not_counted() {
+    let ask = json!({"model": "m", "input": ["a"]});
+    for (odd, tokens) in [(json!(7.0), Some(7)), (json!("7"), None), (json!(-7), None), (json!([]), None)] {
+        for (place, answer) in [
+            (
+                Place::Gemini,
+                json!({"embeddings": [{"values": [1.5]}], "usageMetadata": {"promptTokenCount": odd}}),
+            ),
+            (
+                Place::OpenAi,
+                json!({"data": [{"embedding": [1.5]}], "model": 5, "usage": {"prompt_tokens": odd}}),
+            ),
+            (Place::Ollama, json!({"embeddings": [[1.5]], "model": 5, "prompt_eval_count": odd})),
+            (Place::Bedrock, json!({"embedding": [1.5], "inputTextTokenCount": odd})),
+            (
+                Place::Cohere,
+                json!({"id": 5, "embeddings": {"float": [[1.5]]}, "meta": {"billed_units": {"input_tokens": odd}}}),
+            ),
+        ] {
+            let asked = asked(Door::OpenAi, place, "amazon.titan-embed-text-v2:0", &ask).unwrap();
+            let (told, counted) = heard(&asked, &answer).unwrap_or_else(|why| panic!("{answer}: {why}"));
+            assert_eq!((&told["data"][0]["embedding"], counted), (&json!([1.5]), tokens), "{answer}");
+        }
+    }
+    let asked = asked(Door::OpenAi, Place::Gemini, "m", &ask).unwrap();
+    let answer = json!({"embeddings": [{"values": [1.5]}], "usageMetadata": []});
+    assert_eq!(heard(&asked, &answer).unwrap().1, None);
+}
+
+#[test]
+fn a_number_no_float_is_near_to_is_no_base64() {
+    let ask = json!({"model": "m", "input": ["a"], "encoding_format": "base64"});
+    let asked = asked(Door::OpenAi, Place::Ollama, "m", &ask).unwrap();
+    assert!(heard(&asked, &json!({"embeddings": [[1e300]]})).is_err());
 }
 
 #[test]

@@ -6,12 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// A vector of an answer, read from either form.
 #[derive(Debug)]
 pub(super) struct Read(pub(super) Vec<f64>);
 
-/// A vector written as numbers. One that is a float of four bytes is written as one: in few digits, and read as the same again.
+/// A vector written as numbers, each in the fewest digits that are read as the same double again.
 pub(super) struct Numbers<'v>(pub(super) &'v [f64]);
 
 /// A vector written as base64 of floats of four bytes, the least first (OpenAI, "Create embeddings", `encoding_format`).
@@ -25,20 +26,7 @@ fn single(number: f64) -> f32 {
 
 impl Serialize for Numbers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|number| Shortest(*number)))
-    }
-}
-
-struct Shortest(f64);
-
-impl Serialize for Shortest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let single = single(self.0);
-        if f64::from(single).to_bits() == self.0.to_bits() {
-            serializer.serialize_f32(single)
-        } else {
-            serializer.serialize_f64(self.0)
-        }
+        self.0.serialize(serializer)
     }
 }
 
@@ -66,8 +54,12 @@ impl<'de> Visitor<'de> for Either {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Read, A::Error> {
         let mut vector = Vec::new();
-        while let Some(number) = numbers.next_element()? {
-            vector.push(number);
+        // The JSON reader's own numbers are the nearest double or the one beside it.
+        while let Some(number) = numbers.next_element::<&RawValue>()? {
+            let number = number.get().parse().ok().filter(|number: &f64| number.is_finite());
+            vector.push(
+                number.ok_or_else(|| de::Error::custom("a vector has something in it that is no number"))?,
+            );
         }
         Ok(Read(vector))
     }
@@ -85,6 +77,11 @@ impl<'de> Visitor<'de> for Either {
             Err(E::custom("a vector has something in it that is no number"))
         }
     }
+}
+
+/// Whether each of its numbers has a float of four bytes that is near.
+pub(super) fn fits_base64(vector: &[f64]) -> bool {
+    vector.iter().all(|number| single(*number).is_finite())
 }
 
 /// The numbers of each.

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::json::{Fields, Object};
+use super::super::json::{Fields, Object, count};
 use super::{FIELDS, To, texts};
 use crate::codec::cohere::id;
 use crate::hub::rerank::{Ranked, Request, Response};
-use crate::hub::{Losses, Unreadable, Unsayable};
+use crate::hub::{Losses, Unsayable};
 
 /// What cannot be said.
 pub(super) const UNSAYABLE: &[&Unsayable] = &[&FIELDS];
@@ -19,11 +19,12 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Vec<u8> {
 }
 
 /// Cohere counts searches, a hundred documents each; whoever counts tokens says so in the same place.
-pub(super) fn counts(fields: &mut Fields, response: &mut Response) -> Result<(), Unreadable> {
-    let mut units = fields.within("meta")?.within("billed_units")?;
-    response.searches = units.number("search_units")?;
-    response.tokens = units.whole("input_tokens")?;
-    Ok(())
+pub(super) fn counts(fields: &mut Fields, response: &mut Response) {
+    let meta = fields.any("meta").unwrap_or_default();
+    let units = |name: &str| meta.get("billed_units")?.get(name);
+    let searches = units("search_units").and_then(Value::as_number);
+    response.searches = searches.filter(|units| units.as_f64() >= Some(0.0)).cloned();
+    response.tokens = units("input_tokens").and_then(count);
 }
 
 pub(super) fn write_response(response: &Response, to: &To<'_>) -> Vec<u8> {

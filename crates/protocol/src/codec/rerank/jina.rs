@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::json::{Fields, Object};
+use super::super::json::{Fields, Object, count};
 use super::{FIELDS, To, texts};
 use crate::hub::rerank::{Document, Ranked, Request, Response};
 use crate::hub::{Losses, Unreadable, Unsayable};
@@ -26,11 +26,10 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Vec<u8> {
 }
 
 /// Both spellings of what was read occur.
-pub(super) fn counts(fields: &mut Fields, response: &mut Response) -> Result<(), Unreadable> {
-    let mut usage = fields.within("usage")?;
-    let all = usage.whole("total_tokens")?;
-    response.tokens = usage.whole("prompt_tokens")?.or(all);
-    Ok(())
+pub(super) fn counts(fields: &mut Fields, response: &mut Response) {
+    let usage = fields.any("usage").unwrap_or_default();
+    let counted = |name: &str| count(usage.get(name)?);
+    response.tokens = counted("prompt_tokens").or_else(|| counted("total_tokens"));
 }
 
 pub(super) fn write_response(response: &Response, to: &To<'_>) -> Vec<u8> {

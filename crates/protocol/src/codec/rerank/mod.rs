@@ -62,12 +62,14 @@ pub fn write_request(place: Place, request: &Request, losses: &mut Losses) -> Ve
 pub fn read_response(place: Place, body: &[u8]) -> Result<Response, Unreadable> {
     let mut fields = super::json::body(body)?;
     let results = fields.list("results")?.ok_or_else(|| fields.missing("results"))?;
-    let ranked = results.into_iter().enumerate().map(ranked).collect::<Result<_, _>>()?;
-    let mut response =
-        Response { id: fields.text("id")?, model: fields.text("model")?, ranked, ..Response::default() };
+    let mut ranked = results.into_iter().enumerate().map(ranked).collect::<Result<Vec<Ranked>, _>>()?;
+    let score = |ranked: &Ranked| ranked.score.as_f64().unwrap_or_default();
+    ranked.sort_by(|one, other| score(other).total_cmp(&score(one)));
+    let text = |name: &str| fields.peek(name).map(str::to_owned);
+    let mut response = Response { id: text("id"), model: text("model"), ranked, ..Response::default() };
     match place {
-        Place::Jina => jina::counts(&mut fields, &mut response)?,
-        Place::Cohere => cohere::counts(&mut fields, &mut response)?,
+        Place::Jina => jina::counts(&mut fields, &mut response),
+        Place::Cohere => cohere::counts(&mut fields, &mut response),
     }
     Ok(response)
 }
@@ -181,12 +183,20 @@ impl Translation {
     /// The vendor's answer as its caller reads it, and what it counted in tokens.
     ///
     /// # Errors
-    /// When it is no answer of the vendor's, or has a document in it that was not sent.
+    /// When it is no answer of the vendor's, has a document in it that was not sent or one twice, or more than were wanted.
     pub fn response(&self, body: &[u8]) -> Result<(Vec<u8>, Option<Usage>), Unreadable> {
         let response = read_response(self.place, body)?;
         let sent = self.request.documents.len();
         if let Some(ranked) = response.ranked.iter().find(|ranked| ranked.index >= sent) {
             return Err(Unreadable::new(format!("Its document {} was not sent.", ranked.index)));
+        }
+        let mut seen = vec![false; sent];
+        if response.ranked.iter().any(|ranked| std::mem::replace(&mut seen[ranked.index], true)) {
+            return Err(Unreadable::new("It has a document twice."));
+        }
+        let came = response.ranked.len();
+        if let Some(top) = self.request.top.filter(|top| came as u64 > *top) {
+            return Err(Unreadable::new(format!("It has {came} documents, and {top} were wanted.")));
         }
         let to = To { request: &self.request, mint: self.mint };
         let usage = response.tokens.map(|input| Usage { input, ..Usage::default() });

@@ -65,6 +65,36 @@ fn a_document_nobody_sent_is_no_answer() {
 }
 
 #[test]
+fn the_best_come_first_each_once_and_no_more_than_were_wanted() {
+    let ask = json!({"model": "m", "query": "q", "documents": ["a", "b", "c"], "top_n": 2});
+    let asked = asked(Door::Cohere, Place::Cohere, &ask).unwrap();
+    let item = |index: usize, score: f64| json!({"index": index, "relevance_score": score});
+    let (told, _) = heard(&asked, &json!({"results": [item(0, 0.1), item(2, 0.9)]})).unwrap();
+    assert_eq!(told["results"], json!([item(2, 0.9), item(0, 0.1)]));
+    for broken in [json!([item(0, 0.9), item(0, 0.8)]), json!([item(0, 0.9), item(1, 0.8), item(2, 0.7)])] {
+        assert!(heard(&asked, &json!({"results": broken})).is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn an_order_with_an_odd_count_is_given_and_not_counted() {
+    let ask = json!({"model": "m", "query": "q", "documents": ["a"]});
+    for (place, odd) in [
+        (Place::Jina, json!({"usage": {"total_tokens": "x"}})),
+        (Place::Jina, json!({"usage": 7, "model": 5})),
+        (Place::Cohere, json!({"meta": []})),
+        (Place::Cohere, json!({"meta": {"billed_units": {"search_units": "1", "input_tokens": -1}}})),
+    ] {
+        let mut answer = odd;
+        answer["results"] = json!([{"index": 0, "relevance_score": 0.5}]);
+        let asked = asked(Door::Jina, place, &ask).unwrap();
+        let (told, tokens) = heard(&asked, &answer).unwrap_or_else(|why| panic!("{answer}: {why}"));
+        assert_eq!((told["results"].as_array().map(Vec::len), tokens), (Some(1), None), "{answer}");
+        assert_eq!(told.get("meta"), None, "{answer}");
+    }
+}
+
+#[test]
 fn documents_that_are_no_texts_are_refused_with_their_place() {
     for (documents, at) in [
         (json!([{"image": "https://x"}]), "documents[0]"),
