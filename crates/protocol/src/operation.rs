@@ -12,6 +12,7 @@ mod table;
 
 pub use asked::Asked;
 pub use spelling::{Found, PathProblem, Spelling, dialect_of, find, foreign, manages, rename};
+pub(crate) use table::asks_for_events;
 pub use table::{About, ROWS, Row, chat, embeddings, rerank};
 
 use crate::dialect::Dialect;

@@ -48,6 +48,9 @@ pub enum FaultClass {
     StreamStall,
     /// A stream said what is no language of its own.
     StreamMalformed,
+    /// All of an answer came, and the model did not write what it was asked for: it keeps to no schema, or wrote nothing usable.
+    /// Whoever asks can bring that about at any place.
+    AnswerUnfit,
 }
 
 /// Whether the same target is asked again.
@@ -108,7 +111,7 @@ pub struct Consequence {
 
 impl FaultClass {
     /// Every kind, in the order of the table.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::TransportBeforeSend,
         Self::TransportAfterSend,
         Self::HeadersLate,
@@ -125,6 +128,7 @@ impl FaultClass {
         Self::StreamCut,
         Self::StreamStall,
         Self::StreamMalformed,
+        Self::AnswerUnfit,
     ];
 
     /// The table. Of streams it says what holds when their answer is to be asked for anew: by continuation, or from the start.
@@ -145,6 +149,7 @@ impl FaultClass {
             Self::ModelAway => (Again::No, true, Elsewhere::Yes, Blames::Nothing),
             Self::StreamCut | Self::StreamMalformed => (Again::Once, false, Elsewhere::Yes, Blames::Breaker),
             Self::StreamStall => (Again::No, false, Elsewhere::Yes, Blames::Breaker),
+            Self::AnswerUnfit => (Again::Once, false, Elsewhere::Yes, Blames::Nothing),
         };
         Consequence { again, next_key, elsewhere, blames }
     }
@@ -168,6 +173,7 @@ impl FaultClass {
             Self::StreamCut => "stream_cut",
             Self::StreamStall => "stream_stall",
             Self::StreamMalformed => "stream_malformed",
+            Self::AnswerUnfit => "answer_unfit",
         }
     }
 }

@@ -272,6 +272,7 @@ impl RelayBody {
 fn class_of(why: &Why, stream: &Stream) -> FaultClass {
     match (why, &stream.from.rescue) {
         (Why::Trouble(Trouble::GapTimeout | Trouble::TotalTimeout), _) => FaultClass::StreamStall,
+        (Why::Trouble(Trouble::Unfit(_)), _) => FaultClass::AnswerUnfit,
         (Why::Theirs(event), Some(rescue)) => match rescue.means(StatusCode::OK, event) {
             FaultClass::Server => FaultClass::StreamCut,
             class => class,

@@ -11,6 +11,7 @@ use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::{Asked, Operation};
 use protocol::usage::{self, Usage};
+use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
 use super::answer::Flowing;
@@ -42,13 +43,31 @@ pub(super) struct Received<'t> {
     pub(super) exchange: Option<&'t Exchange>,
 }
 
+/// An answer that is not passed on.
+pub(super) struct Withheld {
+    pub(super) class: FaultClass,
+    /// What its caller is told instead.
+    pub(super) error: ApiError,
+}
+
+impl From<ApiError> for Withheld {
+    fn from(error: ApiError) -> Self {
+        let class = match error.kind {
+            Kind::UpstreamTimeout => FaultClass::StreamStall,
+            Kind::UpstreamInterrupted => FaultClass::StreamCut,
+            _ => FaultClass::StreamMalformed,
+        };
+        Self { class, error }
+    }
+}
+
 impl Received<'_> {
     /// The answer as it goes on, and what it counts if that is known already.
     pub(super) async fn into_answer(
         self,
         call: &Call,
         target: &Target,
-    ) -> Result<(Answer, Option<Usage>), ApiError> {
+    ) -> Result<(Answer, Option<Usage>), Withheld> {
         let Reply { status, mut head, written, mut rest } = self.reply;
         let compressed = head.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
         // What is compressed cannot be read, nor can words of ours be put behind it.
@@ -68,7 +87,7 @@ impl Received<'_> {
         let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
         let exchange = self.exchange.filter(|_| status.is_success());
         if compressed && exchange.is_some() {
-            return Err(unfit(&name, "it is compressed, unasked"));
+            return Err(unfit(&name, "it is compressed, unasked").into());
         }
         let asked = call.row.asks(&call.rest);
         // One value to its reader, and a stream all the same: to wait for all of it would be to wait for the whole answer.
@@ -110,11 +129,13 @@ impl Received<'_> {
                     (ahead, events) = (told.into(), !array);
                 }
                 Ahead::Part(part) if exchange.is_none() => ahead = part,
-                Ahead::Part(_) => return Err(unfit(&name, "it is too long to be put into other words")),
+                Ahead::Part(_) => {
+                    return Err(unfit(&name, "it is too long to be put into other words").into());
+                }
             }
         } else if let Some(exchange) = exchange {
             let Some(passing) = exchange.stream() else {
-                return Err(unfit(&name, "it streams, unasked"));
+                return Err(unfit(&name, "it streams, unasked").into());
             };
             says(&mut head, exchange);
             rest.translate(passing);
@@ -154,16 +175,18 @@ fn says(head: &mut HeaderMap, exchange: &Exchange) {
 }
 
 /// An answer that is of no use to its caller. What it asked for may be told to it, and to no log.
-fn unusable(provider: &str, why: Unusable) -> ApiError {
-    match why {
-        Unusable::Unreadable(why) => unfit(provider, &why.to_string()),
+fn unusable(provider: &str, why: Unusable) -> Withheld {
+    let error = match why {
+        Unusable::Unreadable(why) => return unfit(provider, &why.to_string()).into(),
+        Unusable::Malformed(why) => unfit(provider, &why.to_string()),
         Unusable::OffSchema(why) => {
             let say = format!(
                 "`{provider}` gave an answer that does not keep to the schema that was asked for: {why}."
             );
             ApiError::new(Kind::UpstreamBadResponse, say)
         }
-    }
+    };
+    Withheld { class: FaultClass::AnswerUnfit, error }
 }
 
 /// An answer that cannot be put into its caller's words.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use protocol::codec::{Passing, Progress, Tap};
+use protocol::codec::{Passing, Progress, Tap, Unusable};
 use protocol::fault::Kind;
 use protocol::frame::head::Chunks;
 use protocol::usage::Usage;
@@ -200,7 +200,7 @@ impl Rest {
                         let why = "it ended without saying that its answer was complete";
                         break Poll::Ready(Some(Err(Trouble::Cut(why.into()))));
                     }
-                    Err(unreadable) => Err(unreadable),
+                    Err(why) => Err(why),
                 },
             };
             match told {
@@ -209,11 +209,7 @@ impl Rest {
                     break Poll::Ready(Some(Err(self.withhold())));
                 }
                 Ok(bytes) => break Poll::Ready(bytes.map(|bytes| Ok(bytes.into()))),
-                Err(unreadable) => {
-                    break Poll::Ready(Some(Err(
-                        self.broken(Trouble::Protocol(unreadable.to_string().into()))
-                    )));
-                }
+                Err(why) => break Poll::Ready(Some(Err(self.broken(unusable(why))))),
             }
         };
         self.passing = Some(passing);
@@ -354,6 +350,15 @@ impl Rest {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// The trouble with an answer that cannot be put into its caller's words.
+fn unusable(why: Unusable) -> Trouble {
+    match why {
+        Unusable::Unreadable(why) => Trouble::Protocol(why.to_string().into()),
+        Unusable::Malformed(why) => Trouble::Unfit(why.to_string().into()),
+        Unusable::OffSchema(why) => Trouble::Unfit(why.to_string().into()),
     }
 }
 

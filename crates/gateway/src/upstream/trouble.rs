@@ -33,6 +33,8 @@ pub(crate) enum Trouble {
     Protocol(BoxError),
     /// The connection broke.
     Cut(BoxError),
+    /// The model did not write what it was asked for.
+    Unfit(BoxError),
 }
 
 impl Trouble {
@@ -47,9 +49,11 @@ impl Trouble {
     /// The cause in one line, for the log.
     pub(crate) fn cause(&self) -> String {
         match self {
-            Self::Unreachable(cause) | Self::Tls(cause) | Self::Protocol(cause) | Self::Cut(cause) => {
-                chain(cause.as_ref())
-            }
+            Self::Unreachable(cause)
+            | Self::Tls(cause)
+            | Self::Protocol(cause)
+            | Self::Cut(cause)
+            | Self::Unfit(cause) => chain(cause.as_ref()),
             Self::Denied(address) => format!("address {address} is not allowed"),
             Self::Proxy(why) => why.clone(),
             Self::ConnectTimeout => "no connection in time".to_owned(),
@@ -68,6 +72,7 @@ impl Trouble {
                 Kind::UpstreamTimeout
             }
             Self::Protocol(_) => Kind::UpstreamProtocol,
+            Self::Unfit(_) => Kind::UpstreamBadResponse,
             Self::Cut(_) => Kind::UpstreamInterrupted,
         }
     }
@@ -91,6 +96,7 @@ impl Trouble {
             Self::FirstByteTimeout => format!("`{provider}` did not begin to answer in time."),
             Self::GapTimeout => format!("`{provider}` stopped in the middle of its answer."),
             Self::TotalTimeout => format!("`{provider}` took longer than a call may take."),
+            Self::Unfit(_) => format!("`{provider}` gave an answer in which there is nothing usable."),
             Self::Protocol(_) => format!("`{provider}` answered with malformed HTTP."),
             Self::Cut(_) => format!("`{provider}` broke off the connection before its answer was complete."),
         }

@@ -121,6 +121,29 @@ async fn an_array_that_breaks_off_is_closed_with_an_error_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_object_in_no_array_passes_as_it_is_and_two_arrays_never_look_complete() {
+    let whole = element("hello", true);
+    let cases = [
+        (whole.clone(), true),
+        (format!("[{whole}]"), true),
+        (format!("[{whole}][{whole}]"), false),
+        (format!("{whole}{whole}"), false),
+    ];
+    for (sent, complete) in cases {
+        let said = sent.clone();
+        let vendor = Vendor::start(move |_| {
+            Answer::stream(200).header("content-type", "application/json").send(said.clone()).into()
+        })
+        .await;
+        let house = house("gemini", "/v1beta", &vendor);
+        let answer = testkit::caller::ask(house.address(), "POST", PATH, &[], BODY).await;
+        assert_eq!((answer.text().trim(), answer.complete), (&sent[..], complete));
+        let outcome = if complete { Outcome::Answered } else { Outcome::Interrupted };
+        assert_eq!(house.record().await.outcome, outcome, "{sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_element_that_is_cut_ends_its_connection_and_not_the_array() {
     let vendor = Vendor::start(|_| {
         let sent = format!("[{},\n{{\"candidates\":[", element("he", false));

@@ -234,6 +234,41 @@ async fn an_answer_that_keeps_to_no_schema_is_asked_for_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_caller_asks_for_takes_no_place_away_from_the_others() {
+    let schema = json!({"type": "object", "required": ["a"], "properties": {"a": false}});
+    let never = Shape::Schema { name: None, description: None, schema, strict: Some(true) };
+    let plain = Request { shape: None, ..question(false, false) };
+    for ((kind, base, model), asking) in [
+        (LACKING[1], Request { shape: Some(never), ..question(false, false) }),
+        (LACKING[3], Request { shape: None, ..question(false, true) }),
+        (LACKING[3], Request { shape: None, ..question(true, true) }),
+    ] {
+        let service = Vendor::start(|seen: &Seen| {
+            let (request, ..) = asked(seen);
+            match request.tools.last().and_then(Tool::name) {
+                None => says(seen, vec![Part::Text("hello".to_owned())], Stop::End),
+                Some("look") => says(seen, Vec::new(), Stop::Malformed("MALFORMED_FUNCTION_CALL".to_owned())),
+                Some(name) => says(seen, vec![called(name, r#"{"a":1}"#)], Stop::Calls),
+            }
+        })
+        .await;
+        let house = TestHouse::new(&format!(
+            "discovery: {{enabled: never}}\nrouting: {{retries: 0}}\n\
+             providers: {{p: {{type: {kind}, base_url: \"{}{base}\", api_key: sk-there}}}}\nmodels: {{m: \"p/{model}\"}}\n",
+            service.url()
+        ));
+        for _ in 0..12 {
+            let (path, body) = door(Wire::Chat, &asking);
+            let answer = ask(house.address(), "POST", path, &[], &body).await;
+            assert_eq!(answer.status, 502, "{kind}: {}", answer.text());
+        }
+        let (path, body) = door(Wire::Chat, &plain);
+        let answer = ask(house.address(), "POST", path, &[], &body).await;
+        assert_eq!(answer.status, 200, "{kind}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_streamed_answer_that_keeps_to_no_schema_never_looks_complete() {
     let bad = Vendor::start(answers_by_tool(r#"{"name":"Ada"}"#)).await;
     let (kind, base, model) = LACKING[1];

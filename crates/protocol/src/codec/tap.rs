@@ -221,6 +221,25 @@ mod tests {
     }
 
     #[test]
+    fn one_object_in_no_array_is_a_whole_answer() {
+        let one = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#;
+        let cases: [([&str; 2], bool); 6] = [
+            ([one, ""], true),
+            (["[", &format!("{one}]\n")], true),
+            ([&one[..30], &format!("{}\n", &one[30..])], true),
+            ([&one[..30], ""], false),
+            ([one, one], false),
+            ([&format!("[{one}]"), &format!("[{one}]")], false),
+        ];
+        for (pieces, whole) in cases {
+            let mut tap = heard(Wire::Gemini, &pieces);
+            assert_eq!((tap.is_complete(), tap.is_cut()), (whole, !whole), "{pieces:?}");
+            assert!(!tap.is_between(), "{pieces:?}");
+            assert_eq!(told(Wire::Gemini, &pieces), None, "{pieces:?}");
+        }
+    }
+
+    #[test]
     fn a_line_says_that_an_answer_broke_off() {
         let line = "{\"message\":{\"content\":\"a\"},\"done\":false}\n";
         let error = "{\"error\":\"gone\"}\n";

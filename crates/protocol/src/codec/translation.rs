@@ -37,8 +37,10 @@ pub struct Translation {
 /// Why a vendor's answer is of no use to its caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Unusable {
-    /// It is none of the vendor's wire, or nothing usable is in it.
+    /// It is none of the vendor's wire.
     Unreadable(Unreadable),
+    /// The model wrote nothing usable.
+    Malformed(Unreadable),
     /// It does not keep to the schema it was asked for in.
     OffSchema(Mismatch),
 }
@@ -138,7 +140,7 @@ impl Translation {
         marks::claim(&mut response, self.spoken);
         free_text::unwrap(&mut response, &free_text::names(&self.request));
         if let Some(word) = response.answers.iter().find_map(|answer| malformed(answer.stop.as_ref())) {
-            return Err(Unusable::Unreadable(Unreadable::new(word)));
+            return Err(Unusable::Malformed(word));
         }
         if let Some(tool) = &self.tool {
             tool.unwrap(&mut response).map_err(Unusable::OffSchema)?;
@@ -241,11 +243,7 @@ fn show_thoughts(request: &mut Request) {
 }
 
 /// Nothing usable was written: an error, and no answer (api-surface 8.1).
-fn malformed(stop: Option<&Stop>) -> Option<String> {
-    match stop {
-        Some(Stop::Malformed(word)) => {
-            Some(format!("The model wrote neither an answer nor a call ({word})."))
-        }
-        _ => None,
-    }
+fn malformed(stop: Option<&Stop>) -> Option<Unreadable> {
+    let Some(Stop::Malformed(word)) = stop else { return None };
+    Some(Unreadable::new(format!("The model wrote neither an answer nor a call ({word}).")))
 }

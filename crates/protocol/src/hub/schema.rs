@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 /// Schemas below this depth hold: whoever refers to himself without end asks for nothing.
 const DEEPEST: usize = 64;
 /// So many comparisons are made for one value; what is left then holds.
-const MOST: usize = 200_000;
+const MOST: usize = 50_000;
+/// So many bytes of text are one comparison.
+const STRIDE: usize = 64;
 
 /// Where a value does not keep to its schema, and how. Nothing of the value is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,7 +45,7 @@ impl fmt::Display for Mismatch {
 /// # Errors
 /// The first place where it does not keep to the schema.
 pub fn check(value: &Value, schema: &Value) -> Result<(), Mismatch> {
-    Check { root: schema, left: MOST, at: Vec::new() }.value(value, schema)
+    Check::of(schema).value(value, schema)
 }
 
 /// One step into a value.
@@ -62,16 +64,30 @@ struct Check<'s> {
 type Checked = Result<(), Mismatch>;
 
 impl<'s> Check<'s> {
+    fn of(root: &'s Value) -> Self {
+        Self { root, left: MOST, at: Vec::new() }
+    }
+
+    /// So many comparisons are about to be made. `false`: there are no steps for them.
+    fn steps(&mut self, many: usize) -> bool {
+        self.left = self.left.saturating_sub(many);
+        self.left > 0
+    }
+
+    /// A text is about to be looked at.
+    fn reads(&mut self, text: &str) -> bool {
+        self.steps(1 + text.len() / STRIDE)
+    }
+
     fn value(&mut self, value: &Value, schema: &'s Value) -> Checked {
         self.deep(value, schema, 0)
     }
 
     /// `depth` counts schemas within schemas that are about the same value, and values within values.
     fn deep(&mut self, value: &Value, schema: &'s Value, depth: usize) -> Checked {
-        if self.left == 0 || depth > DEEPEST {
+        if depth > DEEPEST || !self.steps(1) {
             return Ok(());
         }
-        self.left -= 1;
         let schema = match schema {
             Value::Bool(false) => return self.wrong("may not be there"),
             Value::Object(schema) => schema,
@@ -92,23 +108,29 @@ impl<'s> Check<'s> {
     }
 
     /// The schema of that name in this document; of others none is known.
-    fn named(&self, name: &str) -> Option<&'s Value> {
+    fn named(&mut self, name: &str) -> Option<&'s Value> {
+        // A name of a pointer may be a byte long.
+        self.steps(name.len() / 8).then_some(())?;
         self.root.pointer(&decoded(name.strip_prefix('#')?))
     }
 
     /// What it may be at all.
-    fn itself(&self, value: &Value, schema: &Map<String, Value>) -> Checked {
+    fn itself(&mut self, value: &Value, schema: &Map<String, Value>) -> Checked {
         let fits = |kind: &Value| kind.as_str().is_none_or(|kind| is_a(value, kind));
-        match schema.get("type") {
-            Some(Value::Array(kinds)) if !kinds.iter().any(fits) => self.wrong("is of another type"),
-            Some(kind @ Value::String(_)) if !fits(kind) => self.wrong("is of another type"),
-            _ => match (schema.get("const"), schema.get("enum").and_then(Value::as_array)) {
-                (Some(only), _) if !same(value, only) => self.wrong("is another value"),
-                (_, Some(few)) if !few.iter().any(|one| same(value, one)) => {
-                    self.wrong("is none of the values it may be")
-                }
-                _ => Ok(()),
-            },
+        let of_type = match schema.get("type") {
+            Some(Value::Array(kinds)) => !self.steps(kinds.len()) || kinds.iter().any(fits),
+            Some(kind @ Value::String(_)) => fits(kind),
+            _ => true,
+        };
+        if !of_type {
+            return self.wrong("is of another type");
+        }
+        match (schema.get("const"), schema.get("enum").and_then(Value::as_array)) {
+            (Some(only), _) if !self.same(value, only) => self.wrong("is another value"),
+            (_, Some(few)) if !few.iter().any(|one| self.same(value, one)) => {
+                self.wrong("is none of the values it may be")
+            }
+            _ => Ok(()),
         }
     }
 
@@ -155,30 +177,36 @@ impl<'s> Check<'s> {
         depth: usize,
     ) -> Checked {
         for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
-            if let Some(name) = name.as_str().filter(|name| !members.contains_key(*name)) {
+            let Some(name) = name.as_str() else { continue };
+            if !self.reads(name) {
+                return Ok(());
+            }
+            if !members.contains_key(name) {
                 self.at.push(Step::Name(name));
                 return self.wrong("is missing");
             }
         }
         self.amount(members.len(), schema, ("minProperties", "maxProperties"))?;
         let own = schema.get("properties").and_then(Value::as_object);
-        for (name, inner) in own.into_iter().flatten() {
-            if let Some(value) = members.get(name) {
-                self.inside(Step::Name(name), value, inner, depth)?;
-            }
-        }
         // Patterns are not understood: any name may be meant by one.
-        let Some(rest) =
-            schema.get("additionalProperties").filter(|_| !schema.contains_key("patternProperties"))
-        else {
+        let rest = schema.get("additionalProperties").filter(|_| !schema.contains_key("patternProperties"));
+        if own.is_none() && rest.is_none() {
             return Ok(());
-        };
-        for (_, value) in members.iter().filter(|(name, _)| own.is_none_or(|own| !own.contains_key(*name))) {
-            if *rest == Value::Bool(false) {
-                return self.wrong("has a property that is not in the schema");
+        }
+        // The answer's, and not the schema's: of those most may be missing.
+        for (name, value) in members {
+            if !self.reads(name) {
+                return Ok(());
             }
-            // Its name is the answer's.
-            self.deep(value, rest, depth + 1)?;
+            match (own.and_then(|own| own.get_key_value(name)), rest) {
+                (Some((name, inner)), _) => self.inside(Step::Name(name), value, inner, depth)?,
+                (None, Some(Value::Bool(false))) => {
+                    return self.wrong("has a property that is not in the schema");
+                }
+                // Its name is the answer's.
+                (None, Some(rest)) => self.deep(value, rest, depth + 1)?,
+                (None, None) => {}
+            }
         }
         Ok(())
     }
@@ -188,15 +216,19 @@ impl<'s> Check<'s> {
         let front = schema.get("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let rest = schema.get("items");
         for (place, value) in elements.iter().enumerate() {
-            if let Some(inner) = front.get(place).or(rest) {
-                self.inside(Step::Place(place), value, inner, depth)?;
-            }
+            let Some(inner) = front.get(place).or(rest).filter(|_| self.left > 0) else { break };
+            self.inside(Step::Place(place), value, inner, depth)?;
         }
-        let unique = schema.get("uniqueItems") == Some(&Value::Bool(true));
-        for (nth, one) in elements.iter().enumerate().filter(|_| unique) {
-            self.left = self.left.saturating_sub(nth);
-            if self.left > 0 && elements[..nth].iter().any(|other| same(one, other)) {
-                return self.wrong("has an element twice");
+        if schema.get("uniqueItems") != Some(&Value::Bool(true)) {
+            return Ok(());
+        }
+        for (nth, one) in elements.iter().enumerate() {
+            let twice = elements[..nth].iter().any(|other| self.same(one, other));
+            // Whose steps have run out is the same as all.
+            match (twice, self.left) {
+                (_, 0) => break,
+                (true, _) => return self.wrong("has an element twice"),
+                (false, _) => {}
             }
         }
         Ok(())
@@ -209,15 +241,15 @@ impl<'s> Check<'s> {
         Ok(())
     }
 
-    fn text(&self, text: &str, schema: &Map<String, Value>) -> Checked {
-        if schema.contains_key("minLength") || schema.contains_key("maxLength") {
+    fn text(&mut self, text: &str, schema: &Map<String, Value>) -> Checked {
+        if (schema.contains_key("minLength") || schema.contains_key("maxLength")) && self.reads(text) {
             return self.amount(text.chars().count(), schema, ("minLength", "maxLength"));
         }
         Ok(())
     }
 
     /// How many there are of what is counted.
-    fn amount(&self, is: usize, schema: &Map<String, Value>, (least, most): (&str, &str)) -> Checked {
+    fn amount(&mut self, is: usize, schema: &Map<String, Value>, (least, most): (&str, &str)) -> Checked {
         let limit = |word: &str| schema.get(word).and_then(Value::as_u64);
         match is as u64 {
             is if limit(least).is_some_and(|least| is < least) => self.wrong("is too short"),
@@ -226,7 +258,7 @@ impl<'s> Check<'s> {
         }
     }
 
-    fn number(&self, value: &Value, schema: &Map<String, Value>) -> Checked {
+    fn number(&mut self, value: &Value, schema: &Map<String, Value>) -> Checked {
         let Some(is) = value.as_f64() else { return Ok(()) };
         let limit = |word: &str| schema.get(word).and_then(Value::as_f64);
         if limit("minimum").is_some_and(|least| is < least)
@@ -247,12 +279,38 @@ impl<'s> Check<'s> {
         Ok(())
     }
 
-    fn wrong(&self, what: &'static str) -> Checked {
+    /// Whether two values are the same, however their numbers are written; whose steps have run out are.
+    fn same(&mut self, one: &Value, other: &Value) -> bool {
+        if !self.steps(1) {
+            return true;
+        }
+        match (one, other) {
+            (Value::Number(a), Value::Number(b)) => {
+                a == b || (a.as_f64().is_some() && a.as_f64() == b.as_f64())
+            }
+            (Value::String(a), Value::String(b)) => a.len() == b.len() && (!self.reads(a) || a == b),
+            (Value::Array(a), Value::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same(a, b))
+            }
+            (Value::Object(a), Value::Object(b)) => {
+                let mut held = |(name, a): (&String, &Value)| {
+                    !self.reads(name) || b.get(name).is_some_and(|b| self.same(a, b))
+                };
+                a.len() == b.len() && a.iter().all(&mut held)
+            }
+            _ => one == other,
+        }
+    }
+
+    fn wrong(&mut self, what: &'static str) -> Checked {
         let mut at = String::new();
         for step in &self.at {
             at.push('/');
             match step {
-                Step::Name(name) => at.push_str(&name.replace('~', "~0").replace('/', "~1")),
+                Step::Name(name) => {
+                    self.left = self.left.saturating_sub(name.len() / STRIDE);
+                    at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                }
                 Step::Place(place) => at.push_str(&place.to_string()),
             }
         }
@@ -272,18 +330,6 @@ fn is_a(value: &Value, kind: &str) -> bool {
         // 1.0 is one.
         "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|it| it.fract() == 0.0),
         _ => true,
-    }
-}
-
-/// Whether two values are the same, however their numbers are written.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(a), Value::Number(b)) => a == b || (a.as_f64().is_some() && a.as_f64() == b.as_f64()),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
-        }
-        _ => one == other,
     }
 }
 

@@ -296,12 +296,9 @@ impl Row {
     }
 
     /// Whether a stream that its path asks for comes as one JSON array: in this language events are asked for by the query (Gemini API
-    /// reference, "Method: models.streamGenerateContent"; Google APIs, "System parameters", `$alt`).
+    /// reference, "Method: models.streamGenerateContent").
     pub fn streams_array(&self, rest: &str, query: Option<&str>) -> bool {
-        let events = |pair: &str| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse");
-        self.operation == Generate
-            && self.streams_by_path(rest)
-            && !query.is_some_and(|query| query.split('&').any(events))
+        self.operation == Generate && self.streams_by_path(rest) && !query.is_some_and(asks_for_events)
     }
 
     /// The methods this row has at `path`: a collection as a whole is never deleted.
@@ -326,4 +323,10 @@ impl Row {
         }
         have.next().is_none()
     }
+}
+
+/// Whether a query asks for events, by the last word it has for it (Google APIs, "System parameters", `$alt`).
+pub(crate) fn asks_for_events(query: &str) -> bool {
+    let alt = |pair| ["alt=", "$alt=", "%24alt="].iter().find_map(|name| str::strip_prefix(pair, name));
+    query.rsplit('&').find_map(alt) == Some("sse")
 }

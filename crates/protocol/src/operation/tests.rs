@@ -122,3 +122,21 @@ fn every_operation_of_the_reference_has_a_row() {
     }
     assert_eq!(count, 389);
 }
+
+#[test]
+fn the_last_alt_of_a_query_says_whether_a_stream_is_an_array() {
+    let found = find(&Method::POST, "/v1beta/models/m:streamGenerateContent").unwrap();
+    for (query, array) in [
+        (None, true),
+        (Some("alt=sse"), false),
+        (Some("$alt=sse&key=x"), false),
+        (Some("%24alt=sse"), false),
+        (Some("alt=sse&alt=json"), true),
+        (Some("alt=json&$alt=sse"), false),
+        (Some("$alt=sse&alt=json"), true),
+        (Some("salt=sse"), true),
+        (Some("alt=sse&salt=json"), false),
+    ] {
+        assert_eq!(found.row.streams_array(found.rest, query), array, "{query:?}");
+    }
+}

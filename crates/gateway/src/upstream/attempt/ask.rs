@@ -16,7 +16,7 @@ use super::super::trouble::Trouble;
 use super::begin::{Begun, begin};
 use super::course::Course;
 use super::quota;
-use super::refusal::{Refusing, unreadable};
+use super::refusal::{Refusing, lesson_behind, unreadable};
 use super::send::{Sending, Unsent};
 use super::tried::Tried;
 use crate::account::Step;
@@ -105,7 +105,7 @@ impl Course {
         };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
-            Err(error) => return unreadable(asking, pass, refused, error),
+            Err(withheld) => return unreadable(asking, pass, refused, withheld),
         };
         if let Some((_, head)) = refused {
             let body = match &answer.body {
@@ -129,7 +129,7 @@ impl Course {
                     Begun::Content => {}
                     Begun::Error(data) => {
                         if let Err(error) = withhold_secrets(&data, target.whose()) {
-                            return unreadable(asking, pass, None, error);
+                            return unreadable(asking, pass, None, error.into());
                         }
                         // It is passed on as it came, if nobody does better.
                         flowing.fails = true;
@@ -137,7 +137,7 @@ impl Course {
                         return self.refused(asking, pass, (&head, &data), answer);
                     }
                     Begun::Broken(class, trouble) => {
-                        pass.ends(Lesson::Fails);
+                        pass.ends(lesson_behind(class));
                         return Tried::Failed(class, trouble.into_error(&target.provider.name));
                     }
                 }
@@ -183,6 +183,7 @@ fn class_of(trouble: &Trouble) -> FaultClass {
         }
         Trouble::GapTimeout => FaultClass::StreamStall,
         Trouble::Protocol(_) => FaultClass::StreamMalformed,
+        Trouble::Unfit(_) => FaultClass::AnswerUnfit,
         Trouble::Cut(_) => FaultClass::TransportAfterSend,
     }
 }

@@ -53,6 +53,9 @@ pub(super) async fn begin(flowing: &mut Flowing) -> Begun {
                 return Begun::Broken(FaultClass::StreamCut, trouble);
             }
             Ok(None) => break,
+            Ok(Some(Err(trouble @ Trouble::Unfit(_)))) => {
+                return Begun::Broken(FaultClass::AnswerUnfit, trouble);
+            }
             Ok(Some(Err(trouble))) => return Begun::Broken(FaultClass::StreamCut, trouble),
             Ok(Some(Ok(piece))) => {
                 read.extend_from_slice(&piece);

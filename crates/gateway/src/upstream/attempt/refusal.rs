@@ -4,16 +4,15 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use protocol::fault::Kind;
 use protocol::frame::said;
 use protocol::verdict::{Blames, Capability, FaultClass, UpstreamFault};
 
 use super::super::answer::Answer;
+use super::super::received::Withheld;
 use super::super::trouble::key_refused;
 use super::course::Course;
 use super::patience::{LONGEST_REST, REST};
 use super::tried::Tried;
-use crate::error::ApiError;
 use crate::route::Target;
 use crate::standing::{Key, Lesson, Pass};
 
@@ -96,14 +95,14 @@ pub(super) fn unreadable(
     asking: Refusing<'_>,
     mut pass: Pass,
     refused: Option<(StatusCode, HeaderMap)>,
-    error: ApiError,
+    Withheld { class, error }: Withheld,
 ) -> Tried {
     let Refusing { target, key, stored, .. } = asking;
-    pass.ends(Lesson::Fails);
-    let Some((status, head)) = refused else { return Tried::Failed(class_of(error.kind), error) };
+    pass.ends(lesson_behind(class));
+    let Some((status, head)) = refused else { return Tried::Failed(class, error) };
     let fault = target.provider.vendor.read_fault(status, &head, &[], SystemTime::now());
     if !matches!(fault.class, FaultClass::Auth | FaultClass::Billing) {
-        return Tried::Failed(class_of(error.kind), error);
+        return Tried::Failed(class, error);
     }
     if !stored {
         pass.ends(Lesson::Nothing);
@@ -120,11 +119,10 @@ fn concerns_account(class: FaultClass) -> bool {
     matches!(class, FaultClass::Auth | FaultClass::Billing | FaultClass::Limited | FaultClass::ModelAway)
 }
 
-/// The class of what went wrong behind an answer's head.
-fn class_of(kind: Kind) -> FaultClass {
-    match kind {
-        Kind::UpstreamTimeout => FaultClass::StreamStall,
-        Kind::UpstreamInterrupted => FaultClass::StreamCut,
-        _ => FaultClass::StreamMalformed,
+/// What is learnt of who began to answer, and went wrong behind the head.
+pub(super) fn lesson_behind(class: FaultClass) -> Lesson {
+    match class.consequence().blames {
+        Blames::Nothing => Lesson::Works,
+        _ => Lesson::Fails,
     }
 }

@@ -12,8 +12,12 @@ pub(super) struct Elements {
     depth: u32,
     in_string: bool,
     escaped: bool,
-    /// The array's own end came.
+    /// It is one object in no array: a whole answer, or an error.
+    bare: bool,
+    /// Its own end came.
     closed: bool,
+    /// Something came behind that.
+    astray: bool,
     /// What came last outside of all elements, white space aside.
     last: u8,
 }
@@ -50,9 +54,9 @@ impl Elements {
         Ok(())
     }
 
-    /// Whether the array ended.
+    /// Whether it ended, and nothing came behind.
     pub(super) fn closed(&self) -> bool {
-        self.closed
+        self.closed && !self.astray
     }
 
     /// What has to stand before one more element; `None`: there is no place for one.
@@ -67,6 +71,10 @@ impl Elements {
     }
 
     fn step(&mut self, byte: u8) {
+        if self.depth == 0 && !byte.is_ascii_whitespace() {
+            self.astray |= self.closed;
+            self.bare |= self.last == 0 && byte == b'{';
+        }
         if self.depth <= 1 && !byte.is_ascii_whitespace() {
             self.last = byte;
         }
@@ -77,7 +85,10 @@ impl Elements {
             _ if self.in_string => {}
             b'{' => self.depth += 1,
             b'[' if self.depth > 0 => self.depth += 1,
-            b'}' => self.depth = self.depth.saturating_sub(1),
+            b'}' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.closed |= self.bare && self.depth == 0;
+            }
             b']' if self.depth > 0 => self.depth -= 1,
             b']' => self.closed = true,
             _ => {}

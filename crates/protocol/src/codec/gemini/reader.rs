@@ -35,7 +35,7 @@ impl StreamReader for Reader {
         if matches!(shape, Shape::Unknown) {
             *shape = match piece.iter().find(|byte| !byte.is_ascii_whitespace()) {
                 None => return Ok(()),
-                // An error may come as an object of its own.
+                // An error may come as an object of its own, and so may a whole answer.
                 Some(b'[' | b'{') => Shape::Array(Elements::default()),
                 Some(_) => Shape::Events(Events::default()),
             };

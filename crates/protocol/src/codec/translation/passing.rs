@@ -2,13 +2,13 @@
 
 use super::super::tap::{Progress, usage};
 use super::super::{StreamReader, StreamWriter};
-use super::malformed;
+use super::{Unusable, malformed};
 use crate::dialect::Wire;
 use crate::fault::Kind;
 use crate::hub::free_text::FreeText;
 use crate::hub::schema::Mismatch;
 use crate::hub::shape_tool::{ShapeSteps, ShapeTool};
-use crate::hub::{Counts, Delta, Request, Unreadable, marks};
+use crate::hub::{Counts, Delta, Request, marks};
 use crate::usage::Usage;
 
 /// A streamed answer on its way from one wire to the other.
@@ -63,11 +63,11 @@ impl Passing {
     ///
     /// # Errors
     /// When it is no stream of the vendor's wire, or the model wrote nothing usable.
-    pub fn piece(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    pub fn piece(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unusable> {
         if self.told != Told::Nothing {
             return Ok(Vec::new());
         }
-        self.reader.read(piece, &mut self.steps)?;
+        self.reader.read(piece, &mut self.steps).map_err(Unusable::Unreadable)?;
         self.written(piece)
     }
 
@@ -75,7 +75,7 @@ impl Passing {
     ///
     /// # Errors
     /// As for [`Self::piece`].
-    pub fn end(&mut self) -> Result<Option<Vec<u8>>, Unreadable> {
+    pub fn end(&mut self) -> Result<Option<Vec<u8>>, Unusable> {
         if self.told != Told::Nothing {
             return Ok(Some(Vec::new()));
         }
@@ -125,7 +125,7 @@ impl Passing {
     }
 
     /// The steps that came with a piece.
-    fn written(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    fn written(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unusable> {
         let mut out = Vec::new();
         for mut step in std::mem::take(&mut self.steps) {
             self.progress.takes(&step, (self.spoken, piece));
@@ -140,7 +140,7 @@ impl Passing {
                 }
                 Delta::Stop(stop) => {
                     if let Some(word) = malformed(Some(stop)) {
-                        return Err(Unreadable::new(word));
+                        return Err(Unusable::Malformed(word));
                     }
                 }
                 _ => {}

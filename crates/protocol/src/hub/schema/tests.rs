@@ -112,3 +112,31 @@ fn a_schema_that_never_ends_ends() {
     let many: Vec<u32> = (0..5000).collect();
     assert_eq!(check(&json!(many), &json!({"uniqueItems": true})), Ok(()));
 }
+
+/// How many comparisons are made.
+fn steps(value: &Value, schema: &Value) -> usize {
+    let mut check = Check::of(schema);
+    let _ = check.value(value, schema);
+    MOST - check.left
+}
+
+#[test]
+fn every_comparison_counts_and_what_the_answer_does_not_have_is_not_looked_for() {
+    let names: Vec<String> = (0..4000).map(|nth| format!("p{nth}")).collect();
+    let properties: Map<String, Value> = names.iter().map(|name| (name.clone(), json!({}))).collect();
+    let all: Map<String, Value> = names.iter().map(|name| (name.clone(), json!(1))).collect();
+    assert!(steps(&json!({}), &json!({"type": "object", "properties": properties})) < 10);
+    assert!(steps(&json!(all), &json!({"properties": properties})) >= 8000);
+    assert!(steps(&json!(all), &json!({"required": names})) >= 4000);
+    assert!(steps(&json!("x"), &json!({"enum": names})) >= 4000);
+    assert!(steps(&json!(1), &json!({"type": vec!["string"; 4000]})) >= 4000);
+    assert!(steps(&json!(names), &json!({"const": names})) >= 4000);
+    let long = "x".repeat(64_000);
+    assert!(steps(&json!(long), &json!({"const": long})) >= 1000);
+    assert!(steps(&json!(long), &json!({"maxLength": 9})) >= 1000);
+    assert!(steps(&json!(1), &json!({"$ref": format!("#{}", "/a".repeat(4000))})) >= 1000);
+    // Each of the ways has all of them again.
+    let wide = json!({"type": "object", "allOf": [{"$ref": "#"}, {"$ref": "#"}], "properties": properties});
+    assert!(steps(&json!({}), &wide) <= 50_000);
+    assert_eq!(check(&json!({}), &wide), Ok(()));
+}

@@ -13,6 +13,7 @@ use super::embeddings;
 use super::error::Problem;
 use super::reply::{Reply, unnamed};
 use super::voice::{self, Last, Speech, Wish};
+use crate::operation::asks_for_events;
 
 /// What all these paths begin with.
 pub(super) const BASE: &str = "/v1beta/models/";
@@ -35,7 +36,7 @@ pub(super) fn named(rest: &str) -> Option<Named<'_>> {
 
 /// What answers the verb. A stream is one of events only if the query says so; otherwise it is a JSON array.
 pub(super) fn endpoint(named: &Named<'_>, query: Option<&str>) -> Endpoint {
-    let events = query.is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
+    let events = query.is_some_and(asks_for_events);
     match (named.verb, events) {
         ("countTokens", _) => count,
         ("embedContent", _) => embeddings::embed_content,
