@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -9,6 +10,7 @@ use protocol::codec::{Passing, Progress, Tap};
 use protocol::fault::Kind;
 use protocol::frame::head::Chunks;
 use protocol::usage::Usage;
+use protocol::vendor::identity::Grant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -34,6 +36,8 @@ pub(crate) struct Rest {
     passing: Option<Box<Passing>>,
     /// It is read beside: what it counts, how far it has come, whether it is complete.
     tap: Option<Box<Tap>>,
+    /// What was shown for it. It is held to the end, so that it is known when it is repeated (`Purse::grants`).
+    shown: Option<Arc<Grant>>,
 }
 
 /// Cuts a connection at its time, unless it ends before.
@@ -43,7 +47,17 @@ impl Rest {
     /// What comes behind the head of an answer.
     pub(in crate::upstream) fn of(behind: Behind, lease: Lease) -> Self {
         let Behind { left, sending, keeps } = behind;
-        Self { lease, left, sending, keeps, watchdog: None, drill: None, passing: None, tap: None }
+        Self {
+            lease,
+            left,
+            sending,
+            keeps,
+            watchdog: None,
+            drill: None,
+            passing: None,
+            tap: None,
+            shown: None,
+        }
     }
 
     /// Whether all of it has come.
@@ -58,6 +72,11 @@ impl Rest {
     /// Lets it break on purpose.
     pub(super) fn drill(&mut self, breaking: Breaking) {
         self.drill = Some(Box::new(breaking));
+    }
+
+    /// Holds on to what was shown for it.
+    pub(super) fn answers(&mut self, shown: Arc<Grant>) {
+        self.shown = Some(shown);
     }
 
     /// How many bytes are still to come, where that is known.
