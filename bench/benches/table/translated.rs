@@ -21,7 +21,7 @@ pub(super) fn steps() -> Result<Vec<Step>> {
     let translation = read(&asked)?;
     let mut passing = translation.stream();
     // What opens an answer, once; then words for as long as somebody wants to measure.
-    passing.piece(OPENING.as_bytes()).map_err(|problem| anyhow!("{problem}"))?;
+    passing.piece(OPENING.as_bytes()).map_err(|problem| anyhow!("{problem:?}"))?;
     Ok(vec![
         Step::of("translate: a chat of 10 KB to Messages", asked.len(), move || {
             let told = read(&asked).map(|mut translation| translation.request(Habits::default()).is_ok());

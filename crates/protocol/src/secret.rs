@@ -25,6 +25,40 @@ impl Secret {
         find(bytes) || unescaped(bytes).is_some_and(|bytes| find(&bytes))
     }
 
+    /// The text with stars in its place, however much of it is percent-encoded (RFC 3986, 2.1). What is shorter than a password is
+    /// looked for nowhere.
+    pub fn out_of(&self, text: String) -> String {
+        const SHORTEST: usize = 8;
+        if self.0.len() < SHORTEST {
+            return text;
+        }
+        let mut kept = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some(first) = rest.chars().next() {
+            match self.begins(rest).and_then(|length| rest.get(length..)) {
+                Some(behind) => {
+                    kept.push_str("***");
+                    rest = behind;
+                }
+                None => {
+                    kept.push(first);
+                    rest = &rest[first.len_utf8()..];
+                }
+            }
+        }
+        kept
+    }
+
+    /// How long it is at the beginning of a text, if that begins with it.
+    fn begins(&self, text: &str) -> Option<usize> {
+        let text = text.as_bytes();
+        self.0.bytes().try_fold(0, |at, byte| match text.get(at..)? {
+            [b'%', high, low, ..] if hex(*high, *low) == Some(byte) => Some(at + 3),
+            [plain, ..] if *plain == byte => Some(at + 1),
+            _ => None,
+        })
+    }
+
     /// Whether both are the same; how long that takes says nothing of where they differ.
     pub fn is_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.0.as_bytes(), other.0.as_bytes());
@@ -85,6 +119,16 @@ impl fmt::Display for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_taken_out_however_much_of_it_is_percent_encoded() {
+        let secret = Secret::new("client/0123+é");
+        for said in ["client/0123+é", "client%2F0123%2B%C3%A9", "%63lient%2f0123+%c3%a9"] {
+            assert_eq!(secret.out_of(format!("é {said}%2 {said}")), "é ***%2 ***", "{said}");
+        }
+        assert_eq!(secret.out_of("client%2F0123%2B%C3".to_owned()), "client%2F0123%2B%C3");
+        assert_eq!(Secret::new("short").out_of("a short text".to_owned()), "a short text");
+    }
 
     #[test]
     fn a_secret_is_found_however_json_spells_it() {

@@ -14,7 +14,7 @@ pub(crate) struct Offered(pub(crate) Secret);
 impl Offered {
     /// It is no key but a signature over one request, at one address.
     pub(crate) fn is_signature(&self) -> bool {
-        self.0.expose().starts_with(SIGNED)
+        is_signed(self.0.expose())
     }
 }
 
@@ -41,7 +41,7 @@ pub(super) fn read(
         bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
     let Some(first) = all.next() else { return Ok(None) };
     // A comma would be a second credential folded into the same line.
-    if first.contains(',') && !first.starts_with(SIGNED) || all.any(|other| other != first) {
+    if first.contains(',') && !is_signed(first) || all.any(|other| other != first) {
         return Err(conflict());
     }
     Ok(Some(Offered(Secret::new(first))))
@@ -49,7 +49,11 @@ pub(super) fn read(
 
 /// How a signature of AWS's begins (Signature Version 4): its parts are set apart by commas. What it is signed with stays with the caller,
 /// so that it is a credential nobody here knows; where none is asked for it does no harm.
-const SIGNED: &str = "AWS4-HMAC-SHA256";
+const SIGNED: [&str; 2] = ["AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"];
+
+fn is_signed(text: &str) -> bool {
+    SIGNED.iter().any(|begin| text.starts_with(begin))
+}
 
 fn bare(value: &str) -> &str {
     match value.split_once(' ') {

@@ -241,7 +241,7 @@ fn method_error(allow: &str) -> ApiError {
 }
 
 /// Percent-decoding of one parameter, once. Broken encodings were refused with the path.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -4,7 +4,7 @@
 //! Who may ask is decided here, and what came of it noted; asking is `upstream/exchange.rs`'s.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -49,6 +49,8 @@ pub(crate) struct Purse {
 #[derive(Debug, Default)]
 struct Held {
     grant: Option<Arc<Grant>>,
+    /// Those before it, as long as a call that has shown one goes on.
+    before: Vec<Weak<Grant>>,
     /// When it is to be asked for anew, and until when it is shown; `None`: never, and for ever.
     times: Option<(SystemTime, SystemTime)>,
     /// Somebody asks.
@@ -112,9 +114,10 @@ impl Purse {
         self.news.subscribe()
     }
 
-    /// The grant there is, whether or not it still holds.
-    pub(crate) fn grant(&self) -> Option<Arc<Grant>> {
-        self.held().grant.clone()
+    /// The grant there is, whether or not it still holds, and those before it that calls have shown which go on.
+    pub(crate) fn grants(&self) -> Vec<Arc<Grant>> {
+        let held = self.held();
+        held.grant.iter().cloned().chain(held.before.iter().filter_map(Weak::upgrade)).collect()
     }
 
     /// Looks for a grant.
@@ -152,8 +155,17 @@ impl Purse {
             return false;
         }
         held.given_up = Some(now.tick);
-        held.grant = None;
+        held.put(None);
         true
+    }
+}
+
+impl Held {
+    /// Another grant, or none, in place of the one there is.
+    fn put(&mut self, grant: Option<Arc<Grant>>) {
+        self.before.retain(|before| before.strong_count() > 0);
+        self.before.extend(self.grant.as_ref().map(Arc::downgrade));
+        self.grant = grant;
     }
 }
 
@@ -167,7 +179,7 @@ impl Leave {
     pub(crate) fn came(self, grant: Grant, now: Moment) {
         let mut held = self.0.held();
         held.times = grant.ends.map(|ends| times(ends, now.wall));
-        held.grant = Some(Arc::new(grant));
+        held.put(Some(Arc::new(grant)));
         held.failed = None;
     }
 

@@ -16,7 +16,7 @@ use super::engine::{HeadWriter, Message, OutBody};
 use super::passage::Translated;
 use super::signature;
 use crate::error::ApiError;
-use crate::intake::{Call, Payload, UploadBody};
+use crate::intake::{Call, Payload, UploadBody, decode};
 use crate::route::Target;
 
 /// What is shown to a target.
@@ -166,9 +166,10 @@ fn unsigned(provider: &Provider) -> ApiError {
 
 fn address(call: &Call, target: &Target) -> String {
     let model = target.model.as_deref();
-    let query = match (&call.query, call.row.model, model) {
-        (Some(query), ModelAt::Query, Some(model)) => Some(with_model(query, model)),
-        (query, _, _) => query.clone(),
+    let query = call.query.as_deref().map(without_signature).filter(|query| !query.is_empty());
+    let query = match (query, call.row.model, model) {
+        (Some(query), ModelAt::Query, Some(model)) => Some(with_model(&query, model)),
+        (query, _, _) => query,
     };
     // The id in `/models/{id}` is the object itself, not a model to be run; the name before a verb is one, and is
     // written as the caller wrote it unless the target has another.
@@ -180,6 +181,16 @@ fn address(call: &Call, target: &Target) -> String {
     };
     let ask = Ask { row: call.row, rest: &rest, query: query.as_deref(), model };
     target.provider.vendor.address(&target.provider.site, &ask)
+}
+
+/// The query without a signature of the caller's, which is of a request to this gateway ("Authenticating Requests: Using Query
+/// Parameters", Signature Version 4).
+fn without_signature(query: &str) -> String {
+    let signs = |pair: &&str| {
+        let name = decode(pair.split('=').next().unwrap_or(pair));
+        hyphened(&name.to_ascii_lowercase()).starts_with("x-amz-")
+    };
+    query.split('&').filter(|pair| !signs(pair)).collect::<Vec<_>>().join("&")
 }
 
 /// The query with the target's own name for the model; other parameters stay as written.
@@ -233,6 +244,7 @@ fn is_ours(name: &str) -> bool {
             | "x-amz-date"
             | "x-amz-security-token"
             | "x-amz-content-sha256"
+            | "x-amz-region-set"
             | "forwarded"
             | "via"
             | "x-real-ip"
@@ -274,7 +286,8 @@ fn pass_headers(
         let foreign =
             (foreign && headers::is_of_a_language(text)) || (rewritten && headers::describes_a_body(text));
         let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded && !foreign;
-        if passes && !named.iter().any(|hop| hop == name.as_str()) && !own.keys().any(|own| own == name) {
+        let ours = own.keys().any(|own| hyphened(own.as_str()) == text);
+        if passes && !ours && !named.iter().any(|hop| hop == name.as_str()) {
             head.line(name.as_str(), value.as_bytes());
         }
     }
@@ -364,5 +377,18 @@ fn keep_subprotocols(head: &mut HeadWriter, call: &Call) {
         .collect();
     if !names.is_empty() {
         head.line("sec-websocket-protocol", names.join(", ").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_in_the_query_goes_nowhere() {
+        let query = "X-Amz-Signature=abc&x=1&x-amz-security-token=t&%58-Amz-Date=d&X%2DAmz%2DCredential=c&x_amz_expires=9&y";
+        assert_eq!(without_signature(query), "x=1&y");
+        assert_eq!(without_signature("x=%41&x"), "x=%41&x");
+        assert_eq!(without_signature("X-Amz-Date=1"), "");
     }
 }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use config::snapshot::{Identity, Provider};
 use http::{Request, StatusCode, Uri};
 use protocol::fault::Kind;
-use protocol::vendor::identity::{Grant, Question, STEPS, Step, Told};
+use protocol::secret::Secret;
+use protocol::vendor::identity::{Grant, Question, STEPS, Step, Told, Ungranted};
 use tokio::time::Instant;
 
 use super::visit::Visitor;
@@ -93,8 +94,10 @@ async fn ask(leave: Leave, provider: String) {
 async fn walk(identity: &Identity) -> Result<Grant, String> {
     let mut visitors: Vec<Option<Visitor>> = identity.endpoints.iter().map(|_| None).collect();
     let mut told = Vec::new();
+    // What an endpoint says may repeat what it, or one before it, was shown.
+    let mut shown: Vec<Secret> = identity.who.secrets().into_iter().cloned().collect();
     for _ in 0..STEPS {
-        let step = identity.who.step(&told, SystemTime::now()).map_err(|why| clean(identity, why.0))?;
+        let step = identity.who.step(&told, SystemTime::now()).map_err(|why| why.told(&shown))?;
         let brought = match step {
             Step::Granted(grant) if grant.ends.is_some_and(|ends| ends <= SystemTime::now()) => {
                 return Err("what was given has ended already; is this computer's clock right?".to_owned());
@@ -107,25 +110,16 @@ async fn walk(identity: &Identity) -> Result<Grant, String> {
                 else {
                     return Err("nobody knows where to ask".to_owned());
                 };
+                shown.extend(question.secrets());
                 let visitor = visitor.get_or_insert_with(|| Visitor::to(origin.clone(), CONNECT));
                 visit(visitor, question)
                     .await
-                    .map_err(|why| clean(identity, format!("{}: {why}", origin.host)))?
+                    .map_err(|why| Ungranted(format!("{}: {why}", origin.host)).told(&shown))?
             }
         };
         told.push(brought);
     }
     Err("it takes more steps than it may".to_owned())
-}
-
-/// What an endpoint says may repeat what it was shown.
-fn clean(identity: &Identity, mut text: String) -> String {
-    for secret in identity.who.secrets().into_iter().map(protocol::secret::Secret::expose) {
-        if secret.len() >= 8 && text.contains(secret) {
-            text = text.replace(secret, "***");
-        }
-    }
-    text
 }
 
 async fn read(path: String) -> Result<Told, String> {

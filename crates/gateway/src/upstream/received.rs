@@ -1,5 +1,6 @@
 //! An answer's head has come: what of it passes, and whether its body is read whole or flows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use protocol::fault::Kind;
 use protocol::operation::{Asked, Operation};
 use protocol::usage::{self, Usage};
 use protocol::verdict::FaultClass;
+use protocol::vendor::identity::Grant;
 use tokio::time::Instant;
 
 use super::answer::Flowing;
@@ -246,9 +248,9 @@ fn has_secrets(bytes: &[u8], (provider, purse): Whose<'_>) -> bool {
     let own = match &provider.credential {
         Credential::Stored(secret) => secret.is_in(bytes),
         Credential::Identity(identity) => {
-            let held = purse.and_then(|purse| purse.grant());
-            let held = held.is_some_and(|grant| grant.secrets().any(|secret| secret.is_in(bytes)));
-            held || identity.who.secrets().into_iter().any(|secret| secret.is_in(bytes))
+            let grants = purse.map(|purse| purse.grants()).unwrap_or_default();
+            let held = |grant: &Arc<Grant>| grant.secrets().any(|secret| secret.is_in(bytes));
+            grants.iter().any(held) || identity.who.secrets().into_iter().any(|secret| secret.is_in(bytes))
         }
         Credential::Passthrough | Credential::None => false,
     };

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -9,6 +10,7 @@ use protocol::codec::{Passing, Progress, Tap, Unusable};
 use protocol::fault::Kind;
 use protocol::frame::head::Chunks;
 use protocol::usage::Usage;
+use protocol::vendor::identity::Grant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -37,6 +39,8 @@ pub(crate) struct Rest {
     repeats: Option<Repeats>,
     /// The vendor's own error was not passed on.
     withheld: bool,
+    /// What was shown for it. It is held to the end, so that it is known when it is repeated (`Purse::grants`).
+    shown: Option<Arc<Grant>>,
 }
 
 /// Finds a credential of ours in bytes.
@@ -60,6 +64,7 @@ impl Rest {
             tap: None,
             repeats: None,
             withheld: false,
+            shown: None,
         }
     }
 
@@ -75,6 +80,11 @@ impl Rest {
     /// Lets it break on purpose.
     pub(super) fn drill(&mut self, breaking: Breaking) {
         self.drill = Some(Box::new(breaking));
+    }
+
+    /// Holds on to what was shown for it.
+    pub(super) fn answers(&mut self, shown: Arc<Grant>) {
+        self.shown = Some(shown);
     }
 
     /// How many bytes are still to come, where that is known.

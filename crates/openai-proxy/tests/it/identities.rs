@@ -254,6 +254,38 @@ async fn an_answer_that_repeats_a_token_is_withheld() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_repeats_a_token_is_withheld_though_another_has_come_meanwhile() {
+    let scene = Scene::new(|_, token| gives(token, 3600)).await;
+    let go_on = Arc::new(Notify::new());
+    let gate = go_on.clone();
+    // The first call is answered when the others are, the second is refused.
+    let service = Vendor::start(move |seen: &Seen| match seen.number {
+        1 => {
+            let shown = seen.header("authorization").unwrap_or_default();
+            let said = json!({"choices": [{"message": {"role": "assistant", "content": shown}}]});
+            let answer = vendor::Answer::stream(200).header("content-type", "application/json");
+            answer.wait_for(&gate).send(said.to_string()).into()
+        }
+        2 => Act::json(401, &json!({"error": {"message": "no"}})),
+        _ => Act::json(200, &serde_json::from_str(CHAT_ANSWER).unwrap()),
+    })
+    .await;
+    let yaml = scene.yaml().replace(&scene.service.url(), &service.url());
+    let house = TestHouse::new(&format!("{yaml}routing: {{retries: 0}}\n"));
+    let others = async {
+        while service.ledger().begun() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(call(&house).await.status, 200);
+        assert_eq!(scene.asked(), 2);
+        go_on.notify_one();
+    };
+    let (answer, ()) = tokio::join!(call(&house), others);
+    assert_eq!(answer.error_code().as_deref(), Some("upstream_bad_response"), "{}", answer.text());
+    assert!(!String::from_utf8_lossy(&answer.raw).contains("token-number"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_verified_tells_whether_we_are_known_there() {
     let scene = Scene::new(|_, _| {
         Act::json(400, &json!({"error": "invalid_client", "error_description": format!("not {SECRET}")}))

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::identity::Identity;
-use super::{Ask, Site, Vendor, encode, plain_address};
+use super::{Site, Vendor, encode};
 use crate::dialect::{Dialect, Wire, embedding};
 use crate::operation::Operation;
 
@@ -46,15 +46,6 @@ impl Vendor for Bedrock {
     fn conversation(&self, site: &Site, model: &str, streams: bool) -> String {
         let verb = if streams { "converse-stream" } else { "converse" };
         format!("{}/model/{}/{verb}", site.base_path, encode(model))
-    }
-
-    /// A signature of the caller's, which may stand in a query, is not handed on.
-    fn address(&self, site: &Site, ask: &Ask<'_>) -> String {
-        let signs = |pair: &&str| pair.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("x-amz-"));
-        let kept =
-            ask.query.map(|query| query.split('&').filter(|pair| !signs(pair)).collect::<Vec<_>>().join("&"));
-        let query = kept.as_deref().filter(|query| !query.is_empty());
-        plain_address(site, &Ask { query, ..*ask })
     }
 
     fn embeds(&self) -> Option<embedding::Place> {

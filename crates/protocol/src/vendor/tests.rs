@@ -218,15 +218,6 @@ fn who_we_are_says_where_a_service_lives() {
 }
 
 #[test]
-fn a_callers_signature_goes_nowhere() {
-    let query = Some("X-Amz-Signature=abc&x=1&x-amz-security-token=t");
-    assert_eq!(
-        address("bedrock", &site("", None), "/model/m/converse", query, Some("m")),
-        "/model/m/converse?x=1"
-    );
-}
-
-#[test]
 fn claude_stands_at_its_publisher_and_is_spoken_to_in_its_own_language() {
     let place = site("/v1/projects/p/locations/global", None);
     let claude = find("vertex").unwrap().of_model("claude-sonnet-4-5@20250929").unwrap();

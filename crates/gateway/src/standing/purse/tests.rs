@@ -110,7 +110,7 @@ fn a_grant_that_was_refused_is_given_up_once_in_a_while() {
     let (purse, clock) = (purse(), Clock(Moment::now()));
     let hold = |name: &str, at| {
         leave(purse.look(clock.at(at))).came(grant(name, clock.ends(9000)), clock.at(at));
-        purse.grant().unwrap()
+        purse.grants().remove(0)
     };
     let one = hold("one", 0);
     assert!(purse.give_up(&one, clock.at(1)));
@@ -119,6 +119,20 @@ fn a_grant_that_was_refused_is_given_up_once_in_a_while() {
     assert!(!purse.give_up(&two, clock.at(2)), "it may be something else that is refused");
     assert_eq!(shown(&purse.look(clock.at(3))), Some("two"));
     assert!(purse.give_up(&two, clock.at(40)));
+}
+
+#[test]
+fn a_grant_is_known_as_long_as_a_call_that_has_shown_it_goes_on() {
+    let (purse, clock) = (purse(), Clock(Moment::now()));
+    leave(purse.look(clock.at(0))).came(grant("one", clock.ends(10)), clock.at(0));
+    let Found::Grant(one, Some(next)) = purse.look(clock.at(8)) else { panic!() };
+    next.came(grant("two", clock.ends(9000)), clock.at(8));
+    let two = purse.grants().remove(0);
+    assert_eq!(purse.grants(), [two.clone(), one.clone()]);
+    assert!(purse.give_up(&two, clock.at(9)));
+    assert_eq!(purse.grants(), [one.clone(), two]);
+    drop(one);
+    assert!(purse.grants().is_empty(), "and no longer");
 }
 
 #[test]

@@ -59,15 +59,20 @@ impl Course {
         let (provider, identity) = (&sending.target.provider, purse.identity());
         let again = sending.again();
         let grant = exchange::granted(purse, provider, self.deadline).await.map_err(Unsent::Ungranted)?;
-        let sent = self.send(sending, Shown::Grant(identity, &grant)).await?;
+        let mut sent = self.send(sending, Shown::Grant(identity, &grant)).await?;
         let (status, head) = (sent.0.status, &sent.0.head);
         let spent = identity.who.is_spent(status, head) && purse.give_up(&grant, Moment::now());
-        let Some(again) = again.filter(|_| spent) else { return Ok(sent) };
+        let Some(again) = again.filter(|_| spent) else {
+            sent.0.rest.answers(grant);
+            return Ok(sent);
+        };
         let provider = &again.target.provider;
         tracing::info!(provider = %provider.name, status = status.as_u16(), "a grant holds no more; the next is asked for");
         drop(sent);
         let grant = exchange::granted(purse, provider, self.deadline).await.map_err(Unsent::Ungranted)?;
-        self.send(again, Shown::Grant(identity, &grant)).await
+        let mut sent = self.send(again, Shown::Grant(identity, &grant)).await?;
+        sent.0.rest.answers(grant);
+        Ok(sent)
     }
 }
 

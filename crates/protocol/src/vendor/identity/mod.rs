@@ -75,6 +75,8 @@ pub struct Question {
     pub head: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// What of the body must never be shown.
+    confidential: Vec<Secret>,
 }
 
 /// What a step brought: an endpoint's answer, or the text of a file (as if with status 200).
@@ -86,9 +88,32 @@ pub struct Told {
     pub body: Bytes,
 }
 
-/// Why there is no grant: one sentence for the operator, without a secret.
+/// Why there is no grant: one sentence for the operator. It may repeat what was sent until it is [told](Ungranted::told).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ungranted(pub String);
+
+impl Ungranted {
+    /// The sentence without what must never be shown, in plain characters, and cut where it is long: in this order, so that nothing
+    /// is left of what was cut through.
+    pub fn told<'s>(self, secrets: impl IntoIterator<Item = &'s Secret>) -> String {
+        const LONGEST: usize = 400;
+        let said = secrets.into_iter().fold(self.0, |text, secret| secret.out_of(text));
+        let plain = |c: char| if c.is_ascii_graphic() { c } else { ' ' };
+        said.chars().map(plain).take(LONGEST).collect()
+    }
+}
+
+impl Question {
+    /// What it shows and must never be shown elsewhere.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let confidential = self.head.values().filter(|value| value.is_sensitive());
+        let lines = confidential.filter_map(|value| value.to_str().ok());
+        // A signature stands last in its line.
+        let parts =
+            lines.flat_map(|line| [Some(line), line.rsplit_once('=').map(|(_, last)| last)]).flatten();
+        parts.map(Secret::new).chain(self.confidential.iter().cloned()).collect()
+    }
+}
 
 /// What we were given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -126,10 +151,16 @@ impl Identity {
     /// # Errors
     /// When it was refused, or what came cannot be read.
     pub fn step(&self, told: &[Told], now: SystemTime) -> Result<Step, Ungranted> {
-        match self {
+        let step = match self {
             Self::Google(google) => google.step(told, now),
             Self::Entra(entra) => entra.step(told, now),
             Self::Aws(aws) => aws.step(told, now),
+        }?;
+        match &step {
+            Step::Granted(grant) if !grant.is_plain() => {
+                Err(Ungranted("what was given cannot be put into a header".to_owned()))
+            }
+            _ => Ok(step),
         }
     }
 
@@ -175,6 +206,16 @@ impl Identity {
 }
 
 impl Grant {
+    /// Whether each part of it that goes into a header is one line of printable ASCII (RFC 6749, A.12).
+    fn is_plain(&self) -> bool {
+        let (shown, beside) = match &self.shown {
+            Shown::Token(token, project) => (token.expose(), project.as_deref()),
+            Shown::Keys(keys) => (keys.id.as_str(), keys.session.as_ref().map(Secret::expose)),
+        };
+        let plain = |text: &str| text.bytes().all(|b| matches!(b, b' '..=b'~'));
+        plain(shown) && beside.is_none_or(plain)
+    }
+
     /// Puts it into a head. Keys are shown by a signature, when all of the request is known ([`sigv4::sign`]).
     ///
     /// # Errors
@@ -199,18 +240,26 @@ impl Grant {
     }
 }
 
+/// The fields of forms that prove who we are (RFC 6749, 2.3.1 and 6; RFC 7521, 4; `AssumeRoleWithWebIdentity`).
+const PROOFS: [&str; 5] =
+    ["client_secret", "client_assertion", "assertion", "refresh_token", "WebIdentityToken"];
+
 /// A question that posts a form.
 fn form(endpoint: usize, target: &str, fields: &[(&str, &str)]) -> Question {
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", encode(value)));
     let body = pairs.collect::<Vec<_>>().join("&");
     let mut head = HeaderMap::new();
     head.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    Question { endpoint, method: Method::POST, target: target.to_owned(), head, body: body.into() }
+    let proofs = fields.iter().filter(|(name, _)| PROOFS.contains(name));
+    let confidential = proofs.map(|(_, value)| Secret::new(*value)).collect();
+    let (method, target) = (Method::POST, target.to_owned());
+    Question { endpoint, method, target, head, body: body.into(), confidential }
 }
 
 /// A question that only reads.
 fn get(endpoint: usize, target: String, head: HeaderMap) -> Question {
-    Question { endpoint, method: Method::GET, target, head, body: Bytes::new() }
+    let (method, body) = (Method::GET, Bytes::new());
+    Question { endpoint, method, target, head, body, confidential: Vec::new() }
 }
 
 /// A head of one line.
@@ -231,12 +280,10 @@ fn json(told: &Told) -> Result<Json, Ungranted> {
 
 /// What an endpoint says when it says no (RFC 6749, 5.2).
 fn refusal(status: StatusCode, body: Option<&Json>) -> String {
-    const LONGEST: usize = 200;
     let said = |name: &str| body.and_then(|body| body.get(name)).and_then(Json::as_str);
     let words = [said("error"), said("error_description"), said("Code"), said("Message"), said("message")];
     let words: Vec<&str> = words.into_iter().flatten().collect();
-    let plain = |c: char| if c.is_ascii_graphic() { c } else { ' ' };
-    let words: String = words.join(": ").chars().map(plain).take(LONGEST).collect();
+    let words = words.join(": ");
     let say = format!("it answered with status {}", status.as_u16());
     if words.is_empty() { say } else { format!("{say}: {words}") }
 }
@@ -249,12 +296,15 @@ fn token(told: &Told, now: SystemTime) -> Result<(Secret, Option<SystemTime>), U
     else {
         return Err(Ungranted("its answer has no access_token".to_owned()));
     };
-    let number = |name: &str| match answer.get(name)? {
-        Json::String(text) => text.trim().parse::<u64>().ok(),
-        number => number.as_u64(),
+    let seconds = |name: &str| {
+        let seconds = match answer.get(name)? {
+            Json::String(text) => text.trim().parse::<f64>().ok(),
+            number => number.as_f64(),
+        };
+        Duration::try_from_secs_f64(seconds?).ok()
     };
-    let lasts = number("expires_in").and_then(|seconds| now.checked_add(Duration::from_secs(seconds)));
-    let until = || SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(number("expires_on")?));
+    let lasts = seconds("expires_in").and_then(|long| now.checked_add(long));
+    let until = || SystemTime::UNIX_EPOCH.checked_add(seconds("expires_on")?);
     let Some(ends) = lasts.or_else(until) else {
         return Err(Ungranted("its answer does not say how long the token holds".to_owned()));
     };

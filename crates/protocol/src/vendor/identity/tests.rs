@@ -179,6 +179,73 @@ fn what_says_no_is_told_in_its_own_words_and_what_says_nonsense_in_ours() {
     }
 }
 
+#[test]
+fn what_was_sent_is_never_told_back() {
+    // Where it would be cut through, in a form as it was sent, and from a file.
+    let secret = Secret::new("client/secret+0123456789");
+    let assertion = "eyJ.of-the-platform-0123456789";
+    let (authority, tenant) = ("https://l".to_owned(), "t".to_owned());
+    let federated = Proof::Federated { authority, tenant, file: "f".to_owned() };
+    let mut had = vec![told(200, assertion)];
+    let identity = entra(federated, Some("client-1"));
+    let shown: Vec<Secret> = asked(&identity, &had).secrets().into_iter().chain([secret.clone()]).collect();
+    for said in ["client/secret+0123456789", "client%2Fsecret%2B0123456789", assertion] {
+        for before in [0, 340, 380, 395] {
+            let said = format!("{}{said}", "x".repeat(before));
+            had.truncate(1);
+            had.push(told(400, &serde_json::json!({"error": "no", "error_description": said}).to_string()));
+            let why = identity.step(&had, now()).err().unwrap().told(&shown);
+            assert!(!why.contains("client/") && !why.contains("client%") && !why.contains("eyJ"), "{why}");
+        }
+    }
+    let (login, _) = Login::read(&service_account().0).unwrap();
+    let question = asked(&google(login), &[]);
+    let sent = fields(&question);
+    let why = Ungranted(format!("not\x1b\n {}", field(&sent, "assertion"))).told(&question.secrets());
+    assert_eq!(why, "not   ***");
+    let keys = sigv4::Keys { id: "AKIA1".to_owned(), secret: secret.clone(), session: Some(secret) };
+    let question = asked(&aws(Source::Keys(keys), Some(role())), &[]);
+    for name in ["authorization", "x-amz-security-token"] {
+        let line = question.head[name].to_str().unwrap();
+        assert_eq!(Ungranted(line.to_owned()).told(&question.secrets()), "***");
+        let (_, last) = line.rsplit_once('=').unwrap_or(("", line));
+        assert_eq!(Ungranted(format!("bad: {last}")).told(&question.secrets()), "bad: ***");
+    }
+}
+
+#[test]
+fn what_cannot_be_put_into_a_header_was_not_given() {
+    let why = "what was given cannot be put into a header";
+    let machine = google(Login::Machine { root: String::new() });
+    for token in ["a\r\nx-evil: 1", "a\n", "a\u{e9}"] {
+        let said = serde_json::json!({"access_token": token, "expires_in": 9}).to_string();
+        assert_eq!(refused(&machine, &[told(200, &said)]), why, "{token:?}");
+    }
+    let web = aws(Source::Web { file: String::new(), role: role() }, None);
+    for (ours, theirs) in
+        [("ASIA2<", "ASIA2\r\nx-evil: 1<"), ("<SessionToken>", "<SessionToken>s\r\nx-evil: 1")]
+    {
+        let said = ROLE.replace(ours, theirs);
+        assert_ne!(said, ROLE);
+        assert_eq!(refused(&web, &[told(200, "word"), told(200, &said)]), why, "{said}");
+    }
+}
+
+#[test]
+fn a_time_is_read_however_it_is_written() {
+    let machine = google(Login::Machine { root: String::new() });
+    for seconds in ["3599", "3599.0", r#""3599""#, r#""3599.0""#, "3.599e3"] {
+        let said = format!(r#"{{"access_token":"t","expires_in":{seconds}}}"#);
+        let ends = granted(&machine, &[told(200, &said)]).ends;
+        assert_eq!(ends, Some(now() + Duration::from_secs(3599)), "{seconds}");
+    }
+    for seconds in ["-1", "1e300", "18446744073709551615", r#""inf""#, r#""NaN""#, "null"] {
+        let said = format!(r#"{{"access_token":"t","expires_in":{seconds}}}"#);
+        let why = refused(&machine, &[told(200, &said)]);
+        assert_eq!(why, "its answer does not say how long the token holds", "{seconds}");
+    }
+}
+
 fn entra(proof: Proof, client: Option<&str>) -> Identity {
     Identity::Entra(Entra { proof, client: client.map(str::to_owned), scope: entra::SCOPE.to_owned() })
 }
