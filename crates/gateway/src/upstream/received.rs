@@ -12,8 +12,8 @@ use protocol::dialect::{Dialect, headers};
 use protocol::fault::Kind;
 use protocol::operation::{Asked, Operation};
 use protocol::usage::{self, Usage};
-use protocol::verdict::FaultClass;
 use protocol::vendor::identity::Grant;
+use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
 use super::answer::Flowing;

@@ -11,7 +11,7 @@ const CHAT: &str = "/v1/chat/completions";
 async fn bad_bodies_are_refused_before_any_upstream_hears_of_them() {
     let (vendor, house) = with(|_| Act::text(200, "never")).await;
     let deep = format!("{{\"model\":\"gpt-4o\",\"x\":{}{}}}", "[".repeat(70), "]".repeat(70));
-    let cases: [(&[u8], u16, &str); 11] = [
+    let cases: [(&[u8], u16, &str); 12] = [
         (b"{broken", 400, "invalid_json"),
         (b"{\"model\":\"a\"} {}", 400, "invalid_json"),
         (b"[]", 400, "invalid_json"),
