@@ -182,7 +182,8 @@ def error_429(ask):
     raise AssertionError("no error")
 
 
-if EMBEDS:
+# Of a model with "gemini" in its name this SDK wants one vector for all texts together: it puts them into one request.
+if EMBEDS and "gemini" not in MODEL:
 
     @case("embeddings")
     def embeddings():
