@@ -182,13 +182,17 @@ def error_429(ask):
     raise AssertionError("no error")
 
 
-# Of a model with "gemini" in its name this SDK wants one vector for all texts together: it puts them into one request.
-if EMBEDS and "gemini" not in MODEL:
+def embedded(contents):
+    made = client.models.embed_content(model=MODEL, contents=contents, config=types.EmbedContentConfig(task_type="RETRIEVAL_QUERY"))
+    return [item.values for item in made.embeddings]
+
+
+if EMBEDS:
 
     @case("embeddings")
     def embeddings():
-        made = client.models.embed_content(model=MODEL, contents=TEXTS, config=types.EmbedContentConfig(task_type="RETRIEVAL_QUERY"))
-        equal([item.values for item in made.embeddings], VECTORS)
+        # Of a model with "gemini" in its name this SDK wants one vector for all texts together: each is asked for alone.
+        equal([embedded(text)[0] for text in TEXTS] if "gemini" in MODEL else embedded(TEXTS), VECTORS)
 
 
 run("google-genai-python", importlib.metadata.version("google-genai"))
