@@ -481,14 +481,13 @@ async fn while_the_database_is_locked_nothing_is_deleted_and_a_stop_waits_for_no
     let path = format!("/v1/responses/{held}");
     let deletions = (0..40).map(|_| {
         let (address, path) = (house.address(), path.clone());
-        tokio::spawn(async move {
+        async move {
             let began = std::time::Instant::now();
             (asks(address, "DELETE", &path, ADA, "").await.status, began.elapsed())
-        })
+        }
     });
     let mut soonest = std::time::Duration::MAX;
-    for deletion in deletions.collect::<Vec<_>>() {
-        let (status, took) = deletion.await.unwrap();
+    for (status, took) in futures_util::future::join_all(deletions).await {
         assert_eq!(status, 503);
         soonest = soonest.min(took);
     }
