@@ -2,9 +2,13 @@
 //!
 //! Source: WHATWG HTML, "Server-sent events".
 
+use std::borrow::Cow;
+
+use serde::Serialize;
 use serde_json::Value;
 
 use super::LONGEST;
+use super::json::append;
 use crate::frame::sse::Splitter;
 use crate::hub::Unreadable;
 
@@ -26,17 +30,26 @@ impl Events {
         piece: &[u8],
         mut each: impl FnMut(&str, &str) -> Result<(), Unreadable>,
     ) -> Result<(), Unreadable> {
-        let mut ends = Vec::new();
-        self.splitter.push(piece, |end| ends.push(end));
-        let mut from = 0;
-        for end in ends {
-            self.begun.extend_from_slice(&piece[from..end]);
-            from = end;
-            let event = std::mem::take(&mut self.begun);
-            told(&event, &mut each)?;
-        }
-        self.begun.extend_from_slice(&piece[from..]);
-        if self.begun.len() > LONGEST {
+        let Self { splitter, begun } = self;
+        let (mut from, mut outcome) = (0, Ok(()));
+        splitter.push(piece, |end| {
+            let rest = &piece[std::mem::replace(&mut from, end)..end];
+            if outcome.is_err() {
+                return;
+            }
+            // Mostly an event comes whole, and is read where it lies.
+            outcome = if begun.is_empty() {
+                told(rest, &mut each)
+            } else {
+                begun.extend_from_slice(rest);
+                let told = told(begun, &mut each);
+                begun.clear();
+                told
+            };
+        });
+        outcome?;
+        begun.extend_from_slice(&piece[from..]);
+        if begun.len() > LONGEST {
             return Err(Unreadable::new("An event of the stream is too long."));
         }
         Ok(())
@@ -56,14 +69,15 @@ fn told(event: &[u8], each: &mut impl FnMut(&str, &str) -> Result<(), Unreadable
     let event = event.strip_prefix("\u{feff}".as_bytes()).unwrap_or(event);
     let event =
         std::str::from_utf8(event).map_err(|_| Unreadable::new("An event of the stream is not UTF-8."))?;
-    let (mut name, mut data) = ("", None::<String>);
+    let (mut name, mut data) = ("", None::<Cow<'_, str>>);
     for line in event.split(['\n', '\r']) {
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match (field, &mut data) {
             ("event", _) => name = value,
-            ("data", None) => data = Some(value.to_owned()),
+            ("data", None) => data = Some(Cow::Borrowed(value)),
             ("data", Some(data)) => {
+                let data = data.to_mut();
                 data.push('\n');
                 data.push_str(value);
             }
@@ -83,11 +97,16 @@ pub(super) fn json(data: &str) -> Result<Value, Unreadable> {
 }
 
 /// Writes an event without a name.
-pub(super) fn write(out: &mut Vec<u8>, data: &Value) {
-    out.extend_from_slice(format!("data: {data}\n\n").as_bytes());
+pub(super) fn write(out: &mut Vec<u8>, data: &impl Serialize) {
+    out.extend_from_slice(b"data: ");
+    append(out, data);
+    out.extend_from_slice(b"\n\n");
 }
 
 /// Writes an event with a name.
-pub(super) fn write_named(out: &mut Vec<u8>, name: &str, data: &Value) {
-    out.extend_from_slice(format!("event: {name}\ndata: {data}\n\n").as_bytes());
+pub(super) fn write_named(out: &mut Vec<u8>, name: &str, data: &impl Serialize) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'\n');
+    write(out, data);
 }

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::json::bytes;
 use super::{Mint, StreamReader, To, of};
 use crate::dialect::Wire;
 use crate::fault::{self, Kind};
@@ -163,7 +164,7 @@ fn complaint(wire: Wire, piece: &[u8], words: &str) -> Vec<u8> {
     let told =
         lines.filter_map(bare).find(|object| object["error"].is_object() || object["error"].is_string());
     let told = told.unwrap_or_else(|| json!({"error": {"message": words, "code": name}}));
-    told.to_string().into_bytes()
+    bytes(&told)
 }
 
 /// The one object of a line, an event or an array.

@@ -4,6 +4,7 @@ mod passing;
 
 use serde_json::{Map, Value};
 
+use super::json::bytes;
 use super::tap::usage;
 use super::{Habits, Mint, To, of, shapes};
 use crate::dialect::{Dialect, Wire};
@@ -232,7 +233,7 @@ fn with_rest(
             body.insert(name, value);
         }
     }
-    Ok(Value::Object(body).to_string().into_bytes())
+    Ok(bytes(&body))
 }
 
 /// Who thinks is paid for it: its caller is shown what was thought unless it said otherwise.

@@ -3,6 +3,7 @@
 //! Read with what others do differently: a first chunk without id and model (Azure), counts beside the reason (DeepSeek), in `x_groq` (Groq)
 //! or in a chunk of their own.
 
+use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::super::events;
@@ -60,5 +61,46 @@ impl Frame {
             model: word("model"),
             created: chunk["created"].as_u64().filter(|at| *at > 0),
         }));
+    }
+}
+
+/// A chunk, written straight from where its words are.
+#[derive(serde::Serialize, Debug)]
+pub(super) struct Chunk<'a, Delta> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: &'a [Choice<'a, Delta>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Value>,
+}
+
+impl<'a, Delta> Chunk<'a, Delta> {
+    pub(super) fn of(
+        (id, model, created): (&'a str, &'a str, u64),
+        choices: &'a [Choice<'a, Delta>],
+        usage: Option<Value>,
+    ) -> Self {
+        Self { id, object: "chat.completion.chunk", created, model, choices, usage }
+    }
+}
+
+/// What a chunk says of an answer.
+#[derive(serde::Serialize, Debug)]
+pub(super) struct Choice<'a, Delta> {
+    pub(super) index: u64,
+    pub(super) delta: Delta,
+    pub(super) logprobs: Option<Value>,
+    pub(super) finish_reason: Option<&'a str>,
+}
+
+/// A field of the message that grows by a text.
+#[derive(Debug)]
+pub(super) struct Grown<'a>(pub(super) &'static str, pub(super) &'a str);
+
+impl Serialize for Grown<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map([(self.0, self.1)])
     }
 }

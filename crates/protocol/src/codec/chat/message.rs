@@ -80,8 +80,13 @@ fn content(fields: &mut Fields) -> Result<Vec<Part>, Unreadable> {
     }
 }
 
+/// The parts of a message that the hub has a word for.
+const KNOWN: &[&str] = &["text", "refusal", "image_url", "input_audio", "file"];
+
 fn content_part(part: Value, at: &str, parts: &mut Vec<Part>) -> Result<(), Unreadable> {
-    let mut fields = Fields::of(part.clone(), at)?;
+    // What nobody here reads is kept as it came.
+    let kept = part["type"].as_str().is_some_and(|kind| !KNOWN.contains(&kind)).then(|| part.clone());
+    let mut fields = Fields::of(part, at)?;
     let kind = fields.need("type")?;
     parts.push(match kind.as_str() {
         "text" => Part::Text(fields.need("text")?),
@@ -101,7 +106,7 @@ fn content_part(part: Value, at: &str, parts: &mut Vec<Part>) -> Result<(), Unre
             Part::Audio(Media::new(Source::Data { kind: format!("audio/{format}"), base64 }))
         }
         "file" => Part::File(file(fields.within("file")?)?),
-        _ => Part::Opaque(Wire::Chat, part),
+        _ => Part::Opaque(Wire::Chat, kept.unwrap_or_default()),
     });
     let mark = fields.within("cache_control")?;
     if mark.peek("type").is_some() {

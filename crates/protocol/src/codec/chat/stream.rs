@@ -2,12 +2,13 @@
 //!
 //! Read with what others do differently: calls without an index (Mistral), several calls under one index (Ollama), no `[DONE]`.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::events::{self, Events};
-use super::super::json::Object;
 use super::super::logprobs::{self, Ahead};
 use super::super::{StreamReader, StreamWriter, To, Wire};
+use super::chunk::{Choice, Chunk, Grown};
 use super::{Frame, finish_reason, message, response, stop};
 use crate::fault::{self, Kind};
 use crate::hub::{Counts, Delta, Opening, Part, Unreadable};
@@ -234,23 +235,13 @@ impl Writer {
         }
     }
 
-    fn chunk(&self, choices: Vec<Value>) -> Object {
-        let mut chunk = Object::default();
-        chunk.put("id", self.id.as_str()).put("object", "chat.completion.chunk").put("created", self.created);
-        chunk.put("model", self.model.as_str()).put("choices", choices);
-        chunk
+    fn delta(&self, delta: impl Serialize, reason: Option<&str>, out: &mut Vec<u8>) {
+        self.choice(Choice { index: 0, delta, logprobs: None, finish_reason: reason }, out);
     }
 
-    fn delta(&self, delta: Value, reason: Option<&str>, out: &mut Vec<u8>) {
-        self.choice(json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason}), out);
-    }
-
-    fn choice(&self, choice: Value, out: &mut Vec<u8>) {
-        let mut chunk = self.chunk(vec![choice]);
-        if self.counted {
-            chunk.put("usage", Value::Null);
-        }
-        events::write(out, &chunk.done());
+    fn choice(&self, choice: Choice<'_, impl Serialize>, out: &mut Vec<u8>) {
+        let usage = self.counted.then_some(Value::Null);
+        events::write(out, &Chunk::of((&self.id, &self.model, self.created), &[choice], usage));
     }
 
     fn begin(&mut self, out: &mut Vec<u8>) {
@@ -301,13 +292,12 @@ impl Writer {
         let delta = match part.kind {
             Kinded::Prose(field) => {
                 let words = self.ahead.take().map(|words| json!({"content": words, "refusal": null}));
-                let delta = json!({field: text});
-                let choice = json!({"index": 0, "delta": delta, "logprobs": words, "finish_reason": null});
+                let choice = Choice { index: 0, delta: Grown(field, text), logprobs: words, finish_reason: None };
                 return self.choice(choice, out);
             }
             Kinded::Thought => {
                 part.text.push_str(text);
-                json!({"reasoning_content": text})
+                return self.delta(Grown("reasoning_content", text), None, out);
             }
             Kinded::Call(index) => json!({"tool_calls": [{"index": index, "function": {"arguments": text}}]}),
             Kinded::Custom(index) => json!({"tool_calls": [{"index": index, "custom": {"input": text}}]}),
@@ -402,9 +392,9 @@ impl StreamWriter for Writer {
     fn end(&mut self, out: &mut Vec<u8>) {
         self.opened(None, out);
         if let Some(counts) = self.counts.filter(|_| self.counted) {
-            let mut chunk = self.chunk(Vec::new());
-            chunk.put("usage", response::usage(counts));
-            events::write(out, &chunk.done());
+            let none: &[Choice<'_, Value>] = &[];
+            let usage = Some(response::usage(counts));
+            events::write(out, &Chunk::of((&self.id, &self.model, self.created), none, usage));
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }

@@ -20,9 +20,13 @@ pub(super) fn read(fields: &mut Fields) -> Result<Vec<Tool>, Unreadable> {
 }
 
 fn tool_of(tool: Value, at: &str) -> Result<Tool, Unreadable> {
-    let kind = tool.get("type").and_then(Value::as_str).unwrap_or("function").to_owned();
-    let mut fields = Fields::of(tool.clone(), at)?;
-    match kind.as_str() {
+    let kind = match tool.get("type").and_then(Value::as_str) {
+        None | Some("function") => "function",
+        Some("custom") => "custom",
+        Some(_) => return Ok(Tool::Served(Wire::Chat, tool)),
+    };
+    let mut fields = Fields::of(tool, at)?;
+    match kind {
         "function" if fields.has("function") => {
             let cache = fields.within("cache_control")?;
             let cache = cache.peek("type").is_some().then(|| cache.peek("ttl").map(str::to_owned));
@@ -36,8 +40,7 @@ fn tool_of(tool: Value, at: &str) -> Result<Tool, Unreadable> {
                 format: custom.any("format"),
             })
         }
-        "function" | "custom" => Err(fields.missing(&kind)),
-        _ => Ok(Tool::Served(Wire::Chat, tool)),
+        _ => Err(fields.missing(kind)),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::json::Object;
+use super::super::json::{Object, bytes};
 use super::super::{StreamWriter, Wire};
 use super::{response, stop_reason};
 use crate::dialect::Dialect;
@@ -256,7 +256,7 @@ fn stop(out: &mut Vec<u8>, index: u64) {
 }
 
 fn event(out: &mut Vec<u8>, name: &str, payload: &Value) {
-    frame(out, ("event", ":event-type", name), payload.to_string().as_bytes());
+    frame(out, ("event", ":event-type", name), &bytes(payload));
 }
 
 fn frame(out: &mut Vec<u8>, (kind, named, name): (&str, &str, &str), payload: &[u8]) {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::json::{Fields, Object, body, count};
+use super::super::json::{Fields, Object, body, bytes, count};
 use super::vector::{Numbers, Read, numbers};
 use super::{answer, at_most, of_parts, of_tokens, unsayable, written};
 use crate::hub::embedding::{Aim, Cut, Input, Request, Response};
@@ -144,7 +144,7 @@ pub(super) fn write_request(request: &Request, losses: &mut Losses) -> Result<Ve
     };
     let requests =
         request.inputs.iter().map(|input| parts(input).map(one)).collect::<Result<Vec<Value>, _>>()?;
-    Ok(json!({"requests": requests}).to_string().into_bytes())
+    Ok(bytes(&json!({"requests": requests})))
 }
 
 #[derive(Deserialize)]

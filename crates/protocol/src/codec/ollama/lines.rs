@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::codec::LONGEST;
+use crate::codec::{LONGEST, json};
 use crate::hub::Unreadable;
 
 /// Lines out of pieces.
@@ -62,6 +62,6 @@ fn told(line: &[u8], each: &mut impl FnMut(&Value)) -> Result<(), Unreadable> {
 
 /// Writes a line.
 pub(super) fn write(out: &mut Vec<u8>, line: &Value) {
-    out.extend_from_slice(line.to_string().as_bytes());
+    json::append(out, line);
     out.push(b'\n');
 }

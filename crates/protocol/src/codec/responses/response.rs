@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::json::{Fields, body};
+use super::super::json::{Fields, body, bytes};
 use super::super::{To, Wire};
 use super::input::{call_of, thought_of};
 use super::object;
@@ -93,5 +93,5 @@ pub(super) fn write(response: &Response, to: &To<'_>) -> Vec<u8> {
     let mut ids = Ids::new(to.mint);
     let output = answer.map(|answer| items(answer, to.request, &mut ids, object::item_status(stop)));
     object::end(&mut whole, stop, output.unwrap_or_default(), response.counts, to.mint.now);
-    Value::Object(whole).to_string().into_bytes()
+    bytes(&whole)
 }
