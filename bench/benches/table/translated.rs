@@ -59,7 +59,7 @@ fn chat() -> Bytes {
     let body = json!({
         "model": "claude", "stream": true, "max_completion_tokens": 1024, "temperature": 0.2,
         "messages": [
-            {"role": "system", "content": "You are careful with other people's code. ".repeat(50)},
+            {"role": "system", "content": "You are careful with other people's code. ".repeat(90)},
             {"role": "user", "content": format!("What does this do?\n{code}")},
             {"role": "assistant", "content": null, "tool_calls": [{"id": "call_1", "type": "function",
                 "function": {"name": "read", "arguments": "{\"path\": \"src/main.rs\", \"from\": 1, \"to\": 80}"}}]},

@@ -1,6 +1,8 @@
 //! Taking a JSON object apart field by field, so that what nobody took is known.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
 use crate::hub::Unreadable;
@@ -158,18 +160,36 @@ pub(super) fn wrong(at: &str, what: &str, found: &Value) -> Unreadable {
     if at.is_empty() { Unreadable::new(say) } else { Unreadable::at(at, say) }
 }
 
-/// An object under construction, in the order things are put in.
+/// An object under construction, in the order things are put in. What stands in the request or answer it is made of is not copied.
 #[derive(Debug, Default)]
-pub(super) struct Object(Map<String, Value>);
+pub(super) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
-impl Object {
-    pub(super) fn put(&mut self, name: &str, value: impl Into<Value>) -> &mut Self {
-        self.0.insert(name.to_owned(), value.into());
+/// A value of an object under construction.
+#[derive(Debug)]
+pub(super) enum Json<'a> {
+    Own(Value),
+    Text(&'a str),
+    Tree(&'a Value),
+    List(Vec<Self>),
+    Object(Object<'a>),
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn put(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) -> &mut Self {
+        let (name, value) = (name.into(), value.into());
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, before)) => *before = value,
+            None => self.0.push((name, value)),
+        }
         self
     }
 
     /// Puts it in if it is there.
-    pub(super) fn maybe(&mut self, name: &str, value: Option<impl Into<Value>>) -> &mut Self {
+    pub(super) fn maybe(
+        &mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: Option<impl Into<Json<'a>>>,
+    ) -> &mut Self {
         if let Some(value) = value {
             self.put(name, value);
         }
@@ -177,16 +197,33 @@ impl Object {
     }
 
     /// Puts it in unless it is empty.
-    pub(super) fn list(&mut self, name: &str, list: Vec<impl Into<Value>>) -> &mut Self {
+    pub(super) fn list(
+        &mut self,
+        name: impl Into<Cow<'a, str>>,
+        list: Vec<impl Into<Json<'a>>>,
+    ) -> &mut Self {
         if !list.is_empty() {
-            self.put(name, list.into_iter().map(Into::into).collect::<Vec<Value>>());
+            self.put(name, Json::List(list.into_iter().map(Into::into).collect()));
         }
         self
     }
 
-    /// What was put in by that name.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+    /// The text in a field of an object that was put in.
+    pub(super) fn word(&self, object: &str, field: &str) -> Option<&str> {
+        match self.find(object)? {
+            Json::Object(object) => match object.find(field)? {
+                Json::Text(text) => Some(text),
+                Json::Own(value) => value.as_str(),
+                _ => None,
+            },
+            Json::Own(value) => value.get(field)?.as_str(),
+            Json::Tree(value) => value.get(field)?.as_str(),
+            _ => None,
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&Json<'a>> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -195,26 +232,101 @@ impl Object {
 
     /// Whether it has a field.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.find(name).is_some()
     }
 
     pub(super) fn done(self) -> Value {
-        Value::Object(self.0)
+        Json::Object(self).into()
     }
 
     /// Itself, unless it is empty.
-    pub(super) fn unless_empty(self) -> Option<Value> {
-        (!self.is_empty()).then(|| self.done())
+    pub(super) fn unless_empty(self) -> Option<Self> {
+        (!self.is_empty()).then_some(self)
     }
 
     pub(super) fn bytes(self) -> Vec<u8> {
-        bytes(&self.done())
+        bytes(&self)
     }
 }
 
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Own(value) => value.serialize(to),
+            Self::Text(text) => text.serialize(to),
+            Self::Tree(tree) => tree.serialize(to),
+            Self::List(list) => list.serialize(to),
+            Self::Object(object) => object.serialize(to),
+        }
+    }
+}
+
+impl From<Json<'_>> for Value {
+    fn from(json: Json<'_>) -> Self {
+        match json {
+            Json::Own(value) => value,
+            Json::Text(text) => Self::from(text),
+            Json::Tree(tree) => tree.clone(),
+            Json::List(list) => list.into_iter().map(Self::from).collect(),
+            Json::Object(Object(fields)) => {
+                let own = |(name, value): (Cow<'_, str>, Json<'_>)| (name.into_owned(), value.into());
+                Self::Object(fields.into_iter().map(own).collect())
+            }
+        }
+    }
+}
+
+impl<'a> From<Object<'a>> for Json<'a> {
+    fn from(object: Object<'a>) -> Self {
+        Self::Object(object)
+    }
+}
+
+impl<'a> From<&'a str> for Json<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Json<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::Text(text),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a String> for Json<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a Value> for Json<'a> {
+    fn from(tree: &'a Value) -> Self {
+        Self::Tree(tree)
+    }
+}
+
+macro_rules! own {
+    ($($kind:ty),*) => { $(impl From<$kind> for Json<'_> {
+        fn from(value: $kind) -> Self {
+            Self::Own(value.into())
+        }
+    })* };
+}
+own!(Value, String, bool, u64, usize, i32, i64, f64, Number, Map<String, Value>, Vec<Value>, Vec<String>, Vec<&str>);
+
 /// JSON as bytes.
 pub(super) fn bytes(json: &impl Serialize) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(1024);
     append(&mut out, json);
     out
 }

@@ -283,7 +283,7 @@ fn thought(part: &Part) -> Option<&str> {
 }
 
 /// Role, content, refusal and calls of an assistant's message.
-fn spoken(parts: &[Part], losses: &mut Losses) -> Object {
+fn spoken(parts: &[Part], losses: &mut Losses) -> Object<'static> {
     let mut message = Object::default();
     let mut content: Vec<Part> = Vec::new();
     let (mut calls, mut refusal) = (Vec::new(), None::<String>);

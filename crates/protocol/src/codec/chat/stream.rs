@@ -292,7 +292,8 @@ impl Writer {
         let delta = match part.kind {
             Kinded::Prose(field) => {
                 let words = self.ahead.take().map(|words| json!({"content": words, "refusal": null}));
-                let choice = Choice { index: 0, delta: Grown(field, text), logprobs: words, finish_reason: None };
+                let choice =
+                    Choice { index: 0, delta: Grown(field, text), logprobs: words, finish_reason: None };
                 return self.choice(choice, out);
             }
             Kinded::Thought => {

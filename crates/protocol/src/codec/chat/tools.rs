@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Wire;
-use super::super::json::{Fields, Object, wrong};
+use super::super::json::{Fields, Json, Object, wrong};
 use super::unsayable;
 use crate::hub::{Choice, Losses, Request, Shape, Tool, Unreadable};
 
@@ -95,8 +95,8 @@ fn name_of(choice: &Value) -> Option<&str> {
 }
 
 /// Tools, the choice among them, and whether several may be called at once.
-pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
-    let tools: Vec<Value> = request.tools.iter().filter_map(|tool| written(tool, losses)).collect();
+pub(super) fn write<'a>(request: &'a Request, body: &mut Object<'a>, losses: &mut Losses) {
+    let tools: Vec<Json<'a>> = request.tools.iter().filter_map(|tool| written(tool, losses)).collect();
     let any = !tools.is_empty();
     body.list("tools", tools);
     if any {
@@ -105,32 +105,39 @@ pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
     }
 }
 
-fn written(tool: &Tool, losses: &mut Losses) -> Option<Value> {
+fn written<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<Json<'a>> {
     match tool {
         Tool::Function { name, description, schema, strict, cache } => {
             losses.add_if(cache.is_some(), &unsayable::CACHE_POINT);
             let mut function = Object::default();
             function
-                .put("name", name.as_str())
-                .maybe("description", description.clone())
-                .maybe("parameters", schema.clone());
+                .put("name", name)
+                .maybe("description", description.as_ref())
+                .maybe("parameters", schema.as_ref());
             function.maybe("strict", *strict);
-            Some(json!({"type": "function", "function": function.done()}))
+            Some(of_kind("function", function))
         }
         Tool::Custom { name, description, format } => {
             let mut custom = Object::default();
             custom
-                .put("name", name.as_str())
-                .maybe("description", description.clone())
-                .maybe("format", format.clone());
-            Some(json!({"type": "custom", "custom": custom.done()}))
+                .put("name", name)
+                .maybe("description", description.as_ref())
+                .maybe("format", format.as_ref());
+            Some(of_kind("custom", custom))
         }
-        Tool::Served(Wire::Chat, tool) => Some(tool.clone()),
+        Tool::Served(Wire::Chat, tool) => Some(tool.into()),
         Tool::Served(..) => {
             losses.add(&unsayable::SERVED_TOOL);
             None
         }
     }
+}
+
+/// `{"type": kind, kind: ...}`
+fn of_kind<'a>(kind: &'static str, what: Object<'a>) -> Json<'a> {
+    let mut out = Object::default();
+    out.put("type", kind).put(kind, what);
+    out.into()
 }
 
 fn choice_of(choice: &Choice, tools: &[Tool]) -> Value {

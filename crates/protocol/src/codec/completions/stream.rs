@@ -99,7 +99,7 @@ impl Writer {
         }
     }
 
-    fn chunk(&self, choices: Vec<Value>) -> Object {
+    fn chunk(&self, choices: Vec<Value>) -> Object<'_> {
         let mut chunk = Object::default();
         chunk.put("id", self.id.as_str()).put("object", "text_completion").put("created", self.created);
         chunk.put("choices", choices).put("model", self.model.as_str());

@@ -64,7 +64,7 @@ fn is_claude(model: &str) -> bool {
 }
 
 /// Writes them.
-pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Object {
+pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> Object<'static> {
     let mut model = Object::default();
     if let Some(reasoning) = &request.reasoning {
         let mut thinking = Object::default();

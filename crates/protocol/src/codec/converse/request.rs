@@ -81,7 +81,7 @@ pub(super) fn write(request: &Request, habits: Habits, losses: &mut Losses) -> R
     out.list("system", message::write_system(&request.system, &mut pen)?);
     out.put("messages", message::write(request, &mut pen)?);
     let mut model = model_fields::write(request, habits, losses);
-    let thinks = model.get("thinking").is_some_and(|thinking| thinking["type"] != "disabled");
+    let thinks = model.word("thinking", "type").is_some_and(|kind| kind != "disabled");
     let drawn = drawn(request, thinks, losses);
     out.maybe("inferenceConfig", inference(&request.sampling, &drawn));
     out.maybe("toolConfig", tools::write(request, losses));
@@ -115,7 +115,7 @@ fn drawn(request: &Request, thinks: bool, losses: &mut Losses) -> Drawn {
     drawn
 }
 
-fn inference(sampling: &Sampling, drawn: &Drawn) -> Option<Value> {
+fn inference(sampling: &Sampling, drawn: &Drawn) -> Option<Object<'static>> {
     let mut inference = Object::default();
     inference
         .maybe("maxTokens", sampling.most_tokens)

@@ -75,7 +75,7 @@ fn shape(config: &mut Fields, rest: &mut Map<String, Value>) -> Result<Option<Sh
 }
 
 /// Writes it, if there is anything to say.
-pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
+pub(super) fn write<'a>(request: &'a Request, losses: &mut Losses) -> Option<Object<'a>> {
     let sampling = &request.sampling;
     let mut config = Object::default();
     config
@@ -100,7 +100,7 @@ pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
         }
         Some(Shape::Schema { description, schema, .. }) => {
             losses.add_if(description.is_some(), &unsayable::SHAPE_DESCRIPTION);
-            config.put("responseMimeType", "application/json").put("responseJsonSchema", schema.clone());
+            config.put("responseMimeType", "application/json").put("responseJsonSchema", schema);
         }
     }
     config.maybe("thinkingConfig", thinking::write(request, losses));

@@ -128,7 +128,7 @@ pub(super) fn counts(usage: &Map<String, Value>) -> Option<Counts> {
 }
 
 /// `usageMetadata` written.
-pub(super) fn usage(counts: Counts) -> Object {
+pub(super) fn usage(counts: Counts) -> Object<'static> {
     let some = |number: u64| (number > 0).then_some(number);
     let mut usage = Object::default();
     usage

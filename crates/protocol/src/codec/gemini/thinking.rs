@@ -75,7 +75,7 @@ pub(super) fn read(
 }
 
 /// `thinkingConfig`, if anything is to be said.
-pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Value> {
+pub(super) fn write(request: &Request, losses: &mut Losses) -> Option<Object<'static>> {
     let reasoning = request.reasoning.as_ref()?;
     let mut config = Object::default();
     match said(reasoning, Model::of(&request.model), losses) {

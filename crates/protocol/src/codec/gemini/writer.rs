@@ -96,7 +96,7 @@ impl Writer {
             Opening::Whole(Part::Cited(Wire::Gemini, Value::Object(sources))) => {
                 let mut candidate = Self::candidate(response::nothing());
                 sources.into_iter().for_each(|(name, value)| {
-                    candidate.put(&name, value);
+                    candidate.put(name, value);
                 });
                 self.chunk(candidate, out);
                 None
@@ -147,7 +147,7 @@ impl Writer {
         self.chunk(candidate, out);
     }
 
-    fn candidate(part: Value) -> Object {
+    fn candidate(part: Value) -> Object<'static> {
         let mut candidate = Object::default();
         candidate.put("content", json!({"parts": [part], "role": "model"}));
         candidate

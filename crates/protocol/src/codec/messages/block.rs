@@ -214,10 +214,10 @@ fn known_id<'a>(id: &'a str, losses: &mut Losses) -> Cow<'a, str> {
 }
 
 /// Blocks as content: a single text as itself.
-pub(super) fn shown(blocks: Vec<Value>) -> Value {
-    match blocks.as_slice() {
+pub(super) fn shown(mut blocks: Vec<Value>) -> Value {
+    match blocks.as_mut_slice() {
         [Value::Object(one)] if one.len() == 2 && one.get("type").is_some_and(|kind| kind == "text") => {
-            one.get("text").cloned().unwrap_or_default()
+            one.get_mut("text").map(Value::take).unwrap_or_default()
         }
         _ => Value::Array(blocks),
     }

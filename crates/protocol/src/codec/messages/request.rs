@@ -109,7 +109,7 @@ fn write_sampling(request: &Request, out: &mut Object, losses: &mut Losses) {
     };
     let temperature = sampling.temperature.as_ref().map(cooler);
     let asked = Drawn { temperature, ..Drawn::of(sampling) };
-    let thinks = out.get("thinking").is_some_and(|thinking| thinking["type"] != "disabled");
+    let thinks = out.word("thinking", "type").is_some_and(|kind| kind != "disabled");
     let drawn = Claude::of(&request.model).draws(&asked, thinks);
     drawn.tell(&asked, [&unsayable::NOT_ONE, &unsayable::TOP_P, &unsayable::TOP_K], losses);
     out.maybe("temperature", drawn.temperature).maybe("top_p", drawn.top_p).maybe("top_k", drawn.top_k);

@@ -38,8 +38,8 @@ pub(super) fn write(response: &Response, to: &To<'_>) -> Vec<u8> {
     // There is one answer, and several cannot be asked for.
     let answer = response.answers.first().cloned().unwrap_or_default();
     let (content, refusal) = said(&answer.parts);
-    let mut out =
-        begun(&id(response.id.as_deref(), to), response.model.as_deref().unwrap_or(&to.request.model));
+    let id = id(response.id.as_deref(), to);
+    let mut out = begun(&id, response.model.as_deref().unwrap_or(&to.request.model));
     out.put("content", content);
     stop::write(answer.stop.as_ref(), &refusal, &mut out);
     let mut usage = usage(response.counts.unwrap_or_default());
@@ -56,7 +56,7 @@ pub(super) fn write(response: &Response, to: &To<'_>) -> Vec<u8> {
 }
 
 /// A message without what it says.
-pub(super) fn begun(id: &str, model: &str) -> Object {
+pub(super) fn begun<'a>(id: &'a str, model: &'a str) -> Object<'a> {
     let mut out = Object::default();
     out.put("id", id).put("type", "message").put("role", "assistant").put("model", model);
     out
@@ -154,7 +154,7 @@ impl Usage {
 }
 
 /// `usage` written.
-pub(super) fn usage(counts: Counts) -> Object {
+pub(super) fn usage(counts: Counts) -> Object<'static> {
     let mut out = Object::default();
     let beside = counts.cached.saturating_add(counts.written);
     out.put("input_tokens", counts.input.saturating_sub(beside));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Wire;
-use super::super::json::{Fields, Object};
+use super::super::json::{Fields, Json, Object};
 use super::block::cache_control;
 use super::content::{self, Left};
 use super::unsayable;
@@ -53,7 +53,7 @@ pub(super) fn read_choice(fields: &mut Fields, request: &mut Request) -> Result<
 }
 
 /// Tools, and the choice among them.
-pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
+pub(super) fn write<'a>(request: &'a Request, body: &mut Object<'a>, losses: &mut Losses) {
     let allowed = match &request.choice {
         Some(Choice::Allowed { names, .. }) => Some(names),
         _ => None,
@@ -62,7 +62,7 @@ pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
     let may = |tool: &&Tool| {
         allowed.is_none_or(|names| tool.name().is_some_and(|name| names.iter().any(|known| known == name)))
     };
-    let tools: Vec<Value> =
+    let tools: Vec<Json<'a>> =
         request.tools.iter().filter(may).filter_map(|tool| written(tool, losses)).collect();
     // A choice among none is refused.
     if !tools.is_empty() {
@@ -70,11 +70,11 @@ pub(super) fn write(request: &Request, body: &mut Object, losses: &mut Losses) {
     }
 }
 
-fn written(tool: &Tool, losses: &mut Losses) -> Option<Value> {
+fn written<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<Json<'a>> {
     let mut out = Object::default();
     match tool {
         Tool::Function { name, description, schema, strict, cache } => {
-            out.put("name", name.as_str()).maybe("description", description.clone());
+            out.put("name", name).maybe("description", description.as_ref());
             out.put("input_schema", object_schema(schema.as_ref())).maybe("strict", *strict);
             out.maybe("cache_control", cache.as_ref().map(|ttl| cache_control(ttl.as_deref())));
         }
@@ -82,31 +82,31 @@ fn written(tool: &Tool, losses: &mut Losses) -> Option<Value> {
             losses.add(&unsayable::CUSTOM_TOOL);
             let input =
                 json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]});
-            out.put("name", name.as_str()).maybe("description", description.clone());
+            out.put("name", name).maybe("description", description.as_ref());
             out.put("input_schema", input);
         }
-        Tool::Served(Wire::Messages, tool) => return Some(tool.clone()),
+        Tool::Served(Wire::Messages, tool) => return Some(tool.into()),
         Tool::Served(..) => {
             losses.add(&unsayable::SERVED_TOOL);
             return None;
         }
     }
-    Some(out.done())
+    Some(out.into())
 }
 
 /// A schema that says that it is an object's, which arguments always are.
-fn object_schema(schema: Option<&Value>) -> Value {
+fn object_schema(schema: Option<&Value>) -> Json<'_> {
     match schema {
         Some(Value::Object(schema)) if !schema.contains_key("type") => {
             let mut typed = Object::default();
             typed.put("type", "object");
             schema.iter().for_each(|(name, value)| {
-                typed.put(name, value.clone());
+                typed.put(name, value);
             });
-            typed.done()
+            typed.into()
         }
-        Some(schema) => schema.clone(),
-        None => json!({"type": "object", "properties": {}}),
+        Some(schema) => schema.into(),
+        None => json!({"type": "object", "properties": {}}).into(),
     }
 }
 

@@ -83,7 +83,7 @@ fn thinking(fields: &mut Fields) -> Result<Option<Reasoning>, Unreadable> {
 }
 
 /// Writes them, with those of the caller's further fields that are `own` to this form.
-pub(super) fn write(request: &Request, own: &[&str], out: &mut Object, losses: &mut Losses) {
+pub(super) fn write<'a>(request: &'a Request, own: &[&str], out: &mut Object<'a>, losses: &mut Losses) {
     out.maybe("format", request.shape.as_ref().and_then(|shape| format_of(shape, losses)));
     out.maybe("think", request.reasoning.as_ref().and_then(|reasoning| think(reasoning, losses)));
     let sampling = &request.sampling;
@@ -92,7 +92,7 @@ pub(super) fn write(request: &Request, own: &[&str], out: &mut Object, losses: &
     for (name, value) in &request.rest {
         match name.as_str() {
             name if own.contains(&name) => {
-                out.put(name, value.clone());
+                out.put(name, value);
             }
             "options" if value.is_object() => {}
             name => losses.field(name),

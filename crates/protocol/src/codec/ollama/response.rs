@@ -49,7 +49,7 @@ pub(super) fn write(form: Form, response: &Response, to: &To<'_>) -> Vec<u8> {
 }
 
 /// How every line begins.
-pub(super) fn head(model: &str, at: &str, said: Said, form: Form) -> Object {
+pub(super) fn head<'a>(model: &'a str, at: &'a str, said: Said, form: Form) -> Object<'a> {
     let mut out = Object::default();
     out.put("model", model).put("created_at", at);
     said.put(form, &mut out);

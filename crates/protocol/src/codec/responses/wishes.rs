@@ -39,7 +39,7 @@ pub(super) fn read_text(fields: &mut Fields, request: &mut Request) -> Result<()
 }
 
 /// The same, written.
-pub(super) fn text_of(request: &Request) -> Object {
+pub(super) fn text_of(request: &Request) -> Object<'_> {
     let mut text = Object::default();
     text.maybe("format", request.shape.as_ref().map(format_of)).maybe("verbosity", request.verbosity.clone());
     text
@@ -77,7 +77,7 @@ pub(super) fn read_reasoning(fields: &mut Fields, request: &mut Request) -> Resu
 }
 
 /// The same, written.
-pub(super) fn reasoning_of(request: &Request, losses: &mut Losses) -> Object {
+pub(super) fn reasoning_of(request: &Request, losses: &mut Losses) -> Object<'static> {
     let mut object = Object::default();
     if let Some(reasoning) = &request.reasoning {
         object.maybe("effort", effort(reasoning, losses));
@@ -131,11 +131,11 @@ pub(super) fn include_of(request: &Request, sealed: bool) -> Vec<Value> {
 }
 
 /// Fields kept by their path go back to where they stood.
-pub(super) fn with_rest(mut object: Object, path: &str, rest: &Map<String, Value>) -> Object {
+pub(super) fn with_rest<'a>(mut object: Object<'a>, path: &str, rest: &'a Map<String, Value>) -> Object<'a> {
     for (name, value) in rest {
         let inner = name.strip_prefix(path).and_then(|name| name.strip_prefix('.'));
         if let Some(name) = inner.filter(|name| !name.contains('.')) {
-            object.put(name, value.clone());
+            object.put(name, value);
         }
     }
     object
