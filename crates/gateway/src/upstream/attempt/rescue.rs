@@ -27,7 +27,7 @@ const SHORT: usize = 8;
 /// What came in this time is made small, so that a slow stream keeps little; a fast one has better things to do.
 const SLOW: Duration = Duration::from_secs(5);
 /// So often for one answer.
-const OFTEN: u32 = 3;
+const OFTEN: usize = 3;
 
 /// A stream that can be gone on with.
 struct Lifeline {
@@ -39,7 +39,8 @@ struct Lifeline {
     heard: Heard,
     /// When that was last made small.
     condensed: Instant,
-    done: u32,
+    /// Who broke this answer, in turn.
+    broke: Vec<Target>,
 }
 
 /// For a stream that begins now, if it is one that can be gone on with.
@@ -61,7 +62,7 @@ pub(super) fn of(
         course.settles();
     }
     let condensed = Instant::now();
-    able.then(|| Box::new(Lifeline { course, target, step, heard, condensed, done: 0 }) as Box<dyn Rescue>)
+    able.then(|| Box::new(Lifeline { course, target, step, heard, condensed, broke: Vec::new() }) as Box<dyn Rescue>)
 }
 
 impl Rescue for Lifeline {
@@ -115,7 +116,7 @@ impl Rescue for Lifeline {
 impl Lifeline {
     /// What the caller has had, if it can be gone on with.
     fn said(&self) -> Option<Said> {
-        if self.done >= OFTEN {
+        if self.broke.len() >= OFTEN {
             return None;
         }
         let said = self.heard.said();
@@ -130,7 +131,6 @@ impl Lifeline {
 
     async fn go_on(mut self: Box<Self>, class: FaultClass, counted: Option<Usage>) -> Option<Resumed> {
         let said = self.said()?;
-        self.done += 1;
         let course = &self.course;
         course.trail.ends(self.step, class.word(), None);
         let estimated = counted.is_none();
@@ -138,9 +138,12 @@ impl Lifeline {
         course.trail.counted(self.step, counted, estimated);
         let broken = self.target.clone();
         let mut places: Vec<Target> = self.places().filter(|other| !other.is(&broken)).cloned().collect();
+        // Who has broken this answer already is asked behind those who have not, or two would hand it to and fro.
+        places.sort_by_key(|place| self.broke.iter().any(|earlier| earlier.is(place)));
         if class != FaultClass::StreamStall && course.world.routing.retries > 0 {
-            places.push(broken);
+            places.push(broken.clone());
         }
+        self.broke.push(broken);
         for target in places {
             for how in [How::Continuation, How::Restart] {
                 if Instant::now() >= self.course.deadline {

@@ -30,7 +30,8 @@ pub(super) fn prompt(number: u64) -> String {
     format!("call {number}.")
 }
 
-fn body(number: u64) -> String {
+/// The request of a call; each second one, from the first on, is streamed.
+pub(super) fn body(number: u64) -> String {
     let (stream, prompt) = (number.is_multiple_of(2), prompt(number));
     format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#)
 }

@@ -309,3 +309,20 @@ async fn who_is_slow_is_relieved_by_its_limit() {
     let answer = ask(house.address(), "GET", "/readyz", &[], "").await;
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn an_answer_that_every_place_but_one_cuts_is_ended_by_that_one() {
+    let cutting = || {
+        Vendor::start(|seen| {
+            let answering = Answering::to(seen, &seen.json(), Pace::AT_ONCE);
+            answering.paced(answering.head(), answering.words().take(30)).ending(Ending::Fin).into()
+        })
+    };
+    let (one, two, three) = (cutting().await, cutting().await, well().await);
+    let places = [("one", one.url(), ""), ("two", two.url(), ""), ("three", three.url(), "")];
+    let house = TestHouse::new(&file(&places));
+    let view = View::of(house.address(), &load::body(0), PATIENCE).await;
+    assert!(view.is_whole(), "{view:?}");
+    let asked = [&one, &two, &three].map(|place| place.ledger().begun());
+    assert_eq!(asked, [1, 1, 1], "who cut it once is not asked before who has not been asked at all");
+}
