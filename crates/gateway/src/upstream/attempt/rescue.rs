@@ -62,7 +62,9 @@ pub(super) fn of(
         course.settles();
     }
     let condensed = Instant::now();
-    able.then(|| Box::new(Lifeline { course, target, step, heard, condensed, broke: Vec::new() }) as Box<dyn Rescue>)
+    able.then(|| {
+        Box::new(Lifeline { course, target, step, heard, condensed, broke: Vec::new() }) as Box<dyn Rescue>
+    })
 }
 
 impl Rescue for Lifeline {
