@@ -10,7 +10,7 @@ use protocol::vendor::Vendor;
 use super::plan::Wish;
 use super::turns::Turns;
 use crate::catalogue::Catalogue;
-use crate::standing::{Lane, Purse, Register};
+use crate::standing::{BreakerWord, Lane, Purse, Register};
 
 /// What is known of providers besides their configuration.
 #[derive(Clone, Copy)]
@@ -77,6 +77,11 @@ impl Target {
     /// For how long its breaker lets nobody through, if it is not closed.
     pub(crate) fn shut_for(&self) -> Option<Duration> {
         if self.forced { None } else { self.lane.shut_for() }
+    }
+
+    /// Whether its breaker has opened, and nobody has been answered there since.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        !self.forced && matches!(self.lane.word().0, BreakerWord::Open | BreakerWord::HalfOpen)
     }
 
     /// Whether it is the same place.

@@ -97,6 +97,7 @@ impl Course {
                         // Whoever was asked beside it is not asked again.
                         queue.retain(|other| beside.is_none_or(|beside| !other.is(beside)));
                         ended |= !self.narrow(&mut queue, at, (class, lacks));
+                        well_first(queue.get_mut(at..).unwrap_or_default(), target);
                         if let Some(next) = queue.get(at) {
                             let (id, why) = (self.call.id.as_str(), class.word());
                             let (from, to) = (target.provider.name.as_str(), next.provider.name.as_str());
@@ -214,5 +215,14 @@ impl Course {
                 None => return over,
             };
         }
+    }
+}
+
+/// One call finds out about one place at most: of the next ones with the model of a place that failed it, those come first that are known
+/// to be well.
+fn well_first(next: &mut [&Target], failed: &Target) {
+    let same = next.iter().take_while(|other| other.model == failed.model).count();
+    if let Some(same) = next.get_mut(..same) {
+        same.sort_by_key(|other| other.is_in_doubt());
     }
 }

@@ -326,3 +326,29 @@ async fn an_answer_that_every_place_but_one_cuts_is_ended_by_that_one() {
     let asked = [&one, &two, &three].map(|place| place.ledger().begun());
     assert_eq!(asked, [1, 1, 1], "who cut it once is not asked before who has not been asked at all");
 }
+
+#[tokio::test]
+async fn no_call_finds_out_about_two_places_while_a_third_is_known_to_be_well() {
+    const SOON: &str = ", breaker: {open_for: 10ms, open_most: 10ms}";
+    let bad = || Vendor::start(|_| error(500).into());
+    let (one, two, three) = (bad().await, bad().await, well().await);
+    let house = TestHouse::new(&file(&[
+        ("one", one.url(), SOON),
+        ("two", two.url(), SOON),
+        ("three", three.url(), ""),
+    ]));
+    let mut found_out = 0;
+    for call in 0..120 {
+        let asked = || [&one, &two].map(|place| place.ledger().begun());
+        let before = asked();
+        let view = View::of(house.address(), &body(call % 2 == 0), PATIENCE).await;
+        assert!(view.is_whole(), "{view:?}");
+        let places = asked().iter().zip(before).filter(|(now, before)| *now > before).count();
+        // By then both are known to be bad.
+        if call >= 30 {
+            assert!(places <= 1, "call {call} went to both bad places");
+            found_out += places;
+        }
+    }
+    assert!(found_out > 0, "nobody looked whether they are well again");
+}
