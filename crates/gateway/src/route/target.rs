@@ -10,7 +10,7 @@ use protocol::vendor::Vendor;
 use super::plan::Wish;
 use super::turns::Turns;
 use crate::catalogue::Catalogue;
-use crate::standing::{BreakerWord, Lane, Purse, Register};
+use crate::standing::{Lane, Purse, Register};
 
 /// What is known of providers besides their configuration.
 #[derive(Clone, Copy)]
@@ -79,9 +79,9 @@ impl Target {
         if self.forced { None } else { self.lane.shut_for() }
     }
 
-    /// Whether its breaker has opened, and nobody has been answered there since.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        !self.forced && matches!(self.lane.word().0, BreakerWord::Open | BreakerWord::HalfOpen)
+    /// Whether it failed somebody of late.
+    pub(crate) fn failed_lately(&self) -> bool {
+        !self.forced && self.lane.failed_lately(&self.provider.breaker)
     }
 
     /// Whether it is the same place.

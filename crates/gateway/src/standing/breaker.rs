@@ -118,7 +118,8 @@ impl Breaker {
             Lesson::Works => {
                 self.nobody = 0;
                 if probe || self.open.is_some_and(|open| open <= now) {
-                    *self = Self { rests: self.rests, probing: self.probing, ..Self::default() };
+                    let Self { rests, probing, failed, .. } = *self;
+                    *self = Self { rests, probing, failed, ..Self::default() };
                 }
             }
             Lesson::Rest(wait) => {
@@ -226,6 +227,11 @@ impl Breaker {
         let open =
             self.opens(None).and_then(|until| left(until, now).or((self.probing > 0).then_some(MOMENT)));
         rests.max(open)
+    }
+
+    /// Whether anything failed in its window.
+    pub(crate) fn failed_lately(&self, rules: &Rules, now: Instant) -> bool {
+        self.failed.is_some_and(|failed| now.saturating_duration_since(failed) < rules.window)
     }
 
     /// In a word, with what is left of it.

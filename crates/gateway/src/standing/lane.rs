@@ -179,6 +179,11 @@ impl Lane {
         self.learn(rules, Lesson::Fails, false);
     }
 
+    /// Whether anything failed there of late, however it stands now.
+    pub(crate) fn failed_lately(&self, rules: &Rules) -> bool {
+        self.breaker().failed_lately(rules, Instant::now())
+    }
+
     /// What its breaker says, and for how much longer.
     pub(crate) fn word(&self) -> (BreakerWord, Option<Duration>) {
         self.breaker().word(Instant::now())

@@ -167,3 +167,16 @@ fn the_state_machine_holds_for_whatever_happens() {
         assert_ne!(stage.gate(), Gate::Shut(SECOND), "seed {seed}");
     }
 }
+
+#[test]
+fn that_something_failed_is_known_for_a_window_though_it_is_well_again() {
+    let mut stage = Stage::new();
+    assert!(!stage.breaker.failed_lately(&stage.rules, stage.now));
+    while stage.passes(Lesson::Fails) {}
+    stage.now += stage.rules.open_for * 11 / 10;
+    assert!(stage.passes(Lesson::Works), "one finds out");
+    assert_eq!(stage.breaker.word(stage.now).0, BreakerWord::Closed);
+    assert!(stage.breaker.failed_lately(&stage.rules, stage.now));
+    stage.now += stage.rules.window;
+    assert!(!stage.breaker.failed_lately(&stage.rules, stage.now));
+}

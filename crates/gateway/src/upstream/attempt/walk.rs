@@ -218,11 +218,11 @@ impl Course {
     }
 }
 
-/// One call finds out about one place at most: of the next ones with the model of a place that failed it, those come first that are known
-/// to be well.
+/// Who was failed once is not to be failed again: of the next places with the same model, those come first that have failed nobody of
+/// late. So one call finds out about one place at most.
 fn well_first(next: &mut [&Target], failed: &Target) {
     let same = next.iter().take_while(|other| other.model == failed.model).count();
     if let Some(same) = next.get_mut(..same) {
-        same.sort_by_key(|other| other.is_in_doubt());
+        same.sort_by_key(|other| other.failed_lately());
     }
 }

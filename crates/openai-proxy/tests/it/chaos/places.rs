@@ -1,6 +1,8 @@
 //! Faults one by one, at the first of two places: what it costs a caller that the second one is asked.
 
 use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use testkit::caller::{Caller, ask};
@@ -351,4 +353,25 @@ async fn no_call_finds_out_about_two_places_while_a_third_is_known_to_be_well() 
         }
     }
     assert!(found_out > 0, "nobody looked whether they are well again");
+}
+
+#[tokio::test]
+async fn who_was_failed_once_goes_to_a_place_that_has_failed_nobody_of_late() {
+    let one = Vendor::start(|_| error(500).into()).await;
+    let ill = Arc::new(AtomicBool::new(true));
+    let still = ill.clone();
+    let two = Vendor::start(move |seen| match still.load(Ordering::Relaxed) {
+        true => error(500).into(),
+        false => testkit::failing::well(seen, Pace::AT_ONCE),
+    })
+    .await;
+    let three = well().await;
+    let places = [("one", one.url(), ""), ("two", two.url(), ""), ("three", three.url(), "")];
+    let house = TestHouse::new(&file(&places));
+    assert!(View::of(house.address(), &body(false), PATIENCE).await.is_whole());
+    let asked = two.ledger().begun();
+    assert!(asked > 0, "they are asked in order while nobody has failed");
+    ill.store(false, Ordering::Relaxed);
+    assert!(View::of(house.address(), &body(false), PATIENCE).await.is_whole());
+    assert_eq!((two.ledger().begun(), three.ledger().begun()), (asked, 2));
 }
