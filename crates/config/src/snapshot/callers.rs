@@ -1,16 +1,16 @@
 //! Who may call, and how much each may ask for.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::{constant_time, hmac};
 use http::HeaderName;
 use protocol::secret::Secret;
 
 use super::fallback::Fallback;
 use super::pattern::glob;
+use super::pepper::{Digest, Pepper};
+use super::signers::{AccessKey, Signers};
 
 /// Who may call.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct Callers {
     keys: Vec<Arc<CallerKey>>,
     /// By the whole digest.
     index: HashMap<Digest, usize>,
+    signers: Signers,
     pepper: Pepper,
     unproven: usize,
 }
@@ -103,86 +104,11 @@ pub struct CallLimits {
     pub per_model: HashMap<String, Limit>,
 }
 
-/// What keys are kept with: nobody who reads what is kept can try keys without it.
-#[derive(Clone)]
-pub struct Pepper {
-    key: hmac::Key,
-    /// Nobody said which it is.
-    unknown: bool,
-}
-
-/// What is kept of a key.
-#[derive(Clone, Copy, Eq)]
-pub struct Digest([u8; 32]);
-
-/// How a digest begins where it is written.
-const SCHEME: &str = "hmac-sha256:";
-
-impl Pepper {
-    /// A pepper; without one, one that is good for nothing that is kept.
-    pub fn new(secret: Option<&Secret>) -> Self {
-        let bytes = secret.map_or(&b"unknown"[..], |secret| secret.expose().as_bytes());
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, bytes), unknown: secret.is_none() }
-    }
-
-    /// What is kept of a key.
-    pub fn digest(&self, key: &str) -> Digest {
-        let tag = hmac::sign(&self.key, key.as_bytes());
-        let mut digest = [0; 32];
-        digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        Digest(digest)
-    }
-}
-
-impl fmt::Debug for Pepper {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
-    }
-}
-
-impl Digest {
-    /// Reads one as it is written.
-    pub fn parse(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix(SCHEME).filter(|hex| hex.len() == 64)?;
-        let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            *byte = digit(pair[0])? * 16 + digit(pair[1])?;
-        }
-        Some(Self(digest))
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(SCHEME)?;
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{self}")
-    }
-}
-
-/// How long that takes says nothing of where two differ.
-impl PartialEq for Digest {
-    fn eq(&self, other: &Self) -> bool {
-        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
-    }
-}
-
-impl std::hash::Hash for Digest {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
 impl Callers {
     /// The callers of a configuration, whose keys are kept with this pepper.
     pub(crate) fn new(asked: bool, accept: Vec<HeaderName>, pepper: Pepper) -> Self {
-        Self { asked, accept, keys: Vec::new(), index: HashMap::new(), pepper, unproven: 0 }
+        let signers = Signers::new(&pepper);
+        Self { asked, accept, keys: Vec::new(), index: HashMap::new(), signers, pepper, unproven: 0 }
     }
 
     /// Adds a key; the one that is the same already, if there is one.
@@ -196,6 +122,7 @@ impl Callers {
         }
         self.unproven += usize::from(self.pepper.unknown && matches!(proof, Proof::Digest(_)));
         self.index.insert(digest, self.keys.len());
+        self.signers.add(digest);
         self.keys.push(Arc::new(key));
         Ok(())
     }
@@ -208,6 +135,17 @@ impl Callers {
         self.index.get(&self.pepper.digest(shown.expose())).map(|place| &self.keys[*place])
     }
 
+    /// The key in whose place this access key id signs, and what it signs with.
+    pub fn signer(&self, id: &str) -> Option<(&Arc<CallerKey>, Secret)> {
+        let (place, secret) = self.signers.find(id)?;
+        Some((self.keys.get(place)?, secret))
+    }
+
+    /// What is signed with in the place of the key of that name; none: there is no such key, or the pepper is not known.
+    pub fn access_key(&self, name: &str) -> Option<AccessKey> {
+        self.signers.of(self.keys.iter().position(|key| *key.name == *name)?)
+    }
+
     /// Whether a key is asked for.
     pub fn is_asked(&self) -> bool {
         self.asked
@@ -216,6 +154,11 @@ impl Callers {
     /// Whether a key that is not found may be one all the same: what they are kept with is not known yet.
     pub fn may_be_missed(&self) -> bool {
         self.unproven > 0
+    }
+
+    /// The same of who signs: without the pepper nobody of them is known.
+    pub fn signers_may_be_missed(&self) -> bool {
+        self.pepper.unknown && !self.keys.is_empty()
     }
 
     /// The headers a key may travel in.

@@ -8,9 +8,11 @@ mod fallback;
 mod index;
 mod logging;
 mod pattern;
+mod pepper;
 mod pool;
 mod provider;
 mod routing;
+mod signers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,10 +23,11 @@ use protocol::secret::Secret;
 
 pub use alerts::{Alerts, ErrorRate, Hook, Occasion, Service};
 pub(crate) use callers::Proof;
-pub use callers::{AllowedModels, CallLimits, CallerKey, Callers, Digest, Limit, Pepper, Rate};
+pub use callers::{AllowedModels, CallLimits, CallerKey, Callers, Limit, Rate};
 pub use fallback::{Conditions, Fallback, FallbackFrom, FallbackOn};
 pub use index::{Chosen, Models, PathRule, Routes, Served};
 pub use logging::{AccessLog, Level, Levels, LogFormat, Logging, Part, Period, Rotation};
+pub use pepper::{Digest, Pepper};
 pub use pool::{Breaker, HealthCheck, KeyStrategy, ProviderKey, Quota};
 pub use provider::{
     Context, Credential, Identity, Origin, OutboundProxy, Provider, ProviderTimeouts, Scheme,
@@ -32,6 +35,7 @@ pub use provider::{
 pub use routing::{
     Failure, FairBy, Queue, Rescue, RetryOn, Routing, Share, Strategy, UnknownModel, WhenExhausted,
 };
+pub use signers::AccessKey;
 
 /// The steps statistics count in: no window is told more finely.
 pub const STATS_STEP: Duration = Duration::from_secs(10);
