@@ -65,7 +65,8 @@ fn admits(gateway: &Gateway, peer: &Peer, mut request: Request<()>) -> bool {
     let world = gateway.world();
     let path = request.uri().path().to_owned();
     let knock = intake::knock(&world, peer, &path, &mut request);
-    knock.and_then(|mut knock| identify::caller(&gateway.tries, &world, &mut knock)).is_ok()
+    let named = knock.and_then(|mut knock| identify::name(&gateway.tries, &world, &mut knock, &request));
+    named.and_then(identify::Named::at_once).is_ok()
 }
 
 /// One call, and what goes to its caller.
@@ -106,16 +107,17 @@ async fn line(
     }
     let mut knock = intake::knock(world, peer, &path, &mut request)?;
     front::refuse_at_native_door(peer, knock.found.row)?;
-    let caller = match manages {
+    let named = match manages {
         // Who may administer was asked for another key already.
-        true => identify::Caller::open(),
-        false => identify::caller(&gateway.tries, world, &mut knock)?,
+        true => identify::Named::open(),
+        false => identify::name(&gateway.tries, world, &mut knock, &request)?,
     };
     if socket::is_asked_for(world, knock.found.row, &request) {
-        meter.opens(knock.found.row.operation, caller.name());
+        meter.opens(knock.found.row.operation, named.at_once()?.name());
         return socket::open(House { gateway: gateway.clone(), hear, admits }, peer, request);
     }
     let mut call = intake::read(world, peer, knock, request).await?;
+    let caller = identify::prove(&gateway.tries, named, &call)?;
     meter.knows(&call, caller.name());
     let asked = admit::ask(gateway, world, &caller, &call);
     meter.leaves(asked.left);

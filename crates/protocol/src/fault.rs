@@ -28,6 +28,8 @@ pub enum Kind {
     MissingKey,
     InvalidKey,
     ExpiredKey,
+    IncompleteSignature,
+    InvalidSignature,
     TooManyTries,
     OriginRefused,
     ModelNotFound,
@@ -103,6 +105,8 @@ impl Kind {
             Self::MissingKey => (StatusCode::UNAUTHORIZED, REQUEST, "missing_api_key", false),
             Self::InvalidKey => (StatusCode::UNAUTHORIZED, REQUEST, "invalid_api_key", false),
             Self::ExpiredKey => (StatusCode::UNAUTHORIZED, REQUEST, "expired_api_key", false),
+            Self::IncompleteSignature => (StatusCode::FORBIDDEN, REQUEST, "incomplete_signature", false),
+            Self::InvalidSignature => (StatusCode::FORBIDDEN, REQUEST, "invalid_signature", false),
             Self::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, REQUEST, "too_many_tries", false),
             Self::OriginRefused => (StatusCode::FORBIDDEN, REQUEST, "origin_refused", false),
             Self::ModelNotFound => (StatusCode::NOT_FOUND, REQUEST, "model_not_found", false),
@@ -256,7 +260,42 @@ pub fn body(kind: Kind, say: &str, param: Option<&str>, dialect: Dialect) -> Str
     Words::of(kind, say, param).body(dialect)
 }
 
-/// A header by which programs of a language know what kind of error it is (AWS, restJson1: the name of the exception).
+/// The same for a call of Responses. Codex, which speaks no other, asks five times where it reads this word behind a 503, and thirty
+/// times where it reads any other.
+pub fn responses_body(kind: Kind, say: &str, param: Option<&str>) -> String {
+    let code = match kind {
+        Kind::NoHealthyTarget => Some("server_is_overloaded"),
+        _ => Some(kind.label()),
+    };
+    Words { code, ..Words::of(kind, say, param) }.body(Dialect::OpenAi)
+}
+
+/// The status by which callers of a language know a kind. AWS has no 401: whom it does not know it forbids.
+pub fn status(kind: Kind, dialect: Dialect) -> StatusCode {
+    match kind.meaning().status {
+        StatusCode::UNAUTHORIZED if dialect == Dialect::Bedrock => StatusCode::FORBIDDEN,
+        status => status,
+    }
+}
+
+/// The header of [`header`], for an error of ours: of who asks, AWS has words of its own ("Common Error Types").
+pub fn own_header(kind: Kind, dialect: Dialect) -> Option<(&'static str, &'static str)> {
+    let name = match kind {
+        _ if dialect != Dialect::Bedrock => return None,
+        Kind::MissingKey => "MissingAuthenticationTokenException",
+        Kind::InvalidKey => "UnrecognizedClientException",
+        Kind::ExpiredKey => "ExpiredTokenException",
+        Kind::IncompleteSignature => "IncompleteSignatureException",
+        Kind::InvalidSignature => "InvalidSignatureException",
+        _ => return header(status(kind, dialect), dialect),
+    };
+    Some((EXCEPTION, name))
+}
+
+/// Where AWS names the exception (restJson1).
+const EXCEPTION: &str = "x-amzn-errortype";
+
+/// A header by which programs of a language know what kind of error it is: AWS's, the name of the exception.
 pub fn header(status: StatusCode, dialect: Dialect) -> Option<(&'static str, &'static str)> {
     let name = match status.as_u16() {
         _ if dialect != Dialect::Bedrock => return None,
@@ -268,17 +307,7 @@ pub fn header(status: StatusCode, dialect: Dialect) -> Option<(&'static str, &'s
         502 | 503 | 529 => "ServiceUnavailableException",
         _ => "InternalServerException",
     };
-    Some(("x-amzn-errortype", name))
-}
-
-/// The same for a call of Responses. Codex, which speaks no other, asks five times where it reads this word behind a 503, and thirty
-/// times where it reads any other.
-pub fn responses_body(kind: Kind, say: &str, param: Option<&str>) -> String {
-    let code = match kind {
-        Kind::NoHealthyTarget => Some("server_is_overloaded"),
-        _ => Some(kind.label()),
-    };
-    Words { code, ..Words::of(kind, say, param) }.body(Dialect::OpenAi)
+    Some((EXCEPTION, name))
 }
 
 /// The one event that ends a stream the upstream did not end: an error, never an invented completion (D-18).

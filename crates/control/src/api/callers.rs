@@ -88,6 +88,18 @@ pub(super) struct Made {
     change: Changed,
 }
 
+/// What AWS's libraries sign with in the place of a key.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CallerAccessKey)]
+pub(super) struct ForAws {
+    /// The name of the key.
+    name: String,
+    /// Its name in a signed request; no secret.
+    access_key_id: String,
+    /// What is signed with. It is derived from what is kept of the key, so that it can be shown again, and goes with the key.
+    secret_access_key: String,
+}
+
 /// The member of [`Made`] that is kept nowhere.
 pub(super) const ONCE: &str = "key";
 
@@ -132,6 +144,20 @@ pub(super) async fn create(ask: Ask<Why, Json<New>>) -> Outcome<Made> {
         })
         .await?;
     Ok(reply.map(|change| Made { name: name.clone(), key: Some(key), change }))
+}
+
+/// `POST /admin/v1/keys/{name}/aws`: no `GET`, for it shows a secret, which is noted.
+pub(super) async fn sign_as(ask: Ask<NoQuery, NoBody>) -> Outcome<ForAws> {
+    let name = ask.word("name");
+    let world = ask.control.gateway().world();
+    if !world.callers.keys().iter().any(|key| *key.name == *name) {
+        return Err(no_key(name));
+    }
+    let Some(key) = world.callers.access_key(name) else { return Err(no_pepper()) };
+    let deed = crate::Deed { action: "keys.aws", subject: name, outcome: "done", detail: json!({}) };
+    ask.control.audit(&ask.actor, deed).await;
+    let (access_key_id, secret_access_key) = (key.id, key.secret.expose().to_owned());
+    Ok(Reply::of(ForAws { name: name.to_owned(), access_key_id, secret_access_key }))
 }
 
 /// `DELETE /admin/v1/keys/{name}`

@@ -170,6 +170,13 @@ fn callers_keys() -> Vec<Row> {
             .creates()
             .tells_once(callers::ONCE),
         row(GET, "/admin/v1/keys/{name}", LOOK, "A caller's key, without itself", callers::one),
+        row(
+            POST,
+            "/admin/v1/keys/{name}/aws",
+            CHANGE,
+            "Show what is signed with in the place of a caller's key",
+            callers::sign_as,
+        ),
         row(DELETE, "/admin/v1/keys/{name}", CHANGE, "Take a caller's key away", callers::revoke),
     ]
 }

@@ -207,7 +207,12 @@ impl Meter {
 
     /// Notes our own refusal.
     pub(crate) fn refuses(&mut self, kind: Kind) {
-        self.record.status = kind.meaning().status.as_u16();
+        self.refuses_with(kind, kind.meaning().status);
+    }
+
+    /// Notes our own refusal, with the status the caller's language has for it.
+    pub(crate) fn refuses_with(&mut self, kind: Kind, status: StatusCode) {
+        self.record.status = status.as_u16();
         self.record.error = Some(kind.label().to_owned());
         self.record.outcome = Outcome::Refused;
     }

@@ -47,8 +47,8 @@ pub(super) fn read(
     Ok(Some(Offered(Secret::new(first))))
 }
 
-/// How a signature of AWS's begins (Signature Version 4): its parts are set apart by commas. What it is signed with stays with the caller,
-/// so that it is a credential nobody here knows; where none is asked for it does no harm.
+/// How a signature of AWS's begins (Signature Version 4): its parts are set apart by commas. Which keys it was made with, and whether it
+/// holds, is for `identify/signature.rs`.
 const SIGNED: [&str; 2] = ["AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"];
 
 fn is_signed(text: &str) -> bool {
@@ -71,11 +71,15 @@ fn refuse_in_query(query: Option<&str>) -> Result<(), ApiError> {
     let Some(query) = query else { return Ok(()) };
     let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
     let plain = |name: &str| super::decode(name).to_ascii_lowercase().replace('_', "-");
-    let mut keys = names.filter(|name| matches!(plain(name).as_str(), "key" | "api-key" | "access-token"));
-    if keys.next().is_none() {
-        return Ok(());
-    }
-    let say =
-        "A key in the query ends up in logs and histories, so it is not accepted. Send it in Authorization.";
-    Err(ApiError::new(Kind::KeyInQuery, say))
+    let say = names.filter_map(|name| match plain(name).as_str() {
+        "key" | "api-key" | "access-token" => Some(
+            "A key in the query ends up in logs and histories, so it is not accepted. Send it in Authorization.",
+        ),
+        // A request that is signed beforehand (Signature Version 4).
+        "x-amz-signature" | "x-amz-credential" | "x-amz-security-token" => Some(
+            "A signature in the query ends up in logs and histories, so it is not accepted. Sign in Authorization.",
+        ),
+        _ => None,
+    });
+    say.map(|say| Err(ApiError::new(Kind::KeyInQuery, say))).next().unwrap_or(Ok(()))
 }

@@ -71,11 +71,11 @@ pub(crate) fn refuse(
     cors: &Cors,
 ) -> Response<RelayBody> {
     let error = error.of_responses(meter.is_of_responses());
-    let status = error.kind.meaning().status;
-    meter.refuses(error.kind);
+    let status = fault::status(error.kind, dialect);
+    meter.refuses_with(error.kind, status);
     log(&error, &meter);
     let mut head = error.head();
-    if let Some((name, value)) = fault::header(status, dialect) {
+    if let Some((name, value)) = fault::own_header(error.kind, dialect) {
         head.insert(name, HeaderValue::from_static(value));
     }
     if peer.turn.is_some() && meter.leaves_unread() {

@@ -7,16 +7,18 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::reach::{self, Desk, Whom, Why, segment};
+use super::shell::{self, Shell};
 use super::table::table;
 use super::{changed, moment};
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::given::environment;
 use crate::talk::{Mark, Talk};
 
 /// Make, see and take away the keys of callers of the running gateway.
 #[derive(Args)]
 #[command(
     arg_required_else_help = true,
-    before_help = "Examples:\n  openai-proxy keys create laptop\n  openai-proxy keys create ci --models 'gpt-4o*,mini' --limit requests=60/min --limit tokens=200k/min --expires 90d\n  openai-proxy keys list\n  openai-proxy keys revoke laptop --reason 'lost on a train'",
+    before_help = "Examples:\n  openai-proxy keys create laptop\n  openai-proxy keys create ci --models 'gpt-4o*,mini' --limit requests=60/min --limit tokens=200k/min --expires 90d\n  openai-proxy keys list\n  eval \"$(openai-proxy keys aws laptop)\"\n  openai-proxy keys revoke laptop --reason 'lost on a train'",
     after_help = "Exit codes: 0 done, 1 failed, 5 it is there already or somebody else changed it, 69 no gateway runs,\n77 not allowed, 78 the configuration this would make is refused."
 )]
 pub(super) struct Keys {
@@ -33,6 +35,8 @@ enum What {
         #[command(flatten)]
         whom: Whom,
     },
+    /// Print what AWS's libraries sign with in the place of one, as variables of a shell. It belongs to the key, and goes with it.
+    Aws(ForAws),
     /// Take one away. Calls that have begun are finished; no other begins.
     Revoke {
         /// Its name.
@@ -66,6 +70,19 @@ struct Create {
     why: Why,
 }
 
+/// What is signed with in the place of a key.
+#[derive(Args)]
+struct ForAws {
+    /// The key's name.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Whose words; without it those of the shell in SHELL.
+    #[arg(long, value_enum)]
+    shell: Option<Shell>,
+    #[command(flatten)]
+    whom: Whom,
+}
+
 /// Where keys are administered.
 const ALL: &str = "/admin/v1/keys";
 
@@ -74,6 +91,7 @@ impl Keys {
         match self.what {
             What::Create(create) => create.run(talk),
             What::List { whom } => list(talk, &whom),
+            What::Aws(of) => of.run(talk),
             What::Revoke { name, whom, why } => revoke(talk, &name, &whom, &why),
         }
     }
@@ -103,6 +121,52 @@ impl Create {
         Ok(Exit::Done)
     }
 }
+
+impl ForAws {
+    fn run(self, talk: &Talk) -> Outcome {
+        let at = format!("{ALL}/{}/aws", segment(&self.name));
+        let (told, door) = reach::run(async {
+            let mut desk = Desk::open(&self.whom).await?;
+            Ok((desk.post(&at, None).await?, desk.door()))
+        })?;
+        let mut all = vec![
+            ("AWS_ACCESS_KEY_ID", plain(&told["access_key_id"])?),
+            ("AWS_SECRET_ACCESS_KEY", plain(&told["secret_access_key"])?),
+        ];
+        let environment = environment();
+        let is_set = |name: &str| environment.get(name).is_some_and(|value| !value.trim().is_empty());
+        match door.starts_with("unix:") {
+            true => {
+                talk.say("The gateway listens on a Unix socket only, where AWS's libraries cannot be led.")
+            }
+            false => all.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", door)),
+        }
+        // Its libraries insist on a region, some by the one name and some by the other; here any will do.
+        let regions = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter(|name| !is_set(name));
+        all.extend(regions.map(|name| (name, "us-east-1".to_owned())));
+        for (name, why) in ASTRAY {
+            if is_set(name) {
+                talk.say(&format!("{} {name} is set: {why}. Unset it.", talk.mark(Mark::Warning)));
+            }
+        }
+        shell::print(talk, self.shell, all);
+        Ok(Exit::Done)
+    }
+}
+
+/// What a shell reads as nothing but itself, whoever answered.
+fn plain(told: &Value) -> Result<String, Failure> {
+    let text = told.as_str().filter(|text| !text.is_empty());
+    let text = text.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let say = "What was answered is no access key of a gateway's, and was not printed. Does an older one run there?";
+    text.map(str::to_owned).ok_or_else(|| Failure::new(Exit::Failed, say))
+}
+
+/// Variables of AWS's libraries with which what is printed does not work, and why.
+const ASTRAY: [(&str, &str); 2] = [
+    ("AWS_SESSION_TOKEN", "the gateway knows no sessions"),
+    ("AWS_BEARER_TOKEN_BEDROCK", "it is shown in the place of a signature"),
+];
 
 fn list(talk: &Talk, whom: &Whom) -> Outcome {
     let all = reach::run(async { Desk::open(whom).await?.list(ALL, &[], usize::MAX).await })?;
@@ -189,6 +253,22 @@ mod tests {
         assert_eq!(ends(now, Duration::from_hours(24)), "2026-11-29T18:53:04Z");
         assert_eq!(expires("2027-06-30"), Ok("2027-06-30".to_owned()));
         assert!(expires("soon").is_err());
+    }
+
+    #[test]
+    fn what_a_shell_would_read_as_more_than_a_word_is_not_printed() {
+        assert_eq!(plain(&json!("OPAK2345")).ok().as_deref(), Some("OPAK2345"));
+        for wrong in [
+            json!("'; true; '"),
+            json!("$(id)"),
+            json!("a b"),
+            json!("a\n"),
+            json!(""),
+            json!(1),
+            json!(null),
+        ] {
+            assert!(plain(&wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod replay;
 mod secrets;
 mod serve;
 mod service;
+mod shell;
 mod speak;
 mod start;
 mod status;

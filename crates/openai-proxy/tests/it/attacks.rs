@@ -373,7 +373,7 @@ async fn a_signature_for_us_is_not_handed_on_and_its_caller_is_told_why() {
     )];
     let body = r#"{"messages":[{"role":"user","content":[{"text":"hi"}]}]}"#;
     let answer = ask(house.address(), "POST", "/model/m/converse", &signed, body).await;
-    assert_eq!((answer.status, vendor.ledger().begun()), (401, 0), "{}", answer.text());
+    assert_eq!((answer.status, vendor.ledger().begun()), (403, 0), "{}", answer.text());
     assert!(answer.text().contains("Signature Version 4"), "{}", answer.text());
 }
 

@@ -44,6 +44,13 @@ impl TestHouse {
         std::fs::write(self.folder.as_ref().unwrap().path().join("openai-proxy.yaml"), yaml).unwrap();
     }
 
+    /// Writes more at the end of the file it was built from.
+    pub(crate) fn extend(&self, yaml: &str) {
+        let file = self.folder.as_ref().unwrap().path().join("openai-proxy.yaml");
+        let written = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, written + yaml).unwrap();
+    }
+
     /// From whatever a configuration can be read from.
     pub(crate) fn of(given: &config::Given) -> Self {
         let house = House::new(given.clone()).unwrap();

@@ -72,6 +72,7 @@ mod routes;
 mod scenarios;
 mod schemas;
 mod services;
+mod signed;
 mod sockets;
 mod standing;
 mod starting;

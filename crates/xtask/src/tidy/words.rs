@@ -68,7 +68,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/control/src/later.rs", "ollama", "likewise"),
     ("crates/config/src/document/provider.rs", "openai", "a value of the setting api"),
     ("crates/gateway/src/front.rs", "openai", "the welcome page speaks of OpenAI clients"),
-    ("crates/gateway/src/identify/mod.rs", "bedrock", "the variable AWS's libraries take a key from"),
+    (
+        "crates/gateway/src/identify/signature.rs",
+        "bedrock",
+        "what is signed for, and a variable of AWS's libraries",
+    ),
     (
         "crates/openai-proxy/src/predecessor/mod.rs",
         "azure",

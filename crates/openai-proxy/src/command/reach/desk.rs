@@ -91,6 +91,11 @@ impl Desk {
         self.reach.instance.as_ref().filter(|instance| !instance.foreign)
     }
 
+    /// Where it takes calls, without `/v1`: as its note says, else where it is administered.
+    pub(crate) fn door(&self) -> String {
+        self.instance().map_or_else(|| self.reach.url.clone(), Instance::url)
+    }
+
     /// Whether administration is served here at all: its document is, to everybody.
     async fn look(&mut self) -> Result<(), Failure> {
         let told = self.ask((Method::GET, DOCUMENT), None, None).await?;

@@ -109,6 +109,41 @@ async fn a_key_outlasts_a_restart_and_another_key_of_the_vault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_signed_with_in_the_place_of_a_key_is_shown_to_admins_noted_and_kept_nowhere() {
+    let (dir, vendor) = (tempfile::tempdir().unwrap(), vendor().await);
+    let given = kept(dir.path(), &vendor);
+    let house = TestHouse::of(&given);
+    make(&house, &json!({"name": "laptop"})).await;
+    let show = |house: &TestHouse| {
+        let address = house.address();
+        let json = [("content-type", "application/json")];
+        async move { ask(address, "POST", "/admin/v1/keys/laptop/aws", &json, "").await }
+    };
+    let answer = show(&house).await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let told = good(&answer);
+    let text = |name: &str| told[name].as_str().unwrap().to_owned();
+    let (id, secret) = (text("access_key_id"), text("secret_access_key"));
+    assert!(id.len() == 20 && secret.len() == 40, "as long as AWS's: {told}");
+    let trail = good(&get(&house, "/admin/v1/audit").await);
+    let noted = &trail["data"][0];
+    assert_eq!((&noted["action"], &noted["subject"]), (&json!("keys.aws"), &json!("laptop")), "{trail}");
+    for path in
+        [KEYS, "/admin/v1/keys/laptop", "/admin/v1/config", "/admin/v1/audit", "/admin/v1/revisions/2"]
+    {
+        let said = get(&house, path).await.text();
+        assert!(!said.contains(&secret) && !said.contains(&id), "{path}");
+    }
+    let nobody = send(&house, "POST", "/admin/v1/keys/nobody/aws", "").await;
+    assert_eq!(refused(&nobody, 404), "not_found");
+    drop(house);
+    let all = everything(dir.path());
+    assert!(!holds(&all, &secret) && !holds(&all, &id), "neither is in a file");
+    let house = TestHouse::of(&given);
+    assert_eq!(good(&show(&house).await), told, "it outlasts a restart as the key does");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeated_request_makes_one_key_and_shows_it_once() {
     let house = open_house();
     let add = || send_with(&house, "POST", KEYS, &[("idempotency-key", "k-1")], r#"{"name":"laptop"}"#);
