@@ -16,6 +16,7 @@ from run import CALLER_KEY, WORK, Client, Gateway, Row, environment, finish, fre
 from wires import ALL
 from wires.base import Entry, Vendor
 
+SIGNER_KEY = "sk-signer-0123456789abcdefghijklmnopqrst"
 # The wire each one speaks by itself: with --direct it calls that vendor.
 OWN = {
     "openai-python": "chat",
@@ -60,19 +61,38 @@ class House(Gateway):
             lines.append(f'  {vendor.word}: {{type: {vendor.kind}, base_url: "{vendor.base_url}", api_key: {vendor.key}, {models}, {habits}}}')
         lines.append("models:")
         lines += [f'  to-{vendor.word}: "{vendor.word}/{vendor.model}"' for vendor in vendors]
+        # Nobody is asked for a key, and who signs with what belongs to this one is it.
+        lines += ["auth: {mode: none}", "keys:", f"  signer: {{key: {SIGNER_KEY}}}"]
         config.write_text("\n".join(lines) + "\n")
         self.log = WORK / "languages.log"
         with self.log.open("wb") as log:
             command = [binary, "serve", "--config", str(config)]
             self.process = subprocess.Popen(command, env=environment(home), cwd=home, stdout=log, stderr=subprocess.STDOUT)
         self._wait()
+        self.aws = self._aws(binary, home)
+
+    def _aws(self, binary: str, home: Path) -> Dict[str, str]:
+        """What AWS's SDK takes from its environment, as the program itself prints it."""
+        command = [binary, "keys", "aws", "signer", "--json", "--url", self.url]
+        done = subprocess.run(command, env=environment(home), cwd=home, capture_output=True, text=True)
+        if done.returncode:
+            self.stop()
+            sys.exit(f"what belongs to a key was not shown:\n{done.stderr}")
+        return json.loads(done.stdout)
+
+
+def aws_of(vendor: Vendor) -> Dict[str, str]:
+    """The same for a vendor that is called itself."""
+    return {"AWS_ACCESS_KEY_ID": vendor.key, "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": vendor.base_url.removesuffix(vendor.base)}
 
 
 def run_client(client: Client, vendor: Vendor, gateway: Optional[House]) -> List[Row]:
     """One client's cases with one vendor behind, and whose keys that vendor was shown."""
     base = gateway.url if gateway else vendor.base_url.removesuffix(vendor.base)
     key, model = (CALLER_KEY, f"to-{vendor.word}") if gateway else (vendor.key, vendor.model)
-    env = environment(WORK / "home", BASE_URL=base, API_KEY=key, MODEL=model, VENDOR=vendor.word, DIRECT="" if gateway else "1")
+    aws = gateway.aws if gateway else aws_of(vendor)
+    env = environment(WORK / "home", BASE_URL=base, API_KEY=key, MODEL=model, VENDOR=vendor.word, DIRECT="" if gateway else "1", **aws)
     began = len(vendor.ledger)
     code, out, err = finish(client.command(), env)
     name = f"languages-{client.name}-{vendor.word}"

@@ -1,19 +1,18 @@
-"""AWS's SDK: converse of bedrock-runtime."""
+"""AWS's SDK: converse of bedrock-runtime. Once as it comes, when it signs, and once with a key shown as a bearer."""
 import json
+import os
 
 import boto3
 from asking import (ABOUT, API_KEY, BASE_URL, BUSY, CACHED, GIVEN, HEARD, LIMIT, MODEL, OBEYED, PNG, PROMPT, RESULTS, RETRY_AFTER, SAID,
                     SCHEMAS, SEEN, STORED, SYSTEM, THOUGHT, TRIP, TRIP_SAID, TRUNCATED, WRITTEN, broken, called, case, equal, expect, run)
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import EventStreamError, HTTPClientError
+from botocore.exceptions import ClientError, EventStreamError, HTTPClientError
 from urllib3.exceptions import ProtocolError
 
-session = boto3.Session(aws_access_key_id=API_KEY, aws_secret_access_key="secret", region_name="eu-central-1")
-
-
-def made(**options):
-    return session.client("bedrock-runtime", endpoint_url=BASE_URL, config=Config(retries={"total_max_attempts": 1}, **options))
+ONCE = {"total_max_attempts": 1}
+# Unmodified: address, keys and region are those of its environment.
+signing = boto3.client("bedrock-runtime", config=Config(retries=ONCE))
 
 
 def show(request, **_):
@@ -21,7 +20,7 @@ def show(request, **_):
     request.headers["Authorization"] = f"Bearer {API_KEY}"
 
 
-client = made(signature_version=UNSIGNED)
+client = boto3.client("bedrock-runtime", endpoint_url=BASE_URL, config=Config(retries=ONCE, signature_version=UNSIGNED))
 client.meta.events.register("before-send.bedrock-runtime", show)
 SPECS = [{"toolSpec": {"name": name, "description": ABOUT[name], "inputSchema": {"json": SCHEMAS[name]}}} for name in GIVEN]
 TOOLS = {"toolConfig": {"tools": SPECS}}
@@ -48,15 +47,15 @@ def messages(given):
     return given if isinstance(given, list) else [user(given)]
 
 
-def whole(given, **options):
-    answer = client.converse(modelId=MODEL, messages=messages(given), **options)
+def whole(given, by=client, **options):
+    answer = by.converse(modelId=MODEL, messages=messages(given), **options)
     return Heard(answer["output"]["message"], answer["stopReason"], answer["usage"])
 
 
-def streamed(given, **options):
+def streamed(given, by=client, **options):
     """Gathers a stream as AWS's own examples do: block by block, in order."""
     blocks, reason, usage, role = {}, None, None, None
-    for event in client.converse_stream(modelId=MODEL, messages=messages(given), **options)["stream"]:
+    for event in by.converse_stream(modelId=MODEL, messages=messages(given), **options)["stream"]:
         [(kind, data)] = event.items()
         if kind == "messageStart":
             role = data["role"]
@@ -111,11 +110,29 @@ def plain(ask):
     equal((said.text, said.reason, said.message["role"]), (SAID, "end_turn", "assistant"))
 
 
-@case("signed")
-def signed():
-    """As it comes: it signs with whatever credentials it has."""
-    answer = made().converse(modelId=MODEL, messages=[user("say hello")])
-    equal(answer["output"]["message"]["content"][0]["text"], SAID)
+@spoken
+def signed(ask):
+    """As it comes: it signs with the credentials it finds."""
+    equal(ask("say hello", by=signing).text, SAID)
+
+
+@spoken
+def signed_tools(ask):
+    """A body of many kinds of letters, and of more than one line."""
+    answered(ask, "call", by=signing, **TOOLS)
+
+
+@case("signed-wrongly", gateway_only=True)
+def signed_wrongly():
+    """With the right id and another secret, of which the vendor sees the id alone."""
+    wrong = boto3.client("bedrock-runtime", aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"], aws_secret_access_key="wrong",
+                         config=Config(retries=ONCE))
+    try:
+        streamed("say hello", by=wrong)
+    except ClientError as error:
+        equal((error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]), ("InvalidSignatureException", 403))
+        return expect("does not match" in error.response["Error"]["Message"], error)
+    raise AssertionError("no error")
 
 
 @spoken
