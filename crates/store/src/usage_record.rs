@@ -64,7 +64,7 @@ pub struct UsageRecord {
     /// Bytes of the answer's body that were handed to the caller's connection.
     #[serde(skip_serializing_if = "is_nothing")]
     pub bytes_out: u64,
-    /// Every attempt, in order, where there was more than one, or a drill had its hand in it.
+    /// Every attempt, in order, where there was more than one, a drill had its hand in it, or the prompt was cut.
     #[serde(skip_serializing_if = "is_nothing")]
     pub trail: Vec<Attempt>,
 }
@@ -89,6 +89,9 @@ pub struct Attempt {
     /// An operator's drill made it fail, or break off, on purpose.
     #[serde(skip_serializing_if = "is_nothing")]
     pub drill: bool,
+    /// The provider read a part of the prompt only, and did not say so.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub cut: bool,
     /// Until it was known how it ends: for an answer its beginning, microseconds.
     pub duration_us: u64,
     /// What it counted, where that is not what the record counts.

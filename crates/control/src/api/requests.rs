@@ -115,6 +115,9 @@ struct Attempt {
     /// A drill made it fail.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     drill: bool,
+    /// It read a part of the prompt only.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -147,6 +150,7 @@ impl From<usage_record::Attempt> for Attempt {
             tokens: attempt.tokens.map(Tokens::from),
             estimated: attempt.estimated,
             drill: attempt.drill,
+            cut: attempt.cut,
         }
     }
 }

@@ -62,6 +62,15 @@ impl Trail {
         self.change(step, |open| open.what.drill = true);
     }
 
+    /// It read a part of the prompt only. `None`: the one that answers.
+    pub(crate) fn cut(&self, step: Option<Step>) {
+        let mut steps = self.steps();
+        let at = step.map(|Step(at)| at).or(steps.by).or(steps.attempts.len().checked_sub(1));
+        if let Some(open) = at.and_then(|at| steps.attempts.get_mut(at)) {
+            open.what.cut = true;
+        }
+    }
+
     /// How it ended.
     pub(crate) fn ends(&self, step: Step, word: &'static str, status: Option<u16>) {
         self.change(step, |open| {
@@ -99,10 +108,10 @@ impl Trail {
         look(u32::try_from(steps.attempts.len()).unwrap_or(u32::MAX), last.map(|open| &open.what))
     }
 
-    /// All attempts, where there was more than one, or one was no real one.
+    /// All attempts, where there was more than one, or there is something to say of the only one.
     pub(super) fn take(&self) -> Vec<Attempt> {
         let mut steps = self.steps();
-        if steps.attempts.len() < 2 && !steps.attempts.iter().any(|open| open.what.drill) {
+        if steps.attempts.len() < 2 && !steps.attempts.iter().any(|open| open.what.drill || open.what.cut) {
             return Vec::new();
         }
         steps.by = None;

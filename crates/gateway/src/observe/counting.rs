@@ -11,6 +11,7 @@ use store::usage_record::Outcome;
 
 use super::metrics::{Attempted, CallLabels, Class, Reason, Who};
 use super::rerouting::Ways;
+use super::waits::ByProvider;
 use super::{Ending, Metrics, tries};
 
 /// One who counts. There is one, the ledger.
@@ -84,6 +85,9 @@ impl Counting {
         }
         if !record.trail.is_empty() {
             metrics.rerouting.count(tries(record, ending), &mut self.ways);
+            for attempt in record.trail.iter().filter(|attempt| attempt.cut) {
+                metrics.cuts.get_or_create(&ByProvider { provider: attempt.provider.clone() }).inc();
+            }
         }
     }
 

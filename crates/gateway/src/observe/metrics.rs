@@ -106,6 +106,7 @@ pub(crate) struct Metrics {
     breakers: Family<ByProvider, Gauge>,
     keys_disabled: Family<ByReason, Counter>,
     pub(super) rerouting: Rerouting,
+    pub(super) cuts: Family<ByProvider, Counter>,
 }
 
 /// Upper bounds in seconds, from a millisecond to a long generation.
@@ -137,6 +138,7 @@ impl Metrics {
             breakers: Family::default(),
             keys_disabled: Family::default(),
             rerouting: Rerouting::default(),
+            cuts: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Finished calls", metrics.requests.clone());
@@ -188,6 +190,7 @@ impl Metrics {
         let disabled = metrics.keys_disabled.clone();
         registry.register("upstream_key_disabled", "Times a key of a provider was put aside", disabled);
         metrics.rerouting.register(registry);
+        registry.register("prompts_cut", "Prompts of which a part was read only", metrics.cuts.clone());
         let build = Family::<Build, Gauge>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("build_info", "The version that runs", build);

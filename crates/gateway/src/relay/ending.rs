@@ -261,6 +261,15 @@ impl RelayBody {
             if let (Some(pass), Some(usage)) = (&mut stream.from.pass, usage) {
                 pass.taken.settle(usage.input.saturating_add(usage.output));
             }
+            if let Some(read) = stream.from.rest.cut() {
+                // Its head has gone: it stands in the record, and the operator reads it.
+                if let Some(meter) = &mut self.meter {
+                    meter.trail().cut(None);
+                }
+                if let Some(pass) = &stream.from.pass {
+                    pass.lane().cut(read);
+                }
+            }
             if clean {
                 stream.from.rest.finish();
             }

@@ -31,6 +31,8 @@ pub(crate) struct Lane {
     breaker: Mutex<Breaker>,
     /// What it has said it cannot do, a bit each.
     lacks: AtomicU32,
+    /// It has cut a prompt, and its operator was told.
+    cuts: AtomicBool,
     /// How soon it answers.
     pub(crate) pace: Pace,
     /// What its provider says is left of its limits, where a quota is counted.
@@ -70,6 +72,7 @@ impl Default for Lane {
             turns_us: AtomicU64::new(0),
             breaker: Mutex::default(),
             lacks: AtomicU32::new(0),
+            cuts: AtomicBool::new(false),
             pace: Pace::default(),
             told: Arc::default(),
         }
@@ -167,6 +170,24 @@ impl Lane {
     /// Whether it has said that it cannot do this.
     pub(crate) fn lacks(&self, capability: Capability) -> bool {
         self.lacks.load(Ordering::Relaxed) & bit(capability) != 0
+    }
+
+    /// It read so many tokens of a prompt that has more. Its operator is told once.
+    pub(crate) fn cut(&self, read: u64) {
+        if !self.cuts.swap(true, Ordering::Relaxed) {
+            let (provider, model) = &self.name;
+            let cure =
+                "leave providers.NAME.context_length at auto or set it higher, or ask a model with more room";
+            let code = "context_cut";
+            tracing::warn!(
+                provider,
+                model,
+                code,
+                read,
+                cure,
+                "a prompt was cut: so many tokens of it were read"
+            );
+        }
     }
 
     /// It says that it cannot do this; it is remembered until it is reset.

@@ -27,6 +27,9 @@ use crate::shelf::Keeping;
 /// What a request lost on its way into another language.
 const DROPPED: HeaderName = HeaderName::from_static("x-openai-proxy-dropped");
 
+/// How many tokens of a prompt were read that was cut.
+const CUT: HeaderName = HeaderName::from_static("x-openai-proxy-context-cut");
+
 /// Bytes of what is said of losses: heads are not long.
 const LONGEST: usize = 1024;
 
@@ -202,6 +205,11 @@ impl Translated {
     /// Tells what was lost.
     pub(super) fn tell(dropped: Option<HeaderValue>, head: &mut http::HeaderMap) {
         head.extend(dropped.map(|dropped| (DROPPED, dropped)));
+    }
+
+    /// Tells that so many tokens of the prompt were read only.
+    pub(super) fn tell_cut(read: u64, head: &mut http::HeaderMap) {
+        head.insert(CUT, read.into());
     }
 }
 

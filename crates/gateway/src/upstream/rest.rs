@@ -116,6 +116,11 @@ impl Rest {
         }
     }
 
+    /// How much of the prompt was read, where it was surely cut.
+    pub(crate) fn cut(&self) -> Option<u64> {
+        self.passing.as_ref().and_then(|passing| passing.cut())
+    }
+
     /// Whether its end is looked for beside its framing, so that words of ours may stand behind it.
     pub(crate) fn is_tapped(&self) -> bool {
         self.tap.is_some()

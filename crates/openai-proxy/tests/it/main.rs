@@ -23,6 +23,7 @@ mod changes;
 mod chaos;
 mod chores;
 mod containers;
+mod cut_prompts;
 mod cuts;
 mod db;
 mod discovery;

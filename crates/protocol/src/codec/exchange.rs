@@ -47,6 +47,14 @@ impl Exchange {
         }
     }
 
+    /// How much of the prompt was read, in tokens, where the vendor surely cut it and did not say so.
+    pub fn cut(&self, counted: Usage) -> Option<u64> {
+        match self {
+            Self::Conversation(conversation) => conversation.cut(counted),
+            Self::Embedding(_) | Self::Rerank(_) => None,
+        }
+    }
+
     /// The vendor's streamed answer; `None`: none was asked for.
     pub fn stream(&self) -> Option<Passing> {
         match self {

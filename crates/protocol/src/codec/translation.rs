@@ -5,6 +5,7 @@ mod passing;
 use serde_json::{Map, Value};
 
 use super::json::bytes;
+use super::ollama::Room;
 use super::tap::usage;
 use super::{Habits, Mint, To, of, shapes};
 use crate::dialect::{Dialect, Wire};
@@ -33,6 +34,8 @@ pub struct Translation {
     unmarked: bool,
     /// It stands for the schema that was asked for.
     tool: Option<Box<ShapeTool>>,
+    /// Where the vendor cuts what it has no room for, and does not say so.
+    room: Option<Room>,
 }
 
 /// Why a vendor's answer is of no use to its caller.
@@ -71,7 +74,16 @@ impl Translation {
         if of(spoken).hides_thoughts() && !of(asked).hides_thoughts() {
             show_thoughts(&mut request);
         }
-        Ok(Self { asked, spoken, request: Box::new(request), mint, counted, unmarked, tool: None })
+        Ok(Self {
+            asked,
+            spoken,
+            request: Box::new(request),
+            mint,
+            counted,
+            unmarked,
+            tool: None,
+            room: None,
+        })
     }
 
     /// Asks for room for so many tokens, where the vendor wants to be told and the caller did not say.
@@ -117,6 +129,8 @@ impl Translation {
     pub fn request(&mut self, habits: Habits) -> Result<(Vec<u8>, Losses), Unreadable> {
         let mut losses = Losses::default();
         losses.add_if(self.unmarked, &MARKS);
+        let cuts = matches!(self.spoken, Wire::OllamaChat | Wire::OllamaGenerate);
+        self.room = cuts.then(|| Room::of(&self.request));
         let by_tool = shapes::by_tool(self.spoken, &self.request, habits);
         let offered = by_tool.zip(ShapeTool::of(&self.request)).map(|(forces, tool)| {
             losses.add(&shape_tool::SCHEMA);
@@ -157,6 +171,11 @@ impl Translation {
         ))
     }
 
+    /// How much of the prompt was read, where the vendor surely cut it.
+    pub fn cut(&self, counted: Usage) -> Option<u64> {
+        self.room.filter(|room| room.is_exceeded(counted.input)).map(|_| counted.input)
+    }
+
     fn scattered(&self, response: &Response) -> Vec<u8> {
         let (mut writer, mut out) = (of(self.asked).writer(&self.to()), Vec::new());
         scatter::steps(response).into_iter().for_each(|step| writer.write(step, &mut out));
@@ -186,6 +205,7 @@ impl Translation {
             (self.spoken, of(self.spoken).reader(), writer),
             &self.request,
             self.tool.as_deref().cloned(),
+            self.room,
         )
     }
 

@@ -154,6 +154,13 @@ impl Course {
             }
         }
         Translated::tell(dropped.flatten(), &mut answer.head);
+        if let Some(read) =
+            exchange.as_ref().zip(counted).and_then(|(exchange, counted)| exchange.cut(counted))
+        {
+            Translated::tell_cut(read, &mut answer.head);
+            self.trail.cut(Some(step));
+            target.lane.cut(read);
+        }
         Tried::Answered(Box::new(answer), counted)
     }
 }

@@ -13,6 +13,7 @@ mod message;
 mod options;
 mod reader;
 mod response;
+mod room;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -21,6 +22,8 @@ mod writer;
 
 use super::Codec;
 use crate::hub::Stop;
+
+pub(super) use room::Room;
 
 /// The codec of `/api/chat`.
 pub(super) static CHAT: Codec = Codec {

@@ -1,5 +1,6 @@
 //! A streamed answer on its way from one wire to the other.
 
+use super::super::ollama::Room;
 use super::super::tap::{Progress, usage};
 use super::super::{StreamReader, StreamWriter};
 use super::{Unusable, malformed};
@@ -20,6 +21,7 @@ pub struct Passing {
     /// Where the answer does not keep to its schema. It is told at its end, behind what is counted.
     off: Option<Mismatch>,
     spoken: Wire,
+    room: Option<Room>,
     /// The parts whose marks have begun.
     marked: Vec<usize>,
     steps: Vec<Delta>,
@@ -43,6 +45,7 @@ impl Passing {
         (spoken, reader, writer): (Wire, Box<dyn StreamReader>, Box<dyn StreamWriter>),
         asked: &Request,
         tool: Option<ShapeTool>,
+        room: Option<Room>,
     ) -> Self {
         Self {
             reader,
@@ -51,6 +54,7 @@ impl Passing {
             shape: tool.map(ShapeSteps::of),
             off: None,
             spoken,
+            room,
             marked: Vec::new(),
             steps: Vec::new(),
             counts: None,
@@ -117,6 +121,12 @@ impl Passing {
     /// What was counted so far.
     pub fn counted(&self) -> Option<Usage> {
         self.counts.map(usage)
+    }
+
+    /// How much of the prompt was read, where the vendor surely cut it.
+    pub fn cut(&self) -> Option<u64> {
+        let read = self.counts?.input;
+        self.room.filter(|room| room.is_exceeded(read)).map(|_| read)
     }
 
     /// How far it has come.
