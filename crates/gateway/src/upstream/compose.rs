@@ -10,13 +10,13 @@ use protocol::fault::Kind;
 use protocol::operation::{self, ModelAt, Operation};
 use protocol::secret::Secret;
 use protocol::vendor::identity::Grant;
-use protocol::vendor::{Ask, encode};
+use protocol::vendor::{Ask, climbs, encode};
 
 use super::engine::{HeadWriter, Message, OutBody};
 use super::passage::Translated;
 use super::signature;
 use crate::error::ApiError;
-use crate::intake::{Call, Payload, UploadBody, decode};
+use crate::intake::{Call, Payload, UploadBody, decode, shown};
 use crate::route::Target;
 
 /// What is shown to a target.
@@ -65,6 +65,9 @@ pub(super) fn compose(
     let asked_usage = match translated {
         None => asks_usage(call, provider),
         Some(translated) => translated.exchange.hides_usage(),
+    if climbs(&address) {
+        return Err(no_name(call));
+    }
     };
     let mut head = HeadWriter::begin(&call.method, &address);
     let own = own_headers(call, provider, shown)?;
@@ -158,6 +161,15 @@ fn unusable(provider: &Provider) -> ApiError {
 /// A signature says what the whole body is.
 fn unsigned(provider: &Provider) -> ApiError {
     let say = format!(
+/// What would lead elsewhere than to a model.
+fn no_name(call: &Call) -> ApiError {
+    let say = format!(
+        "'{}' is no name of a model where this is served: its dots are steps in the path it stands in. Nothing was sent.",
+        shown(call.model.as_deref().unwrap_or_default())
+    );
+    ApiError::new(Kind::Unsupported, say).param("model")
+}
+
         "`{}` wants requests signed, and a body that is not known as a whole cannot be.",
         provider.name
     );

@@ -9,8 +9,8 @@ use http::header::{self, HeaderValue};
 use http::uri::InvalidUri;
 use http::{Method, Request, Uri};
 use protocol::operation;
-use protocol::vendor::Ask;
 use protocol::vendor::identity::Grant;
+use protocol::vendor::{Ask, climbs};
 use tokio::time::Instant;
 
 use super::trouble::Trouble;
@@ -95,6 +95,9 @@ pub(super) fn request(
     let found = operation::find(&method, path).map_err(|_| "no such operation")?;
     let ask = Ask { row: found.row, rest: found.rest, query: None, model };
     let address = provider.vendor.address(&provider.site, &ask);
+    if climbs(&address) {
+        return Err("the model's name leads elsewhere in its path".to_owned());
+    }
     let uri: Uri = address.parse().map_err(|error: InvalidUri| error.to_string())?;
     let mut request = Request::new(body);
     *request.method_mut() = method;

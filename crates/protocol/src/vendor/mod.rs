@@ -236,11 +236,11 @@ pub(crate) fn plain_address(site: &Site, ask: &Ask<'_>) -> String {
 }
 
 /// A text as one path segment or one query value: everything but the unreserved characters is encoded (RFC 3986, 2.3),
-/// so that a caller's name for a model can never become a path, a query or a fragment of ours.
+/// so that a caller's name for a model can never become a path, a query or a fragment of ours. Dots stay: [`climbs`] finds those that
+/// are steps.
 pub fn encode(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    let dots = matches!(text, "." | "..");
-    let one = |b: u8| if plain(b) && !dots { (b as char).to_string() } else { format!("%{b:02X}") };
+    let one = |b: u8| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") };
     text.bytes().map(one).collect()
 }
 
@@ -250,6 +250,22 @@ pub(crate) fn without(query: &str, names: &[&str]) -> Option<String> {
         query.split('&').filter(|pair| !names.contains(&pair.split('=').next().unwrap_or(pair))).collect();
     let query = kept.join("&");
     (!query.is_empty()).then_some(query)
+/// Whether a path leads out of its folder for anybody on the way: dots alone in a segment are a step for whoever reads addresses as
+/// browsers do, encoded or not (WHATWG URL, "double-dot URL path segment"), and for servers that decode slashes first, or decode twice.
+/// Encoding is no help, so a name that makes such a path is not put into any.
+pub fn climbs(address: &str) -> bool {
+    let path = address.split('?').next().unwrap_or(address);
+    if !path.contains("..") && !path.contains("/.") && !path.contains('%') {
+        return false;
+    }
+    let mut path = path.to_ascii_lowercase();
+    while path.contains("%25") {
+        path = path.replace("%25", "%");
+    }
+    let path = path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").replace("%3b", ";");
+    path.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
+}
+
 }
 
 /// A header value that is never shown in debug output.
