@@ -17,7 +17,9 @@ use crate::upstream::Answer;
 /// The answer, if it is ours to give.
 pub(crate) fn answer(call: &Call, plan: &Plan) -> Option<Answer> {
     let about = call.row.about(&call.rest)?;
-    if plan.first.provider.serves(call.row.operation) {
+    let first = &plan.first;
+    // One of its models may be served in another language than its others.
+    if first.provider.serves_by(first.vendor(), call.row.operation) {
         return None;
     }
     let tokens = Estimate::prompt(call);

@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use protocol::dialect::headers;
 use protocol::envelope;
 use protocol::fault::Kind;
-use protocol::operation::{self, ModelAt, Operation};
+use protocol::operation::{self, About, ModelAt, Operation};
 use protocol::secret::Secret;
 use protocol::vendor::identity::Grant;
 use protocol::vendor::{Ask, climbs, encode};
@@ -51,23 +51,26 @@ pub(super) fn compose(
     let provider = &target.provider;
     let vendor = target.vendor();
     let moves = || vendor.moves_conversations() && call.row.wire(&call.rest) == vendor.wire();
-    let address = match translated {
-        Some(translated) => translated.address(call, target).unwrap_or_else(|| address(call, target)),
-        None if moves() => {
-            let model = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
-            vendor.conversation(&provider.site, model, call.streams)
-        }
-        None => address(call, target),
+    let own_name = target.model.as_deref().or(call.model.as_deref()).unwrap_or_default();
+    let counts =
+        call.row.about(&call.rest).is_some_and(|about| Some(about) == vendor.wire().map(About::Tokens));
+    let counting = counts.then(|| vendor.counting(&provider.site, own_name)).flatten();
+    let address = match (translated, &counting) {
+        (Some(translated), _) => translated.address(call, target).unwrap_or_else(|| address(call, target)),
+        (None, Some((there, _))) => there.clone(),
+        (None, None) if moves() => vendor.conversation(&provider.site, own_name, call.streams),
+        (None, None) => address(call, target),
     };
+    let own_name = counting.as_ref().map(|(_, name)| name.as_str()).or(target.model.as_deref());
     if !address.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unusable(provider));
+    }
+    if climbs(&address) {
+        return Err(no_name(call));
     }
     let asked_usage = match translated {
         None => asks_usage(call, provider),
         Some(translated) => translated.exchange.hides_usage(),
-    if climbs(&address) {
-        return Err(no_name(call));
-    }
     };
     let mut head = HeadWriter::begin(&call.method, &address);
     let own = own_headers(call, provider, shown)?;
@@ -105,7 +108,7 @@ pub(super) fn compose(
             let named = |envelope: &envelope::Envelope| envelope.model.is_some() || call.path_model.is_some();
             let edited = match &call.envelope {
                 Some(envelope) => {
-                    let model = target.model.as_deref().filter(|_| !in_address && named(envelope));
+                    let model = own_name.filter(|_| !in_address && named(envelope));
                     envelope::edit(&bytes, envelope, model, asked_usage)
                 }
                 None => bytes,
@@ -158,9 +161,6 @@ fn unusable(provider: &Provider) -> ApiError {
     ApiError::new(Kind::Internal, say)
 }
 
-/// A signature says what the whole body is.
-fn unsigned(provider: &Provider) -> ApiError {
-    let say = format!(
 /// What would lead elsewhere than to a model.
 fn no_name(call: &Call) -> ApiError {
     let say = format!(
@@ -170,6 +170,9 @@ fn no_name(call: &Call) -> ApiError {
     ApiError::new(Kind::Unsupported, say).param("model")
 }
 
+/// A signature says what the whole body is.
+fn unsigned(provider: &Provider) -> ApiError {
+    let say = format!(
         "`{}` wants requests signed, and a body that is not known as a whole cannot be.",
         provider.name
     );

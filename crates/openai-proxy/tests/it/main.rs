@@ -83,6 +83,7 @@ mod stocking;
 mod tenants;
 mod timeouts;
 mod tls;
+mod token_counts;
 mod transcript;
 mod transcriptions;
 mod uploads;

@@ -101,6 +101,12 @@ pub trait Vendor: Sync + Send {
         false
     }
 
+    /// Where the tokens of a conversation in its own language are counted, and what the model is called in the body there; `None`: where
+    /// its caller asks.
+    fn counting(&self, _site: &Site, _model: &str) -> Option<(String, String)> {
+        None
+    }
+
     /// The last edit of a conversation's body, which is in its own language already.
     fn tune(&self, body: Bytes) -> Bytes {
         body
@@ -244,12 +250,6 @@ pub fn encode(text: &str) -> String {
     text.bytes().map(one).collect()
 }
 
-/// The query without the parameters named; `None` when nothing is left.
-pub(crate) fn without(query: &str, names: &[&str]) -> Option<String> {
-    let kept: Vec<&str> =
-        query.split('&').filter(|pair| !names.contains(&pair.split('=').next().unwrap_or(pair))).collect();
-    let query = kept.join("&");
-    (!query.is_empty()).then_some(query)
 /// Whether a path leads out of its folder for anybody on the way: dots alone in a segment are a step for whoever reads addresses as
 /// browsers do, encoded or not (WHATWG URL, "double-dot URL path segment"), and for servers that decode slashes first, or decode twice.
 /// Encoding is no help, so a name that makes such a path is not put into any.
@@ -266,6 +266,12 @@ pub fn climbs(address: &str) -> bool {
     path.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
 }
 
+/// The query without the parameters named; `None` when nothing is left.
+pub(crate) fn without(query: &str, names: &[&str]) -> Option<String> {
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !names.contains(&pair.split('=').next().unwrap_or(pair))).collect();
+    let query = kept.join("&");
+    (!query.is_empty()).then_some(query)
 }
 
 /// A header value that is never shown in debug output.

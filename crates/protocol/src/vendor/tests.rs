@@ -278,4 +278,12 @@ fn claude_stands_at_its_publisher_and_is_spoken_to_in_its_own_language() {
         "/v1/projects/p/locations/global/publishers/anthropic/models/claude-sonnet-4-5%4020250929:streamRawPredict"
     );
     assert!(find("vertex").unwrap().of_model("gemini-2.5-pro").is_none());
+    for model in ["claude-sonnet-4-5@20250929", "publishers/anthropic/models/claude-sonnet-4-5@20250929"] {
+        let (there, name) = claude.counting(&place, model).unwrap();
+        assert_eq!(
+            there,
+            "/v1/projects/p/locations/global/publishers/anthropic/models/count-tokens:rawPredict"
+        );
+        assert_eq!(name, "claude-sonnet-4-5@20250929");
+    }
 }

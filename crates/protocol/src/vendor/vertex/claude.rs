@@ -1,5 +1,5 @@
 //! Claude on Vertex AI. Sources: docs.anthropic.com, "Claude on Vertex AI"; cloud.google.com, "Request predictions with Claude models"
-//! (`rawPredict`, `streamRawPredict`); the Python library's `lib/vertex`.
+//! (`rawPredict`, `streamRawPredict`), "Count tokens for Claude models" (`count-tokens:rawPredict`); the Python library's `lib/vertex`.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderMap;
@@ -21,9 +21,12 @@ pub(crate) struct Claude;
 /// What stands in the body in place of the model.
 const VERSION: &str = r#""anthropic_version":"vertex-2023-10-16""#;
 
+/// Where its maker's models stand.
+const PUBLISHER: &str = "publishers/anthropic/models/";
+
 /// Whether a model is one of Claude's.
 pub(super) fn is_one(model: &str) -> bool {
-    model.starts_with("claude-") || model.starts_with("publishers/anthropic/models/")
+    model.starts_with("claude-") || model.starts_with(PUBLISHER)
 }
 
 impl Vendor for Claude {
@@ -56,8 +59,14 @@ impl Vendor for Claude {
         true
     }
 
-    fn model_in_address(&self, _site: &Site, _row: &'static Row) -> bool {
-        true
+    /// One address for all models ("Count tokens for Claude models"): the body names the one that is meant.
+    fn counting(&self, site: &Site, model: &str) -> Option<(String, String)> {
+        let name = model.strip_prefix(PUBLISHER).unwrap_or(model);
+        Some((format!("{}/{PUBLISHER}count-tokens:rawPredict", site.base_path), name.to_owned()))
+    }
+
+    fn model_in_address(&self, _site: &Site, row: &'static Row) -> bool {
+        row.about(row.shape).is_none()
     }
 
     /// The model's member becomes the version's: one edit, and all else stays.
