@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::identify::Caller;
-use crate::intake::{Call, Payload, invalid_json, shown};
+use crate::intake::{Call, Payload, decode, invalid_json, shown};
 use crate::shelf::{Keeping, Lost, Shelf};
 use crate::upstream::Answer;
 
@@ -163,14 +163,19 @@ pub(crate) fn warmed(call: &Call) -> Result<Option<Answer>, ApiError> {
     Ok(Some(Answer::ours(StatusCode::OK, head, events.into())))
 }
 
-/// A stream of what is over long ago.
+/// A stream of what is over long ago. `starting_after` says where a stream goes on (OpenAI API reference, "Get a model response"), and
+/// nothing of one that comes whole.
 fn refuse_stream(call: &Call) -> Result<(), ApiError> {
-    let streams =
-        call.query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair == "stream=true"));
-    if !streams {
-        return Ok(());
-    }
-    let say = "This response is complete, and is retrieved whole. Leave `stream` out.";
+    let pairs = call.query.as_deref().unwrap_or_default().split('&');
+    let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let last = pairs.rfind(|(name, _)| decode(name) == "stream");
+    let say = match last.map(|(_, value)| decode(value).to_ascii_lowercase()).as_deref() {
+        None | Some("false" | "0") => return Ok(()),
+        Some("true" | "1") => "This response is complete, and is retrieved whole. Leave `stream` out.",
+        Some(_) => {
+            "`stream` is `true` or `false`. This response is complete, and is retrieved whole: leave it out."
+        }
+    };
     Err(ApiError::new(Kind::Unsupported, say).param("stream"))
 }
 

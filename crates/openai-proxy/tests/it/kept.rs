@@ -160,8 +160,17 @@ async fn an_answer_is_had_again_listed_and_deleted() {
     );
     let cancelled = asks(address, "POST", &format!("{path}/cancel"), ADA, "").await;
     assert_eq!((cancelled.status, cancelled.error_code().as_deref()), (400, Some("not_in_background")));
-    let stream = asks(address, "GET", &format!("{path}?stream=true"), ADA, "").await;
-    assert_eq!(stream.status, 400);
+    for query in
+        ["stream=true", "stream=1", "stream=True", "starting_after=3&%73tream=%74rue", "stream", "stream=yes"]
+    {
+        let stream = asks(address, "GET", &format!("{path}?{query}"), ADA, "").await;
+        let told = (stream.status, &stream.json()["error"]["param"]);
+        assert_eq!(told, (400, &json!("stream")), "{query}: {}", stream.text());
+    }
+    for query in ["stream=false", "stream=0", "starting_after=3", "stream=true&stream=false"] {
+        let whole = asks(address, "GET", &format!("{path}?{query}"), ADA, "").await;
+        assert_eq!(whole.status, 200, "{query}: {}", whole.text());
+    }
 
     let deleted = asks(address, "DELETE", &path, ADA, "").await;
     assert_eq!(
