@@ -25,6 +25,9 @@ fn run(folder: &Path, arguments: &[&str], variables: &[(String, &str)]) -> Outpu
         .unwrap()
 }
 
+/// Who somebody is at Google.
+const LOGIN: &str = r#"{"type":"authorized_user","client_id":"c","client_secret":"s-long-enough","refresh_token":"r-long-enough"}"#;
+
 /// Something for every variable a file asks for.
 fn variables(yaml: &str) -> Vec<(String, &'static str)> {
     let names = yaml.split("${").skip(1).filter_map(|rest| rest.split(['}', ':']).next());
@@ -33,9 +36,14 @@ fn variables(yaml: &str) -> Vec<(String, &'static str)> {
             "https://somewhere.example"
         }
         "REDIS_URL" => "redis://somewhere:6379",
+        name if name.contains("CREDENTIALS") => LOGIN,
         _ => "something-long-enough",
     };
-    names.map(|name| (name.to_owned(), value(name))).collect()
+    // What platforms say of who we are.
+    let platform =
+        [("AWS_ACCESS_KEY_ID", "AKIA0123456789"), ("AWS_SECRET_ACCESS_KEY", "something-long-enough")];
+    let platform = platform.map(|(name, value)| (name.to_owned(), value));
+    names.map(|name| (name.to_owned(), value(name))).chain(platform).collect()
 }
 
 #[test]
@@ -56,7 +64,11 @@ fn every_configuration_becomes_what_is_expected_and_is_accepted() {
         let yaml = std::fs::read_to_string(&result).unwrap();
         let got = format!("{yaml}---\n{report}");
         assert!(!got.contains("canary"), "{name} tells a secret:\n{got}");
-        let checked = run(dir.path(), &["check-config", "openai-proxy.yaml"], &variables(&yaml));
+        let login = dir.path().join("google.json");
+        std::fs::write(&login, LOGIN).unwrap();
+        let mut variables = variables(&yaml);
+        variables.push(("GOOGLE_APPLICATION_CREDENTIALS".to_owned(), login.to_str().unwrap()));
+        let checked = run(dir.path(), &["check-config", "openai-proxy.yaml"], &variables);
         assert!(checked.status.success(), "{name}: {}\n{got}", text(&checked.stderr));
         agree(&file.with_extension("yaml.expected"), &got, &mut wrong);
     }

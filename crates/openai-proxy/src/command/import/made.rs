@@ -62,7 +62,7 @@ impl Made {
     fn check(&mut self) {
         const ROUNDS: usize = 8;
         for _ in 0..ROUNDS {
-            let text = config::yaml(&self.document);
+            let text = config::yaml(&known(&self.document));
             match config::parse(&text, &filled(&self.document)) {
                 Ok(loaded) => {
                     self.report.not_in_use = not_in_use(&loaded.notes);
@@ -120,6 +120,33 @@ pub(super) fn take_out(document: &mut Json, path: &str) -> bool {
     })
 }
 
+/// Somebody at Google.
+const LOGIN: &str = r#"{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"r"}"#;
+
+/// The same where it runs: there the platform says who we are, and files are where they are named.
+fn known(document: &Json) -> Json {
+    let mut document = document.clone();
+    let providers = document.get_mut("providers").and_then(Json::as_object_mut).into_iter().flatten();
+    for (_, provider) in providers {
+        if let Some(google) = provider.get_mut("google").and_then(Json::as_object_mut) {
+            let said = google.get("credentials").and_then(Json::as_str);
+            if said.is_none_or(|said| said.starts_with("${file:")) {
+                google.insert("credentials".to_owned(), LOGIN.into());
+            }
+        }
+        if let Some(aws) = provider.get_mut("aws").and_then(Json::as_object_mut)
+            && !aws.contains_key("access_key_id")
+            && !aws.contains_key("profile")
+        {
+            aws.extend([
+                ("access_key_id".to_owned(), "a".into()),
+                ("secret_access_key".to_owned(), "s".into()),
+            ]);
+        }
+    }
+    document
+}
+
 /// The variables a document asks for, each with something that may stand in its place.
 pub(super) fn filled(document: &Json) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
@@ -137,6 +164,7 @@ fn fill(value: &Json, key: &str, out: &mut BTreeMap<String, String>) {
                     "slack" | "feishu" | "webhook" | "otlp" => "https://localhost/x",
                     "redis" if whole => "redis://localhost:6379",
                     "listen" => "127.0.0.1:2020",
+                    "credentials" => LOGIN,
                     "priority" | "weight" | "max_tpm" | "max_rpm" | "retries" => "1",
                     _ => "localhost",
                 };

@@ -1,6 +1,7 @@
 //! Where an entry is served: what several entries have in common.
 
 use super::at::{At, ours, reference};
+use super::identity::{self, Identity};
 use super::vendors::{COMPATIBLE, Known};
 use crate::report::Report;
 
@@ -28,8 +29,10 @@ pub(super) struct Account {
     pub(super) api_version: Option<String>,
     pub(super) organization: Option<String>,
     pub(super) headers: Vec<(String, String)>,
-    /// A directory's identity instead of a key.
-    pub(super) identity: Vec<(&'static str, String)>,
+    /// Who we are there, instead of a key.
+    pub(super) identity: Option<Identity>,
+    /// How much a model is to read (`context_length`).
+    pub(super) context: Option<u64>,
 }
 
 /// Where the entry is served.
@@ -44,8 +47,27 @@ pub(super) fn account<'f>(
     let at_home = base.as_deref().is_none_or(|base| bare(base) == bare(known.home));
     // OpenAI's own name stands for everybody who speaks its language.
     let kind = if known.kind == "openai" && !at_home { COMPATIBLE } else { known.kind };
+    if kind == "vertex" && base.is_some() {
+        let why = "its `api_base`: Vertex is asked at the address of its project and location";
+        report.lost(entry.spot(), format!("{public}: {why}"));
+        return None;
+    }
+    let who = identity::identity(kind, written, (entry, param, &mut *report));
     let base_url = match (base, known.home) {
         (Some(base), _) => Some(ours(&base)),
+        // The identity names them.
+        (None, _) if matches!(kind, "vertex" | "bedrock") && who.is_some() => None,
+        (None, "") if kind == "bedrock" => {
+            let region = ours(&identity::region(written));
+            Some(format!("https://bedrock-runtime.{region}.amazonaws.com"))
+        }
+        (None, "") if kind == "vertex" => {
+            report.lost(
+                entry.spot(),
+                format!("{public}: a key of Vertex's own: only who we are is carried over"),
+            );
+            return None;
+        }
         (None, "") if known.theirs.starts_with("azure") => Some("${AZURE_API_BASE}".to_owned()),
         (None, "") => {
             report.lost(entry.spot(), format!("{public}: nothing says where it is: `api_base`"));
@@ -64,15 +86,11 @@ pub(super) fn account<'f>(
         .iter()
         .any(|host| near.contains(host));
     let base_url = base_url.map(|url| url.replace("://0.0.0.0", "://127.0.0.1"));
-    let identity: Vec<(&'static str, String)> =
-        [("tenant", "tenant_id"), ("client_id", "client_id"), ("client_secret", "client_secret")]
-            .into_iter()
-            .filter_map(|(ours, theirs)| Some((ours, written(theirs)?)))
-            .collect();
     let key = match written("api_key") {
         Some(key) => reference(&key).map_or(Key::Literal(key), Key::Reference),
+        None if who.is_some() && kind != COMPATIBLE => Key::None,
         None if near => Key::Unsaid,
-        None if !identity.is_empty() => Key::None,
+        None if who.is_some() => Key::None,
         None if kind == known.kind && !known.key.is_empty() => Key::Reference(format!("${{{}}}", known.key)),
         None if matches!(kind, "ollama" | "lmstudio" | "vllm") => Key::Unsaid,
         None => {
@@ -98,7 +116,8 @@ pub(super) fn account<'f>(
         api_version: written("api_version").map(|version| ours(&version)),
         organization: written("organization").map(|organization| ours(&organization)),
         headers: headers.unwrap_or_default(),
-        identity,
+        identity: who,
+        context: param("num_ctx").filter(|_| kind == "ollama").and_then(|at| at.whole()),
     })
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::account::{Account, Key};
 use super::at::{ours, reference};
 use super::deployment::Deployment;
+use super::identity::SECRET;
 use super::vendors::COMPATIBLE;
 use crate::command::import::keys::Keys;
 use crate::command::import::plan::free_name;
@@ -36,6 +37,8 @@ pub(super) fn group(deployments: &[Deployment]) -> Vec<Provider> {
             {
                 free_name(&[place], taken)
             }
+            // Its address is its region's, and says nothing else.
+            (_, "bedrock") => free_name(&[word], taken),
             (Some(place), _) => free_name(&[word, &format!("{word}-{place}")], taken),
             (None, _) => free_name(&[word], taken),
         };
@@ -78,7 +81,7 @@ impl Provider {
             Key::Reference(name) => set("api_key", json!(name)),
             Key::Literal(key) => set("api_key", json!(keys.keep(&self.variable("API_KEY"), key))),
             // Who we are stands in its place.
-            Key::None if !account.identity.is_empty() => {}
+            Key::None if account.identity.is_some() => {}
             Key::None => set("credential", json!("none")),
             Key::Unsaid => {}
         }
@@ -87,18 +90,20 @@ impl Provider {
                 set(key, json!(value));
             }
         }
-        if !account.identity.is_empty() {
+        if let Some(tokens) = account.context {
+            set("context_length", json!(tokens));
+        }
+        if let Some(identity) = &account.identity {
             let member = |(key, value): &(&str, String)| {
-                let value = match *key {
-                    "client_secret" if reference(value).is_none() => {
-                        keys.keep(&self.variable("CLIENT_SECRET"), value)
-                    }
-                    _ => ours(value),
-                };
+                let value =
+                    match SECRET.contains(key) && reference(value).is_none() && !value.starts_with("${") {
+                        true => keys.keep(&self.variable(&key.to_ascii_uppercase()), value),
+                        false => ours(value),
+                    };
                 ((*key).to_owned(), json!(value))
             };
-            let identity: Map<String, Json> = account.identity.iter().map(member).collect();
-            set("entra_id", Json::Object(identity));
+            let members: Map<String, Json> = identity.members.iter().map(member).collect();
+            set(identity.section, Json::Object(members));
         }
         if !account.headers.is_empty() {
             let member = |(name, value): &(String, String)| {

@@ -28,6 +28,23 @@ const READ: &[&str] = &[
     "tenant_id",
     "client_id",
     "client_secret",
+    "vertex_project",
+    "vertex_ai_project",
+    "vertex_location",
+    "vertex_ai_location",
+    "vertex_credentials",
+    "vertex_ai_credentials",
+    "aws_region_name",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_profile_name",
+    "aws_role_name",
+    "aws_session_name",
+    "aws_external_id",
+    "aws_sts_endpoint",
+    "aws_web_identity_token",
+    "aws_bedrock_runtime_endpoint",
 ];
 /// Those that have no place, and why.
 const LOST: &[(&str, &str)] = &[
@@ -89,13 +106,16 @@ pub(super) const PRICES: &[(&str, &str)] = &[
     ("output", "output_cost_per_token"),
 ];
 
-/// What stands in `litellm_params` and is not carried over.
-pub(super) fn unread(public: &str, params: &At<'_>, report: &mut Report) {
+/// What stands in `litellm_params` and is not carried over; of an Ollama how much a model reads is.
+pub(super) fn unread(public: &str, (params, ollama): (&At<'_>, bool), report: &mut Report) {
     for at in params.members() {
         let key = at.key;
-        if READ.contains(&key) {
+        let reads_more = key == "num_ctx" && ollama;
+        if READ.contains(&key) || reads_more {
             let odd = match key {
-                "rpm" | "tpm" | "weight" | "order" | "max_parallel_requests" => at.whole().is_none(),
+                "rpm" | "tpm" | "weight" | "order" | "max_parallel_requests" | "num_ctx" => {
+                    at.whole().is_none()
+                }
                 "timeout" | "stream_timeout" => at.clock().is_none(),
                 key => PRICES.iter().any(|(_, theirs)| *theirs == key) && at.price().is_none(),
             };
@@ -108,9 +128,6 @@ pub(super) fn unread(public: &str, params: &At<'_>, report: &mut Report) {
             Some((_, why)) => why,
             None if DEFAULTS.contains(&key) => {
                 "callers say it themselves; nothing is added to what they send"
-            }
-            None if key.starts_with("aws_") || key.starts_with("vertex_") => {
-                "it belongs to a service that is not spoken here yet"
             }
             None => "not a setting we know",
         };

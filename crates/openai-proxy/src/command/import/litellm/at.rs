@@ -57,6 +57,11 @@ impl<'f> At<'f> {
         items.iter().enumerate().map(item).collect()
     }
 
+    /// The value itself.
+    pub(super) fn json(&self) -> &'f Json {
+        self.value
+    }
+
     /// A single value as it is written.
     pub(super) fn text(&self) -> Option<String> {
         match self.value {

@@ -54,7 +54,7 @@ pub(super) fn read(entry: &At<'_>, credentials: &[At<'_>], report: &mut Report) 
     let credential = credential.and_then(Result::ok);
     let param = |key: &str| params.get(key).or_else(|| credential.as_ref().and_then(|at| at.get(key)));
     let written = |key: &str| param(key).and_then(|at| at.text()).filter(|text| !text.is_empty());
-    let base = written("api_base").or_else(|| written("base_url"));
+    let base = ["api_base", "base_url", "aws_bedrock_runtime_endpoint"].into_iter().find_map(written);
     let odd = |base: &&str| !ours(base).contains("${") && config::origin(base).is_err();
     if base.as_deref().is_some_and(|base| base.contains(['@', '?'])) {
         lost(report, "its address holds a login or a query, which have no place in one");
@@ -88,10 +88,17 @@ pub(super) fn read(entry: &At<'_>, credentials: &[At<'_>], report: &mut Report) 
             return None;
         }
     };
+    let own = match known.own_name(&own) {
+        Ok(own) => own,
+        Err(why) => {
+            lost(report, &format!("`{own}`: {why}"));
+            return None;
+        }
+    };
     if !known.remark.is_empty() {
         report.changed(entry.spot(), format!("{public}: {} is {}", known.theirs, known.remark));
     }
-    unread(&public, &params, report);
+    unread(&public, (&params, known.kind == "ollama"), report);
     about(entry, &public, report);
     let account = account(known, base, &written, (entry, &param, report))?;
     let limit = |key: &str| {

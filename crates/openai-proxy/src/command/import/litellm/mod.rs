@@ -7,6 +7,7 @@ mod aside;
 mod at;
 mod deployment;
 mod general;
+mod identity;
 mod library;
 mod names;
 mod per_model;

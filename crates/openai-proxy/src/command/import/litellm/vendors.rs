@@ -52,6 +52,14 @@ const ALL: &[Known] = &[
     own("xai", "xai", "https://api.x.ai/v1", "XAI_API_KEY"),
     own("perplexity", "perplexity", "https://api.perplexity.ai", "PERPLEXITYAI_API_KEY"),
     own("cerebras", "cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+    own("anthropic", "anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+    own("gemini", "gemini", "https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY"),
+    own("cohere", "cohere", "https://api.cohere.com/v2", "COHERE_API_KEY"),
+    own("cohere_chat", "cohere", "https://api.cohere.com/v2", "COHERE_API_KEY"),
+    own("bedrock", "bedrock", "", "AWS_BEARER_TOKEN_BEDROCK"),
+    own("bedrock_converse", "bedrock", "", "AWS_BEARER_TOKEN_BEDROCK"),
+    own("vertex_ai", "vertex", "", ""),
+    own("vertex_ai_beta", "vertex", "", ""),
     own("openrouter", "openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     own("huggingface", "huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
     like("codestral", "https://codestral.mistral.ai/v1", "CODESTRAL_API_KEY"),
@@ -71,13 +79,9 @@ const ALL: &[Known] = &[
     like("xinference", "", ""),
     like("databricks", "", "DATABRICKS_API_KEY"),
     besides("azure_ai", "", "AZURE_AI_API_KEY"),
-    besides("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
-    besides("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
-    besides("cohere", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY"),
-    besides("cohere_chat", "https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY"),
 ];
 
-/// Kinds that speak nothing we speak, or whose requests are signed in a way we cannot yet.
+/// Kinds that speak nothing we speak.
 const NOT_SPOKEN: &[&str] = &[
     "ai21",
     "aiohttp_openai",
@@ -85,8 +89,6 @@ const NOT_SPOKEN: &[&str] = &[
     "assemblyai",
     "aws_polly",
     "azure_speech",
-    "bedrock",
-    "bedrock_converse",
     "bytez",
     "clarifai",
     "cloudflare",
@@ -121,12 +123,62 @@ const NOT_SPOKEN: &[&str] = &[
     "topaz",
     "triton",
     "v0",
-    "vertex_ai",
-    "vertex_ai_beta",
     "voyage",
     "watsonx",
     "watsonx_text",
 ];
+
+impl Known {
+    /// What the service itself calls a model of theirs.
+    ///
+    /// # Errors
+    /// Why there is none here, as the end of a sentence.
+    pub(super) fn own_name(&self, name: &str) -> Result<String, &'static str> {
+        match self.kind {
+            "vertex" => of_vertex(name),
+            "bedrock" => of_bedrock(name),
+            _ => Ok(name.to_owned()),
+        }
+    }
+}
+
+/// Gemini and Claude are called by their names, models of one's own by a number.
+fn of_vertex(name: &str) -> Result<String, &'static str> {
+    let is_number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let own = name.strip_prefix("gemini/").unwrap_or(name);
+    match own {
+        "*" => Err("Vertex has no list of models, so each has to be named"),
+        number if is_number(number) => Ok(format!("endpoints/{number}")),
+        own if own.starts_with("gemini-") || own.starts_with("claude-") => Ok(own.to_owned()),
+        _ => Err("of Vertex, Gemini and Claude are spoken to here, and no others yet"),
+    }
+}
+
+/// A way of asking or a region may stand before the model's id.
+fn of_bedrock(name: &str) -> Result<String, &'static str> {
+    let mut own = name;
+    while let Some((before, rest)) = own.split_once('/') {
+        match before {
+            "converse" | "invoke" => {}
+            "agent" | "agentcore" | "kb" => {
+                return Err("of Bedrock, models are spoken to here, and no agents");
+            }
+            _ if before.starts_with("arn:") => break,
+            _ if rest.starts_with("arn:") => {
+                return Err("an imported model, which does not converse as others do");
+            }
+            _ if before.matches('-').count() >= 2 => {
+                return Err("it names its region in its name: write `aws_region_name`, and import again");
+            }
+            _ => return Err("how it is asked is not known here"),
+        }
+        own = rest;
+    }
+    if own == "*" {
+        return Err("Bedrock has no list of models here, so each has to be named");
+    }
+    Ok(own.to_owned())
+}
 
 /// What a model is served by.
 pub(super) enum Served {
