@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use store::{Books, KeptResponse, ResponsesKey, StoreProblem};
-use tokio::sync::{OnceCell, Semaphore, oneshot};
+use tokio::sync::{OnceCell, Semaphore, oneshot, watch};
 use tokio::time::Instant;
 
 pub(crate) use keeping::Keeping;
@@ -64,13 +64,16 @@ struct Inner {
     held: Mutex<Held>,
     /// Room for those who wait until an answer is taken away; closed at a stop.
     removals: Arc<Semaphore>,
+    /// All stops.
+    stops: watch::Sender<bool>,
 }
 
 impl Shelf {
     pub(crate) fn new(books: Arc<Books>) -> Self {
         let (keyring, key, held) = (OnceLock::new(), OnceCell::new(), Mutex::default());
         let removals = Arc::new(Semaphore::new(REMOVALS));
-        Self { inner: Arc::new(Inner { books, keyring, key, held, removals }), way: OnceLock::new() }
+        let stops = watch::Sender::new(false);
+        Self { inner: Arc::new(Inner { books, keyring, key, held, removals, stops }), way: OnceLock::new() }
     }
 
     /// Says who has the key. The first one counts.
@@ -138,6 +141,7 @@ impl Shelf {
     /// Waits until all that is held has been written, as far as the database takes it. It is the last: nothing is taken away any more.
     pub(crate) async fn flush(&self) {
         self.inner.removals.close();
+        self.inner.stops.send_replace(true);
         if self.way.get().is_none() {
             return;
         }

@@ -13,9 +13,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often is looked whether there is too much, while something is written.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// How often is looked whether all stops, while something is taken away.
-const STOPS: Duration = Duration::from_millis(100);
-
 /// What the thread is told.
 pub(super) enum Word {
     /// Something is held.
@@ -111,9 +108,7 @@ impl Desk {
 
     /// Waits for a stop.
     async fn stops(&self) {
-        while !self.inner.removals.is_closed() {
-            tokio::time::sleep(STOPS).await;
-        }
+        let _ = self.inner.stops.subscribe().wait_for(|stops| *stops).await;
     }
 
     /// Writes all that is held, as far as it is taken.
