@@ -12,6 +12,7 @@ use protocol::secret::Secret;
 use protocol::vendor::identity::Grant;
 use protocol::vendor::{Ask, climbs, encode};
 
+use super::coding;
 use super::engine::{HeadWriter, Message, OutBody};
 use super::passage::Translated;
 use super::signature;
@@ -296,14 +297,24 @@ fn pass_headers(
         // An account header beside another account's key would be refused upstream.
         let account = stored && headers::ACCOUNT.contains(&text);
         // Usage is read from the bytes as they pass, so they must be readable.
-        let coded = call.row.usage && name == header::ACCEPT_ENCODING;
+        let codings = text == header::ACCEPT_ENCODING.as_str();
+        let coded = call.row.usage && codings;
         // What belongs to the caller's language, and describes a body that is not sent.
         let foreign =
             (foreign && headers::is_of_a_language(text)) || (rewritten && headers::describes_a_body(text));
         let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded && !foreign;
         let ours = own.keys().any(|own| hyphened(own.as_str()) == text);
-        if passes && !ours && !named.iter().any(|hop| hop == name.as_str()) {
-            head.line(name.as_str(), value.as_bytes());
+        if !passes || ours || named.iter().any(|hop| hop == name.as_str()) {
+            continue;
+        }
+        // An error in any other coding could not be looked at (T-44).
+        let value = if codings {
+            coding::readable(value.as_bytes()).map(Cow::Owned)
+        } else {
+            Some(Cow::Borrowed(value.as_bytes()))
+        };
+        if let Some(value) = value {
+            head.line(name.as_str(), &value);
         }
     }
 }

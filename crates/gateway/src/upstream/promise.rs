@@ -13,6 +13,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use protocol::fault::Kind;
 
 use super::answer::{Answer, AnswerBody, Arrival, Awaited, Flowing, Promise};
+use super::coding::{self, Coding};
 use super::received::{Ahead, WHOLE, read_ahead, withhold_secrets};
 use crate::error::ApiError;
 use crate::route::Whose;
@@ -47,13 +48,17 @@ async fn arrived(answer: Answer, whose: Whose<'_>) -> Result<Arrival, ApiError> 
             flowing.rest.cut_at(flowing.deadline);
             Ok(Arrival::Stream(flowing))
         }
-        AnswerBody::Flowing(_) if head.contains_key(header::CONTENT_ENCODING) && !status.is_success() => {
+        AnswerBody::Flowing(_) if Coding::of(&head) != Coding::Clear && !status.is_success() => {
             Ok(Arrival::Theirs(status, Bytes::new()))
         }
         AnswerBody::Flowing(flowing) if !status.is_success() => {
             Ok(Arrival::Theirs(status, whole(*flowing, whose).await?))
         }
-        AnswerBody::Whole(body) if !status.is_success() => Ok(Arrival::Theirs(status, body)),
+        AnswerBody::Whole(body) if !status.is_success() => {
+            // It becomes part of what was promised, which is in the clear.
+            let body = coding::in_the_clear(Coding::of(&head), &body).unwrap_or_default();
+            Ok(Arrival::Theirs(status, body))
+        }
         _ => {
             let name = &whose.0.name;
             let say = format!("`{name}` answered a request for a stream with something that is none.");
@@ -65,12 +70,11 @@ async fn arrived(answer: Answer, whose: Whose<'_>) -> Result<Arrival, ApiError> 
 /// An error that would have flowed, or as much of it as anybody reads.
 async fn whole(mut flowing: Flowing, whose: Whose<'_>) -> Result<Bytes, ApiError> {
     if !flowing.ahead.is_empty() {
-        // It was found to be long already, and has not been looked at.
-        withhold_secrets(&flowing.ahead, whose)?;
+        // It was found to be long already, and this passed.
         return Ok(flowing.ahead);
     }
     let (gap, deadline) = (flowing.timeouts.between_bytes, flowing.deadline);
-    let read = read_ahead(&mut flowing.rest, WHOLE, gap, deadline).await;
+    let read = read_ahead(&mut flowing.rest, WHOLE, (gap, None), deadline).await;
     let body = match read.map_err(|trouble| trouble.into_error(&whose.0.name))? {
         Ahead::Whole(body) => {
             flowing.rest.finish();

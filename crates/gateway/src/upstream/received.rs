@@ -18,8 +18,10 @@ use tokio::time::Instant;
 
 use super::answer::Flowing;
 use super::client::Reply;
+use super::coding::{self, Coding};
 use super::compose::{connection_names, is_hop_by_hop};
 use super::rest::Rest;
+use super::sieve::{Caught, Repeats, Sieve};
 use super::trouble::Trouble;
 use super::{Answer, AnswerBody};
 use crate::error::ApiError;
@@ -31,6 +33,9 @@ pub(super) const WHOLE: usize = 1024 * 1024;
 
 /// And up to this size where they are put into other words: pictures travel in them.
 const TRANSLATED: usize = 64 * 1024 * 1024;
+
+/// An error that was not whole by then flows, unless it is JSON: it has said what it is by its status.
+const SOON: Duration = Duration::from_secs(2);
 
 /// An answer's head has come.
 pub(super) struct Received<'t> {
@@ -71,7 +76,8 @@ impl Received<'_> {
         target: &Target,
     ) -> Result<(Answer, Option<Usage>), Withheld> {
         let Reply { status, mut head, written, mut rest } = self.reply;
-        let compressed = head.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+        let coding = Coding::of(&head);
+        let compressed = coding != Coding::Clear;
         // What is compressed cannot be read, nor can words of ours be put behind it.
         let mut events = !compressed && is_event_stream(&head);
         let length = head.get(header::CONTENT_LENGTH).cloned();
@@ -98,20 +104,23 @@ impl Received<'_> {
             rest.tap(asked.and_then(Asked::wire).and_then(Tap::of));
         }
         if exchange.is_some() || rest.is_tapped() {
-            let (provider, purse) = (target.provider.clone(), target.purse.clone());
-            rest.withholds(Box::new(move |told| has_secrets(told, (&provider, purse.as_ref()))));
+            rest.withholds(repeats(target));
         }
         let mut ahead = Bytes::new();
         let flows = events || (array && exchange.is_none());
-        if !flows && is_small(&head, &rest, exchange.is_some()) {
-            let gap = timeouts.between_bytes;
+        let small = !flows && is_small(&head, &rest, exchange.is_some());
+        // Whatever an error is and however it is coded, it is looked at before it passes (T-44).
+        let fails = !status.is_success();
+        if small || fails {
             let most = if exchange.is_some() { TRANSLATED } else { WHOLE };
-            match read_ahead(&mut rest, most, gap, self.deadline)
+            let soon = (!small).then(|| Instant::now() + SOON);
+            match read_ahead(&mut rest, most, (timeouts.between_bytes, soon), self.deadline)
                 .await
                 .map_err(|trouble| trouble.into_error(&name))?
             {
                 Ahead::Whole(body) => {
-                    withhold_secrets(&body, target.whose())?;
+                    let said = if fails { coding::in_the_clear(coding, &body) } else { Some(body.clone()) };
+                    withhold_secrets(&said.ok_or_else(|| unread(&name))?, target.whose())?;
                     refuse_nonsense(call, status, &head, &body, &name)?;
                     let Some(exchange) = exchange else {
                         rest.finish();
@@ -129,6 +138,13 @@ impl Received<'_> {
                     }
                     // A stream was asked for, and all of it has come.
                     (ahead, events) = (told.into(), !array);
+                }
+                Ahead::Part(part) if fails => {
+                    let sieve = Sieve::new(coding, repeats(target)).ok_or_else(|| unread(&name))?;
+                    ahead = rest.sifts(sieve, part).map_err(|caught| match caught {
+                        Caught::Secret => repeated(&name),
+                        Caught::Unreadable | Caught::TooLong => unread(&name),
+                    })?;
                 }
                 Ahead::Part(part) if exchange.is_none() => ahead = part,
                 Ahead::Part(_) => {
@@ -191,6 +207,12 @@ fn unusable(provider: &str, why: Unusable) -> Withheld {
     Withheld { class: FaultClass::AnswerUnfit, error }
 }
 
+/// An error in a coding that cannot be read here, and that nobody asked for.
+fn unread(provider: &str) -> ApiError {
+    let say = format!("`{provider}` gave an error in a coding that cannot be read here, which was withheld.");
+    ApiError::new(Kind::UpstreamBadResponse, say)
+}
+
 /// An answer that cannot be put into its caller's words.
 fn unfit(provider: &str, why: &str) -> ApiError {
     let say = format!("`{provider}` gave an answer that cannot be put into the language of this request.");
@@ -217,11 +239,11 @@ pub(super) enum Ahead {
     Part(Bytes),
 }
 
-/// Reads a body to its end, or until it is long.
+/// Reads a body to its end, or until it is long, or it is not there `soon`.
 pub(super) async fn read_ahead(
     rest: &mut Rest,
     most: usize,
-    gap: Duration,
+    (gap, soon): (Duration, Option<Instant>),
     deadline: Instant,
 ) -> Result<Ahead, Trouble> {
     if rest.length().is_some_and(|length| length > most as u64) {
@@ -229,8 +251,10 @@ pub(super) async fn read_ahead(
     }
     let mut gathered = Gathered::default();
     loop {
-        let until = deadline.min(Instant::now() + gap);
+        let late = deadline.min(Instant::now() + gap);
+        let until = soon.map_or(late, |soon| soon.min(late));
         let piece = match tokio::time::timeout_at(until, rest.piece()).await {
+            Err(_) if until < late => return Ok(Ahead::Part(gathered.into_bytes())),
             Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
             Err(_) => return Err(Trouble::GapTimeout),
             Ok(None) => return Ok(Ahead::Whole(gathered.into_bytes())),
@@ -241,6 +265,12 @@ pub(super) async fn read_ahead(
             return Ok(Ahead::Part(gathered.into_bytes()));
         }
     }
+}
+
+/// Finds our credentials for a place.
+fn repeats(target: &Target) -> Repeats {
+    let (provider, purse) = (target.provider.clone(), target.purse.clone());
+    Box::new(move |told| has_secrets(told, (&provider, purse.as_ref())))
 }
 
 /// Whether one of our credentials stands in these bytes.
@@ -262,9 +292,13 @@ pub(super) fn withhold_secrets(body: &[u8], whose: Whose<'_>) -> Result<(), ApiE
     if !has_secrets(body, whose) {
         return Ok(());
     }
-    let name = &whose.0.name;
-    let say = format!("`{name}` repeated a credential of this gateway in its answer, which was withheld.");
-    Err(ApiError::new(Kind::UpstreamBadResponse, say))
+    Err(repeated(&whose.0.name))
+}
+
+fn repeated(provider: &str) -> ApiError {
+    let say =
+        format!("`{provider}` repeated a credential of this gateway in its answer, which was withheld.");
+    ApiError::new(Kind::UpstreamBadResponse, say)
 }
 
 /// A success that cannot be one: a web page or nothing at all, where the operation answers in JSON (F-11).

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::breaking::Breaking;
 use super::engine::{Behind, Left, NotSent, Sending, Socket};
 use super::pool::Lease;
+use super::sieve::{Caught, Repeats, Sieve};
 use super::trouble::Trouble;
 use crate::spawn;
 
@@ -37,14 +38,13 @@ pub(crate) struct Rest {
     /// It is read beside: what it counts, how far it has come, whether it is complete.
     tap: Option<Box<Tap>>,
     repeats: Option<Repeats>,
+    /// It is an error that is looked through as it comes.
+    sieve: Option<Box<Sieve>>,
     /// The vendor's own error was not passed on.
     withheld: bool,
     /// What was shown for it. It is held to the end, so that it is known when it is repeated (`Purse::grants`).
     shown: Option<Arc<Grant>>,
 }
-
-/// Finds a credential of ours in bytes.
-pub(super) type Repeats = Box<dyn Fn(&[u8]) -> bool + Send>;
 
 /// Cuts a connection at its time, unless it ends before.
 struct Watchdog(AbortHandle);
@@ -63,6 +63,7 @@ impl Rest {
             passing: None,
             tap: None,
             repeats: None,
+            sieve: None,
             withheld: false,
             shown: None,
         }
@@ -70,7 +71,7 @@ impl Rest {
 
     /// Whether all of it has come.
     pub(crate) fn is_over(&self) -> bool {
-        self.passing.is_none() && self.has_come()
+        self.passing.is_none() && self.sieve.is_none() && self.has_come()
     }
 
     fn has_come(&self) -> bool {
@@ -90,7 +91,7 @@ impl Rest {
     /// How many bytes are still to come, where that is known.
     pub(crate) fn length(&self) -> Option<u64> {
         match self.left {
-            _ if self.drill.is_some() || self.passing.is_some() => None,
+            _ if self.drill.is_some() || self.passing.is_some() || self.sieve.is_some() => None,
             Left::Nothing => Some(0),
             Left::Length(left) => Some(left),
             Left::Chunked(_) | Left::Close => None,
@@ -144,6 +145,17 @@ impl Rest {
         self.repeats = Some(repeats);
     }
 
+    /// Looks it through from here on; what passes at once of what was read ahead.
+    ///
+    /// # Errors
+    /// When that does not pass.
+    pub(super) fn sifts(&mut self, mut sieve: Sieve, ahead: Bytes) -> Result<Bytes, Caught> {
+        sieve.push(ahead)?;
+        let passes = sieve.next().unwrap_or_default();
+        self.sieve = Some(Box::new(sieve));
+        Ok(passes)
+    }
+
     /// Whether its caller has read in it that it failed.
     pub(crate) fn has_failed(&self) -> bool {
         if self.withheld {
@@ -193,7 +205,7 @@ impl Rest {
     /// When the connection breaks or ends before the body does, or an answer does that is put into other words.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
         let Some(mut passing) = self.passing.take() else {
-            let polled = self.poll_theirs(cx);
+            let polled = self.poll_sifted(cx);
             if let (Poll::Ready(Some(Ok(piece))), Some(tap)) = (&polled, &mut self.tap) {
                 tap.piece(piece);
                 if tap.has_failed() && self.repeats_secrets(piece) {
@@ -229,6 +241,32 @@ impl Rest {
         };
         self.passing = Some(passing);
         told
+    }
+
+    /// What passes the sieve, where there is one.
+    fn poll_sifted(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
+        let Some(mut sieve) = self.sieve.take() else { return self.poll_theirs(cx) };
+        loop {
+            if let Some(piece) = sieve.next() {
+                self.sieve = Some(sieve).filter(|sieve| !sieve.is_over());
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            if sieve.is_over() {
+                return Poll::Ready(None);
+            }
+            let sifted = match self.poll_theirs(cx) {
+                Poll::Pending => {
+                    self.sieve = Some(sieve);
+                    return Poll::Pending;
+                }
+                Poll::Ready(Some(Ok(piece))) => sieve.push(piece),
+                Poll::Ready(None) => sieve.end(),
+                broken @ Poll::Ready(Some(Err(_))) => return broken,
+            };
+            if let Err(caught) = sifted {
+                return Poll::Ready(Some(Err(self.catch(caught))));
+            }
+        }
     }
 
     fn poll_theirs(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Trouble>>> {
@@ -324,6 +362,15 @@ impl Rest {
 
     fn repeats_secrets(&self, told: &[u8]) -> bool {
         self.repeats.as_ref().is_some_and(|repeats| repeats(told))
+    }
+
+    /// What was found in an error that was looked through.
+    fn catch(&mut self, caught: Caught) -> Trouble {
+        match caught {
+            Caught::Secret => self.withhold(),
+            Caught::Unreadable => self.broken(Trouble::Protocol("its error cannot be unpacked".into())),
+            Caught::TooLong => self.broken(Trouble::Protocol("its error does not end".into())),
+        }
     }
 
     /// The vendor's own error is not passed on.

@@ -59,6 +59,7 @@ mod native_door;
 mod network;
 mod notes;
 mod one_array;
+mod our_key;
 mod outbound;
 mod paperwork;
 mod postgres;

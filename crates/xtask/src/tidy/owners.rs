@@ -24,7 +24,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("crc32fast", &["protocol"]),
     ("criterion", &[]),
     ("fastrand", &["gateway"]),
-    ("flate2", &["openai-proxy", "testkit"]),
+    ("flate2", &["gateway", "openai-proxy", "testkit"]),
     ("futures-util", &["gateway"]),
     ("h2", &["gateway"]),
     ("hdrhistogram", &["bench"]),

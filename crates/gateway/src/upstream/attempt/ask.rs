@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use config::snapshot::Credential;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use protocol::codec::Exchange;
 use protocol::verdict::FaultClass;
 use tokio::time::Instant;
 
 use super::super::answer::{Answer, AnswerBody};
+use super::super::coding::{Coding, in_the_clear};
 use super::super::compose::Shown;
 use super::super::passage::{Translated, translated};
 use super::super::received::{Received, withhold_secrets};
@@ -109,7 +110,7 @@ impl Course {
         };
         if let Some((_, head)) = refused {
             let body = match &answer.body {
-                AnswerBody::Whole(body) => body.clone(),
+                AnswerBody::Whole(body) => in_the_clear(Coding::of(&head), body).unwrap_or_default(),
                 _ => Bytes::new(),
             };
             if let Some(exchange) = &exchange {
@@ -169,6 +170,7 @@ impl Course {
 fn said_in(exchange: &Exchange, answer: Answer, body: &[u8]) -> Answer {
     let mut head = answer.head;
     head.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head.remove(CONTENT_ENCODING);
     if let Some((name, value)) = exchange.refusal_header(answer.status) {
         head.insert(name, HeaderValue::from_static(value));
     }
