@@ -15,6 +15,7 @@ pub mod line;
 pub mod postgres;
 pub mod raw;
 pub mod recordings;
+pub mod until;
 pub mod vendor;
 pub mod view;
 pub mod wire;

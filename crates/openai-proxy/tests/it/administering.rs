@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
 use testkit::caller::ask;
+use testkit::until::until;
 use testkit::vendor::{Answer, Vendor};
 
 use crate::house::chat;
@@ -242,11 +243,8 @@ async fn gateways_that_share_a_database_see_each_others_changes() {
     );
     let (first, second) = (Gateway::new(&yaml), Gateway::new(&yaml));
     done(first.folder(), &["config", "set", "models.fast", "mock/echo"]);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while second.status_of("fast").await != 200 {
-        assert!(Instant::now() < deadline, "the other gateway has not heard of it");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let heard = async || second.status_of("fast").await == 200;
+    assert!(until(Duration::from_secs(20), heard).await, "the other gateway has not heard of it");
     // And a change that was made for what counted before is refused on either.
     let (code, said) =
         op(second.folder(), &["config", "set", "models.other", "mock/echo", "--if-revision", "1"]);

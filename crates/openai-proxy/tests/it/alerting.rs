@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use testkit::caller::ask;
+use testkit::until::until;
 use testkit::vendor::{Act, Vendor};
 
 use crate::house::{CHAT_ANSWER, TestHouse, chat};
@@ -13,15 +14,11 @@ const CHAT: &str = "/v1/chat/completions";
 
 /// What a hook was sent, once there are so many messages.
 async fn sent(hook: &Vendor, count: usize) -> Vec<serde_json::Value> {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let requests = hook.ledger().requests();
-        if requests.len() >= count {
-            return requests.iter().map(testkit::vendor::Seen::json).collect();
-        }
-        assert!(Instant::now() < deadline, "{} messages came", requests.len());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let all =
+        hook.ledger().wait_for(|ledger| ledger.requests().len() >= count, Duration::from_secs(20)).await;
+    let requests = hook.ledger().requests();
+    assert!(all, "{} messages came", requests.len());
+    requests.iter().map(testkit::vendor::Seen::json).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,11 +70,8 @@ async fn a_provider_that_goes_down_and_comes_back_is_told_to_everybody_in_their_
     );
 
     broken.store(false, Ordering::Relaxed);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while ask(house.address(), "POST", CHAT, &[], chat("m", false)).await.status != 200 {
-        assert!(Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let well = async || ask(house.address(), "POST", CHAT, &[], chat("m", false)).await.status == 200;
+    assert!(until(Duration::from_secs(20), well).await, "it does not come back");
     let told = sent(&hook, 2).await;
     assert_eq!(told[1]["alerts"][0]["occasion"], "provider_recovered", "{told:?}");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use testkit::caller::{Caller, ask};
+use testkit::until::until;
 use testkit::vendor::{Act, Answer, Ending, Setup, Vendor};
 use tokio::sync::Notify;
 
@@ -55,10 +56,8 @@ async fn page(address: std::net::SocketAddr, path: &str) -> Option<u16> {
 /// How long until `/readyz` no longer says yes on new connections.
 async fn until_not_ready(address: std::net::SocketAddr) -> Duration {
     let begun = Instant::now();
-    while page(address, "/readyz").await == Some(200) {
-        assert!(begun.elapsed() < Duration::from_secs(5), "still ready");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let unready = async || page(address, "/readyz").await != Some(200);
+    assert!(until(Duration::from_secs(5), unready).await, "still ready");
     begun.elapsed()
 }
 

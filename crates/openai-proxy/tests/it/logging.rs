@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use testkit::caller::{Caller, ask};
+use testkit::until::until;
 
 use crate::house::chat;
 use crate::starting::{Program, command, run};
@@ -61,15 +62,11 @@ fn whole_lines(file: &Path) -> Vec<Value> {
 
 /// Waits until a file holds a text.
 async fn holds(file: &Path, text: &str) -> String {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let all = fs::read_to_string(file).unwrap_or_default();
-        if all.contains(text) {
-            return all;
-        }
-        assert!(Instant::now() < deadline, "`{text}` is never in {}:\n{all}", file.display());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let read = || fs::read_to_string(file).unwrap_or_default();
+    let written = until(Duration::from_secs(10), async || read().contains(text)).await;
+    let all = read();
+    assert!(written, "`{text}` is never in {}:\n{all}", file.display());
+    all
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -200,11 +197,8 @@ async fn a_standard_error_nobody_reads_holds_neither_calls_nor_the_file_nor_the_
     );
     fs::write(dir.path().join("openai-proxy.yaml"), yaml).unwrap();
     let mut child = command(dir.path(), &["serve"]).spawn().unwrap();
-    let started = Instant::now();
-    while tokio::net::TcpStream::connect(address).await.is_err() {
-        assert!(started.elapsed() < Duration::from_secs(10), "it never listens");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let listens = async || tokio::net::TcpStream::connect(address).await.is_ok();
+    assert!(until(Duration::from_secs(10), listens).await, "it never listens");
     // Each is worth two lines of more than 300 bytes, and the pipe takes 64 KiB.
     for number in 0..CALLS {
         let answer = tokio::time::timeout(Duration::from_secs(10), call(address, "a"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gateway::{BreakerWord, Standing};
 use testkit::caller::ask;
@@ -28,11 +28,12 @@ async fn ask_for(house: &TestHouse, model: &str) -> u16 {
 
 /// Waits until the first provider stands so.
 async fn until(house: &TestHouse, stands: impl Fn(&Standing) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !stands(&house.inner().gateway().standings().providers[0]) {
-        assert!(Instant::now() < deadline, "{:?}", house.inner().gateway().standings());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let so = async || stands(&house.inner().gateway().standings().providers[0]);
+    assert!(
+        testkit::until::until(Duration::from_secs(20), so).await,
+        "{:?}",
+        house.inner().gateway().standings()
+    );
 }
 
 async fn metrics(house: &TestHouse) -> String {

@@ -73,7 +73,10 @@ async fn a_gateway_that_drains_is_left_without_a_failed_call() {
         if first.ledger().begun() == 1 { (&one, "gateway1", &second) } else { (&two, "gateway2", &first) };
     let stop = Arc::new(AtomicBool::new(false));
     let tasks = callers(&haproxy, &stop);
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let both = [first.ledger(), second.ledger()];
+    for ledger in both {
+        assert!(ledger.wait_for(|ledger| ledger.begun() > 20, Duration::from_secs(10)).await, "nobody calls");
+    }
     leaving.inner().drain();
     // It must be out while a stopping gateway still serves.
     haproxy.says(&format!("Server gateways/{name} is DOWN"), Duration::from_secs(5)).await;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use testkit::until::until;
 
 /// A directory HAProxy may read and write, whoever runs it.
 pub(crate) struct Place(TempDir);
@@ -103,11 +104,8 @@ impl Haproxy {
 impl Haproxy {
     /// Waits until it has logged this; a line is written a moment after its answer.
     pub(crate) async fn says(&self, text: &str, limit: Duration) {
-        let deadline = Instant::now() + limit;
-        while !self.log().contains(text) {
-            assert!(Instant::now() < deadline, "`{text}` is not said within {limit:?}:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let said = until(limit, async || self.log().contains(text)).await;
+        assert!(said, "`{text}` is not said within {limit:?}:\n{}", self.log());
     }
 }
 
