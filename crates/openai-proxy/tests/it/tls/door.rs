@@ -1,8 +1,6 @@
-//! TLS at the door, from files, and towards upstreams, always verified (T-52, F-12, D-9).
-#![expect(clippy::unwrap_used, reason = "a set-up that fails must fail its test loudly")]
+//! A door with TLS: HTTP/1.1 and HTTP/2 behind it, and certificates that cannot be used.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,116 +9,16 @@ use config::snapshot::Door;
 use h2::client::SendRequest;
 use http::{Request, Response};
 use openai_proxy::{BuildProblem, House};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use tempfile::TempDir;
-use testkit::caller::{Answer as Got, Caller, ask};
-use testkit::vendor::{Accepting, Acceptor, Act, Answer, Seen, Setup, Vendor};
+use rustls::pki_types::ServerName;
+use testkit::caller::Caller;
+use testkit::vendor::{Act, Answer, Seen, Vendor};
 use testkit::wire::fnv1a;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use super::{Authority, answers_chat};
 use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, chat_events, given, provider};
-
-/// A certificate authority of a test's own, and a directory for what it writes.
-pub(crate) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    dir: TempDir,
-}
-
-/// A certificate and its key, as PEM.
-pub(crate) struct Identity {
-    pub(crate) cert: String,
-    pub(crate) key: String,
-}
-
-impl Authority {
-    pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "Canary Authority");
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        Self { issuer, dir: tempfile::tempdir().unwrap() }
-    }
-
-    /// A certificate for these names and addresses.
-    pub(crate) fn signs(&self, names: &[&str]) -> Identity {
-        self.signs_as(params(names))
-    }
-
-    /// The same, valid until then.
-    pub(crate) fn signs_until(&self, names: &[&str], end: std::time::SystemTime) -> Identity {
-        let mut params = params(names);
-        params.not_after = end.into();
-        self.signs_as(params)
-    }
-
-    fn signs_as(&self, params: CertificateParams) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let cert = params.signed_by(&key, &*self.issuer).unwrap();
-        Identity { cert: cert.pem(), key: key.serialize_pem() }
-    }
-
-    /// The authority's own certificate as a file, for `ca_file`.
-    pub(crate) fn file(&self) -> PathBuf {
-        self.write("ca.pem", &self.issuer.pem())
-    }
-
-    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    /// A client that trusts this authority and nobody else.
-    pub(crate) fn client(&self, alpn: &[&[u8]]) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.issuer.der().clone()).unwrap();
-        let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder =
-            ClientConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
-        let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        TlsConnector::from(Arc::new(config))
-    }
-}
-
-fn params(names: &[&str]) -> CertificateParams {
-    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let mut params = CertificateParams::new(names).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "canary-certificate");
-    params
-}
-
-pub(crate) fn self_signed() -> Identity {
-    let key = KeyPair::generate().unwrap();
-    let cert = params(&["localhost", "127.0.0.1"]).self_signed(&key).unwrap();
-    Identity { cert: cert.pem(), key: key.serialize_pem() }
-}
-
-/// Puts TLS on a vendor's connections.
-pub(crate) fn acceptor(identity: &Identity) -> Acceptor {
-    let chain: Vec<_> =
-        CertificateDer::pem_slice_iter(identity.cert.as_bytes()).map(Result::unwrap).collect();
-    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
-    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ServerConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
-    let config = builder.with_no_client_auth().with_single_cert(chain, key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    Box::new(move |stream| {
-        let accepting = acceptor.accept(stream);
-        let boxed: Accepting =
-            Box::pin(async move { Ok(Box::new(accepting.await?) as Box<dyn testkit::line::Io>) });
-        boxed
-    })
-}
-
-// The door
 
 /// A house with TLS on its door, before a plain vendor.
 struct Encrypted {
@@ -187,10 +85,6 @@ async fn exchange(
         (Response::from_parts(head, ()), all.freeze())
     };
     tokio::time::timeout(testkit::caller::PATIENCE, whole).await.unwrap()
-}
-
-fn answers_chat(_: &Seen) -> Act {
-    Answer::plain(200, CHAT_ANSWER).header("content-type", "application/json").into()
 }
 
 fn streams_chat(_: &Seen) -> Act {
@@ -400,167 +294,4 @@ fn a_certificate_that_cannot_be_used_is_refused_by_its_file() {
         assert!(said.contains(named) && !said.contains("PRIVATE KEY"), "{said}");
         assert!(!said.contains('\n') && said.len() < 300, "{said}");
     }
-}
-
-// Upstreams
-
-/// A vendor behind TLS, and what a house before it answers to one chat.
-async fn asked_through(host: &str, identity: &Identity, more: &str) -> (Vendor, TestHouse, Got) {
-    let vendor = Setup::new(answers_chat).acceptor(acceptor(identity)).start().await;
-    let port = vendor.port();
-    let yaml = format!(
-        "providers: {{openai: {{base_url: \"https://{host}:{port}/v1\", api_key: {UPSTREAM_KEY}{more}}}}}\n"
-    );
-    let house = TestHouse::new(&yaml);
-    let answer = ask_chat(house.address()).await;
-    (vendor, house, answer)
-}
-
-async fn ask_chat(address: SocketAddr) -> Got {
-    let json = [("content-type", "application/json")];
-    ask(address, "POST", "/v1/chat/completions", &json, chat("gpt-4o", false)).await
-}
-
-/// 502, with a text that tells the caller neither where we asked nor what we were shown.
-fn assert_distrusted(vendor: &Vendor, answer: &Got) {
-    assert_eq!(
-        (answer.status, answer.error_code().as_deref()),
-        (502, Some("upstream_tls_error")),
-        "{}",
-        answer.text()
-    );
-    let port = vendor.port().to_string();
-    for secret in ["127.0.0.1", "localhost", &port, "canary", "Canary", "elsewhere", UPSTREAM_KEY] {
-        assert!(!answer.text().contains(secret), "`{secret}` is told: {}", answer.text());
-    }
-    assert_eq!(vendor.ledger().begun(), 0, "no request is sent to whom we do not trust");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_private_authority_is_trusted_by_its_ca_file() {
-    let authority = Authority::new();
-    let identity = authority.signs(&["localhost", "127.0.0.1"]);
-    for host in ["localhost", "127.0.0.1"] {
-        let (vendor, _house, answer) =
-            asked_through(host, &identity, &format!(", ca_file: {}", authority.file().display())).await;
-        assert_eq!((answer.status, answer.text()), (200, CHAT_ANSWER.to_owned()), "{host}");
-        assert_eq!(vendor.ledger().begun(), 1);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unknown_authority_is_not_trusted_without_a_ca_file() {
-    let identity = Authority::new().signs(&["localhost", "127.0.0.1"]);
-    let (vendor, house, answer) = asked_through("localhost", &identity, "").await;
-    assert_distrusted(&vendor, &answer);
-    assert_eq!(answer.header("x-should-retry"), Some("false"));
-    let record = house.record().await;
-    assert_eq!(
-        (record.status, record.error.as_deref(), record.tokens),
-        (502, Some("upstream_tls_error"), None)
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_authority_is_not_trusted() {
-    let (theirs, ours) = (Authority::new(), Authority::new());
-    let identity = theirs.signs(&["localhost", "127.0.0.1"]);
-    let (vendor, _house, answer) =
-        asked_through("localhost", &identity, &format!(", ca_file: {}", ours.file().display())).await;
-    assert_distrusted(&vendor, &answer);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_for_another_name_is_not_trusted() {
-    let authority = Authority::new();
-    let identity = authority.signs(&["elsewhere.example.org"]);
-    for host in ["localhost", "127.0.0.1"] {
-        let (vendor, _house, answer) =
-            asked_through(host, &identity, &format!(", ca_file: {}", authority.file().display())).await;
-        assert_distrusted(&vendor, &answer);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_expired_certificate_is_not_trusted() {
-    let authority = Authority::new();
-    let mut params = params(&["localhost", "127.0.0.1"]);
-    (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
-    let identity = authority.signs_as(params);
-    let (vendor, _house, answer) =
-        asked_through("localhost", &identity, &format!(", ca_file: {}", authority.file().display())).await;
-    assert_distrusted(&vendor, &answer);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_self_signed_certificate_is_not_trusted() {
-    let (vendor, _house, answer) = asked_through("127.0.0.1", &self_signed(), "").await;
-    assert_distrusted(&vendor, &answer);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_dangerous_switch_works_and_is_seen_in_the_metrics() {
-    let (_vendor, house, answer) =
-        asked_through("127.0.0.1", &self_signed(), ", dangerous_accept_any_certificate: true").await;
-    assert_eq!((answer.status, answer.text()), (200, CHAT_ANSWER.to_owned()));
-    let metrics = ask(house.address(), "GET", "/metrics", &[], "").await.text();
-    assert!(metrics.contains("openai_proxy_certificates_unverified{provider=\"openai\"} 1"), "{metrics}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_dangerous_switch_of_one_provider_is_not_anothers() {
-    let identity = self_signed();
-    let open = Setup::new(answers_chat).acceptor(acceptor(&identity)).start().await;
-    let strict = Setup::new(answers_chat).acceptor(acceptor(&identity)).start().await;
-    let house = TestHouse::new(&format!(
-        "providers:\n  open: {{base_url: \"https://127.0.0.1:{}/v1\", api_key: {UPSTREAM_KEY}, dangerous_accept_any_certificate: true}}\n  strict: {{base_url: \"https://127.0.0.1:{}/v1\", api_key: {UPSTREAM_KEY}}}\nmodels: {{one: open/gpt-4o, two: strict/gpt-4o}}\n",
-        open.port(),
-        strict.port()
-    ));
-    let json = [("content-type", "application/json")];
-    let asked = async |model: &str| {
-        ask(house.address(), "POST", "/v1/chat/completions", &json, chat(model, false)).await
-    };
-    assert_eq!(asked("one").await.status, 200);
-    assert_distrusted(&strict, &asked("two").await);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_vendor_without_tls_behind_https_is_a_tls_error() {
-    // As web servers do when something that is not HTTP arrives.
-    let plain: Acceptor = Box::new(|mut stream| {
-        let answered: Accepting = Box::pin(async move {
-            drop(stream.read_u8().await);
-            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await?;
-            Err(std::io::ErrorKind::InvalidData.into())
-        });
-        answered
-    });
-    let vendor = Setup::new(answers_chat).acceptor(plain).start().await;
-    let house = TestHouse::new(&format!(
-        "providers: {{openai: {{base_url: \"https://127.0.0.1:{}/v1\", api_key: {UPSTREAM_KEY}}}}}\n",
-        vendor.port()
-    ));
-    assert_distrusted(&vendor, &ask_chat(house.address()).await);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tls_handshake_that_stalls_ends_with_the_connect_timeout() {
-    let stalls: Acceptor = Box::new(|stream| {
-        let held: Accepting = Box::pin(async move {
-            let _stream = stream;
-            std::future::pending().await
-        });
-        held
-    });
-    let vendor = Setup::new(answers_chat).acceptor(stalls).start().await;
-    let house = TestHouse::new(&format!(
-        "providers: {{openai: {{base_url: \"https://127.0.0.1:{}/v1\", api_key: {UPSTREAM_KEY}, timeouts: {{connect: 300ms}}}}}}\n",
-        vendor.port()
-    ));
-    let begun = std::time::Instant::now();
-    let answer = ask_chat(house.address()).await;
-    let took = begun.elapsed();
-    assert_eq!((answer.status, answer.error_code().as_deref()), (504, Some("upstream_timeout")));
-    assert!((300..600).contains(&took.as_millis()), "{took:?}");
 }
