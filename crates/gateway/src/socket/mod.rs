@@ -16,8 +16,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use config::Snapshot;
 use http::header::{
-    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Method, Response, StatusCode, Uri};
 use hyper::Request;
@@ -70,6 +70,7 @@ pub(crate) fn is_asked_for<B>(world: &Snapshot, row: &Row, request: &Request<B>)
 /// # Errors
 /// When what opens it is no proper handshake (RFC 6455, 4.2.1).
 pub(crate) fn open(house: House, peer: &Peer, mut request: Request<Arriving>) -> Result<Answer, ApiError> {
+    refuse_body(request.headers())?;
     let accept = accept(request.headers())?;
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(ApiError::mistake());
@@ -87,6 +88,17 @@ pub(crate) fn open(house: House, peer: &Peer, mut request: Request<Arriving>) ->
     head.insert(SEC_WEBSOCKET_ACCEPT, accept);
     let body = AnswerBody::Socket(Box::new(begins));
     Ok(Answer { status: StatusCode::SWITCHING_PROTOCOLS, head, body, permit: None })
+}
+
+/// What comes behind its head would be read as frames by one reader, and as a body by another.
+fn refuse_body(head: &HeaderMap) -> Result<(), ApiError> {
+    let empty = head.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
+    if empty && !head.contains_key(TRANSFER_ENCODING) {
+        return Ok(());
+    }
+    let say =
+        "A WebSocket is opened by a request without a body. Send `response.create` as its first message.";
+    Err(ApiError::new(Kind::MalformedHttp, say))
 }
 
 fn accept(head: &HeaderMap) -> Result<HeaderValue, ApiError> {

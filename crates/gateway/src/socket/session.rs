@@ -61,6 +61,8 @@ pub(super) struct Session {
 enum Over {
     /// Its caller has left, or does not read: there is nobody to tell.
     Gone,
+    /// Its caller closed it, and is told so by the same code (RFC 6455, 5.5.1).
+    Left,
     /// This is told.
     Closed(CloseCode, &'static str),
 }
@@ -110,10 +112,20 @@ impl Session {
         };
         // Whatever is still being answered ends with it, and its upstream hears of that.
         self.answering = None;
-        if let Over::Closed(code, reason) = over {
-            let farewell = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        let farewell = match over {
+            Over::Gone => None,
+            // The library has its answer ready.
+            Over::Left => Some(None),
+            Over::Closed(code, reason) => {
+                Some(Some(Message::Close(Some(CloseFrame { code, reason: reason.into() }))))
+            }
+        };
+        if let Some(farewell) = farewell {
             let goodbye = async {
-                let _ = out.send(farewell).await;
+                let _ = match farewell {
+                    Some(farewell) => out.send(farewell).await,
+                    None => out.flush().await,
+                };
                 while let Some(Ok(_)) = input.next().await {}
                 // What may still come is read, for a connection that ends before takes the farewell along.
                 let Ok(mut socket) = out.reunite(input) else { return };
@@ -204,7 +216,8 @@ impl Session {
         out: &mut SplitSink<Socket, Message>,
     ) -> Result<(), Over> {
         match heard {
-            None | Some(Ok(Message::Close(_))) => Err(Over::Gone),
+            None => Err(Over::Gone),
+            Some(Ok(Message::Close(_))) => Err(Over::Left),
             Some(Ok(Message::Text(text))) => self.asked(text.as_bytes(), out).await,
             Some(Ok(Message::Binary(_))) => {
                 let say = "Messages are JSON, as text.";

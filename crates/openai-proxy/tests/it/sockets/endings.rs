@@ -9,10 +9,11 @@ use testkit::caller::PATIENCE;
 use testkit::vendor::{self, Framing, Vendor};
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 
-use super::{COMPLETED, CREATED, answer, closed, event, open, send, straight, streams, timely};
+use super::{COMPLETED, CREATED, answer, closed, event, message, open, send, straight, streams, timely};
 use crate::house::{TestHouse, provider};
 
 /// The first half of an answer, and nothing more until then.
@@ -24,6 +25,25 @@ fn half(then: &Arc<Notify>) -> vendor::Answer {
             "event: response.created\ndata: {CREATED}\n\nevent: response.output_text.delta\ndata: {delta}\n\n"
         ))
         .wait_for(then)
+}
+
+/// A caller closes it, and is answered by the same code before the connection ends (RFC 6455, 5.5.1).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_closes_it_is_answered_by_its_own_code() {
+    let (_vendor, house) = straight("").await;
+    for code in [Some(CloseCode::Normal), Some(CloseCode::Away), Some(CloseCode::Library(4321)), None] {
+        let mut socket = open(&house).await;
+        send(&mut socket, json!({"type": "response.create", "model": "gpt-4o", "input": "hi"})).await;
+        answer(&mut socket).await;
+        let farewell = code.map(|code| CloseFrame { code, reason: "that is all".into() });
+        timely(socket.close(farewell)).await.unwrap();
+        let told = message(&mut socket).await;
+        let Some(Message::Close(frame)) = told else { panic!("{code:?}: {told:?}") };
+        assert_eq!(frame.map(|frame| frame.code), code);
+        assert!(timely(socket.next()).await.is_none(), "{code:?}: the connection does not end cleanly");
+    }
+    let records = house.records(|records| records.len() == 8).await;
+    assert_eq!(records.iter().filter(|record| record.status == 101).count(), 4, "{records:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,28 @@ use super::{LAPTOP, answer, closed, event, id_of, open, open_as, send, straight,
 use crate::changes::apply;
 use crate::house::{TestHouse, provider};
 
+/// What stands behind the head would be a body for one reader, and the first frames for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_opening_with_a_body_is_refused() {
+    let (vendor, house) = straight("").await;
+    for (framing, body, status) in [
+        ("content-length: 2", "{}", 400),
+        ("transfer-encoding: chunked", "2\r\n{}\r\n0\r\n\r\n", 400),
+        ("transfer-encoding: chunked", "0\r\n\r\n", 400),
+        ("content-length: 0", "", 101),
+    ] {
+        let head = format!(
+            "GET /v1/responses HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{framing}\r\n\r\n{body}",
+            house.address()
+        );
+        let mut caller = testkit::caller::Caller::connect(house.address()).await;
+        caller.send(head).await.unwrap();
+        let answer = caller.try_read_answer_to_head().await.unwrap();
+        assert_eq!(answer.status, status, "{framing}: {}", answer.text());
+    }
+    assert_eq!(vendor.ledger().requests().len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_asked_for_before_it_opens_and_with_every_message() {
     let door = "server: {listen: \"127.0.0.1:0\", workers: 1}\n";
