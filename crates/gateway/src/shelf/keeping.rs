@@ -29,7 +29,7 @@ pub(crate) struct Keeping {
 struct Before {
     /// The answer it names.
     previous: String,
-    /// All that was said until then: items with commas between them.
+    /// All that was said until then: items with commas between them. Nothing, where nobody will ask for it here.
     items: Arc<str>,
     /// Where that answer is.
     place: Place,
@@ -72,6 +72,9 @@ impl Keeping {
         };
         let (items, place) = found;
         let joined = kept::joined(asked, &items);
+        // What is on the shelf is found there again, and need not be held on to for as long as the answer takes.
+        let held = self.recent.is_some() || place != Place::Shelf;
+        let items = if held { items } else { Arc::from("") };
         // The room it was read into is larger, and is not held on to.
         let asked = Bytes::copy_from_slice(asked);
         self.before = Some(Before { previous, items, place, asked });

@@ -2,6 +2,7 @@
 
 mod going_on;
 mod had_again;
+mod long;
 mod stored;
 mod streamed;
 
