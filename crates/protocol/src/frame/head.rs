@@ -4,6 +4,9 @@
 //! requests be smuggled: no bare LF, no repeated length, no length beside a coding, no coding but `chunked`.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::eight;
 use crate::fault::Kind;
@@ -57,12 +60,16 @@ const fn bad(what: &'static str) -> BadHead {
     BadHead { kind: Kind::MalformedHttp, what }
 }
 
+/// What ends a head, and what ends it for lenient readers.
+static EMPTY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
+static BARE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n\n"));
+
 /// Where a head that begins `bytes` ends (behind its empty line), if it is complete.
 pub fn end(bytes: &[u8]) -> Option<usize> {
+    let behind = |finder: &Finder<'_>, bytes| Some(finder.find(bytes)? + finder.needle().len());
+    let end = behind(&EMPTY, bytes);
     // A line end is CRLF; a bare LF pair also ends a head for lenient readers, so it must be noticed at once.
-    memchr::memchr_iter(b'\n', bytes)
-        .find(|&at| bytes[..at].ends_with(b"\r\n\r") || bytes[..at].ends_with(b"\n"))
-        .map(|at| at + 1)
+    behind(&BARE, &bytes[..end.unwrap_or(bytes.len())]).or(end)
 }
 
 /// Reads a complete request head, empty line included.
@@ -71,11 +78,11 @@ pub fn end(bytes: &[u8]) -> Option<usize> {
 /// [`BadHead`] for everything RFC 9112 forbids or leaves to guess.
 pub fn request(head: &[u8]) -> Result<RequestHead, BadHead> {
     let mut lines = lines(head)?;
-    let first = lines.next().unwrap_or_default();
+    let first = lines.next().unwrap_or(Ok(&[]))?;
     let (target, http11) = request_line(first)?;
     let mut fields = Fields::default();
     for line in lines {
-        fields.add(line)?;
+        fields.add(line?)?;
     }
     host(&fields, target, http11)?;
     let framing = fields.framing(http11)?.unwrap_or(Framing::Length(0));
@@ -88,7 +95,7 @@ pub fn request(head: &[u8]) -> Result<RequestHead, BadHead> {
 /// [`BadHead`] for everything RFC 9112 forbids or leaves to guess.
 pub fn answer(head: &[u8]) -> Result<AnswerHead, BadHead> {
     let mut lines = lines(head)?;
-    let first = lines.next().unwrap_or_default();
+    let first = lines.next().unwrap_or(Ok(&[]))?;
     let version = first.get(..9).unwrap_or_default();
     if version != b"HTTP/1.1 " && version != b"HTTP/1.0 " {
         return Err(bad("an answer begins with its HTTP version"));
@@ -100,7 +107,7 @@ pub fn answer(head: &[u8]) -> Result<AnswerHead, BadHead> {
     };
     let mut fields = Fields::default();
     for line in lines {
-        fields.add(line)?;
+        fields.add(line?)?;
     }
     let http11 = version == b"HTTP/1.1 ";
     let framing = fields.framing(http11)?.unwrap_or(Framing::Close);
@@ -124,25 +131,19 @@ pub fn fields(head: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)>
     })
 }
 
-/// The lines of a head without their CRLF and without the empty last one.
-fn lines(head: &[u8]) -> Result<impl Iterator<Item = &[u8]>, BadHead> {
+/// The lines of a head without their CRLF and without the empty last one; an error in place of one that ends in another way.
+fn lines(head: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BadHead>>, BadHead> {
     let Some(body) = head.strip_suffix(b"\r\n\r\n") else {
         return Err(bad("a line ends with CR LF"));
     };
-    let mut rest = body;
-    while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest) {
-        if !rest[at..].starts_with(b"\r\n") {
-            return Err(bad("a line ends with CR LF, and neither stands alone inside it"));
-        }
-        rest = &rest[at + 2..];
-    }
     let mut rest = Some(body);
-    // Each CR is followed by its LF, as was just seen.
     Ok(std::iter::from_fn(move || {
-        let text = rest?;
-        let end = memchr::memchr(b'\r', text);
-        rest = end.map(|end| &text[end + 2..]);
-        Some(&text[..end.unwrap_or(text.len())])
+        let text = rest.take()?;
+        let Some(end) = memchr::memchr3(b'\r', b'\n', 0, text) else { return Some(Ok(text)) };
+        let (line, behind) = text.split_at(end);
+        rest = behind.strip_prefix(b"\r\n");
+        let what = "a line ends with CR LF, and neither stands alone inside it";
+        Some(if rest.is_some() { Ok(line) } else { Err(bad(what)) })
     }))
 }
 
@@ -192,11 +193,14 @@ impl<'h> Fields<'h> {
         if self.count > MAX_HEADERS {
             return Err(BadHead { kind: Kind::HeadTooLarge, what: "a head has at most 100 header lines" });
         }
-        let Some(colon) = memchr::memchr(b':', line) else { return Err(bad("a header line has a colon")) };
-        let (name, value) = (&line[..colon], trim_blanks(&line[colon + 1..]));
-        if name.is_empty() || !name.iter().all(|&b| TOKEN[usize::from(b)]) {
-            return Err(bad("a header's name is a token, directly before its colon; lines are not folded"));
+        let colon = line.iter().position(|&b| !TOKEN[usize::from(b)]).unwrap_or(line.len());
+        if colon == 0 || line.get(colon) != Some(&b':') {
+            return Err(bad(match line.contains(&b':') {
+                false => "a header line has a colon",
+                true => "a header's name is a token, directly before its colon; lines are not folded",
+            }));
         }
+        let (name, value) = (&line[..colon], trim_blanks(&line[colon + 1..]));
         // A tab is a control character, too, and rare: where there is one, all are looked at.
         let marked = |word| eight::below(word, 0x20) | eight::equal(word, 0x7f);
         let control = |b: u8| b < 0x20 || b == 0x7f;
@@ -286,7 +290,8 @@ fn is_authority(host: &[u8]) -> bool {
 /// RFC 3986: what may stand in a path and a query, unencoded; the percent sign begins what is encoded. The backslash and
 /// the others that some clients send raw are refused later, with a better word, or here.
 fn is_target(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%\\".contains(&b)
+    b.is_ascii_alphanumeric()
+        || matches!(b, b'!' | b'$'..=b'/' | b':' | b';' | b'=' | b'?' | b'@' | b'['..=b']' | b'_' | b'~')
 }
 
 fn starts_with_ignoring_case(text: &[u8], start: &[u8]) -> bool {
