@@ -19,15 +19,16 @@ pub(crate) const fn below(word: u64, b: u8) -> u64 {
 
 /// Where the first byte stands that `marked` marks in its word, or that `is_it` says of where fewer than eight are left.
 pub(crate) fn first(bytes: &[u8], marked: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
         let marks = marked(u64::from_le_bytes(*word));
         if marks != 0 {
-            return Some(number * 8 + marks.trailing_zeros() as usize / 8);
+            return Some(bytes.len() - rest.len() + marks.trailing_zeros() as usize / 8);
         }
+        rest = behind;
     }
     let at = rest.iter().position(|&b| is_it(b))?;
-    Some(words.len() * 8 + at)
+    Some(bytes.len() - rest.len() + at)
 }
 
 #[cfg(test)]
