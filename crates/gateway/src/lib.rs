@@ -7,6 +7,7 @@ mod about;
 pub mod account;
 mod admit;
 mod catalogue;
+mod decimal;
 pub mod error;
 mod explain;
 mod front;

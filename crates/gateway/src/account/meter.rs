@@ -15,6 +15,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{Ledger, Trail, Unaccountable};
 use crate::Gateway;
 use crate::admit::{Left, Permit};
+use crate::decimal;
 use crate::intake::{Call, Peer, Upload, X_REQUEST_ID, fresh_id};
 use crate::observe::access_log::Seen;
 use crate::route::Target;
@@ -294,8 +295,9 @@ impl Meter {
         set(head, &X_REQUEST_ID, &self.record.id);
         self.left.write(head);
         let ours = micros(self.began.elapsed().saturating_sub(self.upstream));
-        let (millis, rest) = (ours / 1000, ours % 1000);
-        if let Ok(value) = HeaderValue::from_str(&format!("gateway;dur={millis}.{rest:03}")) {
+        let mut timing = b"gateway;dur=".to_vec();
+        decimal::write_thousandths(&mut timing, ours);
+        if let Ok(value) = HeaderValue::from_bytes(&timing) {
             head.append(&SERVER_TIMING, value);
         }
         if !self.expose || self.record.attempts == 0 {
@@ -329,7 +331,8 @@ impl Drop for Meter {
 /// that would put them in order is one for all threads.
 fn record_id(since_1970: std::time::Duration) -> String {
     let (seconds, nanos) = (since_1970.as_secs(), since_1970.subsec_nanos());
-    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
+    let id = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos));
+    id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
 /// A method's word.

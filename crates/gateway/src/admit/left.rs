@@ -1,10 +1,11 @@
 //! What is left of the limits of a call, and the headers that say so, as OpenAI writes them.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use protocol::dialect::headers::LIMITS;
+
+use crate::decimal;
 
 /// Their names: what fits, what is free, when all of it is.
 static OF_REQUESTS: [HeaderName; 3] = [
@@ -66,37 +67,44 @@ impl Left {
 
 impl LeftOf {
     fn write(&self, head: &mut HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) {
-        head.insert(limit, HeaderValue::from(self.limit));
-        head.insert(remaining, HeaderValue::from(self.remaining));
-        if let Ok(text) = HeaderValue::try_from(spelled(self.reset)) {
-            head.insert(reset, text);
-        }
+        let mut text = Vec::with_capacity(24);
+        decimal::write(&mut text, self.limit);
+        put(head, limit, &mut text);
+        decimal::write(&mut text, self.remaining);
+        put(head, remaining, &mut text);
+        spell(&mut text, self.reset);
+        put(head, reset, &mut text);
     }
 }
 
-/// A duration as OpenAI writes it: `12ms`, `17.4s`, `6m0s`. Rounded up, so that whoever waits that long does not come too early.
-fn spelled(time: Duration) -> String {
-    let millis = u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
-    let mut text = String::with_capacity(12);
-    if millis < 1000 {
-        let _ = write!(text, "{millis}ms");
-        return text;
+/// Puts a text into a head, and makes room for the next one.
+fn put(head: &mut HeaderMap, name: &HeaderName, text: &mut Vec<u8>) {
+    if let Ok(value) = HeaderValue::from_bytes(text) {
+        head.insert(name, value);
     }
-    let (seconds, millis) = (millis / 1000, millis % 1000);
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    text.clear();
+}
+
+/// A duration as OpenAI writes it: `12ms`, `17.4s`, `6m0s`. Rounded up, so that whoever waits that long does not come too early.
+fn spell(text: &mut Vec<u8>, time: Duration) {
+    let millis = u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+    if millis < 1000 {
+        decimal::write(text, millis);
+        return text.extend_from_slice(b"ms");
+    }
+    let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     if hours > 0 {
-        let _ = write!(text, "{hours}h");
+        decimal::write(text, hours);
+        text.push(b'h');
     }
     if hours > 0 || minutes > 0 {
-        let _ = write!(text, "{minutes}m");
+        decimal::write(text, minutes);
+        text.push(b'm');
     }
-    let _ = write!(text, "{seconds}");
-    if millis > 0 {
-        let fraction = format!(".{millis:03}");
-        text.push_str(fraction.trim_end_matches('0'));
-    }
-    text.push('s');
-    text
+    decimal::write_thousandths(text, millis % 60_000);
+    let zeros = text.iter().rev().take_while(|digit| **digit == b'0').count();
+    text.truncate(text.len() - if zeros == 3 { 4 } else { zeros });
+    text.push(b's');
 }
 
 #[cfg(test)]
@@ -113,7 +121,9 @@ mod tests {
             (3_600_001, "1h0m0.001s"),
             (1000, "1s"),
         ] {
-            assert_eq!(spelled(Duration::from_millis(millis)), text);
+            let mut spelled = Vec::new();
+            spell(&mut spelled, Duration::from_millis(millis));
+            assert_eq!(spelled, text.as_bytes());
         }
     }
 }

@@ -8,6 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use protocol::dialect::Dialect;
 use protocol::envelope::Envelope;
 use protocol::operation::Row;
+use uuid::Uuid;
 
 use super::{Offered, Payload};
 use crate::shelf::{Keeping, Recent};
@@ -70,5 +71,6 @@ pub(super) fn id(head: &HeaderMap) -> String {
 
 /// A new request id: sortable by time.
 pub(crate) fn fresh_id() -> String {
-    format!("req_{}", uuid::Uuid::now_v7().simple())
+    let mut room = Uuid::encode_buffer();
+    ["req_", &*Uuid::now_v7().simple().encode_lower(&mut room)].concat()
 }

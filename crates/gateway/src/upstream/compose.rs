@@ -1,6 +1,7 @@
 //! The request as it goes out: the caller's own bytes, with our address, our credential and at most two edits.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use config::snapshot::{Credential, Identity, Provider};
 use http::header::{self, HeaderMap, HeaderName};
@@ -16,6 +17,7 @@ use super::coding;
 use super::engine::{HeadWriter, Message, OutBody};
 use super::passage::Translated;
 use super::signature;
+use crate::decimal;
 use crate::error::ApiError;
 use crate::intake::{Call, Payload, UploadBody, decode, shown};
 use crate::route::Target;
@@ -384,12 +386,24 @@ fn signed_elsewhere(provider: &Provider) -> ApiError {
 /// Seed 000's headers, towards upstreams of one's own: set, never appended to what the caller claims.
 fn forwarded(head: &mut HeadWriter, call: &Call) {
     if let Some(ip) = call.caller_ip {
-        head.line("x-forwarded-for", ip.to_string().as_bytes());
+        head.line("x-forwarded-for", &spelled(ip));
     }
     head.line("x-forwarded-proto", if call.tls { b"https" } else { b"http" });
     if let Some(port) = call.port {
-        head.line("x-forwarded-port", port.to_string().as_bytes());
+        head.number("x-forwarded-port", port.into());
     }
+}
+
+/// An address as text.
+fn spelled(ip: IpAddr) -> Vec<u8> {
+    let IpAddr::V4(v4) = ip else { return ip.to_string().into() };
+    let mut text = Vec::with_capacity(16);
+    for octet in v4.octets() {
+        decimal::write(&mut text, octet.into());
+        text.push(b'.');
+    }
+    text.pop();
+    text
 }
 
 /// The subprotocols, without the key a browser put among them.

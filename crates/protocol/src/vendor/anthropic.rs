@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::{Site, UnusableSecret, Vendor, sensitive, sign_with};
+use super::{Site, UnusableSecret, Vendor, bearer, sign_with};
 use crate::dialect::{Dialect, Wire};
 use crate::frame::said::Prefill;
 use crate::operation::Operation;
@@ -55,7 +55,7 @@ impl Vendor for Anthropic {
 
     fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
         if secret.expose().starts_with(LOGGED_IN) {
-            head.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", secret.expose()))?);
+            head.insert(AUTHORIZATION, bearer(secret)?);
             return Ok(());
         }
         sign_with(head, "x-api-key", secret)

@@ -151,10 +151,7 @@ impl Vendor for Compatible {
             Some("api-key") => sign_with(head, "api-key", secret),
             Some("x-api-key") => sign_with(head, "x-api-key", secret),
             _ => {
-                head.insert(
-                    http::header::AUTHORIZATION,
-                    super::sensitive(&format!("Bearer {}", secret.expose()))?,
-                );
+                head.insert(http::header::AUTHORIZATION, super::bearer(secret)?);
                 Ok(())
             }
         }

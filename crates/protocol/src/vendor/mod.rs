@@ -158,7 +158,7 @@ pub trait Vendor: Sync + Send {
     /// # Errors
     /// When the secret cannot be a header value (line breaks, control characters).
     fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        head.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", secret.expose()))?);
+        head.insert(AUTHORIZATION, bearer(secret)?);
         Ok(())
     }
 
@@ -232,7 +232,7 @@ pub(crate) fn plain_address(site: &Site, ask: &Ask<'_>) -> String {
         site.endpoints.iter().find(|(ours, _)| ours == ask.rest).map(|(_, theirs)| theirs.as_str());
     let mut address = match rewritten {
         Some(path) => path.to_owned(),
-        None => format!("{}{}", site.base_path, ask.rest),
+        None => [site.base_path.as_str(), ask.rest].concat(),
     };
     if let Some(query) = ask.query.and_then(|query| without(query, &["api-version"])) {
         address.push('?');
@@ -279,6 +279,11 @@ pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, UnusableSecret> {
     let mut value = HeaderValue::from_str(text).map_err(|_| UnusableSecret)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// A secret as most vendors want it shown, in `Authorization`.
+pub(crate) fn bearer(secret: &Secret) -> Result<HeaderValue, UnusableSecret> {
+    sensitive(&["Bearer ", secret.expose()].concat())
 }
 
 /// Puts a secret under a header of its own name.

@@ -6,7 +6,7 @@ mod claude;
 use http::HeaderMap;
 
 use super::identity::Identity;
-use super::{Ask, Site, UnusableSecret, Vendor, encode, sensitive, sign_with, without};
+use super::{Ask, Site, UnusableSecret, Vendor, bearer, encode, sign_with, without};
 use crate::dialect::{Dialect, Wire};
 use crate::operation::{ModelAt, Operation};
 use crate::secret::Secret;
@@ -75,7 +75,7 @@ impl Vendor for Vertex {
 
     fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
         if secret.expose().starts_with(TOKEN) {
-            head.insert(http::header::AUTHORIZATION, sensitive(&format!("Bearer {}", secret.expose()))?);
+            head.insert(http::header::AUTHORIZATION, bearer(secret)?);
             return Ok(());
         }
         sign_with(head, "x-goog-api-key", secret)

@@ -35,6 +35,7 @@ const SIDE_ROOMS: &[&str] = &[
     "mock",
     "life",
     "catalogue",
+    "decimal",
     "shelf",
     "standing",
     "tries",

@@ -1,9 +1,10 @@
 //! A request as it is written on a connection.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Method, Request};
 use http_body::Body as _;
 
+use crate::decimal;
 use crate::intake::UploadBody;
 
 /// A request's body on its way out.
@@ -54,7 +55,7 @@ impl From<Request<Bytes>> for Message {
 
 /// Writes a head. Names and values must have been checked, as those of `http`'s types are; a target has no blank in it.
 pub(in crate::upstream) struct HeadWriter {
-    head: BytesMut,
+    head: Vec<u8>,
     bodiless: bool,
     headless: bool,
     may_switch: bool,
@@ -66,11 +67,11 @@ const USUAL: usize = 1024;
 impl HeadWriter {
     /// Begins with the request line.
     pub(in crate::upstream) fn begin(method: &Method, target: &str) -> Self {
-        let mut head = BytesMut::with_capacity(USUAL);
-        head.put_slice(method.as_str().as_bytes());
-        head.put_slice(b" ");
-        head.put_slice(target.as_bytes());
-        head.put_slice(b" HTTP/1.1\r\n");
+        let mut head = Vec::with_capacity(USUAL);
+        head.extend_from_slice(method.as_str().as_bytes());
+        head.push(b' ');
+        head.extend_from_slice(target.as_bytes());
+        head.extend_from_slice(b" HTTP/1.1\r\n");
         let bodiless = !matches!(*method, Method::POST | Method::PUT | Method::PATCH);
         Self { head, bodiless, headless: *method == Method::HEAD, may_switch: false }
     }
@@ -78,10 +79,18 @@ impl HeadWriter {
     /// Adds a line.
     pub(in crate::upstream) fn line(&mut self, name: &str, value: &[u8]) {
         self.head.reserve(name.len() + value.len() + 4);
-        self.head.put_slice(name.as_bytes());
-        self.head.put_slice(b": ");
-        self.head.put_slice(value);
-        self.head.put_slice(b"\r\n");
+        self.head.extend_from_slice(name.as_bytes());
+        self.head.extend_from_slice(b": ");
+        self.head.extend_from_slice(value);
+        self.head.extend_from_slice(b"\r\n");
+    }
+
+    /// Adds a line that says a number.
+    pub(in crate::upstream) fn number(&mut self, name: &str, number: u64) {
+        self.head.extend_from_slice(name.as_bytes());
+        self.head.extend_from_slice(b": ");
+        decimal::write(&mut self.head, number);
+        self.head.extend_from_slice(b"\r\n");
     }
 
     /// What it says so far: names and values, the request line left out. What is no text is left out, too.
@@ -108,26 +117,11 @@ impl HeadWriter {
         match length {
             // RFC 9110, 8.6: a method that usually has a body says that it has none.
             Some(0) if self.bodiless => {}
-            Some(length) => {
-                let mut digits = [0; 20];
-                self.line("content-length", decimal(length, &mut digits));
-            }
+            Some(length) => self.number("content-length", length),
             None => self.line("transfer-encoding", b"chunked"),
         }
-        self.head.put_slice(b"\r\n");
+        self.head.extend_from_slice(b"\r\n");
         let Self { head, headless, may_switch, .. } = self;
-        Message { head: head.freeze(), body, chunked: length.is_none(), headless, may_switch }
-    }
-}
-
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut from = digits.len();
-    loop {
-        from -= 1;
-        digits[from] = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        if number == 0 {
-            return &digits[from..];
-        }
+        Message { head: head.into(), body, chunked: length.is_none(), headless, may_switch }
     }
 }

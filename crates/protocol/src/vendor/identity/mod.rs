@@ -27,7 +27,7 @@ pub use entra::{
 };
 pub use google::{FILE as GOOGLE_FILE, Google, Login, METADATA as GOOGLE_METADATA};
 
-use super::{UnusableSecret, encode, sensitive};
+use super::{UnusableSecret, bearer, encode, sensitive};
 use crate::secret::Secret;
 
 /// Who we are at a provider.
@@ -222,7 +222,7 @@ impl Grant {
     /// When it cannot be a header's value.
     pub fn show(&self, head: &mut HeaderMap) -> Result<(), UnusableSecret> {
         let Shown::Token(token, project) = &self.shown else { return Ok(()) };
-        head.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose()))?);
+        head.insert(AUTHORIZATION, bearer(token)?);
         if let Some(project) = project {
             let value = HeaderValue::from_str(project).map_err(|_| UnusableSecret)?;
             head.insert(HeaderName::from_static("x-goog-user-project"), value);

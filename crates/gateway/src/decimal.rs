@@ -1,0 +1,41 @@
+//! Numbers in decimal. Heads are full of them, and `format!` takes longer than all else that is done for a line.
+
+/// Writes a number behind a text.
+pub(crate) fn write(text: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut from = digits.len();
+    loop {
+        from -= 1;
+        digits[from] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    text.extend_from_slice(&digits[from..]);
+}
+
+/// Writes a number of thousandths, with three digits behind the point.
+pub(crate) fn write_thousandths(text: &mut Vec<u8>, number: u64) {
+    write(text, number / 1000);
+    // The one in front of the digits makes them three, and its place is that of the point.
+    let point = text.len();
+    write(text, 1000 + number % 1000);
+    text[point] = b'.';
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_format_writes_them() {
+        for number in [0, 7, 10, 999, 1000, 1001, 60_020, u64::MAX] {
+            let (mut whole, mut parts) = (b"x=".to_vec(), Vec::new());
+            write(&mut whole, number);
+            write_thousandths(&mut parts, number);
+            assert_eq!(whole, format!("x={number}").as_bytes());
+            assert_eq!(parts, format!("{}.{:03}", number / 1000, number % 1000).as_bytes());
+        }
+    }
+}
