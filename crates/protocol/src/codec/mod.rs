@@ -1,7 +1,8 @@
 //! The codecs: each reads one wire into the hub and writes it from there. N wires need N of these, not N times N.
 //!
 //! Where caller and vendor speak the same wire no codec is asked: bytes pass as they came (D-20). A new wire is a folder here, a line in
-//! `table.rs` and one in `dialect/wire.rs`, and its golden files. Vectors and orders have rooms of their own, `embedding` and `rerank`.
+//! `table.rs`, its names in `dialect/wire.rs`, a row of `operation/table.rs` if callers may speak it, and its golden files; `pretend` shows
+//! it. Vectors and orders have rooms of their own, `embedding` and `rerank`.
 
 mod chat;
 mod claude;
@@ -17,6 +18,8 @@ mod json;
 mod logprobs;
 mod messages;
 mod ollama;
+#[cfg(test)]
+mod pretend;
 pub mod rerank;
 mod responses;
 mod shapes;

@@ -45,7 +45,7 @@ pub(super) fn by_tool(wire: Wire, request: &Request, habits: Habits) -> Option<b
         Wire::Converse => bedrock && !thinks(request),
         // None can be made to.
         Wire::OllamaChat => false,
-        Wire::Chat | Wire::Responses | Wire::Gemini | Wire::Cohere => !habits.unforced,
+        _ => !habits.unforced,
     })
 }
 

@@ -80,12 +80,14 @@ pub(super) const CODES: &[Code] = &[
     ("invalid_model", FaultClass::ModelAway),
 ];
 
-static TABLE: LazyLock<Vec<Compatible>> = LazyLock::new(|| {
-    // The file is part of the binary and read by a test, so it cannot be broken in a build that passed.
-    let table: BTreeMap<String, Compatible> =
-        toml::from_str(include_str!("compatible.toml")).unwrap_or_default();
-    table.into_iter().map(|(name, vendor)| Compatible { name, ..vendor }).collect()
-});
+// The file is part of the binary and read by a test, so it cannot be broken in a build that passed.
+static TABLE: LazyLock<Vec<Compatible>> =
+    LazyLock::new(|| read(include_str!("compatible.toml")).unwrap_or_default());
+
+fn read(table: &str) -> Result<Vec<Compatible>, toml::de::Error> {
+    let table: BTreeMap<String, Compatible> = toml::from_str(table)?;
+    Ok(table.into_iter().map(|(name, vendor)| Compatible { name, ..vendor }).collect())
+}
 
 /// Every vendor of the table, by name.
 pub(super) fn all() -> &'static [Compatible] {
@@ -227,4 +229,37 @@ impl Compatible {
 fn cut<'n>(name: &'n str, piece: Range<usize>, word: &str) -> Option<&'n str> {
     let says = name.get(piece.clone())?.eq_ignore_ascii_case(word);
     says.then(|| if piece.start == 0 { &name[piece.end..] } else { &name[..piece.start] })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use super::*;
+
+    #[test]
+    fn a_new_vendor_is_six_lines_of_data() {
+        let lines = r#"[pretend]
+url = "https://api.pretend.example/openai/v2"
+keys = ["PRETEND_API_KEY"]
+header = "api-key"
+does = ["chat", "embeddings", "models"]
+counts_streams = true"#;
+        assert_eq!(lines.lines().count(), 6);
+        let vendors = read(lines).unwrap();
+        let [vendor] = vendors.as_slice() else { panic!("{} vendors", vendors.len()) };
+        assert_eq!((vendor.name(), vendor.local()), ("pretend", false));
+        assert_eq!(vendor.home(), Some("https://api.pretend.example/openai/v2"));
+        assert_eq!(vendor.key_variables(), from_ref(&"PRETEND_API_KEY".to_owned()));
+        let site = Site { base_path: "/openai/v2".to_owned(), ..Site::default() };
+        assert_eq!(vendor.conversation(&site, "m", true), "/openai/v2/chat/completions");
+        assert_eq!(vendor.embedding(&site, "m"), "/openai/v2/embeddings");
+        let mut head = HeaderMap::new();
+        vendor.sign(&mut head, &Secret::new("sk-pretend")).unwrap();
+        assert_eq!(head["api-key"], "sk-pretend");
+        // Whoever speaks another language is answered, too, and what it does not do is not asked of it.
+        assert_eq!((vendor.wire(), vendor.counts_streams(&site)), (Some(Wire::Chat), true));
+        assert_eq!(vendor.speaks(Operation::Chat), Some(Dialect::OpenAi));
+        assert_eq!(vendor.speaks(Operation::Responses), None);
+    }
 }
