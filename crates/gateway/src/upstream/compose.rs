@@ -305,8 +305,9 @@ fn pass_headers(
         let foreign =
             (foreign && headers::is_of_a_language(text)) || (rewritten && headers::describes_a_body(text));
         let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded && !foreign;
-        let ours = own.keys().any(|own| hyphened(own.as_str()) == text);
-        if !passes || ours || named.iter().any(|hop| hop == name.as_str()) {
+        // A hyphen is as long as an underscore.
+        let is_own = |own: &HeaderName| own.as_str().len() == text.len() && hyphened(own.as_str()) == text;
+        if !passes || own.keys().any(is_own) || named.iter().any(|hop| hop == name.as_str()) {
             continue;
         }
         // An error in any other coding could not be looked at (T-44).
