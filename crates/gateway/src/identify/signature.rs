@@ -126,6 +126,7 @@ fn flawed(flaw: Flaw) -> ApiError {
         Flaw::Unsigned(name) => {
             format!("'{}' must be a 'SignedHeader' in the AWS Authorization.", shown(&name))
         }
+        Flaw::Disorder => "'SignedHeaders' must name each header once, in lower case and in the order of their names.".to_owned(),
         Flaw::Payload => "The signature must cover the body: 'X-Amz-Content-Sha256' is its SHA-256, in hexadecimal, or is left out. Unsigned and streamed payloads are not accepted.".to_owned(),
     };
     ApiError::new(kind, say)

@@ -236,6 +236,10 @@ fn a_signature_that_cannot_hold_says_why() {
         let shown = without.iter().fold(right().shown, |shown, part| shown.replace(part, ""));
         assert_eq!(Sent { shown, ..right() }.check(), Err(Flaw::Unsigned(needed.to_owned())));
     }
+    for disorder in ["host;content-type", "content-type;content-type;host", "content-type;host;host"] {
+        let shown = right().shown.replace("content-type;host", disorder);
+        assert_eq!(Sent { shown, ..right() }.check(), Err(Flaw::Disorder), "{disorder}");
+    }
     for date in
         ["yesterday", "20150830T1236Z", "20150230T123600Z", "2015-08-30T12:36:00Z", "20150830T123600", "ä"]
     {
