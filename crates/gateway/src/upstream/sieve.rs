@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::coding::{Coding, STEP, Unpacking};
 
-/// So much in the clear is looked at together, and held back: more than a credential takes, though JSON may spell each byte with six,
-/// and what unpacks it keeps up to 32 KiB to itself for a while.
+/// So much in the clear is looked at once more with as much that came behind it, and held back: more than a credential takes, though JSON
+/// may spell each byte with six, and what unpacks it keeps up to 32 KiB to itself for a while.
 const OVERLAP: usize = 64 * 1024;
 /// More in the clear than this has no error to say.
 const MOST: u64 = 64 * 1024 * 1024;
@@ -31,10 +31,12 @@ pub(super) enum Caught {
 pub(super) struct Sieve {
     repeats: Repeats,
     unpacking: Option<Unpacking>,
-    /// The end of what was looked at.
+    /// The end of what was looked at, and behind it what was not yet.
     window: Vec<u8>,
-    /// How much was, in the clear.
+    /// How much has come, in the clear.
     seen: u64,
+    /// How much of it was looked at.
+    looked: u64,
     /// What has not passed yet, each with how much was seen behind it.
     held: VecDeque<(Bytes, u64)>,
     ended: bool,
@@ -49,7 +51,7 @@ impl Sieve {
             Coding::Other => return None,
         };
         let (window, held) = Default::default();
-        Some(Self { repeats, unpacking, window, seen: 0, held, ended: false })
+        Some(Self { repeats, unpacking, window, seen: 0, looked: 0, held, ended: false })
     }
 
     /// Takes a piece as it came.
@@ -78,13 +80,13 @@ impl Sieve {
             let clear = unpacking.end().map_err(|_| Caught::Unreadable)?;
             self.see(&clear)?;
         }
-        Ok(())
+        self.look()
     }
 
     /// What may pass, if anything.
     pub(super) fn next(&mut self) -> Option<Bytes> {
         let (_, seen) = self.held.front()?;
-        if !self.ended && seen + OVERLAP as u64 > self.seen {
+        if !self.ended && seen + OVERLAP as u64 > self.looked {
             return None;
         }
         self.held.pop_front().map(|(piece, _)| piece)
@@ -99,18 +101,29 @@ impl Sieve {
         for part in clear.chunks(OVERLAP) {
             self.seen += part.len() as u64;
             self.window.extend_from_slice(part);
-            if (self.repeats)(&self.window) {
-                return Err(Caught::Secret);
+            // Not at every piece: they may be of one byte each, and the whole window would be looked at for it.
+            if self.window.len() >= 2 * OVERLAP {
+                self.look()?;
             }
-            self.window.drain(..self.window.len().saturating_sub(OVERLAP));
         }
         if self.seen > MOST { Err(Caught::TooLong) } else { Ok(()) }
+    }
+
+    fn look(&mut self) -> Result<(), Caught> {
+        if (self.repeats)(&self.window) {
+            return Err(Caught::Secret);
+        }
+        self.window.drain(..self.window.len().saturating_sub(OVERLAP));
+        self.looked = self.seen;
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -196,6 +209,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_looked_at_grows_with_an_error_and_not_with_the_number_of_its_pieces() {
+        let (text, looked) = (noise(300_000), Arc::new(AtomicUsize::new(0)));
+        let counts = looked.clone();
+        let counting: Repeats = Box::new(move |bytes| {
+            counts.fetch_add(bytes.len(), Ordering::Relaxed);
+            false
+        });
+        let mut sieve = Sieve::new(Coding::Clear, counting).unwrap();
+        text.chunks(1).for_each(|piece| sieve.push(Bytes::copy_from_slice(piece)).unwrap());
+        sieve.end().unwrap();
+        assert!(looked.load(Ordering::Relaxed) < 3 * text.len(), "{looked:?}");
     }
 
     #[test]
