@@ -184,6 +184,23 @@ impl<'a> Object<'a> {
         self
     }
 
+    /// Puts in fields of which no two have the same name: those of somebody's map. Each is looked for among what stood there before, and
+    /// not among all the others, of which there may be a hundred thousand.
+    pub(super) fn all<N: Into<Cow<'a, str>>, V: Into<Json<'a>>>(
+        &mut self,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> &mut Self {
+        let before = self.0.len();
+        for (name, value) in fields {
+            let (name, value) = (name.into(), value.into());
+            match self.0.iter_mut().take(before).find(|(known, _)| *known == name) {
+                Some((_, before)) => *before = value,
+                None => self.0.push((name, value)),
+            }
+        }
+        self
+    }
+
     /// Puts it in if it is there.
     pub(super) fn maybe(
         &mut self,

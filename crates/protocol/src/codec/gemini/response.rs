@@ -162,9 +162,7 @@ fn candidate((index, answer): (usize, &Answer)) -> Value {
     candidate.maybe("finishReason", answer.stop.as_ref().map(stop::word)).put("index", index);
     for part in &answer.parts {
         if let Part::Cited(Wire::Gemini, Value::Object(sources)) = part {
-            sources.iter().for_each(|(name, value)| {
-                candidate.put(name, value.clone());
-            });
+            candidate.all(sources);
         }
     }
     candidate.maybe("logprobsResult", answer.logprobs.as_ref().and_then(logprobs::write));

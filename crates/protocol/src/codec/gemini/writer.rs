@@ -95,9 +95,7 @@ impl Writer {
             }
             Opening::Whole(Part::Cited(Wire::Gemini, Value::Object(sources))) => {
                 let mut candidate = Self::candidate(response::nothing());
-                sources.into_iter().for_each(|(name, value)| {
-                    candidate.put(name, value);
-                });
+                candidate.all(sources);
                 self.chunk(candidate, out);
                 None
             }

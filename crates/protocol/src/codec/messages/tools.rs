@@ -99,10 +99,7 @@ fn object_schema(schema: Option<&Value>) -> Json<'_> {
     match schema {
         Some(Value::Object(schema)) if !schema.contains_key("type") => {
             let mut typed = Object::default();
-            typed.put("type", "object");
-            schema.iter().for_each(|(name, value)| {
-                typed.put(name, value);
-            });
+            typed.put("type", "object").all(schema);
             typed.into()
         }
         Some(schema) => schema.into(),

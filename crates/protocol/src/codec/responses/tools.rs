@@ -133,10 +133,7 @@ fn flat(format: &Value) -> Value {
     match format.get("grammar").and_then(Value::as_object) {
         Some(grammar) => {
             let mut flat = Object::default();
-            flat.put("type", "grammar");
-            grammar.iter().for_each(|(name, value)| {
-                flat.put(name, value.clone());
-            });
+            flat.put("type", "grammar").all(grammar);
             flat.done()
         }
         None => format.clone(),

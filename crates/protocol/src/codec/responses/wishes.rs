@@ -132,11 +132,9 @@ pub(super) fn include_of(request: &Request, sealed: bool) -> Vec<Value> {
 
 /// Fields kept by their path go back to where they stood.
 pub(super) fn with_rest<'a>(mut object: Object<'a>, path: &str, rest: &'a Map<String, Value>) -> Object<'a> {
-    for (name, value) in rest {
+    object.all(rest.iter().filter_map(|(name, value)| {
         let inner = name.strip_prefix(path).and_then(|name| name.strip_prefix('.'));
-        if let Some(name) = inner.filter(|name| !name.contains('.')) {
-            object.put(name, value);
-        }
-    }
+        inner.filter(|name| !name.contains('.')).map(|name| (name, value))
+    }));
     object
 }

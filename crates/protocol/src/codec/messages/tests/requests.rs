@@ -1,6 +1,8 @@
 //! Requests.
 
-use serde_json::json;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, json};
 
 use super::*;
 use crate::hub::{
@@ -396,4 +398,23 @@ fn an_answers_schema_is_closed_where_it_says_nothing() {
         json!({"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": false})
     );
     assert_eq!(losses, ["schema that says nothing of further properties"]);
+}
+
+/// Looked for one among all the others, they would take a caller's megabyte a minute.
+#[test]
+fn a_schema_of_a_hundred_thousand_fields_is_written_at_once_and_whole() {
+    let schema: Map<String, Value> = (0..100_000).map(|nth| (format!("x-{nth}"), json!(nth))).collect();
+    let tool = Tool::Function {
+        name: "f".to_owned(),
+        description: None,
+        schema: Some(Value::Object(schema.clone())),
+        strict: None,
+        cache: None,
+    };
+    let began = Instant::now();
+    let (body, _) = sent(&Request { tools: vec![tool], ..Request::default() }, Habits::default());
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    let mut written = body["tools"][0]["input_schema"].as_object().unwrap().clone();
+    assert_eq!(written.shift_remove("type"), Some(json!("object")));
+    assert_eq!(written, schema);
 }
