@@ -1,5 +1,6 @@
 //! Messages: those of a request, and the one of an answer.
 
+use std::collections::HashSet;
 use std::mem::take;
 
 use serde_json::{Value, json};
@@ -14,6 +15,8 @@ use crate::hub::{
 
 /// Reads `messages`: what stands before the first turn is the system's.
 pub(super) fn read(messages: Vec<Value>, request: &mut Request) -> Result<(), Unreadable> {
+    // Looked for in all that was said before, they would cost a long conversation its square.
+    let mut customs = HashSet::new();
     for (nth, message) in messages.into_iter().enumerate() {
         let mut fields = Fields::of(message, format!("messages[{nth}]"))?;
         let role = fields.need("role")?;
@@ -29,27 +32,38 @@ pub(super) fn read(messages: Vec<Value>, request: &mut Request) -> Result<(), Un
             "assistant" => {
                 let mut parts = said(&mut fields)?;
                 parts.extend(older_call(&mut fields)?);
+                customs.extend(parts.iter().filter_map(custom_id));
                 request.turns.push(Turn { role: Role::Assistant, parts, name });
             }
-            "tool" | "function" => outcome(&mut fields, name, &mut request.turns)?,
+            "tool" | "function" => outcome(&mut fields, name, &customs, &mut request.turns)?,
             other => return Err(Unreadable::at(fields.path("role"), format!("`{other}` is no role."))),
         }
     }
     Ok(())
 }
 
-/// What came of one call. All of one turn are one turn of the user's.
-fn outcome(fields: &mut Fields, name: Option<String>, turns: &mut Vec<Turn>) -> Result<(), Unreadable> {
+/// The id of a call of a tool that takes a text.
+fn custom_id(part: &Part) -> Option<String> {
+    match part {
+        Part::Call(call) if call.custom => Some(call.id.clone()),
+        _ => None,
+    }
+}
+
+/// What came of one call, which was one of `customs` or of a function. All of one turn are one turn of the user's.
+fn outcome(
+    fields: &mut Fields,
+    name: Option<String>,
+    customs: &HashSet<String>,
+    turns: &mut Vec<Turn>,
+) -> Result<(), Unreadable> {
     let call = match (fields.text("tool_call_id")?, &name) {
         (Some(id), _) => id,
         // The older form names the function, which is then all there is to know the call by.
         (None, Some(name)) => name.clone(),
         (None, None) => return Err(fields.missing("tool_call_id")),
     };
-    let custom = turns
-        .iter()
-        .flat_map(|turn| &turn.parts)
-        .any(|part| matches!(part, Part::Call(made) if made.id == call && made.custom));
+    let custom = customs.contains(&call);
     let mut parts = content(fields)?;
     let cache = matches!(parts.last(), Some(Part::CachePoint(_))).then(|| parts.pop()).flatten();
     let outcome = Part::Outcome(Outcome { call, name, parts, failed: false, custom });

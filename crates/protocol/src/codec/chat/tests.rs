@@ -1,5 +1,7 @@
 //! What programs of this language stumble over.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::super::{Habits, Mint, To};
@@ -87,4 +89,26 @@ fn thinking_without_a_number_is_a_medium_effort() {
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["reasoning_effort"], "medium");
     assert_eq!(losses.iter().collect::<Vec<_>>(), ["thinking budget"]);
+}
+
+/// Each of so many outcomes was looked for among all calls.
+#[test]
+fn a_conversation_of_thirty_thousand_calls_is_read_at_once() {
+    let ids = || (0..30_000).map(|nth| format!("c{nth}"));
+    let call = |id: String| match id.ends_with('7') {
+        true => json!({"id": id, "type": "custom", "custom": {"name": "f", "input": ""}}),
+        false => json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}),
+    };
+    let asked = json!({"role": "assistant", "tool_calls": ids().map(call).collect::<Vec<_>>()});
+    let outcomes = ids().map(|id| json!({"role": "tool", "tool_call_id": id, "content": "r"}));
+    let messages: Vec<Value> = std::iter::once(asked).chain(outcomes).collect();
+    let body = json!({"model": "m", "messages": messages}).to_string();
+    let began = Instant::now();
+    let request = CODEC.read_request(body.as_bytes()).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let outcomes = request.turns[1].parts.iter().map(|part| match part {
+        Part::Outcome(outcome) => (outcome.call.clone(), outcome.custom),
+        other => panic!("{other:?}"),
+    });
+    assert!(outcomes.eq(ids().map(|id| (id.clone(), id.ends_with('7')))));
 }
