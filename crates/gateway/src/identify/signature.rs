@@ -13,7 +13,7 @@ use protocol::fault::Kind;
 use protocol::secret::Secret;
 use protocol::vendor::identity::sigv4::{Came, Claim, Flaw};
 
-use super::{Named, holder, tried, unavailable};
+use super::{Caller, Named, tried, unavailable};
 use crate::error::ApiError;
 use crate::intake::{Call, Knock, Payload, shown};
 use crate::tries::Tries;
@@ -46,15 +46,14 @@ pub(super) fn name<B>(
         None if callers.signers_may_be_missed() => return Err(unavailable()),
         None => return Err(tried(tries, knock.caller_ip, unknown())),
     };
-    let now = SystemTime::now();
-    let caller = holder(key, now)?;
-    claim.check(request.headers(), now).map_err(flawed)?;
+    claim.check(request.headers(), SystemTime::now()).map_err(flawed)?;
     knock.offered = None;
     let uri = request.uri();
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| uri.authority().map(http::uri::Authority::as_str));
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let (target, host) = (target.to_owned(), host.unwrap_or_default().to_owned());
+    let caller = Caller { key: Some(key) };
     Ok(Named { caller, signature: Some(Box::new(Signature { claim, secret, target, host })) })
 }
 

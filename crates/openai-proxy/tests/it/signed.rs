@@ -139,8 +139,11 @@ async fn what_was_not_signed_so_is_refused_and_reaches_nobody() {
     let laptop = keys(&house, "laptop").await;
     let right = || Call::new(&house, &laptop);
     let other = Keys { secret: keys(&house, "phone").await.secret, ..laptop.clone() };
+    // That it has ended is for who can prove that it was theirs.
+    let ended = Keys { secret: laptop.secret.clone(), ..keys(&house, "old").await };
     let wrong = [
         ("secret", Call::new(&house, &other)),
+        ("secret of a key that has ended", Call::new(&house, &ended)),
         ("body", Call { body: BODY.replace("hi", "ha"), ..right() }),
         ("blank in the body", Call { body: BODY.replace("{ ", "{"), ..right() }),
         ("model", Call { path: PATH.replace("4o-v1", "4o-v2"), ..right() }),
