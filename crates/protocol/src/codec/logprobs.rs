@@ -15,6 +15,19 @@ pub(super) fn read(entries: &Value) -> Vec<Value> {
     entries
 }
 
+/// The same without the bytes, as the events of Responses have them (OpenAI API reference, `ResponseLogProb`); a whole answer has them.
+pub(super) fn without_bytes(entries: &[Value]) -> Vec<Value> {
+    let mut entries = entries.to_vec();
+    for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+        entry.shift_remove("bytes");
+        let others = entry.get_mut("top_logprobs").and_then(Value::as_array_mut);
+        for other in others.into_iter().flatten().filter_map(Value::as_object_mut) {
+            other.shift_remove("bytes");
+        }
+    }
+    entries
+}
+
 fn spell(entry: &mut Map<String, Value>) {
     if !entry.get("bytes").is_some_and(Value::is_array) {
         let bytes = entry.get("token").and_then(Value::as_str).map(|token| json!(token.as_bytes()));

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::events;
-use super::super::logprobs::Ahead;
+use super::super::logprobs::{Ahead, without_bytes};
 use super::super::{StreamWriter, To, Wire};
 use super::object::{self, Whole};
 use super::output::{self, Ids, Named};
@@ -206,7 +206,9 @@ impl Writer {
             let rest = json!({"content_index": index, "refusal": part["refusal"]});
             self.about("response.refusal.done", &id, rest, out);
         } else {
-            let rest = json!({"content_index": index, "text": part["text"], "logprobs": part["logprobs"]});
+            let words = part["logprobs"].as_array().map(|words| without_bytes(words));
+            let words = words.unwrap_or_default();
+            let rest = json!({"content_index": index, "text": part["text"], "logprobs": words});
             self.about("response.output_text.done", &id, rest, out);
         }
         self.about("response.content_part.done", &id, json!({"content_index": index, "part": part}), out);
@@ -245,7 +247,7 @@ impl Writer {
                 if refusal {
                     ("response.refusal.delta", id.clone(), rest)
                 } else {
-                    rest["logprobs"] = words.into();
+                    rest["logprobs"] = without_bytes(&words).into();
                     ("response.output_text.delta", id.clone(), rest)
                 }
             }
