@@ -147,10 +147,13 @@ fn url(written: &Provider, vendor: &dyn Vendor, home: Option<&str>, findings: &F
         let Some(home) = home.or(vendor.home()) else {
             let name = &written.name;
             let what = format!("`{}` needs `base_url`.", name.path);
-            let fix = format!(
-                "Write where it is: `base_url: https://...`; nothing else says so for `{}`.",
-                vendor.name()
-            );
+            let fix = match vendor.home_told_by() {
+                Some(section) => format!("Write where it is: `{section}`, or `base_url: https://...`."),
+                None => format!(
+                    "Write where it is: `base_url: https://...`; nothing else says so for `{}`.",
+                    vendor.name()
+                ),
+            };
             findings.problem(&name.path, Some(&name.place), what, Some(fix));
             return None;
         };

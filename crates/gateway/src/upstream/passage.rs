@@ -228,7 +228,7 @@ fn is_strict(call: &Call) -> bool {
 
 fn too_strict(losses: &Losses, provider: &str) -> ApiError {
     let say = format!(
-        "`{provider}` cannot be asked for: {}. Leave it out, or do not ask to be strict.",
+        "`{provider}` cannot be asked for this as it stands: {}. Say it otherwise, or do not ask to be strict.",
         losses.line(LONGEST)
     );
     ApiError::new(Kind::Unsupported, say)

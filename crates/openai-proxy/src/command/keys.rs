@@ -141,9 +141,12 @@ impl ForAws {
             }
             false => all.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", door)),
         }
-        // Its libraries insist on a region, some by the one name and some by the other; here any will do.
-        let regions = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter(|name| !is_set(name));
-        all.extend(regions.map(|name| (name, "us-east-1".to_owned())));
+        // Its libraries insist on a region, some by the one name and some by the other; here any will do, but only one.
+        const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        let known = REGIONS.into_iter().find(|name| is_set(name)).and_then(|name| environment.get(name));
+        let region = known.map_or("us-east-1", |region| region.trim());
+        let unset = REGIONS.into_iter().filter(|name| !is_set(name));
+        all.extend(unset.map(|name| (name, region.to_owned())));
         for (name, why) in ASTRAY {
             if is_set(name) {
                 talk.say(&format!("{} {name} is set: {why}. Unset it.", talk.mark(Mark::Warning)));

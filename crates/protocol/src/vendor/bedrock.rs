@@ -30,6 +30,10 @@ impl Vendor for Bedrock {
         Some(format!("https://bedrock-runtime.{}.amazonaws.com{china}", aws.region))
     }
 
+    fn home_told_by(&self) -> Option<&'static str> {
+        Some("aws: {region: us-east-1}")
+    }
+
     fn key_variables(&self) -> &[String] {
         &KEYS
     }

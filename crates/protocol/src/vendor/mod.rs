@@ -49,6 +49,11 @@ pub trait Vendor: Sync + Send {
         None
     }
 
+    /// What to write for that, where it has no home otherwise: a section of the configuration.
+    fn home_told_by(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Environment variables its key is found under, in order of preference.
     fn key_variables(&self) -> &[String];
 

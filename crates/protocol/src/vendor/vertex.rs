@@ -39,6 +39,10 @@ impl Vendor for Vertex {
         Some(format!("https://{host}aiplatform.googleapis.com/v1/projects/{project}/locations/{location}"))
     }
 
+    fn home_told_by(&self) -> Option<&'static str> {
+        Some("google: {project: my-project, location: us-central1}")
+    }
+
     fn key_variables(&self) -> &[String] {
         &[]
     }
