@@ -227,6 +227,13 @@ impl Keys {
         !stands.is_empty() && stands.iter().all(|key| key.aside.is_some() || key.expired)
     }
 
+    /// The first of a provider's keys that is well, where it has several: for what is asked beside calls, and takes nobody's turn.
+    pub(crate) fn first_well(&self, provider: &Provider) -> Option<Secret> {
+        let stands = self.standings(provider).into_iter().zip(&provider.keys);
+        let mut well = stands.filter(|(key, _)| key.aside.is_none() && !key.expired);
+        well.next().map(|(_, key)| key.secret.clone())
+    }
+
     /// How a provider's keys stand.
     pub(crate) fn standings(&self, provider: &Provider) -> Vec<KeyStanding> {
         let (pool, now, wall) = (self.pool(&provider.name), Instant::now(), SystemTime::now());

@@ -103,6 +103,9 @@ async fn ask(gateway: &Gateway, provider: &Provider, rules: &HealthCheck) -> Res
     let grant = Box::pin(inspect::grant(provider, purse.as_ref())).await?;
     let mut request =
         inspect::request(provider, grant.as_deref(), (Method::GET, "/v1/models"), None, Bytes::new())?;
+    if let Some(key) = gateway.register.keys.first_well(provider) {
+        inspect::show(&mut request, provider, &key)?;
+    }
     if let Some(path) = &rules.path {
         *request.uri_mut() = path.parse::<Uri>().map_err(|error| error.to_string())?;
     }

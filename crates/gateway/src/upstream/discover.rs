@@ -9,6 +9,7 @@ use config::snapshot::{Provider, UnknownModel};
 use http::Method;
 use protocol::listing::{self, Entry};
 use protocol::operation::Row;
+use protocol::secret::Secret;
 
 use tokio::time::Instant;
 
@@ -46,7 +47,8 @@ pub(crate) async fn refresh(gateway: &Gateway, world: &Arc<Snapshot>, model: Opt
         let catalogue = gateway.catalogue.clone();
         let client = gateway.client.share();
         let purse = gateway.register.purses.find(&provider);
-        spawn::detached(ask(client, catalogue, provider, purse));
+        let key = gateway.register.keys.first_well(&provider);
+        spawn::detached(ask(client, catalogue, provider, (purse, key)));
     }
     // Polled once when there is nothing to wait for.
     let _ = tokio::time::timeout(FIRST_WAIT, gateway.catalogue.settled(world, missed)).await;
@@ -60,8 +62,11 @@ fn is_unknown(gateway: &Gateway, world: &Snapshot, model: Option<&str>) -> bool 
     !model.is_none_or(known)
 }
 
-async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>, purse: Option<Arc<Purse>>) {
-    let told = match tokio::time::timeout(PATIENCE, list(&client, &provider, purse.as_ref())).await {
+/// What we are known by: what is held of who we are there, or one of several keys.
+type Shown = (Option<Arc<Purse>>, Option<Secret>);
+
+async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>, shown: Shown) {
+    let told = match tokio::time::timeout(PATIENCE, list(&client, &provider, shown)).await {
         Ok(told) => told,
         Err(_) => Err("no answer in time".to_owned()),
     };
@@ -72,14 +77,13 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>,
 }
 
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
-async fn list(
-    client: &Client,
-    provider: &Provider,
-    purse: Option<&Arc<Purse>>,
-) -> Result<Vec<Entry>, String> {
-    let grant = inspect::grant(provider, purse).await?;
-    let request =
+async fn list(client: &Client, provider: &Provider, (purse, key): Shown) -> Result<Vec<Entry>, String> {
+    let grant = inspect::grant(provider, purse.as_ref()).await?;
+    let mut request =
         inspect::request(provider, grant.as_deref(), (Method::GET, "/v1/models"), None, Bytes::new())?;
+    if let Some(key) = key {
+        inspect::show(&mut request, provider, &key)?;
+    }
     let reply = client.send(provider, request.into(), Instant::now() + PATIENCE).await;
     let Reply { status, mut rest, .. } = reply.map_err(|trouble| trouble.cause())?;
     if !status.is_success() {

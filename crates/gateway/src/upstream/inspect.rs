@@ -9,6 +9,7 @@ use http::header::{self, HeaderValue};
 use http::uri::InvalidUri;
 use http::{Method, Request, Uri};
 use protocol::operation;
+use protocol::secret::Secret;
 use protocol::vendor::identity::Grant;
 use protocol::vendor::{Ask, climbs};
 use tokio::time::Instant;
@@ -128,6 +129,15 @@ pub(super) fn request(
         }
     }
     Ok(request)
+}
+
+/// Shows this one of a provider's keys, and not its first.
+///
+/// # Errors
+/// One sentence when it cannot be sent.
+pub(super) fn show(request: &mut Request<Bytes>, provider: &Provider, key: &Secret) -> Result<(), String> {
+    let shown = provider.vendor.sign(request.headers_mut(), key);
+    shown.map_err(|_| "its key cannot be sent".to_owned())
 }
 
 /// The lines that sign a request of our own.

@@ -80,3 +80,19 @@ async fn where_every_key_is_refused_it_is_never_the_callers_401() {
     assert_eq!((view.status, view.error_code()), (502, Some("upstream_auth_failed")), "{view:?}");
     assert_eq!(used(&vendor).values().copied().collect::<Vec<_>>(), [1, 1, 1]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_put_aside_is_not_shown_to_ask_for_models_either() {
+    let (vendor, house) = three_keys("priority", |key, seen| match key {
+        "a" => error(401, "invalid_api_key", "not with this key").into(),
+        _ => well(seen, Pace::AT_ONCE),
+    })
+    .await;
+    assert!(View::of(house.address(), &body(false), PATIENCE).await.is_whole());
+    let before = used(&vendor);
+    let listed = testkit::caller::ask(house.address(), "GET", "/v1/models", &[], "").await;
+    assert_eq!(listed.status, 200, "{}", listed.text());
+    let asked = vendor.ledger().requests().into_iter().filter(|seen| seen.target == "/v1/models");
+    assert_eq!(asked.map(|seen| key(&seen).to_owned()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(used(&vendor).get("a"), before.get("a"));
+}
