@@ -101,11 +101,9 @@ fn ending(provider: &Provider, status: StatusCode) -> Option<Ending> {
 async fn ask(gateway: &Gateway, provider: &Provider, rules: &HealthCheck) -> Result<StatusCode, String> {
     let purse = gateway.register.purses.find(provider);
     let grant = Box::pin(inspect::grant(provider, purse.as_ref())).await?;
-    let mut request =
-        inspect::request(provider, grant.as_deref(), (Method::GET, "/v1/models"), None, Bytes::new())?;
-    if let Some(key) = gateway.register.keys.first_well(provider) {
-        inspect::show(&mut request, provider, &key)?;
-    }
+    let key = gateway.register.keys.first_well(provider);
+    let shown = inspect::shown(provider, key.as_ref(), grant.as_deref());
+    let mut request = inspect::request(provider, shown, (Method::GET, "/v1/models"), None, Bytes::new())?;
     if let Some(path) = &rules.path {
         *request.uri_mut() = path.parse::<Uri>().map_err(|error| error.to_string())?;
     }

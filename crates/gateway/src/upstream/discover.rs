@@ -63,10 +63,10 @@ fn is_unknown(gateway: &Gateway, world: &Snapshot, model: Option<&str>) -> bool 
 }
 
 /// What we are known by: what is held of who we are there, or one of several keys.
-type Shown = (Option<Arc<Purse>>, Option<Secret>);
+type Known = (Option<Arc<Purse>>, Option<Secret>);
 
-async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>, shown: Shown) {
-    let told = match tokio::time::timeout(PATIENCE, list(&client, &provider, shown)).await {
+async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>, known: Known) {
+    let told = match tokio::time::timeout(PATIENCE, list(&client, &provider, known)).await {
         Ok(told) => told,
         Err(_) => Err("no answer in time".to_owned()),
     };
@@ -77,13 +77,10 @@ async fn ask(client: Client, catalogue: Arc<Catalogue>, provider: Arc<Provider>,
 }
 
 /// The list of one provider: OpenAI's shape, `data` with an `id` in each entry.
-async fn list(client: &Client, provider: &Provider, (purse, key): Shown) -> Result<Vec<Entry>, String> {
+async fn list(client: &Client, provider: &Provider, (purse, key): Known) -> Result<Vec<Entry>, String> {
     let grant = inspect::grant(provider, purse.as_ref()).await?;
-    let mut request =
-        inspect::request(provider, grant.as_deref(), (Method::GET, "/v1/models"), None, Bytes::new())?;
-    if let Some(key) = key {
-        inspect::show(&mut request, provider, &key)?;
-    }
+    let shown = inspect::shown(provider, key.as_ref(), grant.as_deref());
+    let request = inspect::request(provider, shown, (Method::GET, "/v1/models"), None, Bytes::new())?;
     let reply = client.send(provider, request.into(), Instant::now() + PATIENCE).await;
     let Reply { status, mut rest, .. } = reply.map_err(|trouble| trouble.cause())?;
     if !status.is_success() {

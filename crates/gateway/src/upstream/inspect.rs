@@ -14,6 +14,7 @@ use protocol::vendor::identity::Grant;
 use protocol::vendor::{Ask, climbs};
 use tokio::time::Instant;
 
+use super::compose::Shown;
 use super::trouble::Trouble;
 use super::visit::{Visit, VisitProblem, Visitor};
 use super::{exchange, signature};
@@ -64,7 +65,8 @@ impl Inspector {
     ) -> Result<Visit, VisitProblem> {
         let asked = async {
             let grant = self.grant().await?;
-            request(&self.provider, grant.as_deref(), (method, path), model, body)
+            let shown = shown(&self.provider, None, grant.as_deref());
+            request(&self.provider, shown, (method, path), model, body)
         };
         let request =
             Box::pin(asked).await.map_err(|why| VisitProblem::from(Trouble::Protocol(why.into())))?;
@@ -88,7 +90,7 @@ impl Inspector {
 /// One sentence when its address or key cannot be sent.
 pub(super) fn request(
     provider: &Provider,
-    grant: Option<&Grant>,
+    shown: Shown<'_>,
     (method, path): (Method, &str),
     model: Option<&str>,
     body: Bytes,
@@ -115,14 +117,16 @@ pub(super) fn request(
         head.insert(*name, HeaderValue::from_static(value));
     }
     let unusable = |_| "its address or key cannot be sent".to_owned();
-    match (&provider.credential, grant) {
-        (Credential::Stored(secret), _) => provider.vendor.sign(head, secret).map_err(unusable)?,
-        (Credential::Identity(_), Some(grant)) => grant.show(head).map_err(unusable)?,
+    match (shown, &provider.credential) {
+        (Shown::Key(secret), _) | (Shown::Own, Credential::Stored(secret)) => {
+            provider.vendor.sign(head, secret).map_err(unusable)?;
+        }
+        (Shown::Grant(_, grant), _) => grant.show(head).map_err(unusable)?,
         // Whose key it would be is not known here.
-        (Credential::Passthrough | Credential::None | Credential::Identity(_), _) => {}
+        (Shown::Own, Credential::Passthrough | Credential::None | Credential::Identity(_)) => {}
     }
     head.extend(provider.headers.clone());
-    if let (Credential::Identity(identity), Some(grant)) = (&provider.credential, grant) {
+    if let Shown::Grant(identity, grant) = shown {
         for (name, value) in signed(identity, grant, &request) {
             let value = HeaderValue::from_str(&value).map_err(|error| error.to_string())?;
             request.headers_mut().insert(name, value);
@@ -131,13 +135,17 @@ pub(super) fn request(
     Ok(request)
 }
 
-/// Shows this one of a provider's keys, and not its first.
-///
-/// # Errors
-/// One sentence when it cannot be sent.
-pub(super) fn show(request: &mut Request<Bytes>, provider: &Provider, key: &Secret) -> Result<(), String> {
-    let shown = provider.vendor.sign(request.headers_mut(), key);
-    shown.map_err(|_| "its key cannot be sent".to_owned())
+/// What is shown in a request of our own: a key that was chosen, or what we were given, or what the provider has.
+pub(super) fn shown<'a>(
+    provider: &'a Provider,
+    key: Option<&'a Secret>,
+    grant: Option<&'a Grant>,
+) -> Shown<'a> {
+    match (key, grant, &provider.credential) {
+        (Some(key), ..) => Shown::Key(key),
+        (None, Some(grant), Credential::Identity(identity)) => Shown::Grant(identity, grant),
+        _ => Shown::Own,
+    }
 }
 
 /// The lines that sign a request of our own.

@@ -13,6 +13,7 @@ use protocol::vendor::stock::{self, Step, Wish};
 use serde::Serialize;
 use tokio::task::AbortHandle;
 
+use super::compose::Shown;
 use super::inspect;
 use super::visit::{Visit, Visitor};
 use crate::catalogue::Catalogue;
@@ -223,7 +224,7 @@ async fn asked(provider: &Arc<Provider>, wish: Wish<'_>) -> Result<Visit, NotSto
     let (method, path, body) = wish.request();
     let name = &provider.name;
     let request =
-        inspect::request(provider, None, (method, path), None, Bytes::from(body)).map_err(|why| {
+        inspect::request(provider, Shown::Own, (method, path), None, Bytes::from(body)).map_err(|why| {
             tracing::warn!(provider = name, why, "its stock of models cannot be asked about");
             NotStocked::NoAnswer
         })?;

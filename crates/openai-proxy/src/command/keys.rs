@@ -144,7 +144,9 @@ impl ForAws {
         // Its libraries insist on a region, some by the one name and some by the other; here any will do, but only one.
         const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let known = REGIONS.into_iter().find(|name| is_set(name)).and_then(|name| environment.get(name));
-        let region = known.map_or("us-east-1", |region| region.trim());
+        let is_plain =
+            |region: &&str| region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let region = known.map(|region| region.trim()).filter(is_plain).unwrap_or("us-east-1");
         let unset = REGIONS.into_iter().filter(|name| !is_set(name));
         all.extend(unset.map(|name| (name, region.to_owned())));
         for (name, why) in ASTRAY {

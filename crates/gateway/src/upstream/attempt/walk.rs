@@ -223,6 +223,7 @@ impl Course {
 fn well_first(next: &mut [&Target], failed: &Target) {
     let same = next.iter().take_while(|other| other.model == failed.model).count();
     if let Some(same) = next.get_mut(..same) {
-        same.sort_by_key(|other| other.failed_lately());
+        // Each is looked at once: what changes meanwhile would put them in no order at all.
+        same.sort_by_cached_key(|other| other.failed_lately());
     }
 }
