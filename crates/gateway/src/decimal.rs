@@ -1,18 +1,8 @@
 //! Numbers in decimal. Heads are full of them, and `format!` takes longer than all else that is done for a line.
 
 /// Writes a number behind a text.
-pub(crate) fn write(text: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut from = digits.len();
-    loop {
-        from -= 1;
-        digits[from] = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text.extend_from_slice(&digits[from..]);
+pub(crate) fn write(text: &mut Vec<u8>, number: u64) {
+    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Writes a number of thousandths, with three digits behind the point.

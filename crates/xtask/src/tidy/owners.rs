@@ -35,6 +35,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("httpdate", &["protocol", "gateway", "openai-proxy"]),
     ("hyper", &["gateway"]),
     ("hyper-util", &["gateway"]),
+    ("itoa", &["gateway"]),
     ("jsonc-parser", &["openai-proxy"]),
     ("memchr", &["protocol", "gateway", "testkit", "bench"]),
     ("notify", &["control"]),
