@@ -44,7 +44,7 @@ pub(crate) async fn read(
     peer: &Peer,
     knock: Knock<'_>,
     request: Request<Arriving>,
-) -> Result<Call, ApiError> {
+) -> Result<Box<Call>, ApiError> {
     let (mut head, body) = request.into_parts();
     let Knock { found, offered, caller_ip } = knock;
     let query = head.uri.query().map(str::to_owned);
@@ -71,7 +71,8 @@ pub(crate) async fn read(
     let said = envelope.as_ref().is_some_and(|envelope| envelope.stream);
     let unsaid = found.row.streams_unasked() && !envelope.as_ref().is_some_and(|envelope| envelope.whole);
     let streams = found.row.streams_by_path(found.rest) || said || unsaid;
-    Ok(Call {
+    // In a place of its own: it goes through all later stages.
+    Ok(Box::new(Call {
         id: call::id(&head.headers),
         row: found.row,
         rest: found.rest.to_owned(),
@@ -95,7 +96,7 @@ pub(crate) async fn read(
         port: peer.port,
         tls: peer.tls,
         dialect: found.row.operation.dialect(),
-    })
+    }))
 }
 
 /// A WebSocket is served where the table says so. Responses over one never come here where they are served (`socket/`); where not, they

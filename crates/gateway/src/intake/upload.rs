@@ -65,7 +65,8 @@ impl Upload {
 pub(crate) struct UploadBody {
     ahead: VecDeque<Bytes>,
     rest: Incoming,
-    form: Option<multipart::Reader>,
+    /// In a place of its own: what it looks for a delimiter with wants to lie at round addresses, and so would every call.
+    form: Option<Box<multipart::Reader>>,
     /// How many of its fields have been looked at.
     known_fields: usize,
     notes: Upload,
@@ -100,7 +101,7 @@ impl UploadBody {
 
     /// Reads ahead to the first file of a form, or 64 KiB.
     pub(super) async fn look_for_fields(&mut self, boundary: &str) -> Result<(), ApiError> {
-        self.form = Some(multipart::Reader::new(boundary));
+        self.form = Some(Box::new(multipart::Reader::new(boundary)));
         let mut read = 0;
         while read < AHEAD && self.form.as_ref().is_some_and(|form| !form.file_begun() && !form.done()) {
             let Some(data) = next(&mut self.rest, self.gap).await? else {
@@ -145,7 +146,7 @@ impl UploadBody {
     pub(crate) fn name_model(&mut self, name: &str) -> bool {
         let ahead = self.take_ahead().freeze();
         self.ahead.push_back(ahead.clone());
-        let Some(delimiter) = self.form.as_ref().map(multipart::Reader::delimiter) else { return false };
+        let Some(delimiter) = self.form.as_ref().map(|form| form.delimiter()) else { return false };
         let first = delimiter.strip_prefix(b"\r\n").unwrap_or(delimiter);
         if !ahead.starts_with(first) {
             return false;

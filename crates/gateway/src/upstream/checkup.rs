@@ -109,7 +109,7 @@ async fn ask(gateway: &Gateway, provider: &Provider, rules: &HealthCheck) -> Res
     }
     let deadline = Instant::now() + PATIENCE;
     let reply = gateway.client.send(provider, request.into(), deadline).await;
-    let Reply { status, mut rest, .. } = reply.map_err(|trouble| trouble.cause())?;
+    let Reply { status, mut rest, .. } = *reply.map_err(|trouble| trouble.cause())?;
     let mut read = 0;
     while let Some(piece) = rest.piece().await {
         read += piece.map_err(|trouble| trouble.cause())?.len();

@@ -52,7 +52,7 @@ impl Client {
         provider: &Provider,
         message: Message,
         deadline: Instant,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Box<Reply>, Trouble> {
         let (origin, timeouts) = (&provider.origin, &provider.timeouts);
         let Some(line) = self.pool.take(origin) else {
             // In a place of its own, as is what follows: most calls find a connection.
@@ -79,7 +79,7 @@ impl Client {
         provider: &Provider,
         message: Message,
         deadline: Instant,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Box<Reply>, Trouble> {
         let (origin, timeouts) = (&provider.origin, &provider.timeouts);
         let left = deadline.saturating_duration_since(Instant::now());
         let line = match self.connector.connect(origin, timeouts.connect.min(left)).await {
@@ -95,7 +95,7 @@ impl Client {
         origin: &Arc<Origin>,
         message: Message,
         times: Times,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Box<Reply>, Trouble> {
         let (until, late) = times.of_head(&message.body);
         // From here on, being dropped (the caller left) cuts the connection.
         let mut lease = Lease::of(line, origin, &self.pool);
@@ -104,7 +104,8 @@ impl Client {
             Err(_elapsed) => return Err(late),
         };
         let Asked { status, head, written, behind } = asked;
-        Ok(Reply { status, head, written, rest: Rest::of(behind, lease) })
+        // In a place of its own from here on: it goes through many hands.
+        Ok(Box::new(Reply { status, head, written, rest: Rest::of(behind, lease) }))
     }
 }
 

@@ -82,7 +82,7 @@ async fn list(client: &Client, provider: &Provider, (purse, key): Known) -> Resu
     let shown = inspect::shown(provider, key.as_ref(), grant.as_deref());
     let request = inspect::request(provider, shown, (Method::GET, "/v1/models"), None, Bytes::new())?;
     let reply = client.send(provider, request.into(), Instant::now() + PATIENCE).await;
-    let Reply { status, mut rest, .. } = reply.map_err(|trouble| trouble.cause())?;
+    let Reply { status, mut rest, .. } = *reply.map_err(|trouble| trouble.cause())?;
     if !status.is_success() {
         return Err(format!("it answered with status {}", status.as_u16()));
     }

@@ -24,7 +24,7 @@ impl Client {
         provider: &Provider,
         message: Message,
         deadline: Instant,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Box<Reply>, Trouble> {
         let (until, late) = Times::of(&provider.timeouts, deadline).of_head(&message.body);
         match fault {
             Fault::Refuse => Err(Trouble::Unreachable(why())),
@@ -36,7 +36,7 @@ impl Client {
                 if let Some(wait) = retry_after {
                     head.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
                 }
-                Ok(Reply { status, head, written: Bytes::new(), rest: self.made_up(provider) })
+                Ok(Box::new(Reply { status, head, written: Bytes::new(), rest: self.made_up(provider) }))
             }
             Fault::Hang => {
                 tokio::time::sleep_until(until).await;

@@ -50,7 +50,7 @@ pub(super) fn translated(
     call: &Call,
     body: &Payload,
     target: &Target,
-) -> Result<Option<Translated>, ApiError> {
+) -> Result<Option<Box<Translated>>, ApiError> {
     let vendor = target.vendor();
     let Some(asked) = call.row.asks(&call.rest) else { return Ok(None) };
     let straight = target.provider.takes_as_is(vendor, call.row.operation);
@@ -68,7 +68,8 @@ pub(super) fn translated(
         return Err(too_strict(&losses, &target.provider.name));
     }
     let dropped = dropped(&losses);
-    Ok(Some(Translated { exchange, body: body.into(), dropped }))
+    // In a place of its own: most calls have none.
+    Ok(Some(Box::new(Translated { exchange, body: body.into(), dropped })))
 }
 
 /// How a caller asks, and how the target is asked.
@@ -203,8 +204,8 @@ impl Translated {
     }
 
     /// Tells what was lost.
-    pub(super) fn tell(dropped: Option<HeaderValue>, head: &mut http::HeaderMap) {
-        head.extend(dropped.map(|dropped| (DROPPED, dropped)));
+    pub(super) fn tell(&self, head: &mut http::HeaderMap) {
+        head.extend(self.dropped.clone().map(|dropped| (DROPPED, dropped)));
     }
 
     /// Tells that so many tokens of the prompt were read only.

@@ -39,7 +39,7 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// An answer's head has come.
 pub(super) struct Received<'t> {
-    pub(super) reply: Reply,
+    pub(super) reply: Box<Reply>,
     /// When the whole call must be over.
     pub(super) deadline: Instant,
     /// The usage chunk is ours and kept from the caller.
@@ -75,7 +75,7 @@ impl Received<'_> {
         call: &Call,
         target: &Target,
     ) -> Result<(Answer, Option<Usage>), Withheld> {
-        let Reply { status, mut head, written, mut rest } = self.reply;
+        let Reply { status, mut head, written, mut rest } = *self.reply;
         let coding = Coding::of(&head);
         let compressed = coding != Coding::Clear;
         // What is compressed cannot be read, nor can words of ours be put behind it.

@@ -55,7 +55,7 @@ impl Course {
             }
         };
         let began = Instant::now();
-        let sending = Sending { target, body, translated: translated.as_ref(), step };
+        let sending = Sending { target, body, translated: translated.as_deref(), step };
         let sent = match (&target.purse, secret) {
             // In a place of its own, as hardly any attempt needs it.
             (Some(purse), None) => Box::pin(self.send_with_grant(sending, purse)).await,
@@ -87,7 +87,7 @@ impl Course {
         };
         if reply.status == StatusCode::SWITCHING_PROTOCOLS {
             pass.ends(Lesson::Works);
-            return Tried::Switched(Box::new(reply), std::mem::take(&mut pass.taken));
+            return Tried::Switched(reply, std::mem::take(&mut pass.taken));
         }
         if stored && reply.status != StatusCode::TOO_MANY_REQUESTS {
             quota::heed(target, key, &reply.head);
@@ -96,13 +96,13 @@ impl Course {
         let refused = (!reply.status.is_success()).then(|| (reply.status, reply.head.clone()));
         let keeping = self.call.keeping.as_deref();
         let keeping = keeping.filter(|keeping| translated.is_some() || keeping.is_remembered());
-        let (exchange, dropped) = translated.map(|it| (it.exchange, it.dropped)).unzip();
+        let exchange = translated.as_ref().map(|translated| &translated.exchange);
         let received = Received {
             reply,
             deadline: self.deadline,
             hide_usage: asked_usage,
             heartbeat: self.heartbeat,
-            exchange: exchange.as_ref(),
+            exchange,
         };
         let (mut answer, counted) = match received.into_answer(&self.call, target).await {
             Ok(read) => read,
@@ -113,7 +113,7 @@ impl Course {
                 AnswerBody::Whole(body) => in_the_clear(Coding::of(&head), body).unwrap_or_default(),
                 _ => Bytes::new(),
             };
-            if let Some(exchange) = &exchange {
+            if let Some(exchange) = exchange {
                 answer = said_in(exchange, answer, &body);
             }
             return self.refused(asking, pass, (&head, &body), answer);
@@ -154,10 +154,10 @@ impl Course {
                 pass.taken.settle(counted.input.saturating_add(counted.output));
             }
         }
-        Translated::tell(dropped.flatten(), &mut answer.head);
-        if let Some(read) =
-            exchange.as_ref().zip(counted).and_then(|(exchange, counted)| exchange.cut(counted))
-        {
+        if let Some(translated) = &translated {
+            translated.tell(&mut answer.head);
+        }
+        if let Some(read) = exchange.zip(counted).and_then(|(exchange, counted)| exchange.cut(counted)) {
             Translated::tell_cut(read, &mut answer.head);
             self.trail.cut(Some(step));
             target.lane.cut(read);

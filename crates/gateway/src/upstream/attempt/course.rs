@@ -31,7 +31,7 @@ pub(crate) struct Course {
     pub(super) world: Arc<Snapshot>,
     pub(super) plan: Plan,
     /// Without its body.
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     body: Mutex<Option<Payload>>,
     pub(super) trail: Trail,
     pub(super) register: Arc<Register>,
@@ -54,7 +54,7 @@ impl Course {
         gateway: &Gateway,
         world: Arc<Snapshot>,
         plan: Plan,
-        mut call: Call,
+        mut call: Box<Call>,
         meter: &mut Meter,
     ) -> Box<Self> {
         let estimate = Estimate::of(&call).whole();

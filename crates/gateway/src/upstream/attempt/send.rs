@@ -34,7 +34,11 @@ pub(super) enum Unsent {
 
 impl Course {
     /// Composes a request and sends it; the answer's head, and whether we asked for a usage chunk.
-    pub(super) async fn send(&self, sending: Sending<'_>, shown: Shown<'_>) -> Result<(Reply, bool), Unsent> {
+    pub(super) async fn send(
+        &self,
+        sending: Sending<'_>,
+        shown: Shown<'_>,
+    ) -> Result<(Box<Reply>, bool), Unsent> {
         let Sending { target, body, translated, step } = sending;
         let Outgoing { message, asked_usage } =
             compose(&self.call, body, target, shown, translated).map_err(Unsent::Ours)?;
@@ -55,7 +59,7 @@ impl Course {
         &self,
         sending: Sending<'_>,
         purse: &Arc<Purse>,
-    ) -> Result<(Reply, bool), Unsent> {
+    ) -> Result<(Box<Reply>, bool), Unsent> {
         let (provider, identity) = (&sending.target.provider, purse.identity());
         let again = sending.again();
         let grant = exchange::granted(purse, provider, self.deadline).await.map_err(Unsent::Ungranted)?;

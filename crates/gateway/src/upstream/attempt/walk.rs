@@ -137,13 +137,13 @@ impl Course {
         let formless = target.lane.lacks(Capability::Form);
         loop {
             // Nothing was sent.
-            let next = Fate::Next { class: FaultClass::TransportBeforeSend, lacks: None, beside: None };
+            let next = || Fate::Next { class: FaultClass::TransportBeforeSend, lacks: None, beside: None };
             let (key, taken) = match self.pick(target, &keys) {
                 Picked::Own(taken) => (None, taken),
                 Picked::Key(key, taken) => (Some(key), taken),
                 Picked::Exhausted(out) => {
                     spent.keys_out(target, out);
-                    return next;
+                    return next();
                 }
             };
             pass.taken = taken;
@@ -151,7 +151,7 @@ impl Course {
             // A body that flowed has flowed: nobody else can be asked.
             let Some(body) = self.body() else {
                 pass.taken.unsent();
-                return next;
+                return next();
             };
             let asking = Asking { target, key: key.as_ref(), body, pass };
             let Raced { tried, step, beside } = self.race(asking, rest, spent).await;
