@@ -27,6 +27,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The writer's memory, in KiB as SQLite wants it, as far as it is needed: with less, pages of the indexes are written and
 /// read again and again within one batch.
 const CACHE: &str = "-32768";
+/// Where the writer keeps what a statement of many rows would be undone with. Else it makes a file of it under `/var/tmp` each time,
+/// and every page that is changed is written there as well.
+const UNDONE_FROM: &str = "memory";
 /// What stays of the log beside the file when a long reader has let it grow, in bytes.
 const LOG: &str = "67108864";
 /// Connections that read.
@@ -66,6 +69,7 @@ impl Sqlite {
         let writing = writing
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", CACHE)
+            .pragma("temp_store", UNDONE_FROM)
             .pragma("journal_size_limit", LOG);
         let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY);
         let inner = engine.wait_apart(async {
