@@ -7,6 +7,7 @@
 mod bounds;
 mod inner;
 pub(crate) mod scan;
+mod string;
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,12 +1,11 @@
 //! A JSON reader that builds nothing: it walks over values and says where they end.
 //!
 //! Strict (RFC 8259): whatever it accepts, `serde_json` accepts too and the other way round, up to the depth limit; a
-//! property test holds them together. Strings, which are most of a long prompt, are passed eight bytes at a time.
+//! property test holds them together. Strings, which are most of a long prompt, are passed many bytes at a time (`string.rs`).
 
 use std::ops::Range;
 
-use super::{EnvelopeProblem, MAX_DEPTH};
-use crate::eight;
+use super::{EnvelopeProblem, MAX_DEPTH, string};
 
 type Walk = Result<(), EnvelopeProblem>;
 
@@ -223,48 +222,19 @@ impl<'b> Scan<'b> {
     }
 
     fn string(&mut self) -> Walk {
-        self.at += 1;
-        loop {
-            self.at += plain_run(&self.body[self.at..]);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => self.escape()?,
-                _ => return self.wrong(),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Walk {
-        match self.body.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 2;
+        match string::end(self.body, self.at + 1) {
+            Ok(quote) => {
+                self.at = quote + 1;
                 Ok(())
             }
-            Some(b'u') => match self.body.get(self.at + 2..self.at + 6) {
-                Some(hex) if hex.iter().all(u8::is_ascii_hexdigit) => {
-                    self.at += 6;
-                    Ok(())
-                }
-                _ => self.wrong(),
-            },
-            _ => self.wrong(),
+            Err(at) => {
+                self.at = at;
+                self.wrong()
+            }
         }
     }
 
     fn wrong<T>(&self) -> Result<T, EnvelopeProblem> {
         Err(EnvelopeProblem::NotJson(self.at))
     }
-}
-
-/// What puts the quote right behind the control characters, if it is turned over in each byte; those stay among themselves.
-const TURNED: u64 = u64::from_ne_bytes([2; 8]);
-
-/// How many bytes from here are neither a quote, a backslash nor a control character. Program code has one every few bytes.
-fn plain_run(bytes: &[u8]) -> usize {
-    let marked = |word| eight::below(word ^ TURNED, 0x21) | eight::equal(word, b'\\');
-    let special = |b| matches!(b, b'"' | b'\\' | 0..0x20);
-    eight::first(bytes, marked, special).unwrap_or(bytes.len())
 }

@@ -70,6 +70,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("utoipa", &["control"]),
     ("uuid", &["store", "gateway"]),
     ("webpki-roots", &["gateway"]),
+    ("wide", &["protocol"]),
     ("x509-cert", &["gateway"]),
     ("zeroize", &["store"]),
 ];
