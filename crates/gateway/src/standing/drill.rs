@@ -108,8 +108,9 @@ impl Drills {
     /// What is done to an attempt, if anything is. `models`: what the model is called.
     pub(crate) fn strike(&self, provider: &str, models: [Option<&str>; 2]) -> Option<Fault> {
         let running = self.running.load();
+        let running = running.as_deref()?;
         let now = Instant::now();
-        running.as_deref()?.iter().find_map(|one| one.strike(provider, models, now))
+        running.iter().find_map(|one| one.strike(provider, models, now))
     }
 
     fn all(&self) -> Vec<Arc<Running>> {

@@ -54,13 +54,13 @@ impl Client {
         deadline: Instant,
     ) -> Result<Box<Reply>, Trouble> {
         let (origin, timeouts) = (&provider.origin, &provider.timeouts);
-        let Some(line) = self.pool.take(origin) else {
+        let began = Instant::now();
+        let Some(line) = self.pool.take(origin, began) else {
             // In a place of its own, as is what follows: most calls find a connection.
             return Box::pin(self.send_fresh(provider, message, deadline)).await;
         };
         let again = message.again();
-        let began = Instant::now();
-        match (self.send_on(line, origin, message, Times::of(timeouts, deadline)).await, again) {
+        match (self.send_on(line, origin, message, Times::of(timeouts, (began, deadline))).await, again) {
             (Err(Trouble::Cut(cause)), Some(message)) if began.elapsed() < STALE => {
                 tracing::debug!(provider = %provider.name, %cause, "a kept connection was stale; asked again on a new one");
                 Box::pin(self.send_fresh(provider, message, deadline)).await
@@ -86,7 +86,7 @@ impl Client {
             Err(Trouble::ConnectTimeout) if left < timeouts.connect => return Err(Trouble::TotalTimeout),
             connected => connected?,
         };
-        self.send_on(line, origin, message, Times::of(timeouts, deadline)).await
+        self.send_on(line, origin, message, Times::of(timeouts, (Instant::now(), deadline))).await
     }
 
     async fn send_on(
@@ -112,23 +112,23 @@ impl Client {
 /// The bounds of a request on a connection.
 #[derive(Clone, Copy)]
 pub(super) struct Times {
-    first_byte: Duration,
+    first_byte: Instant,
     deadline: Instant,
 }
 
 impl Times {
-    pub(super) fn of(timeouts: &ProviderTimeouts, deadline: Instant) -> Self {
-        Self { first_byte: timeouts.first_byte, deadline }
+    /// Of a request that is sent now, and is over by the deadline.
+    pub(super) fn of(timeouts: &ProviderTimeouts, (now, deadline): (Instant, Instant)) -> Self {
+        Self { first_byte: now + timeouts.first_byte, deadline }
     }
 
     /// Until when the head is awaited, and what is wrong when it has not come by then. It is awaited from the moment the
     /// request is sent; a body that flows has its own clock and takes its own time, so that a long upload is not mistaken
     /// for a silent upstream.
     pub(super) fn of_head(self, body: &OutBody) -> (Instant, Trouble) {
-        let first_byte = Instant::now() + self.first_byte;
         match body {
-            OutBody::Empty | OutBody::Whole(_) if first_byte < self.deadline => {
-                (first_byte, Trouble::FirstByteTimeout)
+            OutBody::Empty | OutBody::Whole(_) if self.first_byte < self.deadline => {
+                (self.first_byte, Trouble::FirstByteTimeout)
             }
             _ => (self.deadline, Trouble::TotalTimeout),
         }

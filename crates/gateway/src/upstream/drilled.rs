@@ -25,7 +25,7 @@ impl Client {
         message: Message,
         deadline: Instant,
     ) -> Result<Box<Reply>, Trouble> {
-        let (until, late) = Times::of(&provider.timeouts, deadline).of_head(&message.body);
+        let (until, late) = Times::of(&provider.timeouts, (Instant::now(), deadline)).of_head(&message.body);
         match fault {
             Fault::Refuse => Err(Trouble::Unreachable(why())),
             Fault::Reset => Err(Trouble::Cut(why())),

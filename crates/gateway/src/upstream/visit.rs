@@ -163,8 +163,8 @@ impl Visitor {
         let host =
             HeaderValue::from_str(&self.origin.authority).map_err(|error| Trouble::Protocol(error.into()))?;
         request.headers_mut().entry(HOST).or_insert(host);
-        if let Some(line) = self.pool.take(&self.origin) {
-            let began = Instant::now();
+        let began = Instant::now();
+        if let Some(line) = self.pool.take(&self.origin, began) {
             match self.ask_on(line, request.clone()).await {
                 // It was closed already; one that breaks later was at work, and is not asked twice.
                 Err(Trouble::Cut(_)) if began.elapsed() < STALE => {}

@@ -91,10 +91,9 @@ impl Pool {
     }
 
     /// A kept connection that is still good, the youngest first.
-    pub(super) fn take(&self, origin: &Arc<Origin>) -> Option<Line> {
+    pub(super) fn take(&self, origin: &Arc<Origin>, now: Instant) -> Option<Line> {
         self.with(|idle| {
             let lines = &mut of(idle, origin)?.lines;
-            let now = Instant::now();
             while let Some((mut line, since)) = lines.pop() {
                 if now.duration_since(since) < KEPT && line.is_quiet() {
                     line.used = true;
