@@ -57,14 +57,20 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Starts with the first thing known of a call.
-    pub(crate) fn start<B>(gateway: &Gateway, world: &Snapshot, peer: &Peer, request: &Request<B>) -> Self {
+    pub(crate) fn start<B>(
+        gateway: &Gateway,
+        world: &Snapshot,
+        peer: &Peer,
+        request: &Request<B>,
+    ) -> Box<Self> {
         let mut meter = Self::begin(gateway, request.method());
         meter.seen = Seen::of(&world.logging, peer.ip, request);
         meter.expose = world.routing.expose_headers;
         meter
     }
 
-    fn begin(gateway: &Gateway, method: &Method) -> Self {
+    /// In a place of its own: it goes from hand to hand until the answer is over.
+    fn begin(gateway: &Gateway, method: &Method) -> Box<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = UsageRecord {
             record_id: record_id(now),
@@ -77,7 +83,7 @@ impl Meter {
             ..UsageRecord::default()
         };
         let ledger = gateway.ledger.clone();
-        Self {
+        Box::new(Self {
             record,
             began: Instant::now(),
             upstream: std::time::Duration::ZERO,
@@ -88,11 +94,11 @@ impl Meter {
             left: Left::default(),
             trail: Trail::default(),
             courses: false,
-        }
+        })
     }
 
     /// Starts for a call of our own; `caller` is whom it is recorded for.
-    pub(crate) fn of_errand(gateway: &Gateway, errand: &Errand<'_>, caller: &str) -> Self {
+    pub(crate) fn of_errand(gateway: &Gateway, errand: &Errand<'_>, caller: &str) -> Box<Self> {
         let mut meter = Self::begin(gateway, &Method::POST);
         let record = &mut meter.record;
         record.id = fresh_id();

@@ -23,7 +23,7 @@ pub(crate) struct RelayBody {
     pub(super) kind: Kind,
     /// Given back before the record is handed in: whoever reads that a call is over may count on it.
     permit: Option<Permit>,
-    pub(super) meter: Option<Meter>,
+    pub(super) meter: Option<Box<Meter>>,
     pub(super) turn: Option<Arc<Turn>>,
     /// Why the connection is about to end: told in the next turn, so that what was handed over before goes out.
     aborts: Option<BoxError>,
@@ -50,7 +50,7 @@ pub(super) struct Break {
 }
 
 impl RelayBody {
-    pub(super) fn of(body: AnswerBody, mut meter: Meter, permit: Option<Permit>, peer: &Peer) -> Self {
+    pub(super) fn of(body: AnswerBody, mut meter: Box<Meter>, permit: Option<Permit>, peer: &Peer) -> Self {
         let kind = match body {
             AnswerBody::Whole(bytes) => Kind::Whole(bytes),
             // A session has no body; its sockets are joined elsewhere.
@@ -80,7 +80,7 @@ impl RelayBody {
         }
     }
 
-    pub(super) fn whole(bytes: Bytes, meter: Option<Meter>, peer: &Peer) -> Self {
+    pub(super) fn whole(bytes: Bytes, meter: Option<Box<Meter>>, peer: &Peer) -> Self {
         Self {
             kind: Kind::Whole(bytes),
             permit: None,

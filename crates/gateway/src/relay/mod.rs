@@ -28,7 +28,7 @@ use crate::upstream::{Answer, AnswerBody};
 /// Sends an answer on.
 pub(crate) fn send(
     answer: Answer,
-    mut meter: Meter,
+    mut meter: Box<Meter>,
     peer: &Peer,
     cors: &Cors,
     life: &Arc<Life>,
@@ -65,7 +65,7 @@ fn is_stream(kind: &HeaderValue) -> bool {
 /// Sends our own error, and logs its cause once.
 pub(crate) fn refuse(
     error: ApiError,
-    mut meter: Meter,
+    mut meter: Box<Meter>,
     dialect: Dialect,
     peer: &Peer,
     cors: &Cors,

@@ -19,7 +19,7 @@ use crate::upstream::Session;
 const PIECE: usize = 16 * 1024;
 
 /// Joins both sides in the background, once the 101 has gone out.
-pub(super) fn join(session: Session, meter: Meter, permit: Option<Permit>, life: &Arc<Life>) {
+pub(super) fn join(session: Session, meter: Box<Meter>, permit: Option<Permit>, life: &Arc<Life>) {
     let mut state = life.watch();
     spawn::detached(async move {
         let _permit = permit;
@@ -33,7 +33,7 @@ pub(super) fn join(session: Session, meter: Meter, permit: Option<Permit>, life:
     });
 }
 
-async fn run(session: Session, mut meter: Meter) {
+async fn run(session: Session, mut meter: Box<Meter>) {
     let _taken = session.taken;
     let Ok(caller) = session.caller.await else { return };
     let (mut from_caller, mut to_caller) = split(TokioIo::new(caller));

@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// Speaks until either side ends it. The meter is that of its opening.
-    pub(super) async fn run(mut self, upgrade: OnUpgrade, mut meter: Meter) {
+    pub(super) async fn run(mut self, upgrade: OnUpgrade, mut meter: Box<Meter>) {
         let Ok(upgraded) = upgrade.await else { return };
         let most = usize::try_from(self.house.gateway.world().server.limits.body).unwrap_or(usize::MAX);
         let followed = Followed::new(TokioIo::new(upgraded), self.pending.clone());

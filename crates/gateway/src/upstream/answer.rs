@@ -52,7 +52,7 @@ pub(crate) enum AnswerBody {
 }
 
 /// What is said over a WebSocket of our own once it is agreed on, given the meter of its opening.
-pub(crate) type Begins = Box<dyn FnOnce(Meter) -> Talk + Send>;
+pub(crate) type Begins = Box<dyn FnOnce(Box<Meter>) -> Talk + Send>;
 
 impl AnswerBody {
     /// A stream that comes as one JSON array, as which its type alone does not show.
