@@ -34,8 +34,8 @@ enum Reached {
 struct Good {
     answer: Answer,
     counted: Option<Usage>,
-    /// The attempt, and who answers.
-    by: (Step, Target),
+    /// The attempt, and who answers; of one that flows, for it may have to be gone on with.
+    by: Option<(Step, Target)>,
 }
 
 /// What came of one target.
@@ -67,7 +67,7 @@ impl Course {
         let (answer, counted) = match ended {
             Ok(Reached::Answer(good)) => {
                 let Good { mut answer, counted, by } = *good;
-                if let AnswerBody::Flowing(flowing) = &mut answer.body {
+                if let (AnswerBody::Flowing(flowing), Some(by)) = (&mut answer.body, by) {
                     flowing.rescue = rescue::of(self, flowing, by);
                 }
                 (Ok(answer), counted)
@@ -160,7 +160,9 @@ impl Course {
             let (class, wait, lacks) = match tried {
                 Tried::Answered(answer, counted) => {
                     self.trail.answers(step);
-                    let good = Good { answer: *answer, counted, by: (step, by.clone()) };
+                    let flows = matches!(answer.body, AnswerBody::Flowing(_));
+                    let by = flows.then(|| (step, by.clone()));
+                    let good = Good { answer: *answer, counted, by };
                     return Fate::Over(Ok(Reached::Answer(Box::new(good))));
                 }
                 Tried::Switched(reply, taken) => {
