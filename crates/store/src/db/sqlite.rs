@@ -169,7 +169,9 @@ impl Sqlite {
             let mut writer = inner.writer.acquire().await.map_err(away)?;
             // Whoever had it before may have found out.
             inner.may_be_written()?;
-            sqlx::raw_sql("VACUUM").execute(&mut *writer).await.map_err(away)?;
+            // The whole of it would be in memory otherwise.
+            let vacuum = "PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY";
+            sqlx::raw_sql(vacuum).execute(&mut *writer).await.map_err(away)?;
             Ok(())
         };
         self.engine.run(work).await

@@ -103,3 +103,33 @@ fn what_the_line_before_a_call_costs() {
     }
     eprintln!("{:?} a line", began.elapsed() / 100_000);
 }
+
+#[test]
+#[ignore = "a figure for ADR 0020, and no claim; owner: whoever changes how records are written runs it"]
+fn what_a_record_costs_the_database() {
+    const EACH: u64 = 6_000;
+    const ALL: u64 = 240_000;
+    for (name, many) in [("of one caller", false), ("of a thousand", true)] {
+        let one: fn(u64) -> UsageRecord = if many { spread } else { record };
+        let ground = Ground::sqlite();
+        let db = ground.open();
+        let mut used = [0; 2];
+        for batch in 0..ALL / EACH {
+            // Twenty thousand a second.
+            let each = |n: u64| UsageRecord { started_us: record(0).started_us + n * 50, ..one(n) };
+            let records = (batch * EACH..(batch + 1) * EACH).map(each).collect();
+            let before = cpu();
+            db.append_now(records).unwrap();
+            used = [0, 1].map(|of| used[of] + cpu()[of] - before[of]);
+        }
+        let [own, kernel] = used.map(|hundredths| hundredths as f64 * 10_000.0 / ALL as f64);
+        eprintln!("{name}: {own:.2} us of its own, {kernel:.2} us of the kernel");
+    }
+}
+
+/// What this process has used of the processors, itself and in the kernel, in hundredths of a second.
+fn cpu() -> [u64; 2] {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    [11, 12].map(|field: usize| fields[field].parse().unwrap())
+}

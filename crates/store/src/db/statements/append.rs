@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use sqlx::{Arguments as _, Connection as _, Row as _};
+use sqlx::{Arguments as _, Row as _};
 
-use super::{Arguments, Connection, Driver, placeholder};
+use super::{ANEW, Arguments, Connection, Driver, placeholder};
 use crate::db::query::{Hours, sums};
 use crate::db::statements::{Result, signed};
 use crate::usage_record::{Tokens, UsageRecord};
 
 /// How many rows a statement writes. So its texts are few, made once and always the same ones: a database takes each apart
 /// once and keeps it, where a text for every length of a batch would be a new one each time.
-const PIECES: [usize; 4] = [64, 16, 4, 1];
+const PIECES: [usize; 5] = [256, 64, 16, 4, 1];
 
 const INSERT: &str = "INSERT INTO usage_records (record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out, trail) VALUES ";
 const COLUMNS: usize = 23;
@@ -28,21 +28,21 @@ static INSERTS: Texts = LazyLock::new(|| texts(INSERT, COLUMNS, ONCE));
 static TELLING: Texts = LazyLock::new(|| texts(INSERT, COLUMNS, ONCE_AND_TELL));
 static ADDING: Texts = LazyLock::new(|| texts(ADD_UP, SUMS, ON_TOP));
 
-/// Writes records that are not there yet, and adds them up. Returns how many were new.
+/// Writes records that are not there yet, and adds them up. Returns how many were new. All that its transaction does: it may
+/// begin that anew.
 pub(in crate::db) async fn append(on: &mut Connection, records: &[UsageRecord]) -> Result<usize> {
     // Nearly always all are new, and then nobody needs to be told which.
-    let mut all_new = on.begin().await?;
     let mut written = 0;
     for (size, piece) in pieces(records) {
         let insert = sqlx::query_with::<Driver, _>(INSERTS[size].as_str(), rows(piece)?);
-        written += insert.execute(&mut *all_new).await?.rows_affected();
+        written += insert.execute(&mut *on).await?.rows_affected();
     }
     if written == records.len() as u64 {
-        add_up(&mut all_new, sums(records.iter())).await?;
-        all_new.commit().await?;
+        add_up(on, sums(records.iter())).await?;
         return Ok(records.len());
     }
-    all_new.rollback().await?;
+    // No savepoint: for one, SQLite copies every page before it is changed.
+    sqlx::raw_sql(ANEW).execute(&mut *on).await?;
     append_some(on, records).await
 }
 

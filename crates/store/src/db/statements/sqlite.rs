@@ -8,6 +8,9 @@ pub(super) type Arguments = <Driver as Database>::Arguments;
 pub(super) type Connection = <Driver as Database>::Connection;
 pub(super) type Row = <Driver as Database>::Row;
 
+/// Takes back what the transaction has done so far, and begins it again as it was begun.
+const ANEW: &str = "ROLLBACK; BEGIN IMMEDIATE";
+
 /// How a value stands in a text. By its place: SQLite would look for each name among all of them.
 pub(super) fn placeholder(_number: usize) -> String {
     "?".to_owned()
