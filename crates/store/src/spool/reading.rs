@@ -1,11 +1,13 @@
 //! A file of the spool while it is read.
 
 use std::fs::File;
-use std::io::{self, BufRead};
+use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use rustix::buffer::spare_capacity;
 
 use super::Segment;
 use super::line::{self, Kind};
@@ -61,17 +63,19 @@ impl Reading {
 
     /// The next whole lines.
     pub(super) fn piece(&self) -> io::Result<Piece> {
-        let mut bytes = vec![0; PIECE];
+        let mut bytes = Vec::with_capacity(PIECE);
         loop {
-            let read = self.file.read_at(&mut bytes, self.offset)?;
-            let whole = bytes[..read].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-            if whole == 0 && read == bytes.len() {
+            bytes.clear();
+            let room = bytes.capacity();
+            let read = rustix::io::pread(&self.file, spare_capacity(&mut bytes), self.offset)?;
+            let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
+            if whole == 0 && read == room {
                 // One line longer than a piece.
-                bytes.resize(bytes.len() * 2, 0);
+                bytes.reserve(room * 2);
                 continue;
             }
             // The last line of the dead may have no end: it was being written when they died, so nothing came of it.
-            let all = if self.segment.is_none() && read < bytes.len() { read } else { whole };
+            let all = if self.segment.is_none() && read < room { read } else { whole };
             bytes.truncate(all);
             return Ok(Piece { bytes, begin: self.offset });
         }
@@ -112,12 +116,10 @@ impl Piece {
     pub(super) fn lines(&self) -> impl Iterator<Item = (Place, &[u8])> {
         let (mut begin, mut left) = (self.begin, self.bytes.as_slice());
         let all = std::iter::from_fn(move || {
-            let mut after = left;
-            let length = after.skip_until(b'\n').ok().filter(|length| *length > 0)?;
-            let line = left.get(..length)?;
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            let place = (begin, line.len());
-            (begin, left) = (begin + length as u64, after);
+            let end = memchr::memchr(b'\n', left).unwrap_or(left.len());
+            let (line, rest) = left.split_at_checked(end).filter(|_| !left.is_empty())?;
+            let place = (begin, end);
+            (begin, left) = (begin + end as u64 + 1, rest.get(1..).unwrap_or_default());
             Some((place, line))
         });
         all.filter(|(_, line)| !line.is_empty())

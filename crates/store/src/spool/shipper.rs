@@ -9,9 +9,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use uuid::Uuid;
-
-use super::line::{self, Kind};
+use super::line::{self, Id, Kind};
 use super::reading::{Piece, Place, Reading};
 use super::{ENDING, Spool};
 use crate::db::Db;
@@ -31,11 +29,11 @@ pub struct Shipper {
     /// Everything that has ended is in the database or still to come from memory.
     level: bool,
     /// Records that came from memory and are in the database, whose lines have not been met yet.
-    taken: HashSet<Uuid>,
+    taken: HashSet<Id>,
     /// Calls that have begun in the first file, as far as it is read, and have not ended in it.
-    begun: HashMap<Uuid, Place>,
+    begun: HashMap<Id, Place>,
     /// Calls that were written again in a younger file, and have not ended.
-    carried: HashSet<Uuid>,
+    carried: HashSet<Id>,
     estate: Estate,
 }
 
@@ -87,10 +85,10 @@ impl Shipper {
         self.level = false;
         let mut new = self.inherit(db)?;
         if !records.is_empty() {
-            let ids: Vec<Uuid> = records.iter().filter_map(id).collect();
+            let ids: Vec<Id> = records.iter().filter_map(id).collect();
             new += db.append_now(records)?;
-            for id in &ids {
-                self.carried.remove(id);
+            if !self.carried.is_empty() {
+                ids.iter().for_each(|id| _ = self.carried.remove(id));
             }
             self.taken.extend(ids);
         }
@@ -262,6 +260,6 @@ fn estate(folder: &Path) -> Estate {
 }
 
 /// The id, as the lines show it. Of a record without one the line is read.
-fn id(record: &UsageRecord) -> Option<Uuid> {
-    Uuid::try_parse(&record.record_id).ok()
+fn id(record: &UsageRecord) -> Option<Id> {
+    record.record_id.as_bytes().try_into().ok()
 }
