@@ -80,6 +80,11 @@ impl Clerk {
         self.books.spool.is_some()
     }
 
+    /// Whether the disk lets writers wait.
+    pub(super) fn is_slow(&self) -> bool {
+        self.books.spool.as_ref().is_some_and(|spool| spool.is_slow())
+    }
+
     /// Providers are about to be asked for these calls.
     pub(super) fn begin(&self, calls: &Beginnings) -> Result<(), Unaccountable> {
         let Some(spool) = &self.books.spool else { return Ok(()) };

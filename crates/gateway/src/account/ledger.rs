@@ -2,13 +2,15 @@
 //! access log, and into the books.
 //!
 //! The line never waits for a database. What it does itself is one `write(2)` into the spool before a provider is asked
-//! ([`Ledger::begins`]), for a call nobody knows of must not cost anything. Its record is pushed into a bounded channel when
+//! ([`Ledger::begins`]), for a call nobody knows of must not cost anything; while the disk is slow, the ledger writes that line, too,
+//! and only its call waits. The record is pushed into a bounded channel when
 //! it has ended; if that is full it is counted as lost, which `/metrics` shows.
 
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use store::spool::Beginnings;
 use store::{Books, UsageRecord};
 use tokio::sync::{mpsc, oneshot};
 
@@ -45,6 +47,8 @@ pub(crate) struct Onlookers {
 }
 
 enum Entry {
+    /// A provider is about to be asked, and the disk is slow. It comes before the record of its call, as it has to be written.
+    Begin(Box<UsageRecord>, oneshot::Sender<Result<(), Unaccountable>>),
     Record(Box<UsageRecord>, Option<Box<Seen>>),
     /// Answered when everything before it is written.
     Flush(Flush),
@@ -89,7 +93,18 @@ impl Ledger {
         if !clerk.spools() {
             return Ok(());
         }
+        if clerk.is_slow() {
+            return self.begins_apart(record).await;
+        }
         together.begins(record, |lines| clerk.begin(lines)).await
+    }
+
+    /// The same, written by the ledger's thread.
+    async fn begins_apart(&self, record: &UsageRecord) -> Result<(), Unaccountable> {
+        let (done, written) = oneshot::channel();
+        let begin = Entry::Begin(Box::new(record.clone()), done);
+        self.0.entries.send(begin).await.map_err(|_closed| Unaccountable)?;
+        written.await.unwrap_or(Err(Unaccountable))
     }
 
     /// Hands a finished record in, with what else its line in the access log shows. Never waits.
@@ -127,8 +142,15 @@ impl Writer {
     fn write(&mut self, entries: impl Iterator<Item = Entry>) {
         let mut rows = Vec::new();
         let mut flushes = Vec::new();
+        let (mut begun, mut waiting) = (Beginnings::default(), Vec::new());
         for entry in entries {
             match entry {
+                // Who hears nothing takes it for a no.
+                Entry::Begin(record, done) => {
+                    if begun.add(&record).is_ok() {
+                        waiting.push(done);
+                    }
+                }
                 Entry::Record(record, seen) => {
                     self.show(&record);
                     access_log::write(&record, seen.as_deref());
@@ -137,9 +159,70 @@ impl Writer {
                 Entry::Flush(flush) => flushes.push(flush),
             }
         }
+        if !waiting.is_empty() {
+            let outcome = self.clerk.begin(&begun);
+            waiting.into_iter().for_each(|done| _ = done.send(outcome));
+        }
         if !rows.is_empty() {
             self.clerk.ended(rows);
         }
         flushes.into_iter().for_each(|flush| self.clerk.flush(flush));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use store::Place;
+    use store::db::Filter;
+    use store::usage_record::Outcome;
+
+    use super::*;
+    use crate::observe::Waits;
+
+    #[tokio::test]
+    async fn on_a_slow_disk_the_ledger_writes_that_a_call_begins_before_it_writes_that_it_has_ended() {
+        let folder = std::env::temp_dir().join(format!("ledger-{}", uuid::Uuid::now_v7()));
+        let spool = folder.join("spool");
+        let books = Arc::new(Books::open(&Place::Sqlite(folder.join("test.db")), &spool).unwrap());
+        let world = config::parse("providers: {a: {type: mock}}\n", &BTreeMap::new()).unwrap().snapshot;
+        let onlookers = Onlookers {
+            metrics: Arc::new(Metrics::new(&world)),
+            windows: Arc::new(Windows::new(&world)),
+            register: Arc::new(Register::new(&world, Waits::default())),
+        };
+        let ledger = Ledger::start(books.clone(), onlookers);
+        let id = uuid::Uuid::now_v7().to_string();
+        let record = UsageRecord { record_id: id.clone(), ..UsageRecord::default() };
+        assert_eq!(ledger.begins_apart(&record).await, Ok(()));
+        let lines = || -> String {
+            let files = std::fs::read_dir(&spool).unwrap().flatten().map(|file| file.path());
+            files.map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect()
+        };
+        assert!(lines().contains(&format!("b {{\"record_id\":\"{id}")), "{}", lines());
+        // One whose caller leaves before that has returned.
+        let other = UsageRecord { record_id: uuid::Uuid::now_v7().to_string(), ..record.clone() };
+        let mut leaving = Box::pin(ledger.begins_apart(&other));
+        let looked =
+            std::future::poll_fn(|cx| std::task::Poll::Ready(leaving.as_mut().poll(cx).is_pending()));
+        assert!(looked.await);
+        drop(leaving);
+        for ended in [record, other] {
+            ledger.hand_in(UsageRecord { outcome: Outcome::Answered, ..ended }, None);
+        }
+        ledger.flush(true).await;
+        let page = books.db.page(&Filter::default(), None, 10).await.unwrap();
+        let outcomes: Vec<Outcome> = page.records.iter().map(|record| record.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Answered; 2]);
+        // Nothing is open; so the thread, which comes to its end now, leaves nothing.
+        for _ in 0..500 {
+            if lines().is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(lines(), "");
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -6,6 +6,7 @@
 //! to the process that holds its lock; what the dead have left is taken over by whoever comes next.
 
 mod line;
+mod pace;
 mod reading;
 mod shipper;
 
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use line::Kind;
+use pace::Pace;
 pub use shipper::Shipper;
 
 use crate::files::{self, Open};
@@ -23,6 +25,8 @@ use crate::usage_record::UsageRecord;
 
 /// A file longer than this is closed and another begun.
 const LONGEST: u64 = 4 * 1024 * 1024;
+/// Nearly every line is shorter.
+const A_LINE: usize = 512;
 /// How the files are named.
 const ENDING: &str = "spool";
 /// So many records are remembered at most: those of some seconds in which the database holds up its reader.
@@ -37,7 +41,9 @@ pub struct Beginnings {
 
 impl Default for Beginnings {
     fn default() -> Self {
-        Self { text: vec![b'\n'], count: 0 }
+        let mut text = Vec::with_capacity(A_LINE);
+        text.push(b'\n');
+        Self { text, count: 0 }
     }
 }
 
@@ -78,6 +84,7 @@ pub struct Spool {
     fresh: Mutex<Vec<Arc<Segment>>>,
     /// Something was written since the last sync.
     dirty: AtomicBool,
+    pace: Pace,
     /// Records that ended lately and stand in a file; `None`: more than are remembered.
     recent: Mutex<Option<Vec<UsageRecord>>>,
 }
@@ -111,6 +118,7 @@ impl Spool {
             active: RwLock::new(first.clone()),
             fresh: Mutex::new(vec![first]),
             dirty: AtomicBool::new(false),
+            pace: Pace::new(),
             recent: Mutex::new(Some(Vec::new())),
         })
     }
@@ -131,7 +139,7 @@ impl Spool {
     pub fn ended(&self, records: &[UsageRecord]) -> io::Result<bool> {
         // Before and not after: who looks at a file that is closed shall find its records remembered.
         self.turn_over()?;
-        let mut text = Vec::with_capacity(512 * records.len());
+        let mut text = Vec::with_capacity(A_LINE * records.len());
         text.push(b'\n');
         for record in records {
             line::write(&mut text, Kind::Ended, record)?;
@@ -168,10 +176,15 @@ impl Spool {
             return Ok(());
         }
         let active = self.active();
-        active.file.sync_data().inspect_err(|_failed| {
+        self.pace.sync(|| active.file.sync_data()).inspect_err(|_failed| {
             // A second sync of the same file would say that all is well (F-51).
             let _ = self.follow(&active);
         })
+    }
+
+    /// Whether writing may take long by now: who has others to look after lets somebody else do it.
+    pub fn is_slow(&self) -> bool {
+        self.pace.is_slow()
     }
 
     /// Whether a line can be written.
@@ -181,7 +194,7 @@ impl Spool {
 
     fn add(&self, text: &[u8]) -> io::Result<bool> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        active.add(text)?;
+        self.pace.write(|| active.add(text))?;
         Ok(!self.dirty.swap(true, Ordering::AcqRel))
     }
 
@@ -189,7 +202,10 @@ impl Spool {
     fn carry(&self, text: &[u8]) -> io::Result<()> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
         active.add(text)?;
-        active.file.sync_data()
+        let file = active.clone();
+        // Not under the lock: who begins another file would wait for the disk there, and behind it every call.
+        drop(active);
+        self.pace.sync(|| file.file.sync_data())
     }
 
     fn active(&self) -> Arc<Segment> {
@@ -206,9 +222,9 @@ impl Spool {
         if active.length.load(Ordering::Relaxed) < self.longest {
             return Ok(());
         }
+        self.follow(&active)?;
         // Its last lines may not be on the disk yet, and nobody will ask for this file again.
-        active.file.sync_data()?;
-        self.follow(&active)
+        active.file.sync_data()
     }
 
     /// Begins another file after this one.
