@@ -14,9 +14,11 @@ use crate::observe::Metrics;
 
 /// Between two rounds: what a power cut may take (docs/adr/0020).
 const ROUND: Duration = Duration::from_millis(100);
-/// Of so many rounds one writes to the database, while there is always something new: the more at once, the less each record
-/// costs, for those of one caller or model lie on the same pages.
+/// Of so many rounds one writes to the database, where records are [`MANY`]: the more at once, the less each of them costs, for
+/// those of one caller or model lie on the same pages.
 const SHIPS: u32 = 3;
+/// More than this wait in one round only where some thousand calls a second are made.
+const MANY: usize = 500;
 /// Between two rounds while something fails.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Records held in memory while neither the spool nor the database takes them. New calls are refused by then; these are
@@ -195,7 +197,7 @@ impl Desk {
             }
             words.try_iter().for_each(|word| self.hear(word, &mut flushes));
             let began = Instant::now();
-            heard = left > 0 && flushes.is_empty();
+            heard = left > 0 && flushes.is_empty() && self.spool.remembered() > MANY;
             if heard {
                 self.sync();
                 left -= 1;

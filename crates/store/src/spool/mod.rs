@@ -162,6 +162,12 @@ impl Spool {
         first
     }
 
+    /// How many are remembered; none once it was too many.
+    pub fn remembered(&self) -> usize {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.as_ref().map_or(0, Vec::len)
+    }
+
     /// What is remembered, all of it; `None`: more has ended since the last time than is remembered.
     fn recent(&self) -> Option<Vec<UsageRecord>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).replace(Vec::new())
