@@ -5,7 +5,6 @@
 
 pub mod codec;
 pub mod dialect;
-mod eight;
 pub mod envelope;
 pub mod fault;
 pub mod frame;

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use wide::u8x16;
 
-use crate::eight;
 use crate::fault::Kind;
 
 /// How long the body behind a head is.
@@ -77,13 +77,9 @@ pub fn end(bytes: &[u8]) -> Option<usize> {
 /// # Errors
 /// [`BadHead`] for everything RFC 9112 forbids or leaves to guess.
 pub fn request(head: &[u8]) -> Result<RequestHead, BadHead> {
-    let mut lines = lines(head)?;
-    let first = lines.next().unwrap_or(Ok(&[]))?;
+    let (first, lines) = first_line(head)?;
     let (target, http11) = request_line(first)?;
-    let mut fields = Fields::default();
-    for line in lines {
-        fields.add(line?)?;
-    }
+    let fields = Fields::of(lines)?;
     host(&fields, target, http11)?;
     let framing = fields.framing(http11)?.unwrap_or(Framing::Length(0));
     Ok(RequestHead { framing })
@@ -94,8 +90,7 @@ pub fn request(head: &[u8]) -> Result<RequestHead, BadHead> {
 /// # Errors
 /// [`BadHead`] for everything RFC 9112 forbids or leaves to guess.
 pub fn answer(head: &[u8]) -> Result<AnswerHead, BadHead> {
-    let mut lines = lines(head)?;
-    let first = lines.next().unwrap_or(Ok(&[]))?;
+    let (first, lines) = first_line(head)?;
     let version = first.get(..9).unwrap_or_default();
     if version != b"HTTP/1.1 " && version != b"HTTP/1.0 " {
         return Err(bad("an answer begins with its HTTP version"));
@@ -105,10 +100,7 @@ pub fn answer(head: &[u8]) -> Result<AnswerHead, BadHead> {
     let Some(status) = status.filter(|_| matches!(first.get(12), None | Some(b' '))) else {
         return Err(bad("a status has three digits"));
     };
-    let mut fields = Fields::default();
-    for line in lines {
-        fields.add(line?)?;
-    }
+    let fields = Fields::of(lines)?;
     let http11 = version == b"HTTP/1.1 ";
     let framing = fields.framing(http11)?.unwrap_or(Framing::Close);
     Ok(AnswerHead { status, http11, framing })
@@ -131,20 +123,20 @@ pub fn fields(head: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)>
     })
 }
 
-/// The lines of a head without their CRLF and without the empty last one; an error in place of one that ends in another way.
-fn lines(head: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BadHead>>, BadHead> {
-    let Some(body) = head.strip_suffix(b"\r\n\r\n") else {
+/// The first line of a head without its CRLF, and the lines behind it, each with its own; the empty last one is left out.
+fn first_line(head: &[u8]) -> Result<(&[u8], &[u8]), BadHead> {
+    if !head.ends_with(b"\r\n\r\n") {
         return Err(bad("a line ends with CR LF"));
-    };
-    let mut rest = Some(body);
-    Ok(std::iter::from_fn(move || {
-        let text = rest.take()?;
-        let Some(end) = memchr::memchr3(b'\r', b'\n', 0, text) else { return Some(Ok(text)) };
-        let (line, behind) = text.split_at(end);
-        rest = behind.strip_prefix(b"\r\n");
-        let what = "a line ends with CR LF, and neither stands alone inside it";
-        Some(if rest.is_some() { Ok(line) } else { Err(bad(what)) })
-    }))
+    }
+    cut(&head[..head.len() - 2])
+}
+
+/// The line that `lines` begins with, without its CRLF, and what is behind it.
+fn cut(lines: &[u8]) -> Result<(&[u8], &[u8]), BadHead> {
+    let end = memchr::memchr3(b'\r', b'\n', 0, lines).unwrap_or(lines.len());
+    let (line, behind) = lines.split_at(end);
+    let rest = behind.strip_prefix(b"\r\n");
+    rest.map(|rest| (line, rest)).ok_or(bad("a line ends with CR LF, and neither stands alone inside it"))
 }
 
 fn request_line(line: &[u8]) -> Result<(&[u8], bool), BadHead> {
@@ -188,35 +180,58 @@ struct Fields<'h> {
 }
 
 impl<'h> Fields<'h> {
-    fn add(&mut self, line: &'h [u8]) -> Result<(), BadHead> {
+    /// Of header lines, each of which has its CRLF.
+    fn of(lines: &'h [u8]) -> Result<Self, BadHead> {
+        let mut fields = Self::default();
+        let mut rest = lines;
+        while !rest.is_empty() {
+            rest = fields.add(rest)?;
+        }
+        Ok(fields)
+    }
+
+    /// Adds the line that `lines` begins with; what is behind it. A name ends where a token does, and a value at the first control
+    /// character but a tab: where that is no line end, what is wrong is looked for in a second look.
+    fn add(&mut self, lines: &'h [u8]) -> Result<&'h [u8], BadHead> {
         self.count += 1;
-        if self.count > MAX_HEADERS {
-            return Err(BadHead { kind: Kind::HeadTooLarge, what: "a head has at most 100 header lines" });
-        }
-        let colon = line.iter().position(|&b| !TOKEN[usize::from(b)]).unwrap_or(line.len());
-        if colon == 0 || line.get(colon) != Some(&b':') {
-            return Err(bad(match line.contains(&b':') {
-                false => "a header line has a colon",
-                true => "a header's name is a token, directly before its colon; lines are not folded",
-            }));
-        }
-        let (name, value) = (&line[..colon], trim_blanks(&line[colon + 1..]));
-        // A tab is a control character, too, and rare: where there is one, all are looked at.
-        let marked = |word| eight::below(word, 0x20) | eight::equal(word, 0x7f);
-        let control = |b: u8| b < 0x20 || b == 0x7f;
-        if eight::first(value, marked, control).is_some() && value.iter().any(|&b| control(b) && b != b'\t') {
-            return Err(bad("a header's value has no control characters"));
-        }
+        let colon = lines.iter().position(|&b| !TOKEN[usize::from(b)]).unwrap_or(lines.len());
+        let (name, behind) = lines.split_at(colon);
+        let Some(behind) = behind.strip_prefix(b":").filter(|_| colon > 0 && self.count <= MAX_HEADERS)
+        else {
+            return Err(self.fault(lines));
+        };
+        let (value, end) = behind.split_at(control(behind));
+        let Some(rest) = end.strip_prefix(b"\r\n") else { return Err(self.fault(lines)) };
         let place = match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => &mut self.host,
             14 if name.eq_ignore_ascii_case(b"content-length") => &mut self.length,
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => &mut self.coding,
-            _ => return Ok(()),
+            _ => return Ok(rest),
         };
-        if place.replace(value).is_some() {
+        if place.replace(trim_blanks(value)).is_some() {
             return Err(bad("Host, Content-Length and Transfer-Encoding are given once"));
         }
-        Ok(())
+        Ok(rest)
+    }
+
+    /// What is wrong with the line that `lines` begins with, which could not be added.
+    #[cold]
+    fn fault(&self, lines: &[u8]) -> BadHead {
+        let line = match cut(lines) {
+            Ok((line, _)) => line,
+            Err(bad) => return bad,
+        };
+        if self.count > MAX_HEADERS {
+            return BadHead { kind: Kind::HeadTooLarge, what: "a head has at most 100 header lines" };
+        }
+        let name = line.split(|&b| b == b':').next().filter(|name| name.len() < line.len());
+        bad(match name {
+            None => "a header line has a colon",
+            Some(name) if !name.is_empty() && name.iter().copied().all(is_token) => {
+                "a header's value has no control characters"
+            }
+            Some(_) => "a header's name is a token, directly before its colon; lines are not folded",
+        })
     }
 
     /// `None` when no header frames the body.
@@ -296,6 +311,22 @@ fn is_target(b: u8) -> bool {
 
 fn starts_with_ignoring_case(text: &[u8], start: &[u8]) -> bool {
     text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+}
+
+/// Where the first control character stands that is no tab.
+fn control(bytes: &[u8]) -> usize {
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    for (n, block) in blocks.iter().enumerate() {
+        let bytes = u8x16::new(*block);
+        let is = |b| bytes.simd_eq(u8x16::splat(b));
+        let low = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+        let marks = (low ^ is(b'\t') | is(0x7f)).to_bitmask();
+        if marks != 0 {
+            return n * 16 + marks.trailing_zeros() as usize;
+        }
+    }
+    let is_it = |b: &u8| matches!(b, 0..0x20 | 0x7f) && *b != b'\t';
+    blocks.len() * 16 + rest.iter().position(is_it).unwrap_or(rest.len())
 }
 
 /// Without spaces and tabs around it (RFC 9110, 5.6.3); other white space is part of the value, and an error there.
