@@ -150,18 +150,13 @@ impl Envelope {
 /// The body with this model's name, put in where there is none, and, if `ask_usage`, with `stream_options.include_usage:
 /// true`. Everything else stays byte for byte; without an edit the same bytes are given back, not copied.
 pub fn edit(body: &Bytes, envelope: &Envelope, model: Option<&str>, ask_usage: bool) -> Bytes {
-    let mut edits: Vec<(Range<usize>, Cow<'static, str>)> = Vec::with_capacity(2);
-    if let Some(new) = model
-        && envelope.model.as_ref().is_none_or(|text| text.says != new)
-    {
-        edits.push(model_edit(envelope, new, ask_usage));
-    }
-    if ask_usage && !envelope.asks_usage() {
-        edits.push(usage_edit(body, envelope));
-    }
-    if edits.is_empty() {
+    let model = model.filter(|new| envelope.model.as_ref().is_none_or(|text| text.says != *new));
+    let usage = ask_usage && !envelope.asks_usage();
+    if model.is_none() && !usage {
         return body.clone();
     }
+    let model = model.map(|new| model_edit(envelope, new, ask_usage));
+    let mut edits: Vec<_> = model.into_iter().chain(usage.then(|| usage_edit(body, envelope))).collect();
     edits.sort_by_key(|(place, _)| place.start);
     let mut out = BytesMut::with_capacity(body.len() + 64);
     let mut from = 0;

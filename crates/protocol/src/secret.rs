@@ -66,6 +66,11 @@ impl Secret {
             && ours.iter().zip(theirs).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }
 
+    /// Whether it can stand in a header's value: as `http` has it, visible ASCII, blanks and tabs.
+    pub fn fits_a_header(&self) -> bool {
+        self.0.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~'))
+    }
+
     /// The text itself, for the one header it is meant for.
     pub fn expose(&self) -> &str {
         &self.0

@@ -11,7 +11,7 @@ use protocol::fault::Kind;
 use protocol::operation::{self, About, ModelAt, Operation};
 use protocol::secret::Secret;
 use protocol::vendor::identity::Grant;
-use protocol::vendor::{Ask, climbs, encode};
+use protocol::vendor::{Ask, CredentialAt, climbs, encode};
 
 use super::coding;
 use super::engine::{HeadWriter, Message, OutBody};
@@ -76,11 +76,9 @@ pub(super) fn compose(
         Some(translated) => translated.exchange.hides_usage(),
     };
     let mut head = HeadWriter::begin(&call.method, &address);
-    let own = own_headers(call, provider, shown)?;
+    let own = Own::of(call, provider, shown)?;
     say_ourselves(&mut head, call, provider);
-    for (name, value) in own.iter().filter(|(name, _)| !is_said(name, provider)) {
-        head.line(name.as_str(), value.as_bytes());
-    }
+    own.write(&mut head, provider);
     if call.upgrade.is_some() {
         head.upgrade();
         keep_subprotocols(&mut head, call);
@@ -90,7 +88,7 @@ pub(super) fn compose(
     pass_headers(&mut head, call, (provider, shown), &own, (translated.is_some(), foreign));
     for (name, value) in vendor.usual_headers() {
         let said = !foreign && call.head.contains_key(*name);
-        if !said && !own.contains_key(*name) {
+        if !said && !own.says(name) {
             head.line(name, value.as_bytes());
         }
     }
@@ -229,16 +227,17 @@ fn asks_usage(call: &Call, provider: &Provider) -> bool {
 
 /// Whether a name belongs to one connection only, in both directions (RFC 9110, 7.6.1).
 pub(super) fn is_hop_by_hop(name: &str) -> bool {
+    // By bytes, which are told apart in one look: names are many, and hardly any is one of these.
     matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
+        name.as_bytes(),
+        b"connection"
+            | b"keep-alive"
+            | b"proxy-authenticate"
+            | b"proxy-connection"
+            | b"te"
+            | b"trailer"
+            | b"transfer-encoding"
+            | b"upgrade"
     )
 }
 
@@ -246,38 +245,38 @@ pub(super) fn is_hop_by_hop(name: &str) -> bool {
 /// callers, what we set ourselves.
 fn is_ours(name: &str) -> bool {
     matches!(
-        name,
-        "proxy-authorization"
-            | "content-length"
-            | "host"
-            | "expect"
-            | "cookie"
-            | "cookie2"
-            | "authorization"
-            | "x-api-key"
-            | "api-key"
-            | "x-goog-api-key"
-            | "ocp-apim-subscription-key"
-            | "x-auth-token"
-            | "x-amz-date"
-            | "x-amz-security-token"
-            | "x-amz-content-sha256"
-            | "x-amz-region-set"
-            | "forwarded"
-            | "via"
-            | "x-real-ip"
-            | "x-request-id"
-            | "sec-websocket-protocol"
-            | "origin"
-            | "referer"
-    ) || name.starts_with("x-openai-proxy-")
-        || name.starts_with("x-forwarded-")
+        name.as_bytes(),
+        b"proxy-authorization"
+            | b"content-length"
+            | b"host"
+            | b"expect"
+            | b"cookie"
+            | b"cookie2"
+            | b"authorization"
+            | b"x-api-key"
+            | b"api-key"
+            | b"x-goog-api-key"
+            | b"ocp-apim-subscription-key"
+            | b"x-auth-token"
+            | b"x-amz-date"
+            | b"x-amz-security-token"
+            | b"x-amz-content-sha256"
+            | b"x-amz-region-set"
+            | b"forwarded"
+            | b"via"
+            | b"x-real-ip"
+            | b"x-request-id"
+            | b"sec-websocket-protocol"
+            | b"origin"
+            | b"referer"
+    ) || matches!(name.as_bytes().first_chunk(), Some(b"x-openai-proxy-"))
+        || matches!(name.as_bytes().first_chunk(), Some(b"x-forwarded-"))
 }
 
 /// The header names a message's `Connection` header makes hop-by-hop, lower case. What it says of itself names none.
 pub(super) fn connection_names(head: &HeaderMap) -> Vec<String> {
     let lists = head.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let names = lists.flat_map(|list| list.split(',')).map(str::trim);
+    let names = lists.flat_map(|list| list.split(',')).map(str::trim_ascii);
     let itself = |name: &&str| matches!(*name, "keep-alive" | "close");
     names.filter(|name| !itself(name)).map(str::to_ascii_lowercase).collect()
 }
@@ -288,7 +287,7 @@ fn pass_headers(
     head: &mut HeadWriter,
     call: &Call,
     (provider, shown): (&Provider, Shown<'_>),
-    own: &HeaderMap,
+    own: &Own<'_>,
     (rewritten, foreign): (bool, bool),
 ) {
     let named = connection_names(&call.head);
@@ -297,7 +296,7 @@ fn pass_headers(
         // Servers behind a CGI-like border read an underscore as a hyphen, so both spellings are one name.
         let text = &*hyphened(name.as_str());
         // An account header beside another account's key would be refused upstream.
-        let account = stored && headers::ACCOUNT.contains(&text);
+        let account = stored && headers::is_of_an_account(text);
         // Usage is read from the bytes as they pass, so they must be readable.
         let codings = text == header::ACCEPT_ENCODING.as_str();
         let coded = call.row.usage && codings;
@@ -305,9 +304,7 @@ fn pass_headers(
         let foreign =
             (foreign && headers::is_of_a_language(text)) || (rewritten && headers::describes_a_body(text));
         let passes = !is_hop_by_hop(text) && !is_ours(text) && !account && !coded && !foreign;
-        // A hyphen is as long as an underscore.
-        let is_own = |own: &HeaderName| own.as_str().len() == text.len() && hyphened(own.as_str()) == text;
-        if !passes || own.keys().any(is_own) || named.iter().any(|hop| hop == name.as_str()) {
+        if !passes || own.says(text) || named.iter().any(|hop| hop == name.as_str()) {
             continue;
         }
         // An error in any other coding could not be looked at (T-44).
@@ -322,14 +319,65 @@ fn pass_headers(
     }
 }
 
-/// What the configuration sets: it stands in place of whatever the caller says.
-fn own_headers(call: &Call, provider: &Provider, shown: Shown<'_>) -> Result<HeaderMap, ApiError> {
-    let mut own = HeaderMap::with_capacity(4);
-    set_credential(&mut own, call, provider, shown)?;
-    for (name, value) in &provider.headers {
-        own.insert(name.clone(), value.clone());
+/// What we set ourselves: it stands in place of whatever the caller says.
+struct Own<'a> {
+    /// The credential, and where it is looked for.
+    credential: Option<(CredentialAt, &'a Secret)>,
+    /// What a grant shows in its place.
+    granted: HeaderMap,
+    /// What the configuration sets, in place of those, too.
+    set: &'a HeaderMap,
+}
+
+impl<'a> Own<'a> {
+    fn of(call: &'a Call, provider: &'a Provider, shown: Shown<'a>) -> Result<Self, ApiError> {
+        let mut own = Self { credential: None, granted: HeaderMap::new(), set: &provider.headers };
+        match shown {
+            Shown::Grant(_, grant) => grant.show(&mut own.granted).map_err(|_| unusable(provider))?,
+            Shown::Key(secret) => own.credential = at(provider, secret)?,
+            Shown::Own => {
+                if let Some(secret) = secret(call, provider)? {
+                    own.credential = at(provider, secret)?;
+                }
+            }
+        }
+        Ok(own)
     }
-    Ok(own)
+
+    /// Whether it has a header of this name, in whichever spelling.
+    fn says(&self, name: &str) -> bool {
+        // A hyphen is as long as an underscore.
+        let is_it = |own: &HeaderName| own.as_str().len() == name.len() && hyphened(own.as_str()) == name;
+        self.credential.is_some_and(|(at, _)| at.name == name)
+            || self.granted.keys().chain(self.set.keys()).any(is_it)
+    }
+
+    fn write(&self, head: &mut HeadWriter, provider: &Provider) {
+        if let Some((at, secret)) = self.credential.filter(|(at, _)| !self.set.contains_key(at.name)) {
+            head.line_in_two(at.name, at.before.as_bytes(), secret.expose().as_bytes());
+        }
+        let granted = self.granted.iter().filter(|(name, _)| !self.set.contains_key(*name));
+        for (name, value) in granted.chain(self.set).filter(|(name, _)| !is_said(name, provider)) {
+            head.line(name.as_str(), value.as_bytes());
+        }
+    }
+}
+
+/// A credential, and where its vendor looks for it.
+fn at<'a>(provider: &Provider, secret: &'a Secret) -> Result<Option<(CredentialAt, &'a Secret)>, ApiError> {
+    let Some(at) = provider.vendor.credential_at(secret) else { return Ok(None) };
+    if secret.fits_a_header() { Ok(Some((at, secret))) } else { Err(unusable(provider)) }
+}
+
+/// The credential of a provider, or its caller's own where that is what it gets.
+fn secret<'a>(call: &'a Call, provider: &'a Provider) -> Result<Option<&'a Secret>, ApiError> {
+    match (&provider.credential, &call.offered) {
+        (Credential::Stored(secret), _) => Ok(Some(secret)),
+        (Credential::Passthrough, Some(offered)) if offered.is_signature() => Err(signed_elsewhere(provider)),
+        (Credential::Passthrough, Some(offered)) => Ok(Some(&offered.0)),
+        // Who we are is never shown but by a grant.
+        (Credential::Passthrough, None) | (Credential::None | Credential::Identity(_), _) => Ok(None),
+    }
 }
 
 /// Whether [`say_ourselves`] says it, whatever the configuration has.
@@ -340,6 +388,11 @@ fn is_said(name: &HeaderName, provider: &Provider) -> bool {
             && matches!(name, "x-forwarded-for" | "x-forwarded-proto" | "x-forwarded-port"))
 }
 
+/// A name with hyphens for underscores; most have none and are not copied.
+fn hyphened(name: &str) -> Cow<'_, str> {
+    if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
+}
+
 /// What we say ourselves of the call; nobody else's word for it passes.
 fn say_ourselves(head: &mut HeadWriter, call: &Call, provider: &Provider) {
     head.line("host", provider.origin.authority.as_bytes());
@@ -347,32 +400,6 @@ fn say_ourselves(head: &mut HeadWriter, call: &Call, provider: &Provider) {
     if provider.forwarded {
         forwarded(head, call);
     }
-}
-
-/// A name with hyphens for underscores; most have none and are not copied.
-fn hyphened(name: &str) -> Cow<'_, str> {
-    if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
-}
-
-fn set_credential(
-    head: &mut HeaderMap,
-    call: &Call,
-    provider: &Provider,
-    shown: Shown<'_>,
-) -> Result<(), ApiError> {
-    let secret = match (shown, &provider.credential, &call.offered) {
-        (Shown::Key(key), _, _) => key,
-        (Shown::Grant(_, grant), _, _) => return grant.show(head).map_err(|_| unusable(provider)),
-        (Shown::Own, Credential::Stored(secret), _) => secret,
-        (Shown::Own, Credential::Passthrough, Some(offered)) if offered.is_signature() => {
-            return Err(signed_elsewhere(provider));
-        }
-        (Shown::Own, Credential::Passthrough, Some(offered)) => &offered.0,
-        // Who we are is never shown but by a grant.
-        (Shown::Own, Credential::Passthrough, None)
-        | (Shown::Own, Credential::None | Credential::Identity(_), _) => return Ok(()),
-    };
-    provider.vendor.sign(head, secret).map_err(|_| unusable(provider))
 }
 
 /// A signature is of a request to this gateway, and holds nowhere else.

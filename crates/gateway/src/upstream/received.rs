@@ -423,7 +423,7 @@ fn take_out(head: &mut HeaderMap, translated: bool) {
         let text = name.as_str();
         is_hop_by_hop(text)
             || is_the_hosts(text)
-            || headers::ACCOUNT.contains(&text)
+            || headers::is_of_an_account(text)
             || (translated && headers::is_of_a_language(text))
             || hops.iter().any(|hop| hop == text)
     };

@@ -1,8 +1,10 @@
 //! Header words that belong to a vendor's language, named once.
 
-/// The account a request is booked on. They go with a key: beside another account's key they would be refused, and an
-/// answer's tell the caller whose account it was.
-pub const ACCOUNT: [&str; 3] = ["openai-organization", "openai-project", "x-goog-user-project"];
+/// Whether a header names the account a request is booked on. They go with a key: beside another account's key they would be
+/// refused, and an answer's tell the caller whose account it was.
+pub fn is_of_an_account(name: &str) -> bool {
+    matches!(name.as_bytes(), b"openai-organization" | b"openai-project" | b"x-goog-user-project")
+}
 
 /// How the headers begin that say how much of an account's limits is left (OpenAI, "Rate limits"; Anthropic, "Rate limits").
 pub const LIMITS: [&str; 2] = ["x-ratelimit-", "anthropic-ratelimit-"];

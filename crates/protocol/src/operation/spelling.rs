@@ -206,6 +206,9 @@ fn canonical(path: &str) -> Result<bool, PathProblem> {
     if bytes.first() != Some(&b'/') {
         return Err(PathProblem::NotCanonical("a path begins with a slash"));
     }
+    if is_plain(bytes) {
+        return Ok(false);
+    }
     if bytes.iter().any(|b| matches!(b, b'\\' | b';' | 0..=0x20 | 0x7f..)) {
         return Err(PathProblem::NotCanonical(
             "a path has no backslash, semicolon, space or control character",
@@ -218,6 +221,16 @@ fn canonical(path: &str) -> Result<bool, PathProblem> {
         return Err(PathProblem::NotCanonical("a path has no dot segment and no trailing dot"));
     }
     encoded(bytes)
+}
+
+/// Whether a path has nothing in it that two readers could read differently: letters, digits, and what joins them. Most are so.
+fn is_plain(path: &[u8]) -> bool {
+    let mut before = 0;
+    path.iter().all(|&b| {
+        let joins = if before == b'/' { matches!(b, b'-' | b'_') } else { matches!(b, b'-' | b'_' | b'/') };
+        before = b;
+        joins || b.is_ascii_alphanumeric()
+    })
 }
 
 /// Checks each percent-encoded byte; the result says whether an encoded slash is among them.

@@ -289,10 +289,10 @@ impl Row {
 
     /// Whether its path asks for several requests at once, each of which names a model of its own.
     pub fn batches(&self, rest: &str) -> bool {
-        let verb = rest.rsplit_once(':').map(|(_, verb)| verb);
+        let batch = |verb: &str| verb.starts_with("batch") || verb.starts_with("asyncBatch");
         self.operation == Generate
             && self.model == ModelAt::Path
-            && verb.is_some_and(|verb| verb.starts_with("batch") || verb.starts_with("asyncBatch"))
+            && rest.rsplit_once(':').is_some_and(|(_, verb)| batch(verb))
     }
 
     /// Whether a stream that its path asks for comes as one JSON array: in this language events are asked for by the query (Gemini API
@@ -309,6 +309,9 @@ impl Row {
 
     /// Whether `path` (without `/v1`, without a trailing slash) has this row's shape.
     pub(super) fn fits(&self, path: &str) -> bool {
+        if path == self.shape {
+            return true;
+        }
         let mut have = path.split('/').skip(1);
         for want in self.shape.split('/').skip(1) {
             match want {

@@ -2,10 +2,7 @@
 
 use std::sync::LazyLock;
 
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
-
-use super::{Site, UnusableSecret, Vendor, bearer, sign_with};
+use super::{CredentialAt, Site, Vendor};
 use crate::dialect::{Dialect, Wire};
 use crate::frame::said::Prefill;
 use crate::operation::Operation;
@@ -53,12 +50,9 @@ impl Vendor for Anthropic {
         &[("anthropic-version", "2023-06-01")]
     }
 
-    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        if secret.expose().starts_with(LOGGED_IN) {
-            head.insert(AUTHORIZATION, bearer(secret)?);
-            return Ok(());
-        }
-        sign_with(head, "x-api-key", secret)
+    fn credential_at(&self, secret: &Secret) -> Option<CredentialAt> {
+        let logged_in = secret.expose().starts_with(LOGGED_IN);
+        Some(if logged_in { CredentialAt::BEARER } else { CredentialAt::under("x-api-key") })
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {

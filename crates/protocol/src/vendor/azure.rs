@@ -6,9 +6,7 @@
 
 use std::sync::LazyLock;
 
-use http::HeaderMap;
-
-use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
+use super::{Ask, CredentialAt, Site, Vendor, encode, without};
 use crate::codec::Habits;
 use crate::dialect::Dialect;
 use crate::frame::said::Prefill;
@@ -88,8 +86,8 @@ impl Vendor for Azure {
         classic(site).is_some() && OF_DEPLOYMENTS.contains(&row.operation)
     }
 
-    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        sign_with(head, "api-key", secret)
+    fn credential_at(&self, _secret: &Secret) -> Option<CredentialAt> {
+        Some(CredentialAt::under("api-key"))
     }
 
     /// Versions before 2024-09-01-preview refuse `stream_options`.

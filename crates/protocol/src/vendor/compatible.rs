@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use http::HeaderMap;
 use serde::Deserialize;
 
-use super::{Site, UnusableSecret, Vendor, sign_with};
+use super::{CredentialAt, Site, Vendor};
 use crate::codec::Habits;
 use crate::dialect::{Dialect, Wire, embedding};
 use crate::frame::said::Prefill;
@@ -148,15 +147,12 @@ impl Vendor for Compatible {
         }
     }
 
-    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        match self.header.as_deref() {
-            Some("api-key") => sign_with(head, "api-key", secret),
-            Some("x-api-key") => sign_with(head, "x-api-key", secret),
-            _ => {
-                head.insert(http::header::AUTHORIZATION, super::bearer(secret)?);
-                Ok(())
-            }
-        }
+    fn credential_at(&self, _secret: &Secret) -> Option<CredentialAt> {
+        Some(match self.header.as_deref() {
+            Some("api-key") => CredentialAt::under("api-key"),
+            Some("x-api-key") => CredentialAt::under("x-api-key"),
+            _ => CredentialAt::BEARER,
+        })
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {
@@ -234,6 +230,8 @@ fn cut<'n>(name: &'n str, piece: Range<usize>, word: &str) -> Option<&'n str> {
 #[cfg(test)]
 mod tests {
     use std::slice::from_ref;
+
+    use http::HeaderMap;
 
     use super::*;
 

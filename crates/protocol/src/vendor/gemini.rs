@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use http::HeaderMap;
-
-use super::{Ask, Site, UnusableSecret, Vendor, encode, sign_with, without};
+use super::{Ask, CredentialAt, Site, Vendor, encode, without};
 use crate::dialect::{Dialect, Wire, embedding};
 use crate::operation::Operation;
 use crate::secret::Secret;
@@ -62,8 +60,8 @@ impl Vendor for Gemini {
         format!("{}{rest}{query}", site.base_path)
     }
 
-    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        sign_with(head, "x-goog-api-key", secret)
+    fn credential_at(&self, _secret: &Secret) -> Option<CredentialAt> {
+        Some(CredentialAt::under("x-goog-api-key"))
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {

@@ -22,7 +22,7 @@ mod wordings;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::codec::Habits;
@@ -158,12 +158,18 @@ pub trait Vendor: Sync + Send {
         false
     }
 
-    /// Puts the credential where the vendor looks for it. Default: `Authorization: Bearer`.
+    /// Where it looks for this credential; `None`: nowhere. Default: `Authorization: Bearer`.
+    fn credential_at(&self, _secret: &Secret) -> Option<CredentialAt> {
+        Some(CredentialAt::BEARER)
+    }
+
+    /// Puts the credential where the vendor looks for it.
     ///
     /// # Errors
     /// When the secret cannot be a header value (line breaks, control characters).
     fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        head.insert(AUTHORIZATION, bearer(secret)?);
+        let Some(CredentialAt { name, before }) = self.credential_at(secret) else { return Ok(()) };
+        head.insert(HeaderName::from_static(name), sensitive(&[before, secret.expose()].concat())?);
         Ok(())
     }
 
@@ -200,6 +206,25 @@ pub trait Vendor: Sync + Send {
     /// What is left of the account's limits, as an answer's head tells it.
     fn read_quota(&self, head: &HeaderMap) -> Option<Left> {
         quota::read(head)
+    }
+}
+
+/// Where a credential is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CredentialAt {
+    /// The header, in small letters.
+    pub name: &'static str,
+    /// What stands before it there.
+    pub before: &'static str,
+}
+
+impl CredentialAt {
+    /// As most vendors want it.
+    pub const BEARER: Self = Self { name: "authorization", before: "Bearer " };
+
+    /// Alone, under a header of its own.
+    pub const fn under(name: &'static str) -> Self {
+        Self { name, before: "" }
     }
 }
 
@@ -260,6 +285,10 @@ pub fn encode(text: &str) -> String {
 /// Encoding is no help, so a name that makes such a path is not put into any.
 pub fn climbs(address: &str) -> bool {
     let path = address.split('?').next().unwrap_or(address);
+    // Most have none of what it takes.
+    if !path.bytes().any(|b| matches!(b, b'.' | b'%')) {
+        return false;
+    }
     if !path.contains("..") && !path.contains("/.") && !path.contains('%') {
         return false;
     }
@@ -288,17 +317,7 @@ pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, UnusableSecret> {
 
 /// A secret as most vendors want it shown, in `Authorization`.
 pub(crate) fn bearer(secret: &Secret) -> Result<HeaderValue, UnusableSecret> {
-    sensitive(&["Bearer ", secret.expose()].concat())
-}
-
-/// Puts a secret under a header of its own name.
-pub(crate) fn sign_with(
-    head: &mut HeaderMap,
-    name: &'static str,
-    secret: &Secret,
-) -> Result<(), UnusableSecret> {
-    head.insert(HeaderName::from_static(name), sensitive(secret.expose())?);
-    Ok(())
+    sensitive(&[CredentialAt::BEARER.before, secret.expose()].concat())
 }
 
 /// The vendors that have a file of their own.

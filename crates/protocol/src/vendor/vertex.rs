@@ -3,10 +3,8 @@
 
 mod claude;
 
-use http::HeaderMap;
-
 use super::identity::Identity;
-use super::{Ask, Site, UnusableSecret, Vendor, bearer, encode, sign_with, without};
+use super::{Ask, CredentialAt, Site, Vendor, encode, without};
 use crate::dialect::{Dialect, Wire};
 use crate::operation::{ModelAt, Operation};
 use crate::secret::Secret;
@@ -77,12 +75,9 @@ impl Vendor for Vertex {
         }
     }
 
-    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        if secret.expose().starts_with(TOKEN) {
-            head.insert(http::header::AUTHORIZATION, bearer(secret)?);
-            return Ok(());
-        }
-        sign_with(head, "x-goog-api-key", secret)
+    fn credential_at(&self, secret: &Secret) -> Option<CredentialAt> {
+        let token = secret.expose().starts_with(TOKEN);
+        Some(if token { CredentialAt::BEARER } else { CredentialAt::under("x-goog-api-key") })
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {

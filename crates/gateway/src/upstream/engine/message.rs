@@ -78,10 +78,18 @@ impl HeadWriter {
 
     /// Adds a line.
     pub(in crate::upstream) fn line(&mut self, name: &str, value: &[u8]) {
-        self.head.reserve(name.len() + value.len() + 4);
         self.head.extend_from_slice(name.as_bytes());
         self.head.extend_from_slice(b": ");
         self.head.extend_from_slice(value);
+        self.head.extend_from_slice(b"\r\n");
+    }
+
+    /// Adds a line whose value comes in two pieces.
+    pub(in crate::upstream) fn line_in_two(&mut self, name: &str, begin: &[u8], rest: &[u8]) {
+        self.head.extend_from_slice(name.as_bytes());
+        self.head.extend_from_slice(b": ");
+        self.head.extend_from_slice(begin);
+        self.head.extend_from_slice(rest);
         self.head.extend_from_slice(b"\r\n");
     }
 

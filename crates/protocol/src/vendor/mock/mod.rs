@@ -28,7 +28,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use self::ask::Ask;
 use self::error::Problem;
 use self::reply::Reply;
-use super::{Site, UnusableSecret, Vendor};
+use super::{CredentialAt, Site, Vendor};
 use crate::dialect::Dialect;
 use crate::operation::Operation;
 use crate::secret::Secret;
@@ -66,8 +66,8 @@ impl Vendor for Mock {
         }
     }
 
-    fn sign(&self, _head: &mut HeaderMap, _secret: &Secret) -> Result<(), UnusableSecret> {
-        Ok(())
+    fn credential_at(&self, _secret: &Secret) -> Option<CredentialAt> {
+        None
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {

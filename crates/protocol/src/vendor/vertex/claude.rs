@@ -2,7 +2,6 @@
 //! (`rawPredict`, `streamRawPredict`), "Count tokens for Claude models" (`count-tokens:rawPredict`); the Python library's `lib/vertex`.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::HeaderMap;
 
 use super::place;
 use crate::dialect::{Dialect, Wire};
@@ -10,7 +9,7 @@ use crate::envelope;
 use crate::frame::said::Prefill;
 use crate::operation::{Operation, Row};
 use crate::secret::Secret;
-use crate::vendor::{Site, UnusableSecret, Vendor};
+use crate::vendor::{CredentialAt, Site, Vendor};
 
 /// Who serves Claude there.
 pub(super) static VENDOR: Claude = Claude;
@@ -94,8 +93,8 @@ impl Vendor for Claude {
         out.freeze()
     }
 
-    fn sign(&self, head: &mut HeaderMap, secret: &Secret) -> Result<(), UnusableSecret> {
-        super::VENDOR.sign(head, secret)
+    fn credential_at(&self, secret: &Secret) -> Option<CredentialAt> {
+        super::VENDOR.credential_at(secret)
     }
 
     fn counts_streams(&self, _site: &Site) -> bool {
