@@ -1,5 +1,6 @@
 //! `admin` and `config`: who may change settings, and how.
 
+use http::HeaderName;
 use protocol::secret::Secret;
 
 use super::upkeep;
@@ -46,7 +47,7 @@ const SHORTEST: usize = 16;
 
 /// Reads `admin`.
 pub(crate) fn admin(section: Option<Settings<'_>>) -> Admin {
-    let mut admin = Admin { keys: Vec::new(), header: "x-admin-api-key".to_owned() };
+    let mut admin = Admin { keys: Vec::new(), header: HeaderName::from_static("x-admin-api-key") };
     let Some(section) = section else { return admin };
     if let Some(secret) = section.get("api_key").and_then(|at| key(&at)) {
         admin.keys.push(AdminKey { name: "admin".to_owned(), secret, role: Role::Admin });
@@ -79,16 +80,14 @@ fn key(at: &At<'_>) -> Option<Secret> {
     proper.then(|| Secret::new(text))
 }
 
-fn header(text: &str) -> Result<String, Wrong> {
+fn header(text: &str) -> Result<HeaderName, Wrong> {
     let text = text.to_ascii_lowercase();
     // One that means something to HTTP comes with other requests, too, and would lock everybody out.
     let ours = text.starts_with("x-") && !text.starts_with("x-forwarded") && text != "x-real-ip";
     let proper = ours && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    match proper {
-        true => Ok(text),
-        false => {
-            wrong(format!("cannot be `{text}`."), "Write a name that begins with X-, like X-Admin-API-Key.")
-        }
+    match HeaderName::try_from(text.as_str()) {
+        Ok(name) if proper => Ok(name),
+        _ => wrong(format!("cannot be `{text}`."), "Write a name that begins with X-, like X-Admin-API-Key."),
     }
 }
 

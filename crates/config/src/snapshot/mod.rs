@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use protocol::secret::Secret;
 
 pub use alerts::{Alerts, ErrorRate, Hook, Occasion, Service};
@@ -94,8 +95,8 @@ impl Snapshot {
 pub struct Admin {
     /// The keys. Without any, administration is open to this computer, and to it alone (D-3).
     pub keys: Vec<AdminKey>,
-    /// The header a key may travel in, in lower case.
-    pub header: String,
+    /// The header a key may travel in.
+    pub header: HeaderName,
 }
 
 /// A key of administration.

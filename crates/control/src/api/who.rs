@@ -106,7 +106,7 @@ fn shown<'h>(world: &Snapshot, head: &'h HeaderMap) -> Result<Option<&'h str>, O
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
         _ => value.trim(),
     });
-    let own = head.get_all(world.admin.header.as_str()).iter();
+    let own = head.get_all(&world.admin.header).iter();
     let own = own.map(|value| value.to_str().unwrap_or_default().trim());
     let mut all = bearers.chain(own).filter(|key| !key.is_empty());
     let Some(first) = all.next() else { return Ok(None) };

@@ -106,7 +106,10 @@ fn refuse_larger(declared: Option<u64>, limit: u64) -> Result<(), ApiError> {
 
 async fn collect(mut body: Incoming, limit: u64, gap: Duration) -> Result<Bytes, ApiError> {
     let mut gathered = Gathered::expecting(body.size_hint().exact());
-    while let Some(data) = next(&mut body, gap).await? {
+    // One that says how long it is ends with its last byte: nobody is asked for more.
+    while !body.is_end_stream()
+        && let Some(data) = next(&mut body, gap).await?
+    {
         gathered.push(data);
         if gathered.len() as u64 > limit {
             return Err(too_large(limit));

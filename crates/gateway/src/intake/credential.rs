@@ -26,25 +26,41 @@ pub(super) fn read(
     query: Option<&str>,
 ) -> Result<Option<Offered>, ApiError> {
     refuse_in_query(query)?;
-    let bearers = accept.contains(&AUTHORIZATION);
-    if bearers && head.get_all(AUTHORIZATION).iter().count() > 1 {
-        return Err(conflict());
+    let mut found = None;
+    for name in accept {
+        let mut lines = head.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+        if *name != AUTHORIZATION {
+            lines.try_for_each(|line| note(&mut found, line.trim_ascii()))?;
+        } else if let Some(line) = lines.next() {
+            note(&mut found, bare(line))?;
+            // Twice the same line is more than one credential.
+            if lines.next().is_some() {
+                return Err(conflict());
+            }
+        }
     }
-    let bearer = head.get(AUTHORIZATION).filter(|_| bearers);
-    let bearer = bearer.and_then(|value| value.to_str().ok()).map(bare);
-    let others = accept.iter().filter(|name| **name != AUTHORIZATION);
-    let headers = others.flat_map(|name| head.get_all(name)).filter_map(|value| value.to_str().ok());
-    let protocols = head.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    let subprotocols =
-        protocols.flat_map(|list| list.split(',')).filter_map(|one| key_of_subprotocol(one.trim()));
-    let mut all =
-        bearer.into_iter().chain(headers.map(str::trim)).chain(subprotocols).filter(|text| !text.is_empty());
-    let Some(first) = all.next() else { return Ok(None) };
+    for list in head.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok()) {
+        let keys = list.split(',').filter_map(|one| key_of_subprotocol(one.trim_ascii()));
+        keys.into_iter().try_for_each(|key| note(&mut found, key))?;
+    }
+    let Some(found) = found else { return Ok(None) };
     // A comma would be a second credential folded into the same line.
-    if first.contains(',') && !is_signed(first) || all.any(|other| other != first) {
+    if found.contains(',') && !is_signed(found) {
         return Err(conflict());
     }
-    Ok(Some(Offered(Secret::new(first))))
+    Ok(Some(Offered(Secret::new(found))))
+}
+
+/// Notes a credential, if it is one: there may be no other beside it.
+fn note<'h>(found: &mut Option<&'h str>, text: &'h str) -> Result<(), ApiError> {
+    match found {
+        _ if text.is_empty() => Ok(()),
+        Some(first) if *first != text => Err(conflict()),
+        _ => {
+            *found = Some(text);
+            Ok(())
+        }
+    }
 }
 
 /// How a signature of AWS's begins (Signature Version 4): its parts are set apart by commas. Which keys it was made with, and whether it
@@ -57,8 +73,8 @@ fn is_signed(text: &str) -> bool {
 
 fn bare(value: &str) -> &str {
     match value.split_once(' ') {
-        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => secret.trim(),
-        _ => value.trim(),
+        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => secret.trim_ascii(),
+        _ => value.trim_ascii(),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn knock<'p, B>(
     let found = operation::find(request.method(), path).map_err(|problem| path_error(problem, path))?;
     note_spelling(found.spelling);
     // What administers this gateway is for nobody else, least of all for a provider.
-    request.headers_mut().remove(&*world.admin.header);
+    request.headers_mut().remove(&world.admin.header);
     let administers = |offered: &Offered| world.admin.keys.iter().any(|key| key.secret.is_same(&offered.0));
     let offered = credential::read(world.callers.accept(), request.headers(), request.uri().query())?;
     let offered = offered.filter(|offered| !administers(offered));
