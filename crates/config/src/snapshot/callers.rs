@@ -56,6 +56,7 @@ pub enum AllowedModels {
 
 impl AllowedModels {
     /// Whether a name is among them.
+    #[inline]
     pub fn has(&self, name: &str) -> bool {
         match self {
             Self::All => true,
@@ -77,6 +78,7 @@ pub struct Limit {
 
 impl Limit {
     /// Whether nothing is limited.
+    #[inline]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
@@ -128,6 +130,7 @@ impl Callers {
     }
 
     /// The key somebody shows, if it is one of ours.
+    #[inline]
     pub fn find(&self, shown: &Secret) -> Option<&Arc<CallerKey>> {
         if self.keys.is_empty() {
             return None;

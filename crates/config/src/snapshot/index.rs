@@ -29,6 +29,7 @@ impl Routes {
     }
 
     /// The rule for a path below `/v1`. Longest match wins; a prefix matches whole segments only.
+    #[inline]
     pub fn find(&self, rest: &str) -> Option<&PathRule> {
         self.rule(rest).map(|(_, rule)| rule)
     }
@@ -39,6 +40,7 @@ impl Routes {
     }
 
     /// The rule for a path below `/v1`, with the pattern as it was written.
+    #[inline]
     pub fn rule(&self, rest: &str) -> Option<(&str, &PathRule)> {
         self.rules
             .iter()
@@ -104,11 +106,13 @@ impl Models {
     }
 
     /// Where a name leads: exact first, then the first pattern that fits.
+    #[inline]
     pub fn find(&self, name: &str) -> Option<&Served> {
         self.rule(name).map(|(_, served)| served)
     }
 
     /// The same, with the name or pattern as it was written.
+    #[inline]
     pub fn rule(&self, name: &str) -> Option<(&str, &Served)> {
         let by_pattern = || {
             self.patterns

@@ -1,6 +1,10 @@
 //! What names and paths are held against.
+//!
+//! `#[inline]` here and on the look-ups of this folder: who asks is on the way of a call and built to be fast, this crate to be small
+//! (docs/adr/0027).
 
 /// Whether a pattern of paths covers a path below `/v1`: an exact one itself, one with `/*` at its end whole segments below.
+#[inline]
 pub(super) fn covers(pattern: &str, rest: &str) -> bool {
     let pattern =
         pattern.strip_prefix("/v1").filter(|p| p.starts_with('/') || p.is_empty()).unwrap_or(pattern);
@@ -13,6 +17,7 @@ pub(super) fn covers(pattern: &str, rest: &str) -> bool {
 }
 
 /// `*` stands for any run of characters; everything else for itself.
+#[inline]
 pub(super) fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };

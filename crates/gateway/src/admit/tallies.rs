@@ -92,21 +92,21 @@ impl Tallies {
             && !(key.limit.is_none() && limits.per_key.is_none())
             && let Some([own, each]) = named.keys.get(&key.name)
         {
-            claims.push(Whose::Key(&key.name), key.limit, own);
-            claims.push(Whose::EachKey(&key.name), limits.per_key, each);
+            claims.push(Whose::Key(&key.name), &key.limit, own);
+            claims.push(Whose::EachKey(&key.name), &limits.per_key, each);
         }
         if !limits.per_model.is_empty()
             && let Some(model) = call.model.as_deref()
             && let Some((limit, tally)) = limits.per_model.get(model).zip(named.models.get(model))
         {
-            claims.push(Whose::Model(model), *limit, tally);
+            claims.push(Whose::Model(model), limit, tally);
         }
         if !limits.per_ip.is_none()
             && let Some(address) = call.caller_ip
         {
-            claims.push(Whose::Address, limits.per_ip, &self.address(address, now_us));
+            claims.push(Whose::Address, &limits.per_ip, &self.address(address, now_us));
         }
-        claims.push(Whose::Global, limits.global, &self.global);
+        claims.push(Whose::Global, &limits.global, &self.global);
         claims
     }
 

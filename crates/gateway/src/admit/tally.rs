@@ -52,7 +52,7 @@ pub(super) enum Measure {
 #[derive(Clone, Debug)]
 pub(super) struct Claim<'a> {
     pub(super) whose: Whose<'a>,
-    pub(super) limit: Limit,
+    pub(super) limit: &'a Limit,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     /// Adds one, if it limits anything.
-    pub(super) fn push(&mut self, whose: Whose<'a>, limit: Limit, tally: &Arc<Tally>) {
+    pub(super) fn push(&mut self, whose: Whose<'a>, limit: &'a Limit, tally: &Arc<Tally>) {
         if limit.is_none() {
             return;
         }
@@ -189,8 +189,8 @@ pub(super) fn count<'a>(claims: &Claims<'a>, tokens: u64, now_us: u64) -> (Left,
     let mut worst: Option<Exhausted<'a>> = None;
     for (claim, place) in claims.iter().zip(&mut states) {
         let mut state = claim.tally.lock();
-        state.prepare(&claim.limit, now_us);
-        if let Some((measure, wait)) = state.exhausted(&claim.limit, tokens, now_us)
+        state.prepare(claim.limit, now_us);
+        if let Some((measure, wait)) = state.exhausted(claim.limit, tokens, now_us)
             && worst.is_none_or(|worst| worst.wait < wait)
         {
             worst = Some(Exhausted { whose: claim.whose, measure, wait });
@@ -202,7 +202,7 @@ pub(super) fn count<'a>(claims: &Claims<'a>, tokens: u64, now_us: u64) -> (Left,
         if worst.is_none() {
             state.count(tokens);
         }
-        left = left.tighter(state.left(&claim.limit, now_us));
+        left = left.tighter(state.left(claim.limit, now_us));
     }
     (left, worst.map_or(Ok(()), Err))
 }
@@ -219,21 +219,17 @@ mod tests {
         Limit { requests: requests.map(rate), tokens: tokens.map(rate), concurrency }
     }
 
-    fn claims<'a>(all: &[(Whose<'a>, Limit, &Arc<Tally>)]) -> Claims<'a> {
+    fn claims<'a>(all: &[(Whose<'a>, &'a Limit, &Arc<Tally>)]) -> Claims<'a> {
         let mut claims = Claims::default();
-        all.iter().for_each(|(whose, limit, tally)| claims.push(*whose, *limit, tally));
+        all.iter().for_each(|(whose, limit, tally)| claims.push(*whose, limit, tally));
         claims
     }
 
     #[test]
     fn a_call_is_counted_everywhere_or_nowhere_and_the_longest_wait_is_told() {
         let (key, all) = (Arc::new(Tally::default()), Arc::new(Tally::default()));
-        let both = || {
-            claims(&[
-                (Whose::Key("k"), limit(Some(1), None, None), &key),
-                (Whose::Global, limit(Some(9), None, Some(1)), &all),
-            ])
-        };
+        let (one, nine) = (limit(Some(1), None, None), limit(Some(9), None, Some(1)));
+        let both = || claims(&[(Whose::Key("k"), &one, &key), (Whose::Global, &nine, &all)]);
         assert_eq!(count(&both(), 0, 0).1, Ok(()));
         let (left, refused) = count(&both(), 0, 30 * SECOND);
         let told = refused.map_err(|exhausted| (exhausted.whose, exhausted.wait));
@@ -242,7 +238,7 @@ mod tests {
         for tally in [&key, &all] {
             tally.give_back((0, 30 * SECOND), 0, 0);
         }
-        let other = claims(&[(Whose::Global, limit(Some(9), None, Some(1)), &all)]);
+        let other = claims(&[(Whose::Global, &nine, &all)]);
         let (left, let_in) = count(&other, 0, 31 * SECOND);
         assert_eq!(
             (left.requests.map(|left| left.remaining), let_in),
@@ -254,9 +250,8 @@ mod tests {
     #[test]
     fn a_call_that_takes_longer_than_the_time_is_not_free() {
         let tally = Arc::new(Tally::default());
-        let ask = |tokens, now| {
-            count(&claims(&[(Whose::Global, limit(None, Some(1000), None), &tally)]), tokens, now)
-        };
+        let most = limit(None, Some(1000), None);
+        let ask = |tokens, now| count(&claims(&[(Whose::Global, &most, &tally)]), tokens, now);
         assert_eq!(ask(100, 0).1, Ok(()));
         // Two minutes later it has come to ten times as much, and nobody asked meanwhile.
         tally.give_back((0, 120 * SECOND), 100, 1000);
@@ -268,7 +263,8 @@ mod tests {
     fn nothing_is_idle_that_is_counted() {
         let tally = Arc::new(Tally::default());
         assert!(tally.is_idle(0));
-        let one = claims(&[(Whose::Address, limit(Some(5), None, None), &tally)]);
+        let five = limit(Some(5), None, None);
+        let one = claims(&[(Whose::Address, &five, &tally)]);
         assert_eq!(count(&one, 0, 0).1, Ok(()));
         assert!(!tally.is_idle(120 * SECOND), "it runs");
         tally.give_back((0, SECOND), 0, 0);

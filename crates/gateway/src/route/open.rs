@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use config::Snapshot;
-use config::snapshot::{Chosen, PathRule, Strategy};
+use config::snapshot::{Chosen, PathRule, Served, Strategy};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 
@@ -90,22 +90,26 @@ pub(super) fn rule<'a>(world: &'a Snapshot, wish: &Wish<'a>) -> &'a str {
 /// `model_not_found` naming the nearest, `not_served` when nobody configured speaks the operation, or `provider_paused`
 /// when calls are kept from everybody who could answer.
 pub(crate) fn choose(world: &Snapshot, known: Known<'_>, wish: &Wish<'_>) -> Result<Choice, ApiError> {
-    let (reason, chosen) = first(world, known.catalogue, wish)?;
-    let strategy = match (reason, wish.model.and_then(|model| world.models.find(model))) {
+    let written = wish.model.and_then(|model| world.models.find(model));
+    let (reason, chosen) = first(world, known.catalogue, wish, written)?;
+    let strategy = match (reason, written) {
         (Reason::Written, Some(served)) => served.strategy.unwrap_or(world.routing.strategy),
         _ => world.routing.strategy,
     };
-    let mut places = others(world, known, wish, (reason, &chosen));
+    let provider = &world.providers[chosen.provider];
+    let mut places = others(world, known, wish, (reason, &chosen, written));
     places.insert(0, chosen);
-    let bar = |chosen: &Chosen| known.register.bars(&world.providers[chosen.provider].name);
-    let barred = bar(&places[0]);
-    let waits: Vec<Duration> = places.iter().filter_map(|place| bar(place)?.left).collect();
-    let kept = places[0].provider;
-    places.retain(|place| bar(place).is_none());
-    match barred {
-        Some(barred) if places.is_empty() => {
-            Err(kept_away(&world.providers[kept].name, barred, waits.into_iter().min()))
+    let (mut barred, mut wait): (Option<Bar>, Option<Duration>) = (None, None);
+    places.retain(|place| {
+        let bar = known.register.bars(&world.providers[place.provider].name);
+        if let Some(bar) = bar {
+            wait = wait.into_iter().chain(bar.left).min();
+            barred.get_or_insert(bar);
         }
+        bar.is_none()
+    });
+    match barred {
+        Some(first) if places.is_empty() => Err(kept_away(&provider.name, first, wait)),
         _ => Ok(Choice { reason, places, strategy }),
     }
 }
@@ -115,17 +119,17 @@ fn others(
     world: &Snapshot,
     known: Known<'_>,
     wish: &Wish<'_>,
-    (reason, first): (Reason, &Chosen),
+    (reason, first, written): (Reason, &Chosen, Option<&Served>),
 ) -> Vec<Chosen> {
     let serves = |place: usize| wish.may_go_to(&world.providers[place]);
     match (reason, wish.model) {
         (Reason::PathRule, _) => {
             let Some(PathRule::Providers(places)) = world.routes.find(wish.rest) else { return Vec::new() };
             let places = places.iter().filter(|place| **place != first.provider && serves(**place));
-            places.filter_map(|place| by_places(world, &[*place], wish)).collect()
+            places.filter_map(|place| by_places(world, &[*place], wish, written)).collect()
         }
-        (Reason::Written, Some(model)) => {
-            let Some(served) = world.models.find(model) else { return Vec::new() };
+        (Reason::Written, _) => {
+            let Some(served) = written else { return Vec::new() };
             // Vectors of one model mean nothing beside those of another.
             if wish.same() == Some(Operation::Embeddings) && !served.same_vectors {
                 let same = |chosen: &&Chosen| chosen.model == first.model && *chosen != first;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use config::Snapshot;
-use config::snapshot::{Chosen, PathRule, Provider, UnknownModel};
+use config::snapshot::{Chosen, PathRule, Provider, Served, UnknownModel};
 use protocol::dialect::Dialect;
 use protocol::fault::Kind;
 use protocol::operation::{Asked, ModelAt, Operation, Row};
@@ -81,6 +81,7 @@ pub(super) fn first(
     world: &Snapshot,
     catalogue: &Catalogue,
     wish: &Wish<'_>,
+    written: Option<&Served>,
 ) -> Result<(Reason, Chosen), ApiError> {
     let served = |provider: &Arc<Provider>| wish.may_go_to(provider);
     if !world.providers.iter().any(served) {
@@ -92,11 +93,17 @@ pub(super) fn first(
         Some(PathRule::Models) | None => None,
     };
     let found = match (by_path, wish.model) {
-        (Some(places), _) => by_places(world, places, wish).map(|chosen| (Reason::PathRule, chosen)),
+        (Some(places), _) => by_places(world, places, wish, written).map(|chosen| (Reason::PathRule, chosen)),
         (None, Some(model)) if wish.row.model == ModelAt::BodyNoted => {
             by_account(world, catalogue, model, wish)?
         }
-        (None, Some(model)) => by_model(world, catalogue, model, wish)?,
+        (None, Some(model)) => match written {
+            Some(served) => {
+                let serves = |place: &&Chosen| wish.may_go_to(&world.providers[place.provider]);
+                served.places.iter().find(serves).map(|place| (Reason::Written, place.clone()))
+            }
+            None => by_model(world, catalogue, model, wish)?,
+        },
         (None, None) if wish.unread && several_could(world, wish) => return Err(unread_model()),
         (None, None) => own_voice(world, wish)
             .map(|provider| (Reason::OwnVoice, world.place(provider, None)))
@@ -106,15 +113,20 @@ pub(super) fn first(
 }
 
 /// The first provider of a path rule that can serve the call, with its own name for the model if it has one.
-pub(super) fn by_places(world: &Snapshot, places: &[usize], wish: &Wish<'_>) -> Option<Chosen> {
+pub(super) fn by_places(
+    world: &Snapshot,
+    places: &[usize],
+    wish: &Wish<'_>,
+    written: Option<&Served>,
+) -> Option<Chosen> {
     let provider = *places.iter().find(|place| wish.may_go_to(&world.providers[**place]))?;
-    let written = wish.model.and_then(|model| world.models.find(model));
     let own =
         written.and_then(|served| served.places.iter().find(|place| place.provider == provider)).cloned();
     let announced = wish.model.and_then(|model| world.providers[provider].own_name(model));
     Some(own.unwrap_or_else(|| world.place(provider, announced.map(str::to_owned))))
 }
 
+/// Where a model leads that is written nowhere.
 fn by_model(
     world: &Snapshot,
     catalogue: &Catalogue,
@@ -123,10 +135,6 @@ fn by_model(
 ) -> Result<Option<(Reason, Chosen)>, ApiError> {
     let serves = |place: &usize| wish.may_go_to(&world.providers[*place]);
     let as_named = |reason, provider| Ok(Some((reason, world.place(provider, None))));
-    if let Some(served) = world.models.find(model) {
-        let place = served.places.iter().find(|place| serves(&place.provider));
-        return Ok(place.map(|place| (Reason::Written, place.clone())));
-    }
     let local = |place: &usize| world.providers[*place].local;
     let careful = world.routing.careful;
     if let Some(provider) = own_voice(world, wish).filter(|place| careful && local(place)) {
