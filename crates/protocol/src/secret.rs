@@ -1,16 +1,24 @@
 //! A secret that prints stars: a provider's key or a caller's credential while it is in memory.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
+
+use memchr::memmem::Finder;
 
 /// A credential. `Debug` and `Display` never show it; [`Secret::expose`] is the one way to the text, so that every use
 /// can be found by name.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Secret(String);
+#[derive(Clone)]
+pub struct Secret {
+    text: String,
+    /// What looks for it, made when it is looked for first: the same secret is looked for in every answer.
+    finder: OnceLock<Box<Finder<'static>>>,
+}
 
 impl Secret {
     /// Takes the text in.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), finder: OnceLock::new() }
     }
 
     /// Whether it stands somewhere in `bytes`. A short text is no secret but a placeholder, as people write one for servers
@@ -18,10 +26,11 @@ impl Secret {
     pub fn is_in(&self, bytes: &[u8]) -> bool {
         const SHORTEST: usize = 16;
         // Most of what is looked at are headers, and most of them are shorter than a key.
-        if self.0.len() < SHORTEST || bytes.len() < self.0.len() {
+        if self.text.len() < SHORTEST || bytes.len() < self.text.len() {
             return false;
         }
-        let find = |bytes: &[u8]| memchr::memmem::find(bytes, self.0.as_bytes()).is_some();
+        let finder = self.finder.get_or_init(|| Box::new(Finder::new(&self.text).into_owned()));
+        let find = |bytes: &[u8]| finder.find(bytes).is_some();
         find(bytes) || unescaped(bytes).is_some_and(|bytes| find(&bytes))
     }
 
@@ -29,7 +38,7 @@ impl Secret {
     /// looked for nowhere.
     pub fn out_of(&self, text: String) -> String {
         const SHORTEST: usize = 8;
-        if self.0.len() < SHORTEST {
+        if self.text.len() < SHORTEST {
             return text;
         }
         let mut kept = String::with_capacity(text.len());
@@ -52,7 +61,7 @@ impl Secret {
     /// How long it is at the beginning of a text, if that begins with it.
     fn begins(&self, text: &str) -> Option<usize> {
         let text = text.as_bytes();
-        self.0.bytes().try_fold(0, |at, byte| match text.get(at..)? {
+        self.text.bytes().try_fold(0, |at, byte| match text.get(at..)? {
             [b'%', high, low, ..] if hex(*high, *low) == Some(byte) => Some(at + 3),
             [plain, ..] if *plain == byte => Some(at + 1),
             _ => None,
@@ -61,7 +70,7 @@ impl Secret {
 
     /// Whether both are the same; how long that takes says nothing of where they differ.
     pub fn is_same(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.0.as_bytes(), other.0.as_bytes());
+        let (ours, theirs) = (self.text.as_bytes(), other.text.as_bytes());
         ours.len() == theirs.len()
             && ours.iter().zip(theirs).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }
@@ -73,7 +82,7 @@ impl Secret {
 
     /// The text itself, for the one header it is meant for.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
@@ -107,6 +116,20 @@ fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
 fn hex(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Secret {}
+
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
 }
 
 impl fmt::Debug for Secret {
