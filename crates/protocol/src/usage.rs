@@ -39,21 +39,50 @@ const LONGEST: usize = 16 * 1024;
 /// arguments, stands deeper or is quoted, and is never mistaken for a count.
 pub fn find(bytes: &[u8]) -> Option<Usage> {
     // Where it stands is asked last: most are `null`.
-    let counted = |at: usize| read(&bytes[at + KEY.needle().len()..]).filter(|_| stands_right(bytes, at));
+    let counted = |at: usize| {
+        let (usage, behind) = read(&bytes[at + KEY.needle().len()..])?;
+        stands_right(bytes, at, behind).then_some(usage)
+    };
     KEY.find_iter(bytes).filter_map(counted).last()
 }
 
 /// The last usage object in the end of a long answer, whose beginning is gone; where there is none, what vectors cost by the words of
 /// those who count them under another name.
 pub fn find_at_end(bytes: &[u8]) -> Option<Usage> {
-    let last = |key: &Finder<'_>, read: fn(&[u8]) -> Option<Usage>| {
-        key.find_iter(bytes).filter_map(|at| read(&bytes[at + key.needle().len()..])).last()
+    let last = |key: &Finder<'_>, read: fn(&[u8]) -> Option<Read<'_>>| {
+        key.find_iter(bytes).filter_map(|at| Some(read(&bytes[at + key.needle().len()..])?.0)).last()
     };
     last(&KEY, read).or_else(|| last(&BILLED, object)).or_else(|| last(&EVALUATED, input))
 }
 
-/// Whether the key at `at` is a member of the outermost object or of a wrapper directly inside it.
-fn stands_right(bytes: &[u8], at: usize) -> bool {
+/// Whether the key at `at` is a member of the outermost object or of a wrapper directly inside it; `behind` stands behind its value.
+/// It is looked at from the nearer end: hardly anything follows the usage of most answers.
+fn stands_right(bytes: &[u8], at: usize, behind: &[u8]) -> bool {
+    (behind.len() < at && ends_an_object(behind)) || begins_right(bytes, at)
+}
+
+/// Whether the object that is open before these bytes ends in them, and nothing comes behind it.
+fn ends_an_object(behind: &[u8]) -> bool {
+    let (mut depth, mut i) = (0usize, 0);
+    while i < behind.len() {
+        match (behind[i], depth) {
+            (b'"', _) => {
+                i = string_end(behind, i);
+                continue;
+            }
+            (b'}', 0) => return behind[i + 1..].trim_ascii().is_empty(),
+            (b']', 0) => return false,
+            (b'{' | b'[', _) => depth += 1,
+            (b'}' | b']', _) => depth -= 1,
+            _ => {}
+        }
+        i += 1;
+    }
+    false
+}
+
+/// Whether what stands before the key at `at` makes it such a member.
+fn begins_right(bytes: &[u8], at: usize) -> bool {
     let from = memchr::memchr(b'{', bytes).unwrap_or(at);
     let (mut depth, mut arrays, mut i) = (0usize, 0usize, from);
     let mut last_key: &[u8] = b"";
@@ -92,8 +121,11 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
     bytes.len()
 }
 
+/// What was read, and what stands behind it.
+type Read<'b> = (Usage, &'b [u8]);
+
 /// Reads the object that follows the key.
-fn read(after_key: &[u8]) -> Option<Usage> {
+fn read(after_key: &[u8]) -> Option<Read<'_>> {
     object(after_key.strip_prefix(b"Metadata").unwrap_or(after_key).strip_prefix(b"\"")?)
 }
 
@@ -103,7 +135,7 @@ fn behind(key: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads the counts in an object.
-fn object(after_key: &[u8]) -> Option<Usage> {
+fn object(after_key: &[u8]) -> Option<Read<'_>> {
     let value = behind(after_key)?;
     if value.first() != Some(&b'{') {
         return None;
@@ -111,14 +143,15 @@ fn object(after_key: &[u8]) -> Option<Usage> {
     let mut scan = Scan::new(&value[..value.len().min(LONGEST)]);
     let mut wire = Wire::default();
     scan.members(|scan, key| wire.take(scan, key)).ok()?;
-    wire.normal()
+    Some((wire.normal()?, &value[scan.at()..]))
 }
 
 /// Reads a count of what was read.
-fn input(after_key: &[u8]) -> Option<Usage> {
+fn input(after_key: &[u8]) -> Option<Read<'_>> {
     let value = behind(after_key)?;
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    Some(Usage { input: count(&value[..digits])?, ..Usage::default() })
+    let (digits, behind) = value.split_at(digits);
+    Some((Usage { input: count(digits)?, ..Usage::default() }, behind))
 }
 
 /// Counts as the wire has them, of whichever vendor.
@@ -213,12 +246,10 @@ fn value<'b>(scan: &mut Scan<'b>) -> Result<&'b [u8], EnvelopeProblem> {
 /// A count: a whole number that can be one. Some vendors write `7.0`.
 fn count(written: &[u8]) -> Option<u64> {
     const MOST: f64 = 9_007_199_254_740_992.0;
-    let written = std::str::from_utf8(written).ok()?;
-    if written.len() < 16
-        && let Ok(number) = written.parse()
-    {
-        return Some(number);
+    if (1..16).contains(&written.len()) && written.iter().all(u8::is_ascii_digit) {
+        return Some(written.iter().fold(0, |all, digit| all * 10 + u64::from(digit - b'0')));
     }
+    let written = std::str::from_utf8(written).ok()?;
     // What JSON calls a number begins so; others write `inf` as well.
     written.starts_with(|first: char| first.is_ascii_digit() || first == '-').then_some(())?;
     let number = written.parse::<f64>().ok()?;
@@ -240,6 +271,9 @@ impl Usage {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -274,6 +308,39 @@ mod tests {
         assert_eq!(find(br#"{"usage":null}"#), None);
         let twice = br#"{"response":{"usage":{"prompt_tokens":1}},"usage":{"prompt_tokens":2}}"#;
         assert_eq!(find(twice).map(|usage| usage.input), Some(2));
+    }
+
+    proptest! {
+        #[test]
+        fn a_member_stands_where_it_stands_from_either_end(value in nested(), space in "[ \\n]{0,2}") {
+            let text = format!("{space}{value}{space}");
+            let bytes = text.as_bytes();
+            for at in KEY.find_iter(bytes) {
+                if let Some((_, behind)) = read(&bytes[at + KEY.needle().len()..]) {
+                    prop_assert!(!ends_an_object(behind) || begins_right(bytes, at), "{text}");
+                }
+            }
+        }
+    }
+
+    /// Objects and arrays in each other, with counts wherever they may stand, and words that look like some.
+    fn nested() -> impl Strategy<Value = Value> {
+        let usage = Just(json!({"prompt_tokens": 7, "x": [{}]}));
+        let leaf = prop_oneof![
+            usage,
+            "[]}{\"\\\\,:]{0,4}".prop_map(Value::from),
+            Just(json!("\"usage\":{\"total_tokens\":9}"))
+        ];
+        let key = prop_oneof![Just("usage"), Just("response"), Just("}"), Just("a")];
+        let nested = leaf.prop_recursive(4, 24, 4, move |inner| {
+            let members = prop::collection::vec((key.clone(), inner.clone()), 0..4);
+            let object = members.prop_map(|all| {
+                Value::Object(all.into_iter().map(|(key, it)| (key.to_owned(), it)).collect())
+            });
+            prop_oneof![object, prop::collection::vec(inner, 0..4).prop_map(Value::Array)]
+        });
+        prop::collection::vec(nested, 1..4)
+            .prop_map(|all| json!({"a": all, "usage": all[0], "z": {"usage": {"prompt_tokens": 1}}}))
     }
 
     #[test]
