@@ -1,17 +1,19 @@
 //! Numbers in decimal. Heads are full of them, and `format!` takes longer than all else that is done for a line.
 
+use bytes::BufMut;
+
 /// Writes a number behind a text.
-pub(crate) fn write(text: &mut Vec<u8>, number: u64) {
-    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+pub(crate) fn write(text: &mut impl BufMut, number: u64) {
+    text.put_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Writes a number of thousandths, with three digits behind the point.
-pub(crate) fn write_thousandths(text: &mut Vec<u8>, number: u64) {
+pub(crate) fn write_thousandths(text: &mut impl BufMut, number: u64) {
     write(text, number / 1000);
-    // The one in front of the digits makes them three, and its place is that of the point.
-    let point = text.len();
-    write(text, 1000 + number % 1000);
-    text[point] = b'.';
+    text.put_u8(b'.');
+    // The one in front of the digits makes them three.
+    let mut digits = itoa::Buffer::new();
+    text.put_slice(&digits.format(1000 + number % 1000).as_bytes()[1..]);
 }
 
 #[cfg(test)]

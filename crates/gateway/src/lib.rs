@@ -31,6 +31,7 @@ mod standing;
 mod stored;
 pub mod tries;
 mod upstream;
+mod value;
 mod window;
 
 use std::future::Future;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::BytesMut;
 use config::Snapshot;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use protocol::fault::Kind;
 use protocol::operation::Operation;
 use protocol::usage::Usage;
@@ -15,10 +16,10 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{Ledger, Trail, Unaccountable};
 use crate::Gateway;
 use crate::admit::{Left, Permit};
-use crate::decimal;
 use crate::intake::{Call, Peer, Upload, X_REQUEST_ID, fresh_id};
 use crate::observe::access_log::Seen;
 use crate::route::Target;
+use crate::{decimal, value};
 
 /// What an answer says of its call.
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -293,29 +294,34 @@ impl Meter {
     /// The headers every answer carries: request id, our share of the time, and, if allowed, who answered.
     pub(crate) fn sign(&mut self, head: &mut HeaderMap) {
         self.follow();
-        let set = |head: &mut HeaderMap, name: &HeaderName, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                head.insert(name, value);
-            }
-        };
-        set(head, &X_REQUEST_ID, &self.record.id);
-        self.left.write(head);
+        let mut room = value::room();
+        set(head, &X_REQUEST_ID, &self.record.id, &mut room);
+        self.left.write(head, &mut room);
         let ours = micros(self.began.elapsed().saturating_sub(self.upstream));
-        let mut timing = b"gateway;dur=".to_vec();
-        decimal::write_thousandths(&mut timing, ours);
-        if let Ok(value) = HeaderValue::from_bytes(&timing) {
+        room.extend_from_slice(b"gateway;dur=");
+        decimal::write_thousandths(&mut room, ours);
+        if let Some(value) = value::written(&mut room) {
             head.append(&SERVER_TIMING, value);
         }
         if !self.expose || self.record.attempts == 0 {
             return;
         }
         if let Some(provider) = &self.record.provider {
-            set(head, &PROVIDER, provider);
+            set(head, &PROVIDER, provider, &mut room);
         }
         if let Some(model) = &self.record.model_sent {
-            set(head, &MODEL, model);
+            set(head, &MODEL, model, &mut room);
         }
-        head.insert(&ATTEMPTS, self.record.attempts.into());
+        decimal::write(&mut room, self.record.attempts.into());
+        value::put(head, &ATTEMPTS, &mut room);
+    }
+}
+
+/// Says something in a head. Names that have other letters than a head may have are not said.
+fn set(head: &mut HeaderMap, name: &HeaderName, text: &str, room: &mut BytesMut) {
+    if text.is_ascii() {
+        room.extend_from_slice(text.as_bytes());
+        value::put(head, name, room);
     }
 }
 

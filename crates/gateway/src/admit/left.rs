@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use bytes::{BufMut, BytesMut};
+use http::header::{HeaderMap, HeaderName};
 use protocol::dialect::headers::LIMITS;
 
-use crate::decimal;
+use crate::{decimal, value};
 
 /// Their names: what fits, what is free, when all of it is.
 static OF_REQUESTS: [HeaderName; 3] = [
@@ -46,8 +47,9 @@ impl Left {
         Self { requests: less(self.requests, other.requests), tokens: less(self.tokens, other.tokens) }
     }
 
-    /// Writes it into the head of an answer, in place of what a provider says of its own limits: never are both mixed.
-    pub(crate) fn write(&self, head: &mut HeaderMap) {
+    /// Writes it into the head of an answer, in place of what a provider says of its own limits: never are both mixed. `room` is
+    /// where its words are written.
+    pub(crate) fn write(&self, head: &mut HeaderMap, room: &mut BytesMut) {
         if self.requests.is_none() && self.tokens.is_none() {
             return;
         }
@@ -57,36 +59,27 @@ impl Left {
             head.remove(name);
         }
         if let Some(left) = &self.requests {
-            left.write(head, &OF_REQUESTS);
+            left.write(head, room, &OF_REQUESTS);
         }
         if let Some(left) = &self.tokens {
-            left.write(head, &OF_TOKENS);
+            left.write(head, room, &OF_TOKENS);
         }
     }
 }
 
 impl LeftOf {
-    fn write(&self, head: &mut HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) {
-        let mut text = Vec::with_capacity(24);
-        decimal::write(&mut text, self.limit);
-        put(head, limit, &mut text);
-        decimal::write(&mut text, self.remaining);
-        put(head, remaining, &mut text);
-        spell(&mut text, self.reset);
-        put(head, reset, &mut text);
+    fn write(&self, head: &mut HeaderMap, room: &mut BytesMut, [limit, remaining, reset]: &[HeaderName; 3]) {
+        decimal::write(room, self.limit);
+        value::put(head, limit, room);
+        decimal::write(room, self.remaining);
+        value::put(head, remaining, room);
+        spell(room, self.reset);
+        value::put(head, reset, room);
     }
-}
-
-/// Puts a text into a head, and makes room for the next one.
-fn put(head: &mut HeaderMap, name: &HeaderName, text: &mut Vec<u8>) {
-    if let Ok(value) = HeaderValue::from_bytes(text) {
-        head.insert(name, value);
-    }
-    text.clear();
 }
 
 /// A duration as OpenAI writes it: `12ms`, `17.4s`, `6m0s`. Rounded up, so that whoever waits that long does not come too early.
-fn spell(text: &mut Vec<u8>, time: Duration) {
+fn spell(text: &mut BytesMut, time: Duration) {
     let millis = u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
     if millis < 1000 {
         decimal::write(text, millis);
@@ -95,16 +88,16 @@ fn spell(text: &mut Vec<u8>, time: Duration) {
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     if hours > 0 {
         decimal::write(text, hours);
-        text.push(b'h');
+        text.put_u8(b'h');
     }
     if hours > 0 || minutes > 0 {
         decimal::write(text, minutes);
-        text.push(b'm');
+        text.put_u8(b'm');
     }
     decimal::write_thousandths(text, millis % 60_000);
     let zeros = text.iter().rev().take_while(|digit| **digit == b'0').count();
     text.truncate(text.len() - if zeros == 3 { 4 } else { zeros });
-    text.push(b's');
+    text.put_u8(b's');
 }
 
 #[cfg(test)]
@@ -121,7 +114,7 @@ mod tests {
             (3_600_001, "1h0m0.001s"),
             (1000, "1s"),
         ] {
-            let mut spelled = Vec::new();
+            let mut spelled = BytesMut::new();
             spell(&mut spelled, Duration::from_millis(millis));
             assert_eq!(spelled, text.as_bytes());
         }

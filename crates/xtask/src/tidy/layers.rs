@@ -39,6 +39,7 @@ const SIDE_ROOMS: &[&str] = &[
     "shelf",
     "standing",
     "tries",
+    "value",
     "window",
 ];
 
