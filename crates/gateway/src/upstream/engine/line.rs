@@ -31,18 +31,13 @@ impl Line {
         &self,
         work: impl FnOnce(&mut Socket) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        match &mut *self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(socket) => work(socket),
-            None => Poll::Ready(Err(io::Error::new(io::ErrorKind::NotConnected, "it was cut at its time"))),
-        }
+        at(&self.socket, work)
     }
 
     /// Reads what has come behind what is held. Ready(0): the other side has ended.
     pub(in crate::upstream) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut held = std::mem::take(&mut self.held);
-        let filled = self.with(|socket| socket.poll_fill(cx, &mut held));
-        self.held = held;
-        filled
+        let Self { socket, held, .. } = self;
+        at(socket, |socket| socket.poll_fill(cx, held))
     }
 
     /// Whether it can carry a request: the other side has said nothing unasked, and has not ended it.
@@ -59,6 +54,17 @@ impl Line {
     pub(in crate::upstream) fn into_parts(self) -> Option<(Socket, Bytes)> {
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         Some((socket, self.held.freeze()))
+    }
+}
+
+/// Does something at a socket, unless it was cut.
+fn at<T>(
+    socket: &Mutex<Option<Socket>>,
+    work: impl FnOnce(&mut Socket) -> Poll<io::Result<T>>,
+) -> Poll<io::Result<T>> {
+    match &mut *socket.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(socket) => work(socket),
+        None => Poll::Ready(Err(io::Error::new(io::ErrorKind::NotConnected, "it was cut at its time"))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A way to an upstream, of whatever kind.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -8,7 +9,6 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
-use tokio_util::io::poll_read_buf;
 
 /// How much is read at once.
 const READ: usize = 8 * 1024;
@@ -26,27 +26,22 @@ pub(in crate::upstream) enum Socket {
 }
 
 impl Socket {
-    /// Reads what has come. Ready(0): the other side has ended. Nothing is held ready for what has not come yet, so that a
-    /// stream that is silent costs no memory.
+    /// Reads what has come. Ready(0): the other side has ended. It is read on the stack and takes as much memory as it is long:
+    /// nothing is held ready for what has not come yet, so that a stream that is silent costs none.
     pub(in crate::upstream) fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
         into: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        let read = self.poll_some(cx, into);
-        if read.is_pending() && into.is_empty() {
+        let mut room = [MaybeUninit::uninit(); READ];
+        let mut read = ReadBuf::uninit(&mut room);
+        if into.is_empty() {
+            // What was read before belongs to others.
             *into = BytesMut::new();
         }
-        read
-    }
-
-    fn poll_some(&mut self, cx: &mut Context<'_>, into: &mut BytesMut) -> Poll<io::Result<usize>> {
-        if let Self::Tcp(tcp) = self {
-            // Room is made when something is there.
-            ready!(tcp.poll_read_ready(cx))?;
-        }
-        into.reserve(READ);
-        poll_read_buf(Pin::new(self), cx, into)
+        ready!(self.reader().poll_read(cx, &mut read))?;
+        into.extend_from_slice(read.filled());
+        Poll::Ready(Ok(read.filled().len()))
     }
 
     fn reader(&mut self) -> Pin<&mut (dyn AsyncRead + Unpin)> {
