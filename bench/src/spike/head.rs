@@ -84,7 +84,7 @@ pub(super) fn answer<'a>(
 ) -> Result<Option<Head<'a>>, Trouble> {
     if strict {
         let Some(end) = head::end(bytes) else { return Ok(None) };
-        head::answer(&bytes[..end]).map_err(|bad| Trouble::Upstream(bad.what))?;
+        head::answer(&bytes[..end], |_, _| Ok(())).map_err(|bad| Trouble::Upstream(bad.what))?;
     }
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Response::new(&mut headers);

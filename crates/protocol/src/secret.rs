@@ -77,7 +77,7 @@ impl Secret {
 
     /// Whether it can stand in a header's value: as `http` has it, visible ASCII, blanks and tabs.
     pub fn fits_a_header(&self) -> bool {
-        self.0.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~'))
+        self.text.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~'))
     }
 
     /// The text itself, for the one header it is meant for.

@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::engine::{Asked, Line, Message, OutBody, ask};
+use super::passing::is_wanted;
 use super::pool::connect::Connector;
 use super::pool::{Lease, Pool};
 use super::rest::Rest;
@@ -28,6 +29,7 @@ pub(crate) struct Client {
 /// The head of an answer, and the rest that follows it.
 pub(super) struct Reply {
     pub(super) status: StatusCode,
+    /// What is wanted of its headers.
     pub(super) head: HeaderMap,
     /// The head as it was written.
     pub(super) written: Bytes,
@@ -99,7 +101,7 @@ impl Client {
         let (until, late) = times.of_head(&message.body);
         // From here on, being dropped (the caller left) cuts the connection.
         let mut lease = Lease::of(line, origin, &self.pool);
-        let asked = match tokio::time::timeout_at(until, ask(&mut lease.line, message)).await {
+        let asked = match tokio::time::timeout_at(until, ask(&mut lease.line, message, is_wanted)).await {
             Ok(asked) => asked?,
             Err(_elapsed) => return Err(late),
         };

@@ -14,6 +14,7 @@ mod engine;
 mod exchange;
 pub(crate) mod inspect;
 mod passage;
+mod passing;
 mod pool;
 pub(crate) mod probe;
 mod promise;

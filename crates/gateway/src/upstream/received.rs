@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::snapshot::Credential;
+use futures_util::FutureExt as _;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use protocol::codec::{self, Exchange, Tap, Unusable};
@@ -19,13 +20,13 @@ use tokio::time::Instant;
 use super::answer::Flowing;
 use super::client::Reply;
 use super::coding::{self, Coding};
-use super::compose::{connection_names, is_hop_by_hop};
+use super::passing::take_out;
 use super::rest::Rest;
 use super::sieve::{Caught, Repeats, Sieve};
 use super::trouble::Trouble;
 use super::{Answer, AnswerBody};
 use crate::error::ApiError;
-use crate::intake::{Call, Gathered, X_REQUEST_ID};
+use crate::intake::{Call, Gathered};
 use crate::route::{Target, Whose};
 
 /// Answers up to this size are read whole before their head is sent on, so that a cut one becomes an honest 502.
@@ -78,28 +79,27 @@ impl Received<'_> {
         let Reply { status, mut head, written, mut rest } = *self.reply;
         let coding = Coding::of(&head);
         let compressed = coding != Coding::Clear;
-        // What is compressed cannot be read, nor can words of ours be put behind it.
-        let mut events = !compressed && is_event_stream(&head);
-        let length = head.get(header::CONTENT_LENGTH).cloned();
         take_secrets_out(&mut head, &written, target.whose());
         // A success tells its translation something first.
         let foreign = self.exchange.is_some_and(|exchange| !exchange.is_at_home());
         take_out(&mut head, foreign && !status.is_success());
         if call.method == Method::HEAD {
-            // There is no body; the length it would have is part of what was asked.
+            // There is no body; the length it would have is part of what was asked, and stands in the head.
             rest.finish();
-            head.extend(length.map(|length| (header::CONTENT_LENGTH, length)));
             let body = AnswerBody::Whole(Bytes::new());
             return Ok((Answer { status, head, body, permit: None }, None));
         }
-        let (timeouts, name) = (target.provider.timeouts, target.provider.name.clone());
+        let (timeouts, name) = (target.provider.timeouts, &target.provider.name);
         let exchange = self.exchange.filter(|_| status.is_success());
         if compressed && exchange.is_some() {
-            return Err(unfit(&name, "it is compressed, unasked").into());
+            return Err(unfit(name, "it is compressed, unasked").into());
         }
         let asked = call.row.asks(&call.rest);
+        let kind = content_type(&head);
+        // What is compressed cannot be read, nor can words of ours be put behind it.
+        let mut events = !compressed && begins(kind, "text/event-stream");
         // One value to its reader, and a stream all the same: to wait for all of it would be to wait for the whole answer.
-        let mut array = call.array && status.is_success() && !compressed && !events && is_json(&head);
+        let mut array = call.array && status.is_success() && !compressed && !events && is_json(kind);
         if exchange.is_none() && status.is_success() && !compressed && call.streams {
             rest.tap(asked.and_then(Asked::wire).and_then(Tap::of));
         }
@@ -108,7 +108,7 @@ impl Received<'_> {
         }
         let mut ahead = Bytes::new();
         let flows = events || (array && exchange.is_none());
-        let small = !flows && is_small(&head, &rest, exchange.is_some());
+        let small = !flows && is_small(kind, &rest, exchange.is_some());
         // Whatever an error is and however it is coded, it is looked at before it passes (T-44).
         let fails = !status.is_success();
         if small || fails {
@@ -116,12 +116,16 @@ impl Received<'_> {
             let soon = (!small).then(|| Instant::now() + SOON);
             match read_ahead(&mut rest, most, (timeouts.between_bytes, soon), self.deadline)
                 .await
-                .map_err(|trouble| trouble.into_error(&name))?
+                .map_err(|trouble| trouble.into_error(name))?
             {
                 Ahead::Whole(body) => {
                     let said = if fails { coding::in_the_clear(coding, &body) } else { Some(body.clone()) };
-                    withhold_secrets(&said.ok_or_else(|| unread(&name))?, target.whose())?;
-                    refuse_nonsense(call, status, &head, &body, &name)?;
+                    withhold_secrets(&said.ok_or_else(|| unread(name))?, target.whose())?;
+                    // One compressed unasked cannot be read here; it passes, and its count stays unknown.
+                    if is_nonsense(call, status, kind, &body) && !head.contains_key(header::CONTENT_ENCODING)
+                    {
+                        return Err(nonsense(name).into());
+                    }
                     let Some(exchange) = exchange else {
                         rest.finish();
                         let found = || usage::find(&body).or_else(|| codec::counted(asked?, &body));
@@ -129,7 +133,7 @@ impl Received<'_> {
                         return Ok((Answer::ours(status, head, body), counted));
                     };
                     let told = exchange.response(&head, &body);
-                    let (told, counted) = told.map_err(|why| unusable(&name, why))?;
+                    let (told, counted) = told.map_err(|why| unusable(name, why))?;
                     says(&mut head, exchange);
                     array = call.array;
                     if !exchange.sends_events() && !array {
@@ -140,20 +144,20 @@ impl Received<'_> {
                     (ahead, events) = (told.into(), !array);
                 }
                 Ahead::Part(part) if fails => {
-                    let sieve = Sieve::new(coding, repeats(target)).ok_or_else(|| unread(&name))?;
+                    let sieve = Sieve::new(coding, repeats(target)).ok_or_else(|| unread(name))?;
                     ahead = rest.sifts(sieve, part).map_err(|caught| match caught {
-                        Caught::Secret => repeated(&name),
-                        Caught::Unreadable | Caught::TooLong => unread(&name),
+                        Caught::Secret => repeated(name),
+                        Caught::Unreadable | Caught::TooLong => unread(name),
                     })?;
                 }
                 Ahead::Part(part) if exchange.is_none() => ahead = part,
                 Ahead::Part(_) => {
-                    return Err(unfit(&name, "it is too long to be put into other words").into());
+                    return Err(unfit(name, "it is too long to be put into other words").into());
                 }
             }
         } else if let Some(exchange) = exchange {
             let Some(passing) = exchange.stream() else {
-                return Err(unfit(&name, "it streams, unasked").into());
+                return Err(unfit(name, "it streams, unasked").into());
             };
             says(&mut head, exchange);
             rest.translate(passing);
@@ -170,7 +174,7 @@ impl Received<'_> {
             timeouts,
             deadline: self.deadline,
             heartbeat: self.heartbeat,
-            provider: name,
+            provider: name.clone(),
             dialect: call.dialect,
             fails: false,
             pass: None,
@@ -251,16 +255,20 @@ pub(super) async fn read_ahead(
     }
     let mut gathered = Gathered::default();
     loop {
-        let late = deadline.min(Instant::now() + gap);
-        let until = soon.map_or(late, |soon| soon.min(late));
-        let piece = match tokio::time::timeout_at(until, rest.piece()).await {
-            Err(_) if until < late => return Ok(Ahead::Part(gathered.into_bytes())),
-            Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
-            Err(_) => return Err(Trouble::GapTimeout),
-            Ok(None) => return Ok(Ahead::Whole(gathered.into_bytes())),
-            Ok(Some(piece)) => piece?,
-        };
-        gathered.push(piece);
+        // What is there needs no clock.
+        let mut piece = rest.piece().now_or_never();
+        if piece.is_none() {
+            let late = deadline.min(Instant::now() + gap);
+            let until = soon.map_or(late, |soon| soon.min(late));
+            piece = match tokio::time::timeout_at(until, rest.piece()).await {
+                Err(_) if until < late => return Ok(Ahead::Part(gathered.into_bytes())),
+                Err(_) if until == deadline => return Err(Trouble::TotalTimeout),
+                Err(_) => return Err(Trouble::GapTimeout),
+                Ok(piece) => Some(piece),
+            };
+        }
+        let Some(piece) = piece.flatten() else { return Ok(Ahead::Whole(gathered.into_bytes())) };
+        gathered.push(piece?);
         if gathered.len() > most {
             return Ok(Ahead::Part(gathered.into_bytes()));
         }
@@ -302,20 +310,11 @@ fn repeated(provider: &str) -> ApiError {
 }
 
 /// A success that cannot be one: a web page or nothing at all, where the operation answers in JSON (F-11).
-fn refuse_nonsense(
-    call: &Call,
-    status: StatusCode,
-    head: &HeaderMap,
-    body: &[u8],
-    provider: &str,
-) -> Result<(), ApiError> {
+fn is_nonsense(call: &Call, status: StatusCode, kind: &str, body: &[u8]) -> bool {
     let json_operation =
         call.row.usage && call.method == Method::POST && call.row.operation != Operation::Other;
-    let kind = content_type(head);
-    // An answer compressed unasked cannot be read here; it passes, and its count stays unknown.
-    let compressed = head.contains_key(header::CONTENT_ENCODING);
-    if !json_operation || compressed || !status.is_success() || status == StatusCode::NO_CONTENT {
-        return Ok(());
+    if !json_operation || !status.is_success() || status == StatusCode::NO_CONTENT {
+        return false;
     }
     // Transcripts may be asked for as text, and one server calls plain text a web page.
     let text = matches!(call.row.operation, Operation::Transcriptions | Operation::Translations);
@@ -324,11 +323,12 @@ fn refuse_nonsense(
     let web_page = begins(kind, "text/html") && (!text || is_page(body));
     let nothing = body.is_empty() && !told_as_text;
     let broken = json && !text && !is_bracketed(body, call.row.operation);
-    if web_page || nothing || broken {
-        let say = format!("`{provider}` answered with something that is not an answer to this request.");
-        return Err(ApiError::new(Kind::UpstreamBadResponse, say));
-    }
-    Ok(())
+    web_page || nothing || broken
+}
+
+fn nonsense(provider: &str) -> ApiError {
+    let say = format!("`{provider}` answered with something that is not an answer to this request.");
+    ApiError::new(Kind::UpstreamBadResponse, say)
 }
 
 /// Whether a body begins and ends as a JSON object does; a stream in Gemini's language that is none of events is an array.
@@ -345,12 +345,8 @@ fn is_page(text: &[u8]) -> bool {
         .any(|begin| text.get(..begin.len()).is_some_and(|text| text.eq_ignore_ascii_case(begin)))
 }
 
-fn is_event_stream(head: &HeaderMap) -> bool {
-    begins(content_type(head), "text/event-stream")
-}
-
-fn is_json(head: &HeaderMap) -> bool {
-    begins(content_type(head), "application/json")
+fn is_json(kind: &str) -> bool {
+    begins(kind, "application/json")
 }
 
 /// Whether a media type is JSON in all but name (RFC 6839, 3.1).
@@ -370,31 +366,10 @@ fn content_type(head: &HeaderMap) -> &str {
 
 /// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows; JSON of a name of its own
 /// may, unless it is `reworded`.
-fn is_small(head: &HeaderMap, rest: &Rest, reworded: bool) -> bool {
-    let kind = content_type(head);
-    let json = kind.is_empty() || is_json(head) || begins(kind, "text/html");
+fn is_small(kind: &str, rest: &Rest, reworded: bool) -> bool {
+    let json = kind.is_empty() || is_json(kind) || begins(kind, "text/html");
     json || (reworded && ends_in_json(kind))
         || (begins(kind, "text/") && rest.length().is_some_and(|length| length <= WHOLE as u64))
-}
-
-/// Whether a name never passes back, besides the hop-by-hop ones: framing, cookies, what only the upstream's own host may
-/// say.
-fn is_the_hosts(name: &str) -> bool {
-    matches!(
-        name,
-        "content-length"
-            | "set-cookie"
-            | "set-cookie2"
-            | "server"
-            | "via"
-            | "alt-svc"
-            | "strict-transport-security"
-            | "x-powered-by"
-            | "x-request-id"
-            | "access-control-allow-origin"
-            | "access-control-allow-credentials"
-            | "access-control-expose-headers"
-    ) || name.starts_with("x-openai-proxy-")
 }
 
 /// Takes out every value that contains our credential for this provider (T-44). `written` is the head as it came.
@@ -411,27 +386,5 @@ fn take_secrets_out(head: &mut HeaderMap, written: &[u8], whose: Whose<'_>) {
             head.get_all(&name).iter().filter(|value| !leaks(value)).cloned().collect();
         head.remove(&name);
         head.extend(kept.into_iter().map(|value| (name.clone(), value)));
-    }
-}
-
-/// Takes out what does not pass: a deny-list. `translated`: what belongs to the upstream's language means nothing to its caller.
-fn take_out(head: &mut HeaderMap, translated: bool) {
-    let theirs = head.get(X_REQUEST_ID).cloned();
-    // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
-    let hops: Vec<String> = connection_names(head);
-    let goes = |name: &&HeaderName| {
-        let text = name.as_str();
-        is_hop_by_hop(text)
-            || is_the_hosts(text)
-            || headers::is_of_an_account(text)
-            || (translated && headers::is_of_a_language(text))
-            || hops.iter().any(|hop| hop == text)
-    };
-    let gone: Vec<HeaderName> = head.keys().filter(goes).cloned().collect();
-    for name in gone {
-        head.remove(name);
-    }
-    if let Some(id) = theirs {
-        head.insert(HeaderName::from_static("x-openai-proxy-upstream-request-id"), id);
     }
 }

@@ -177,7 +177,7 @@ impl Visitor {
 
     async fn ask_on(&mut self, line: Line, request: Request<Bytes>) -> Result<Visit, Trouble> {
         let mut lease = Lease::of(line, &self.origin, &self.pool);
-        let Asked { status, head, behind, .. } = ask(&mut lease.line, request.into()).await?;
+        let Asked { status, head, behind, .. } = ask(&mut lease.line, request.into(), |_| true).await?;
         Ok(Visit { status, head, rest: Some(Rest::of(behind, lease)) })
     }
 

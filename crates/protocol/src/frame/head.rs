@@ -3,7 +3,6 @@
 //! Sources: RFC 9112 sections 2 to 7, RFC 9110 sections 5 and 7. Stricter than the RFC asks where leniency has let
 //! requests be smuggled: no bare LF, no repeated length, no length beside a coding, no coding but `chunked`.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -49,6 +48,13 @@ pub struct BadHead {
     pub what: &'static str,
 }
 
+impl From<&'static str> for BadHead {
+    /// One that is malformed in some way.
+    fn from(what: &'static str) -> Self {
+        bad(what)
+    }
+}
+
 /// The most header lines of one head.
 pub const MAX_HEADERS: usize = 100;
 /// The longest method: longer than any registered one.
@@ -79,17 +85,20 @@ pub fn end(bytes: &[u8]) -> Option<usize> {
 pub fn request(head: &[u8]) -> Result<RequestHead, BadHead> {
     let (first, lines) = first_line(head)?;
     let (target, http11) = request_line(first)?;
-    let fields = Fields::of(lines)?;
+    let fields = Fields::of(lines, |_, _| Ok(()))?;
     host(&fields, target, http11)?;
     let framing = fields.framing(http11)?.unwrap_or(Framing::Length(0));
     Ok(RequestHead { framing })
 }
 
-/// Reads a complete answer head, empty line included.
+/// Reads a complete answer head, empty line included. `field` is shown the name and the value of each header line.
 ///
 /// # Errors
-/// [`BadHead`] for everything RFC 9112 forbids or leaves to guess.
-pub fn answer(head: &[u8]) -> Result<AnswerHead, BadHead> {
+/// [`BadHead`] for everything RFC 9112 forbids or leaves to guess, and what `field` says.
+pub fn answer(
+    head: &[u8],
+    field: impl FnMut(&[u8], &[u8]) -> Result<(), BadHead>,
+) -> Result<AnswerHead, BadHead> {
     let (first, lines) = first_line(head)?;
     let version = first.get(..9).unwrap_or_default();
     if version != b"HTTP/1.1 " && version != b"HTTP/1.0 " {
@@ -100,27 +109,10 @@ pub fn answer(head: &[u8]) -> Result<AnswerHead, BadHead> {
     let Some(status) = status.filter(|_| matches!(first.get(12), None | Some(b' '))) else {
         return Err(bad("a status has three digits"));
     };
-    let fields = Fields::of(lines)?;
+    let fields = Fields::of(lines, field)?;
     let http11 = version == b"HTTP/1.1 ";
     let framing = fields.framing(http11)?.unwrap_or(Framing::Close);
     Ok(AnswerHead { status, http11, framing })
-}
-
-/// The header lines of a head that [`request`] or [`answer`] has read: where each name and each value stands.
-pub fn fields(head: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-    let mut at = memchr::memchr(b'\n', head).map_or(head.len(), |end| end + 1);
-    std::iter::from_fn(move || {
-        let line = head.get(at..).filter(|rest| !rest.starts_with(b"\r\n"))?;
-        let end = memchr::memchr(b'\n', line)?;
-        let colon = memchr::memchr(b':', &line[..end])?;
-        let value = trim_blanks(&line[colon + 1..end - 1]);
-        // How far the value stands from its line's beginning: it is a part of it.
-        let blanks = line[colon + 1..end - 1].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-        let from = at + colon + 1 + blanks;
-        let found = (at..at + colon, from..from + value.len());
-        at += end + 1;
-        Some(found)
-    })
 }
 
 /// The first line of a head without its CRLF, and the lines behind it, each with its own; the empty last one is left out.
@@ -180,19 +172,24 @@ struct Fields<'h> {
 }
 
 impl<'h> Fields<'h> {
-    /// Of header lines, each of which has its CRLF.
-    fn of(lines: &'h [u8]) -> Result<Self, BadHead> {
+    /// Of header lines, each of which has its CRLF. `field` is shown the name and the value of each.
+    fn of(
+        lines: &'h [u8],
+        mut field: impl FnMut(&'h [u8], &'h [u8]) -> Result<(), BadHead>,
+    ) -> Result<Self, BadHead> {
         let mut fields = Self::default();
         let mut rest = lines;
         while !rest.is_empty() {
-            rest = fields.add(rest)?;
+            let (name, value, behind) = fields.add(rest)?;
+            field(name, value)?;
+            rest = behind;
         }
         Ok(fields)
     }
 
-    /// Adds the line that `lines` begins with; what is behind it. A name ends where a token does, and a value at the first control
-    /// character but a tab: where that is no line end, what is wrong is looked for in a second look.
-    fn add(&mut self, lines: &'h [u8]) -> Result<&'h [u8], BadHead> {
+    /// Takes in the line that `lines` begins with: its name, its value, and what is behind it. A name ends where a token does, and a
+    /// value at the first control character but a tab: where that is no line end, what is wrong is looked for in a second look.
+    fn add(&mut self, lines: &'h [u8]) -> Result<(&'h [u8], &'h [u8], &'h [u8]), BadHead> {
         self.count += 1;
         let colon = lines.iter().position(|&b| !TOKEN[usize::from(b)]).unwrap_or(lines.len());
         let (name, behind) = lines.split_at(colon);
@@ -202,16 +199,17 @@ impl<'h> Fields<'h> {
         };
         let (value, end) = behind.split_at(control(behind));
         let Some(rest) = end.strip_prefix(b"\r\n") else { return Err(self.fault(lines)) };
+        let value = trim_blanks(value);
         let place = match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => &mut self.host,
             14 if name.eq_ignore_ascii_case(b"content-length") => &mut self.length,
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => &mut self.coding,
-            _ => return Ok(rest),
+            _ => return Ok((name, value, rest)),
         };
-        if place.replace(trim_blanks(value)).is_some() {
+        if place.replace(value).is_some() {
             return Err(bad("Host, Content-Length and Transfer-Encoding are given once"));
         }
-        Ok(rest)
+        Ok((name, value, rest))
     }
 
     /// What is wrong with the line that `lines` begins with, which could not be added.

@@ -3,10 +3,10 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
-use protocol::frame::head::{self, AnswerHead, Framing};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use protocol::frame::head::{self, AnswerHead, BadHead, Framing};
 
 use super::Line;
 use super::behind::{Behind, Left};
@@ -16,6 +16,8 @@ use crate::upstream::trouble::Trouble;
 
 /// The largest head of an answer.
 const MAX_HEAD: usize = 64 * 1024;
+/// Room for the lines of a usual head, with our own that are put among them.
+const USUAL: usize = 24;
 /// Interim answers (1xx) before the real one.
 const MAX_INTERIM: u8 = 8;
 
@@ -23,20 +25,28 @@ const MAX_INTERIM: u8 = 8;
 pub(in crate::upstream) struct Asked {
     /// Its status.
     pub(in crate::upstream) status: StatusCode,
-    /// Its headers.
+    /// Its headers, as far as they were wanted.
     pub(in crate::upstream) head: HeaderMap,
-    /// The same as it was written.
+    /// All of them as they were written.
     pub(in crate::upstream) written: Bytes,
     /// What is behind them.
     pub(in crate::upstream) behind: Behind,
 }
 
+/// Whether a header is wanted, by its name. Who leaves it out spares what it takes to put it among the others, and to take it out again.
+pub(in crate::upstream) type Wanted = fn(&str) -> bool;
+
 /// Sends a request and awaits the head of its answer. Dropped before that, the connection has to be cut.
 ///
 /// # Errors
 /// When the connection breaks, or what comes is no answer: never a guess (T-9).
-pub(in crate::upstream) async fn ask(line: &mut Line, message: Message) -> Result<Asked, Trouble> {
+pub(in crate::upstream) async fn ask(
+    line: &mut Line,
+    message: Message,
+    wanted: Wanted,
+) -> Result<Asked, Trouble> {
     let mut asking = Asking {
+        wanted,
         headless: message.headless,
         may_switch: message.may_switch,
         sending: Some(Sending::new(message)),
@@ -48,6 +58,7 @@ pub(in crate::upstream) async fn ask(line: &mut Line, message: Message) -> Resul
 
 /// A request that waits for its answer.
 struct Asking {
+    wanted: Wanted,
     /// The answer has no body, whatever its head says.
     headless: bool,
     /// It may be that the connection is no longer HTTP.
@@ -105,30 +116,39 @@ impl Asking {
                     Ok(None)
                 };
             };
-            let said = head::answer(&line.held[..end]).map_err(|problem| bad(problem.what))?;
+            let written = line.held.split_to(end).freeze();
+            let (said, head) = self.read(&written).map_err(|problem| bad(problem.what))?;
             match said.status {
                 101 if !self.may_switch => return Err(bad("it switched protocols unasked")),
-                101 | 200.. => return self.understood(said, line.held.split_to(end).freeze()).map(Some),
+                101 | 200.. => return self.understood(said, head, written).map(Some),
                 _ => {
                     self.interim += 1;
                     if self.interim > MAX_INTERIM {
                         return Err(bad("it sent interim answers without end"));
                     }
-                    line.held.advance(end);
                 }
             }
         }
     }
 
-    fn understood(&mut self, said: AnswerHead, bytes: Bytes) -> Result<Asked, Trouble> {
-        let unreadable = |_| bad("a header of an answer cannot be read");
+    /// Reads a head, once.
+    fn read(&self, written: &Bytes) -> Result<(AnswerHead, HeaderMap), BadHead> {
+        let unreadable = "a header of an answer cannot be read";
+        let mut head = HeaderMap::with_capacity(USUAL);
+        let said = head::answer(written, |name, value| {
+            let name = HeaderName::from_bytes(name).map_err(|_| unreadable)?;
+            // Of what has no body, how long it would be is a word like any other, and part of what was asked.
+            if (self.headless && name == CONTENT_LENGTH) || (self.wanted)(name.as_str()) {
+                let value = HeaderValue::from_maybe_shared(written.slice_ref(value));
+                head.append(name, value.map_err(|_| unreadable)?);
+            }
+            Ok(())
+        })?;
+        Ok((said, head))
+    }
+
+    fn understood(&mut self, said: AnswerHead, head: HeaderMap, written: Bytes) -> Result<Asked, Trouble> {
         let status = StatusCode::from_u16(said.status).map_err(|_| bad("a status is below 1000"))?;
-        let mut head = HeaderMap::with_capacity(24);
-        for (name, value) in head::fields(&bytes) {
-            let name = HeaderName::from_bytes(&bytes[name]).map_err(|_| unreadable(()))?;
-            let value = HeaderValue::from_maybe_shared(bytes.slice(value)).map_err(|_| unreadable(()))?;
-            head.append(name, value);
-        }
         // RFC 9112, 6.3.
         let bodiless = self.headless || matches!(said.status, 101 | 204 | 304);
         let left = match said.framing {
@@ -142,12 +162,7 @@ impl Asking {
         let closes = says.any(|list| list.split(',').any(|word| word.trim().eq_ignore_ascii_case("close")));
         let endless = matches!(left, Left::Close) || said.status == 101;
         let keeps = said.http11 && !closes && !endless && self.broken.is_none();
-        Ok(Asked {
-            status,
-            head,
-            written: bytes,
-            behind: Behind { left, sending: self.sending.take(), keeps },
-        })
+        Ok(Asked { status, head, written, behind: Behind { left, sending: self.sending.take(), keeps } })
     }
 }
 
