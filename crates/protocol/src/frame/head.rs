@@ -171,6 +171,13 @@ struct Fields<'h> {
     host: Option<&'h [u8]>,
 }
 
+/// A header line, and what is behind it.
+struct Line<'h> {
+    name: &'h [u8],
+    value: &'h [u8],
+    behind: &'h [u8],
+}
+
 impl<'h> Fields<'h> {
     /// Of header lines, each of which has its CRLF. `field` is shown the name and the value of each.
     fn of(
@@ -180,16 +187,16 @@ impl<'h> Fields<'h> {
         let mut fields = Self::default();
         let mut rest = lines;
         while !rest.is_empty() {
-            let (name, value, behind) = fields.add(rest)?;
-            field(name, value)?;
-            rest = behind;
+            let line = fields.add(rest)?;
+            field(line.name, line.value)?;
+            rest = line.behind;
         }
         Ok(fields)
     }
 
-    /// Takes in the line that `lines` begins with: its name, its value, and what is behind it. A name ends where a token does, and a
-    /// value at the first control character but a tab: where that is no line end, what is wrong is looked for in a second look.
-    fn add(&mut self, lines: &'h [u8]) -> Result<(&'h [u8], &'h [u8], &'h [u8]), BadHead> {
+    /// Takes in the line that `lines` begins with. A name ends where a token does, and a value at the first control character but a
+    /// tab: where that is no line end, what is wrong is looked for in a second look.
+    fn add(&mut self, lines: &'h [u8]) -> Result<Line<'h>, BadHead> {
         self.count += 1;
         let colon = lines.iter().position(|&b| !TOKEN[usize::from(b)]).unwrap_or(lines.len());
         let (name, behind) = lines.split_at(colon);
@@ -198,18 +205,19 @@ impl<'h> Fields<'h> {
             return Err(self.fault(lines));
         };
         let (value, end) = behind.split_at(control(behind));
-        let Some(rest) = end.strip_prefix(b"\r\n") else { return Err(self.fault(lines)) };
+        let Some(behind) = end.strip_prefix(b"\r\n") else { return Err(self.fault(lines)) };
         let value = trim_blanks(value);
+        let line = Line { name, value, behind };
         let place = match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => &mut self.host,
             14 if name.eq_ignore_ascii_case(b"content-length") => &mut self.length,
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => &mut self.coding,
-            _ => return Ok((name, value, rest)),
+            _ => return Ok(line),
         };
         if place.replace(value).is_some() {
             return Err(bad("Host, Content-Length and Transfer-Encoding are given once"));
         }
-        Ok((name, value, rest))
+        Ok(line)
     }
 
     /// What is wrong with the line that `lines` begins with, which could not be added.
