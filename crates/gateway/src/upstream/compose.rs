@@ -88,7 +88,7 @@ pub(super) fn compose(
     pass_headers(&mut head, call, (provider, shown), &own, (translated.is_some(), foreign));
     for (name, value) in vendor.usual_headers() {
         let said = !foreign && call.head.contains_key(*name);
-        if !said && !own.says(name) {
+        if !said && !own.has(name) {
             head.line(name, value.as_bytes());
         }
     }
@@ -344,7 +344,14 @@ impl<'a> Own<'a> {
         Ok(own)
     }
 
-    /// Whether it has a header of this name, in whichever spelling.
+    /// Whether it has a header of this very name.
+    fn has(&self, name: &str) -> bool {
+        self.credential.is_some_and(|(at, _)| at.name == name)
+            || self.granted.contains_key(name)
+            || self.set.contains_key(name)
+    }
+
+    /// The same in whichever spelling.
     fn says(&self, name: &str) -> bool {
         // A hyphen is as long as an underscore.
         let is_it = |own: &HeaderName| own.as_str().len() == name.len() && hyphened(own.as_str()) == name;

@@ -36,22 +36,23 @@ fn is_the_hosts(name: &str) -> bool {
 /// Takes out what is not denied everywhere, but does not pass here. `translated`: what belongs to the upstream's language means
 /// nothing to its caller.
 pub(super) fn take_out(head: &mut HeaderMap, translated: bool) {
-    if let Some(id) = head.remove(X_REQUEST_ID) {
-        head.insert(&UPSTREAM_REQUEST_ID, id);
-    }
+    let theirs = head.remove(X_REQUEST_ID);
     // What an upstream calls hop-by-hop is (RFC 9110, 7.6.1).
     let hops = connection_names(head);
     head.remove(CONNECTION);
-    if !translated && hops.is_empty() {
-        return;
+    if translated || !hops.is_empty() {
+        let goes = |name: &&HeaderName| {
+            let text = name.as_str();
+            (translated && headers::is_of_a_language(text)) || hops.iter().any(|hop| hop == text)
+        };
+        let gone: Vec<HeaderName> = head.keys().filter(goes).cloned().collect();
+        for name in gone {
+            head.remove(name);
+        }
     }
-    let goes = |name: &&HeaderName| {
-        let text = name.as_str();
-        (translated && headers::is_of_a_language(text)) || hops.iter().any(|hop| hop == text)
-    };
-    let gone: Vec<HeaderName> = head.keys().filter(goes).cloned().collect();
-    for name in gone {
-        head.remove(name);
+    // Last: no word of an upstream takes out one of ours.
+    if let Some(id) = theirs {
+        head.insert(&UPSTREAM_REQUEST_ID, id);
     }
 }
 
@@ -62,7 +63,7 @@ mod tests {
     #[test]
     fn what_is_of_a_connection_or_an_account_does_not_pass_and_an_id_does_under_another_name() {
         let said = [
-            ("connection", "close, X-Hop"),
+            ("connection", "close, X-Hop, x-openai-proxy-upstream-request-id"),
             ("x-hop", "1"),
             ("x-request-id", "theirs"),
             ("x-request-id", "another"),

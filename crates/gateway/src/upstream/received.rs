@@ -80,6 +80,9 @@ impl Received<'_> {
         let coding = Coding::of(&head);
         let compressed = coding != Coding::Clear;
         take_secrets_out(&mut head, &written, target.whose());
+        // What it is it is, also where it says so to us alone.
+        let kind = head.get(header::CONTENT_TYPE).cloned();
+        let kind = kind.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
         // A success tells its translation something first.
         let foreign = self.exchange.is_some_and(|exchange| !exchange.is_at_home());
         take_out(&mut head, foreign && !status.is_success());
@@ -95,7 +98,6 @@ impl Received<'_> {
             return Err(unfit(name, "it is compressed, unasked").into());
         }
         let asked = call.row.asks(&call.rest);
-        let kind = content_type(&head);
         // What is compressed cannot be read, nor can words of ours be put behind it.
         let mut events = !compressed && begins(kind, "text/event-stream");
         // One value to its reader, and a stream all the same: to wait for all of it would be to wait for the whole answer.
@@ -358,10 +360,6 @@ fn ends_in_json(kind: &str) -> bool {
 /// Whether a media type begins so, in letters of either case (RFC 9110, 8.3.1).
 fn begins(kind: &str, with: &str) -> bool {
     kind.get(..with.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(with))
-}
-
-fn content_type(head: &HeaderMap) -> &str {
-    head.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// One JSON value, or a text of known, small length: worth waiting for. Whatever may come bit by bit flows; JSON of a name of its own

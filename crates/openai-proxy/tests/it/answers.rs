@@ -1,9 +1,9 @@
 //! What vendors answer: what passes, what is held back, and what becomes an honest error.
 
 use testkit::caller::ask;
-use testkit::vendor::{Act, Answer};
+use testkit::vendor::{Act, Answer, Ending};
 
-use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, with};
+use crate::house::{CHAT_ANSWER, TestHouse, UPSTREAM_KEY, chat, chat_events, with};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -198,4 +198,18 @@ async fn a_placeholder_for_a_key_is_not_a_secret() {
     ));
     let answer = ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", false)).await;
     assert_eq!((answer.status, answer.header("x-engine")), (200, Some("ollama")), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_whose_type_is_said_to_be_of_its_connection_is_a_stream_all_the_same() {
+    let (_vendor, house) = with(|_| {
+        let head =
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close, content-type\r\n\r\n";
+        Act::raw(head.to_owned() + &chat_events(true).concat(), Ending::Fin)
+    })
+    .await;
+    let answer = ask(house.address(), "POST", CHAT, &[], chat("gpt-4o", true)).await;
+    assert_eq!(answer.text(), chat_events(false).concat(), "its count was asked for by us");
+    let counted = house.record().await.tokens.map(|tokens| (tokens.input, tokens.output));
+    assert_eq!(counted, Some((9, 12)));
 }

@@ -84,6 +84,8 @@ pub struct Spool {
     fresh: Mutex<Vec<Arc<Segment>>>,
     /// Something was written since the last sync.
     dirty: AtomicBool,
+    /// Files that are closed, or about to be, whose last lines may not be on the disk yet.
+    full: Mutex<Vec<Arc<Segment>>>,
     pace: Pace,
     /// Records that ended lately and stand in a file; `None`: more than are remembered.
     recent: Mutex<Option<Vec<UsageRecord>>>,
@@ -118,6 +120,7 @@ impl Spool {
             active: RwLock::new(first.clone()),
             fresh: Mutex::new(vec![first]),
             dirty: AtomicBool::new(false),
+            full: Mutex::new(Vec::new()),
             pace: Pace::new(),
             recent: Mutex::new(Some(Vec::new())),
         })
@@ -181,11 +184,15 @@ impl Spool {
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
+        // Before those that are full: what is closed meanwhile is among them, or this one.
         let active = self.active();
-        self.pace.sync(|| active.file.sync_data()).inspect_err(|_failed| {
-            // A second sync of the same file would say that all is well (F-51).
-            let _ = self.follow(&active);
-        })
+        let full = std::mem::take(&mut *self.full());
+        // A second sync of the same file would say that all is well (F-51).
+        let synced =
+            self.pace.sync(|| active.file.sync_data()).inspect_err(|_failed| _ = self.follow(&active));
+        let others = full.iter().map(|file| self.pace.sync(|| file.file.sync_data()));
+        // All of them, whatever became of the others.
+        others.fold(synced, |one, other| one.and(other))
     }
 
     /// Whether writing may take long by now: who has others to look after lets somebody else do it.
@@ -218,6 +225,10 @@ impl Spool {
         self.active.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn full(&self) -> MutexGuard<'_, Vec<Arc<Segment>>> {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn fresh(&self) -> MutexGuard<'_, Vec<Arc<Segment>>> {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -228,9 +239,9 @@ impl Spool {
         if active.length.load(Ordering::Relaxed) < self.longest {
             return Ok(());
         }
-        self.follow(&active)?;
-        // Its last lines may not be on the disk yet, and nobody will ask for this file again.
-        active.file.sync_data()
+        // Its last lines are for the next sync: who writes records waits for no disk.
+        self.full().push(active.clone());
+        self.follow(&active).inspect_err(|_failed| self.full().retain(|full| !Arc::ptr_eq(full, &active)))
     }
 
     /// Begins another file after this one.
@@ -273,5 +284,23 @@ impl Segment {
         let written = (&self.file).write(text)?;
         self.length.fetch_add(written as u64, Ordering::Relaxed);
         if written < text.len() { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_is_synced_by_who_syncs_and_not_by_who_writes() {
+        let folder = std::env::temp_dir().join(format!("spool-{}", uuid::Uuid::now_v7()));
+        let spool = Spool::with_files_of(&folder, 1).unwrap();
+        for _ in 0..3 {
+            spool.ended(&[UsageRecord::default()]).unwrap();
+        }
+        assert_eq!(spool.full().len(), 2, "the third is the one that is written to");
+        spool.sync().unwrap();
+        assert!(spool.full().is_empty());
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }
