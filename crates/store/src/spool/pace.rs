@@ -30,11 +30,15 @@ impl Pace {
     pub(super) fn write<T>(&self, write: impl FnOnce() -> T) -> T {
         let begins = self.now();
         let done = write();
-        let ends = self.now();
-        if ends - begins > us(LONG) {
+        self.took(begins, self.now());
+        done
+    }
+
+    /// Something took from one moment to another.
+    fn took(&self, begins: u64, ends: u64) {
+        if ends.saturating_sub(begins) > us(LONG) {
             self.slow_until.store(ends + us(A_WHILE), Ordering::Relaxed);
         }
-        done
     }
 
     /// Syncs, and lets others see that it is still at it. One at a time.
@@ -47,7 +51,10 @@ impl Pace {
 
     /// Whether it is slow, or a sync takes long right now.
     pub(super) fn is_slow(&self) -> bool {
-        let now = self.now();
+        self.is_slow_at(self.now())
+    }
+
+    fn is_slow_at(&self, now: u64) -> bool {
         let since = self.syncing_since.load(Ordering::Relaxed);
         now < self.slow_until.load(Ordering::Relaxed) || (since > 0 && now.saturating_sub(since) > us(LONG))
     }
@@ -67,16 +74,23 @@ mod tests {
 
     #[test]
     fn a_disk_is_slow_while_it_syncs_for_long_and_a_while_after() {
-        let pace = Pace::new();
-        pace.write(|| ());
-        assert!(!pace.is_slow());
-        let meanwhile = pace.sync(|| {
-            assert!(!pace.is_slow(), "it has only begun");
-            std::thread::sleep(2 * LONG);
-            pace.is_slow()
-        });
-        assert!(meanwhile && pace.is_slow());
-        std::thread::sleep(A_WHILE);
-        assert!(!pace.is_slow());
+        let (pace, long, a_while) = (Pace::new(), us(LONG), us(A_WHILE));
+        pace.took(1, 1 + long);
+        assert!(!pace.is_slow_at(1 + long), "not longer than is long");
+        let began = pace.sync(|| pace.syncing_since.load(Ordering::Relaxed));
+        assert!(
+            began > 0 && pace.syncing_since.load(Ordering::Relaxed) == 0,
+            "it is seen as long as it is at it"
+        );
+        pace.syncing_since.store(began, Ordering::Relaxed);
+        assert!(!pace.is_slow_at(began + long) && pace.is_slow_at(began + long + 1));
+        pace.syncing_since.store(0, Ordering::Relaxed);
+        let ended = began + 2 * long;
+        pace.took(began, ended);
+        assert!(
+            pace.is_slow_at(ended)
+                && pace.is_slow_at(ended + a_while - 1)
+                && !pace.is_slow_at(ended + a_while)
+        );
     }
 }
