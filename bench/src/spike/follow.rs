@@ -1,6 +1,7 @@
 //! Where a body ends, and what of its bytes is content. Bytes are passed on as they came, so they are checked first.
 
-use protocol::frame::head::{BadHead, Chunks, Framing};
+use protocol::frame::chunks::Chunks;
+use protocol::frame::head::{BadHead, Framing};
 
 /// Where in a body we are.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use protocol::codec::{Passing, Progress, Tap, Unusable};
 use protocol::fault::Kind;
-use protocol::frame::head::Chunks;
+use protocol::frame::chunks::Chunks;
 use protocol::usage::Usage;
 use protocol::vendor::identity::Grant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};

@@ -1,6 +1,7 @@
 //! How bytes are framed on the wire, read without keeping or changing them.
 
 pub mod aws_event;
+pub mod chunks;
 mod event;
 pub mod head;
 pub mod multipart;

@@ -1,6 +1,6 @@
 //! How an answer goes on behind its head.
 
-use protocol::frame::head::Chunks;
+use protocol::frame::chunks::Chunks;
 
 use super::sending::Sending;
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use protocol::frame::chunks::Chunks;
 use protocol::frame::head::{self, AnswerHead, BadHead, Framing};
 
 use super::Line;
@@ -155,7 +156,7 @@ impl Asking {
             _ if bodiless => Left::Nothing,
             Framing::Length(0) => Left::Nothing,
             Framing::Length(length) => Left::Length(length),
-            Framing::Chunked => Left::Chunked(head::Chunks::default()),
+            Framing::Chunked => Left::Chunked(Chunks::default()),
             Framing::Close => Left::Close,
         };
         let mut says = head.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
