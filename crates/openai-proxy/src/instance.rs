@@ -38,7 +38,10 @@ pub(crate) struct Instance {
     /// The file its configuration names for log lines.
     #[serde(default)]
     pub(crate) log_file: Option<PathBuf>,
-    /// How often the configuration was read anew, and what was wrong the last time.
+    /// How many readings of its configuration that were asked for have begun; several that ask at once are one.
+    #[serde(default)]
+    pub(crate) reloads_begun: u64,
+    /// How many of those are through.
     pub(crate) reloads: u64,
     /// The mistakes because of which the last reload was refused.
     pub(crate) refused: Option<String>,
@@ -70,6 +73,7 @@ impl Instance {
             config,
             log,
             log_file: None,
+            reloads_begun: 0,
             reloads: 0,
             refused: None,
             notes: Vec::new(),

@@ -208,6 +208,17 @@ impl Note {
         }
     }
 
+    /// Writes it anew, with the configuration as it counts by now.
+    fn take_down(&mut self, house: &House, logs: &Logs, seen: Option<&Search>) {
+        if let Some(last) = house.control().reload_status().last_read {
+            let refused = (last.outcome == "refused").then(|| last.problems.join("\n"));
+            (self.instance.notes, self.instance.refused) = (last.notes, refused);
+        }
+        self.logs_to(logs);
+        self.instance.view = house.view(seen);
+        self.write();
+    }
+
     /// Notes the file lines go to.
     fn logs_to(&mut self, logs: &Logs) {
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -307,21 +318,17 @@ async fn until_stopped(
                 notify_of_reload();
                 // Whoever moved the files away says so like this (logrotate), whatever becomes of the configuration.
                 logs.reopen();
+                note.instance.reloads_begun += 1;
+                note.write();
                 beside(&mut following, reload(control, Via::Signal, logs)).await;
+                note.instance.reloads = note.instance.reloads_begun;
+                note.take_down(house, logs, seen.as_ref());
                 notify(&[NotifyState::Ready]);
             }
             Asked::Note => {
-                let status = control.reload_status();
-                if let Some(last) = status.last_read {
-                    let refused = (last.outcome == "refused").then(|| last.problems.join("\n"));
-                    (note.instance.notes, note.instance.refused) = (last.notes, refused);
-                }
-                note.instance.reloads = status.proposed;
                 searching = wanted();
                 logs.apply(&house.world().logging);
-                note.logs_to(logs);
-                note.instance.view = house.view(seen.as_ref());
-                note.write();
+                note.take_down(house, logs, seen.as_ref());
             }
             Asked::Search => {
                 searched = Instant::now();

@@ -59,6 +59,8 @@ impl Reload {
                 "No gateway runs here. Start one: openai-proxy start",
             ));
         };
+        // One that is under way by now may have read the files before they were as they are.
+        let ours = old.reloads_begun + 1;
         signal(&old, Signal::HUP)?;
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
@@ -67,7 +69,7 @@ impl Reload {
                 return Err(Failure::new(Exit::Failed, "It ended meanwhile. See: openai-proxy logs"));
             };
             match &now.refused {
-                _ if now.reloads == old.reloads => std::thread::sleep(LOOK),
+                _ if now.reloads < ours => std::thread::sleep(LOOK),
                 None => {
                     talk.say(&format!("{} The configuration is in use.", talk.mark(Mark::Good)));
                     for note in &now.notes {

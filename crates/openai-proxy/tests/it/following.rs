@@ -4,14 +4,17 @@ use std::time::{Duration, Instant};
 
 use config::Given;
 use gateway::{Override, OverrideKind};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::caller::ask;
+use testkit::until::until;
 use testkit::vendor::{Act, Vendor};
 
 use crate::changes::{FIRST, apply, set};
 use crate::house::{TestHouse, chat};
-use crate::starting::Program;
+use crate::starting::{Program, run};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A vendor that says who it is.
 async fn vendor(name: &'static str) -> Vendor {
@@ -84,6 +87,25 @@ async fn a_link_that_leads_elsewhere_is_another_file() {
     until_answered_by(address, "one").await;
     link("v2");
     until_answered_by(address, "two").await;
+}
+
+/// `reload` waits until as many are through as had begun when it asked, and one more: what was read by itself meanwhile, from
+/// files as they were before, must not count.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_by_itself_is_not_taken_for_the_reload_somebody_asked_for() {
+    let (one, two) = (vendor("one").await, vendor("two").await);
+    let mut program = Program::configured(&at(&one));
+    program.address();
+    let notes = program.folder().join(".local/state/openai-proxy/run");
+    let file = std::fs::read_dir(notes).unwrap().next().unwrap().unwrap().path();
+    let note = || serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
+    let counted = || (note()["reloads_begun"].as_u64(), note()["reloads"].as_u64());
+    let place = two.url().replace("http://", "");
+    program.write(&at(&two));
+    assert!(until(PATIENCE, async || note().to_string().contains(&place)).await, "the watch is not noted");
+    assert_eq!(counted(), (Some(0), Some(0)));
+    let (code, out, err) = run(program.folder(), &["reload"], &[]);
+    assert!(code == Some(0) && counted() == (Some(1), Some(1)), "{code:?}: {out}{err}");
 }
 
 /// F-64.
