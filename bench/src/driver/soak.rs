@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::process::Process;
+use super::Bench;
+use super::contender::Contender;
+use super::process::{Cpu, Process, Spent};
 use super::report::thousands;
-use super::{Bench, scenario};
+use super::rounds::Running;
+use super::scenario::{self, Scenario};
 use crate::load::{self, Mark, Plan};
 use crate::say;
 
@@ -22,13 +25,7 @@ impl Bench {
     /// Finds out what ours can do, does half of it, and tells how memory, descriptors and threads went.
     pub(super) fn soak(&self, minutes: u64) -> Result<ExitCode> {
         let ours = [self.ours()];
-        let capacity = {
-            let scenario = scenario::first();
-            let cast = self.cast(&scenario, &ours)?;
-            let running = cast.running.first().context("ours does not run")?;
-            let figures = load::run(&self.plan(&scenario, running), &mut |_| {})?;
-            figures.answers as f64 / figures.seconds()
-        };
+        let capacity = self.capacity(&ours)?;
         let scenario = scenario::steady((capacity / 2.0) as u64);
         let cast = self.cast(&scenario, &ours)?;
         let running = cast.running.first().context("ours does not run")?;
@@ -36,17 +33,12 @@ impl Bench {
         std::thread::sleep(Duration::from_secs(2));
         let base = process.holdings();
         say::aside(&format!(
-            "{} requests/s at most; {minutes} minutes at half of it",
+            "{} requests/s take a core; {minutes} minutes at half of it",
             thousands(capacity, 0)
         ));
 
         let before = cast.upstream.counts()?;
-        let plan = Plan {
-            hang_up: HANG_UP,
-            hang_up_within: Duration::from_micros(scenario.behaviour.delay_us),
-            measure: Duration::from_secs(minutes * 60),
-            ..self.plan(&scenario, running)
-        };
+        let plan = self.with_leavers(&scenario, running, Duration::from_secs(minutes * 60));
         let began = Instant::now();
         let mut samples = Vec::new();
         let figures = load::run(&plan, &mut |mark| {
@@ -93,6 +85,41 @@ impl Bench {
         }
         let good = figures.failures() == 0 && slope < SLOPE && settled;
         Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// How many such calls a second take one core. Calls that come one by one, of which some leave, cost more than the same
+    /// number in a closed loop, so it is told by what they take at a rate that is well within what the closed loop makes.
+    fn capacity(&self, ours: &[Contender]) -> Result<f64> {
+        let closed = {
+            let scenario = scenario::first();
+            let cast = self.cast(&scenario, ours)?;
+            let running = cast.running.first().context("ours does not run")?;
+            let figures = load::run(&self.plan(&scenario, running), &mut |_| {})?;
+            figures.answers as f64 / figures.seconds()
+        };
+        let scenario = scenario::steady((closed / 4.0) as u64);
+        let cast = self.cast(&scenario, ours)?;
+        let running = cast.running.first().context("ours does not run")?;
+        let process = running.process.as_ref().context("ours does not run")?;
+        let plan = self.with_leavers(&scenario, running, Duration::from_secs(self.options.seconds));
+        let (mut before, mut spent) = (Cpu::default(), Spent::default());
+        let figures = load::run(&plan, &mut |mark| match mark {
+            Mark::Begin => before = process.cpu(),
+            Mark::End => spent = process.cpu().since(&before),
+            Mark::Second => {}
+        })?;
+        let calls = (figures.answers + figures.hung_up) as f64;
+        Ok(calls / (spent.nanoseconds.max(1) as f64 / 1e9))
+    }
+
+    /// A load of which some leave before the upstream has answered.
+    fn with_leavers(&self, scenario: &Scenario, running: &Running, measure: Duration) -> Plan {
+        Plan {
+            hang_up: HANG_UP,
+            hang_up_within: Duration::from_micros(scenario.behaviour.delay_us),
+            measure,
+            ..self.plan(scenario, running)
+        }
     }
 }
 
