@@ -11,15 +11,22 @@ need cc "Install a C compiler: apt-get install gcc libc6-dev."
 need haproxy "Install it: apt-get install haproxy."
 need nginx "Install it: apt-get install nginx-light."
 need setpriv "Install it: apt-get install util-linux."
-[ "$missing" = 0 ] || exit 1
 
 named=0
+flags=()
 for argument in "$@"; do
-  case "$argument" in --binary | --binary=* | -h | --help) named=1 ;; esac
+  case "$argument" in
+  --binary | --binary=* | -h | --help) named=1 ;;
+  --layout | --layout=*)
+    need valgrind "Install it: apt-get install valgrind."
+    flags=(-C strip=none) # functions are told by their names
+    ;;
+  esac
 done
+[ "$missing" = 0 ] || exit 1
 target="${CARGO_TARGET_DIR:-target}/release"
 if [ "$named" = 0 ]; then
-  cargo build --release --package openai-proxy
+  cargo rustc --release --package openai-proxy --bin openai-proxy -- "${flags[@]}"
   set -- --binary "$target/openai-proxy" "$@"
 fi
 cargo build --release --package bench

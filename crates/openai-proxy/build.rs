@@ -11,10 +11,18 @@ fn main() {
     println!("cargo::rustc-env=BUILT_BY={}", version.trim());
     println!("cargo::rustc-env=BUILT_FOR={}", given("TARGET").unwrap_or_default());
     println!("cargo::rustc-env=BUILT_AS={}", given("PROFILE").unwrap_or_default());
-    // What is hardly ever called lies apart from what is, and so is not in memory with it (docs/adr/0027). Linkers that do not
-    // know of it say so and go on.
     if given("CARGO_CFG_TARGET_OS").is_some_and(|system| system == "linux") {
+        // What is hardly ever called lies apart from what is, and so is not in memory with it (docs/adr/0027). Linkers that do
+        // not know of it say so and go on.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,keep-text-section-prefix");
+        // And what a gateway in use calls lies together. Somebody's own linker may not take the script, and is not given it.
+        let own_linker = given("RUSTC_LINKER").is_some()
+            || given("CARGO_ENCODED_RUSTFLAGS").is_some_and(|flags| flags.contains("link"));
+        if given("PROFILE").is_some_and(|profile| profile == "release") && !own_linker {
+            let folder = given("CARGO_MANIFEST_DIR").unwrap_or_default();
+            println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/layout.ld");
+        }
     }
+    println!("cargo::rerun-if-changed=layout.ld");
     println!("cargo::rerun-if-changed=build.rs");
 }

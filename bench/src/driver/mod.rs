@@ -3,6 +3,7 @@
 mod authority;
 mod contender;
 mod hold;
+mod layout;
 mod machine;
 mod memory;
 mod options;
@@ -74,10 +75,14 @@ pub(crate) fn run(mut options: Options) -> Result<ExitCode> {
     }
 
     let bench = Bench { options, folder, stage, stalls, wide, duties };
-    match (bench.options.hold, bench.options.soak) {
-        (Some(streams), _) => return bench.hold(streams),
-        (_, Some(minutes)) => return bench.soak(minutes),
-        (None, None) => {}
+    if let Some(streams) = bench.options.hold {
+        return bench.hold(streams);
+    }
+    if let Some(minutes) = bench.options.soak {
+        return bench.soak(minutes);
+    }
+    if let Some(file) = &bench.options.layout {
+        return bench.layout(file);
     }
     let all = if bench.options.duties { bench.duty_by_duty()? } else { bench.side_by_side()? };
     bench.end(machine, &all)

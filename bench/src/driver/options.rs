@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Ours at half capacity for so long instead, with callers who leave; does it grow?
     #[arg(long, value_name = "MINUTES", conflicts_with = "only")]
     pub(crate) soak: Option<u64>,
+    /// Write instead in which order ours lies best in its file, from what it calls; needs its symbols, and valgrind
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "hold", "soak", "duties"])]
+    pub(crate) layout: Option<PathBuf>,
     /// One more contender, any command line with @LISTEN@ and @UPSTREAM@ in the places of the ports
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     pub(crate) peers: Vec<String>,

@@ -36,10 +36,11 @@ enum Recipe {
         option: &'static str,
     },
     Nginx,
-    /// Ours, with these duties.
+    /// Ours, with these duties; under another program, if one is named.
     Ours {
         binary: PathBuf,
         duties: Vec<&'static Duty>,
+        under: String,
     },
     /// A lean path, and no part of the product.
     Spike {
@@ -88,7 +89,19 @@ impl Contender {
 
     /// Ours, with these duties.
     pub(crate) fn ours(name: &str, binary: &Path, duties: &[&'static Duty]) -> Self {
-        Self::new(name, Recipe::Ours { binary: binary.to_owned(), duties: duties.to_vec() })
+        Self::new(
+            name,
+            Recipe::Ours { binary: binary.to_owned(), duties: duties.to_vec(), under: String::new() },
+        )
+    }
+
+    /// The same under callgrind, which writes what was called when it ends.
+    pub(crate) fn counted(mut self, counts: &Path) -> Self {
+        if let Recipe::Ours { under, .. } = &mut self.recipe {
+            *under =
+                format!("valgrind --tool=callgrind --demangle=no --callgrind-out-file={} ", counts.display());
+        }
+        self
     }
 
     /// The lean path of docs/adr/0026, passing bytes on or doing all that ours does.
@@ -150,10 +163,10 @@ impl Contender {
                 let log = place.folder.join("nginx.log").display().to_string();
                 words(&format!("nginx -e {log} -p {} -c", place.folder.display()), &file)
             }
-            Recipe::Ours { binary, duties } => {
+            Recipe::Ours { binary, duties, under } => {
                 let file = config("gateway.yaml");
                 fs::write(&file, self.fill(&gateway(duties), place))?;
-                words(&format!("{} serve --config", binary.display()), &file)
+                words(&format!("{under}{} serve --config", binary.display()), &file)
             }
             Recipe::Spike { duties } => {
                 let own = std::env::current_exe().context("where is the bench itself?")?;
