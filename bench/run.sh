@@ -19,7 +19,8 @@ for argument in "$@"; do
   --binary | --binary=* | -h | --help) named=1 ;;
   --layout | --layout=*)
     need valgrind "Install it: apt-get install valgrind."
-    flags=(-C strip=none) # functions are told by their names
+    flags=(-C strip=none) # functions are told by their names,
+    export WITHOUT_LAYOUT=1 # and valgrind knows those of one section
     ;;
   esac
 done

@@ -15,14 +15,17 @@ fn main() {
         // What is hardly ever called lies apart from what is, and so is not in memory with it (docs/adr/0027). Linkers that do
         // not know of it say so and go on.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,keep-text-section-prefix");
-        // And what a gateway in use calls lies together. Somebody's own linker may not take the script, and is not given it.
+        // And what a gateway in use calls lies together. Somebody's own linker may not take the script, and is not given it; and
+        // who makes it anew wants a program without (bench/run.sh).
         let own_linker = given("RUSTC_LINKER").is_some()
             || given("CARGO_ENCODED_RUSTFLAGS").is_some_and(|flags| flags.contains("link"));
-        if given("PROFILE").is_some_and(|profile| profile == "release") && !own_linker {
+        let released = given("PROFILE").is_some_and(|profile| profile == "release");
+        if released && !own_linker && given("WITHOUT_LAYOUT").is_none() {
             let folder = given("CARGO_MANIFEST_DIR").unwrap_or_default();
             println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/layout.ld");
         }
     }
+    println!("cargo::rerun-if-env-changed=WITHOUT_LAYOUT");
     println!("cargo::rerun-if-changed=layout.ld");
     println!("cargo::rerun-if-changed=build.rs");
 }

@@ -44,7 +44,11 @@ impl Bench {
             calls.read(&counts);
         }
         let names = calls.in_order(&self.options.binary);
-        ensure!(names.len() > LEAST, "only {} functions have names: was the binary stripped?", names.len());
+        ensure!(
+            names.len() > LEAST,
+            "only {} functions have names: was the binary stripped, or laid out already?",
+            names.len()
+        );
         fs::write(file, script(&names)).with_context(|| format!("cannot write {}", file.display()))?;
         say::figures(&format!("{} functions, in {}", names.len(), file.display()));
         Ok(ExitCode::SUCCESS)

@@ -58,6 +58,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("strsim", &["config"]),
     ("tempfile", &["openai-proxy", "store", "testkit", "bench"]),
     ("thiserror", &["protocol", "config", "store"]),
+    ("tikv-jemallocator", &["openai-proxy"]),
     ("tokio", &["store", "gateway", "control", "openai-proxy", "testkit"]),
     ("tokio-rustls", &["gateway"]),
     ("tokio-tungstenite", &["gateway"]),
