@@ -17,12 +17,19 @@ fn main() {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,keep-text-section-prefix");
         // And what a gateway in use calls lies together. Somebody's own linker may not take the script, and is not given it; and
         // who makes it anew wants a program without (bench/run.sh).
-        let own_linker = given("RUSTC_LINKER").is_some()
-            || given("CARGO_ENCODED_RUSTFLAGS").is_some_and(|flags| flags.contains("link"));
+        let flags = given("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+        let own_linker = given("RUSTC_LINKER").is_some() || flags.contains("link");
         let released = given("PROFILE").is_some_and(|profile| profile == "release");
-        if released && !own_linker && given("WITHOUT_LAYOUT").is_none() {
-            let folder = given("CARGO_MANIFEST_DIR").unwrap_or_default();
-            println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/layout.ld");
+        let wanted = released && !own_linker && given("WITHOUT_LAYOUT").is_none();
+        match given("CARGO_MANIFEST_DIR").filter(|_| wanted) {
+            Some(_) if !flags.contains("symbol-mangling-version=v0") => {
+                println!(
+                    "cargo::warning=Functions lie as they come, which takes some megabytes more memory when idle: rustflags of your \
+                     own stand in place of those in .cargo/config.toml. Add `-C symbol-mangling-version=v0` to them."
+                );
+            }
+            Some(folder) => println!("cargo::rustc-link-arg-bins=-T{folder}/layout.ld"),
+            None => {}
         }
     }
     println!("cargo::rerun-if-env-changed=WITHOUT_LAYOUT");

@@ -1,9 +1,9 @@
-//! Ours for a long time at half of what it can do, with callers who leave: does it grow, and does it give everything back?
+//! Ours for a long time at half of what its core can do, with callers who leave: does it grow, and does it give everything back?
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::Bench;
 use super::contender::Contender;
@@ -22,7 +22,7 @@ const SETTLE: Duration = Duration::from_secs(150);
 const SLOPE: f64 = 1024.0 * 1024.0;
 
 impl Bench {
-    /// Finds out what ours can do, does half of it, and tells how memory, descriptors and threads went.
+    /// Finds out how many such calls take a core, makes half of them, and tells how memory, descriptors and threads went.
     pub(super) fn soak(&self, minutes: u64) -> Result<ExitCode> {
         let ours = [self.ours()];
         let capacity = self.capacity(&ours)?;
@@ -108,6 +108,7 @@ impl Bench {
             Mark::End => spent = process.cpu().since(&before),
             Mark::Second => {}
         })?;
+        ensure!(figures.failures() == 0, "{} calls failed before the soak began", figures.failures());
         let calls = (figures.answers + figures.hung_up) as f64;
         Ok(calls / (spent.nanoseconds.max(1) as f64 / 1e9))
     }

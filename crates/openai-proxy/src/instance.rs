@@ -38,7 +38,8 @@ pub(crate) struct Instance {
     /// The file its configuration names for log lines.
     #[serde(default)]
     pub(crate) log_file: Option<PathBuf>,
-    /// How many readings of its configuration that were asked for have begun; several that ask at once are one.
+    /// How many readings of its configuration that were asked for have begun; several that ask at once are one. Older versions do
+    /// not say.
     #[serde(default)]
     pub(crate) reloads_begun: u64,
     /// How many of those are through.
@@ -50,7 +51,7 @@ pub(crate) struct Instance {
     pub(crate) notes: Vec<String>,
     /// What it found and where requests go, as on the first screen.
     pub(crate) view: View,
-    /// When its note was last written: when it began, and after every reading of its configuration.
+    /// When its note was last written: when it began, and around every reading of its configuration.
     #[serde(skip)]
     pub(crate) written: Option<SystemTime>,
     /// It is another user's: it can be asked, and neither commanded nor believed about files.
@@ -101,6 +102,11 @@ impl Instance {
 
     fn file(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.json", self.pid))
+    }
+
+    /// Whether both are one: a number alone may be given to another process.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (self.pid, self.born) == (other.pid, other.born)
     }
 
     /// Whether its process still runs.

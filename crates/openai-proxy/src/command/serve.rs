@@ -209,7 +209,7 @@ impl Note {
     }
 
     /// Writes it anew, with the configuration as it counts by now.
-    fn take_down(&mut self, house: &House, logs: &Logs, seen: Option<&Search>) {
+    fn renew(&mut self, house: &House, logs: &Logs, seen: Option<&Search>) {
         if let Some(last) = house.control().reload_status().last_read {
             let refused = (last.outcome == "refused").then(|| last.problems.join("\n"));
             (self.instance.notes, self.instance.refused) = (last.notes, refused);
@@ -320,33 +320,42 @@ async fn until_stopped(
                 logs.reopen();
                 note.instance.reloads_begun += 1;
                 note.write();
-                beside(&mut following, reload(control, Via::Signal, logs)).await;
+                let reading = reload(control, Via::Signal, logs);
+                if beside(&mut following, signals, reading).await.is_none() {
+                    return;
+                }
                 note.instance.reloads = note.instance.reloads_begun;
-                note.take_down(house, logs, seen.as_ref());
+                note.renew(house, logs, seen.as_ref());
                 notify(&[NotifyState::Ready]);
             }
             Asked::Note => {
                 searching = wanted();
                 logs.apply(&house.world().logging);
-                note.take_down(house, logs, seen.as_ref());
+                note.renew(house, logs, seen.as_ref());
             }
             Asked::Search => {
                 searched = Instant::now();
                 // The change it makes is told, and the note written then.
-                seen = beside(&mut following, search_again(house, logs)).await.or(seen);
+                let Some(found) = beside(&mut following, signals, search_again(house, logs)).await else {
+                    return;
+                };
+                seen = found.or(seen);
             }
         }
     }
 }
 
-/// Does something while changes are followed, which may be at work on one and has to finish before anybody else's turn.
+/// Does something while changes are followed, which may be at work on one and has to finish before anybody else's turn. `None`: it
+/// was broken off, for we are to stop.
 async fn beside<T>(
     following: &mut (impl Future<Output = Infallible> + Unpin),
+    signals: &mut Signals,
     work: impl Future<Output = T>,
-) -> T {
+) -> Option<T> {
     tokio::select! {
-        done = work => done,
+        done = work => Some(done),
         never = following => match never {},
+        () = signals.stop() => None,
     }
 }
 

@@ -60,11 +60,11 @@ impl Reload {
             ));
         };
         // One that is under way by now may have read the files before they were as they are.
-        let ours = old.reloads_begun + 1;
+        let ours = old.reloads_begun.max(old.reloads) + 1;
         signal(&old, Signal::HUP)?;
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            let now = instance::all(&environment()).into_iter().find(|one| one.pid == old.pid);
+            let now = instance::all(&environment()).into_iter().find(|one| one.is(&old));
             let Some(now) = now else {
                 return Err(Failure::new(Exit::Failed, "It ended meanwhile. See: openai-proxy logs"));
             };

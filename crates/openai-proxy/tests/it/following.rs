@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use config::Given;
 use gateway::{Override, OverrideKind};
 use serde_json::{Value, json};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 use testkit::caller::ask;
 use testkit::until::until;
@@ -96,16 +98,48 @@ async fn what_is_read_by_itself_is_not_taken_for_the_reload_somebody_asked_for()
     let (one, two) = (vendor("one").await, vendor("two").await);
     let mut program = Program::configured(&at(&one));
     program.address();
-    let notes = program.folder().join(".local/state/openai-proxy/run");
-    let file = std::fs::read_dir(notes).unwrap().next().unwrap().unwrap().path();
-    let note = || serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap();
-    let counted = || (note()["reloads_begun"].as_u64(), note()["reloads"].as_u64());
+    let counted = |note: Value| (note["reloads_begun"].as_u64(), note["reloads"].as_u64());
     let place = two.url().replace("http://", "");
     program.write(&at(&two));
-    assert!(until(PATIENCE, async || note().to_string().contains(&place)).await, "the watch is not noted");
-    assert_eq!(counted(), (Some(0), Some(0)));
+    assert!(
+        until(PATIENCE, async || note(&program).to_string().contains(&place)).await,
+        "the watch is not noted"
+    );
+    assert_eq!(counted(note(&program)), (Some(0), Some(0)));
     let (code, out, err) = run(program.folder(), &["reload"], &[]);
-    assert!(code == Some(0) && counted() == (Some(1), Some(1)), "{code:?}: {out}{err}");
+    assert!(code == Some(0) && counted(note(&program)) == (Some(1), Some(1)), "{code:?}: {out}{err}");
+}
+
+/// A database that another program keeps to itself is waited for, five seconds at a time; who ends the gateway need not wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_to_stop_breaks_a_reload_off() {
+    let yaml = |rest: &str| {
+        format!(
+            "server: {{listen: \"127.0.0.1:0\"}}\nconfig: {{watch: off}}\nstorage: {{database: \"sqlite:usage.db\"}}\n\
+             providers: {{mock: {{}}}}\n{rest}\n"
+        )
+    };
+    let mut program = Program::configured(&yaml(""));
+    program.address();
+    let options = SqliteConnectOptions::new().filename(program.folder().join("usage.db"));
+    let mut other = options.connect().await.unwrap();
+    let mut first = async || sqlx::query("SELECT * FROM revisions").fetch_optional(&mut other).await.unwrap();
+    assert!(until(PATIENCE, async || first().await.is_some()).await, "the start is no revision");
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    program.write(&yaml("models: {m: mock}"));
+    program.signal("HUP");
+    let begun = async || note(&program)["reloads_begun"] == 1;
+    assert!(until(PATIENCE, begun).await, "the reload has not begun");
+    program.signal("TERM");
+    let (status, said) = program.ends_within(Duration::from_secs(3)).await;
+    assert!(status.success(), "{status}: {said:#?}");
+}
+
+/// What a program has noted about itself.
+fn note(program: &Program) -> Value {
+    let notes = program.folder().join(".local/state/openai-proxy/run");
+    let file = std::fs::read_dir(notes).unwrap().next().unwrap().unwrap().path();
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
 /// F-64.
