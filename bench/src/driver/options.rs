@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// So many slow streams held by ours instead: 10000
     #[arg(long, value_name = "STREAMS", conflicts_with_all = ["only", "soak"])]
     pub(crate) hold: Option<usize>,
-    /// Ours at half capacity for so long instead, with callers who leave; does it grow?
+    /// Ours at half of what a core does for so long instead, with callers who leave; does it grow?
     #[arg(long, value_name = "MINUTES", conflicts_with = "only")]
     pub(crate) soak: Option<u64>,
     /// Write instead in which order ours lies best in its file, from what it calls; needs its symbols, and valgrind
