@@ -191,7 +191,7 @@ fn pattern(name: &str) -> Option<String> {
 fn script(names: &[&str]) -> String {
     let mut script = String::from(
         "/* Which functions lie first, and in which order: those that a gateway calls from its start to an answer.\n   \
-         Made by `bash bench/run.sh --layout` (docs/adr/0027). A name that is not there any more does no harm. */\n\
+         Made by `bash bench/run.sh --layout crates/openai-proxy/layout.ld` (docs/adr/0027). A name that is not there any more does no harm. */\n\
          SECTIONS\n{\n  .text.ready :\n  {\n",
     );
     let mut written = HashSet::new();
