@@ -14,8 +14,12 @@ const CHAT: &str = "/v1/chat/completions";
 
 /// What a hook was sent, once there are so many messages.
 async fn sent(hook: &Vendor, count: usize) -> Vec<serde_json::Value> {
-    let all =
-        hook.ledger().wait_for(|ledger| ledger.requests().len() >= count, Duration::from_secs(20)).await;
+    // A request is in the ledger before its body is.
+    let whole = |seen: &testkit::vendor::Seen| !seen.json().is_null();
+    let came = |ledger: &testkit::vendor::Ledger| {
+        ledger.requests().iter().filter(|seen| whole(seen)).count() >= count
+    };
+    let all = hook.ledger().wait_for(came, Duration::from_secs(20)).await;
     let requests = hook.ledger().requests();
     assert!(all, "{} messages came", requests.len());
     requests.iter().map(testkit::vendor::Seen::json).collect()
