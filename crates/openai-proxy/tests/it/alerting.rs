@@ -14,10 +14,9 @@ const CHAT: &str = "/v1/chat/completions";
 
 /// What a hook was sent, once there are so many messages.
 async fn sent(hook: &Vendor, count: usize) -> Vec<serde_json::Value> {
-    // A request is in the ledger before its body is.
-    let whole = |seen: &testkit::vendor::Seen| !seen.json().is_null();
+    // A request is in the ledger before its body has arrived.
     let came = |ledger: &testkit::vendor::Ledger| {
-        ledger.requests().iter().filter(|seen| whole(seen)).count() >= count
+        ledger.entries().iter().filter(|entry| entry.arrived.is_some()).count() >= count
     };
     let all = hook.ledger().wait_for(came, Duration::from_secs(20)).await;
     let requests = hook.ledger().requests();
