@@ -48,13 +48,19 @@ SLACK = 2.5
 
 
 class Vendor(http.server.BaseHTTPRequestHandler):
-    """A vendor that has one answer, by the model that is asked for: `m-402` gets 402."""
+    """A vendor that has one answer, by the model that is asked for: `m-402` gets 402, and `m-never` gets none."""
 
     protocol_version = "HTTP/1.1"
+    holds = threading.Event()  # a call that gets no answer is here
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
-        status = int(str(body.get("model", "")).rpartition("-")[2] or 500)
+        word = str(body.get("model", "")).rpartition("-")[2]
+        if word == "never":
+            self.holds.set()
+            self.rfile.read(1)  # until the gateway goes
+            return
+        status = int(word or 500)
         told = {"error": {"message": f"the vendor says {status}", "type": "vendor_error", "code": None}}
         text = json.dumps(told).encode()
         self.send_response(status)
@@ -84,7 +90,7 @@ CASES = [
     Case("402", 429, "the vendor wants money of us (insufficient_quota)", model="402"),
     Case("403", 403, "the vendor's own, for the caller's own key: ours is for web pages only", model="403", key="theirs", passes=True),
     Case("404", 404, "a model nobody has", model="gone"),
-    Case("429 soon", 429, "a limit of the key, free in a second and used up again by others", key="soon"),
+    Case("429 soon", 429, "a limit of the key, said to be free in a second and held by somebody else all the time", key="soon"),
     Case("429 late", 429, "a limit of the key, free in an hour", key="late"),
     Case("503", 503, "the breaker of the one place is open (no_healthy_target)", model="503"),
 ]
@@ -101,14 +107,14 @@ class Gateway:
         self.others: Set[str] = set()
         config = home / "gateway.yaml"
         credential = "credential: passthrough" if case.passes else "api_key: sk-upstream-0123456789"
-        models = ", ".join(f"{kind}-{status}" for kind in ("m", "claude") for status in (200, 402, 403, 503))
+        models = ", ".join(f"{kind}-{status}" for kind in ("m", "claude") for status in (200, 402, 403, 503, "never"))
         config.write_text(
             f'server: {{listen: "127.0.0.1:{port}"}}\n'
             "discovery: {enabled: never}\n"
             f"auth: {{mode: {'none' if case.passes else 'keys'}}}\n"
             "keys:\n"
             f"  usual: {{key: {KEYS['usual']}}}\n"
-            f"  soon: {{key: {KEYS['soon']}, limits: {{requests: 1/s}}}}\n"
+            f"  soon: {{key: {KEYS['soon']}, limits: {{concurrency: 1}}}}\n"
             f"  late: {{key: {KEYS['late']}, limits: {{requests: 1/h}}}}\n"
             "providers:\n"
             f'  vendor: {{type: xai, base_url: "{vendor}/v1", models: [{models}], {credential}}}\n'
@@ -132,19 +138,27 @@ class Gateway:
         self.process.wait(15)
         self.log.close()
 
-    def ask(self, model: str, key: str) -> str:
-        """A call of somebody else, which is not counted. Gives the id it is written down by."""
+    def hold(self, model: str, key: str) -> None:
+        """A call of somebody else that lasts as long as this gateway does: it is under way when this returns."""
+        Vendor.holds.clear()
+        threading.Thread(target=self.ask, args=(model, key, None), daemon=True).start()
+        if not Vendor.holds.wait(10):
+            sys.exit(f"the call that is to hold the limit did not reach the vendor, see {self.log.name}")
+
+    def ask(self, model: str, key: str, seconds: Optional[float] = 5) -> None:
+        """A call of somebody else, which is not counted."""
         mark = f"others-{len(self.others)}"
         self.others.add(mark)
         path = "messages" if model.startswith("claude") else "chat/completions"
         body = {"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "somebody else"}]}
         head = {"content-type": "application/json", "authorization": f"Bearer {key}", "x-request-id": mark}
         try:
-            answer = urllib.request.urlopen(urllib.request.Request(f"{self.url}/v1/{path}", json.dumps(body).encode(), head), timeout=5)
+            urllib.request.urlopen(urllib.request.Request(f"{self.url}/v1/{path}", json.dumps(body).encode(), head), timeout=seconds).close()
         except urllib.error.HTTPError as refusal:
-            answer = refusal
-        answer.close()
-        return answer.headers["x-request-id"]
+            refusal.close()
+        except OSError:
+            if seconds is not None:
+                raise  # else the gateway was stopped under it, as it was to be
 
     def calls(self) -> List[dict]:
         """What the access log has."""
@@ -180,14 +194,11 @@ def try_out(binary: str, folder: Path, program: str, case: Case, vendor: str) ->
     key = KEYS[case.key]
     for _ in range({"503": 6, "429 late": 1}.get(case.name, 0)):
         gateway.ask(model, key)
-    over = threading.Event()
-    crowd = threading.Thread(target=lambda: [gateway.ask(model, key) and over.wait(0.02) for _ in iter(over.is_set, True)], daemon=True)
-    if case.name == "429 soon":
-        crowd.start()
     try:
+        if case.name == "429 soon":
+            gateway.hold(f"{model.rpartition('-')[0]}-never", key)
         return watch(gateway, command(binary, program, model, gateway.url), home, folder, (key, model))
     finally:
-        over.set()
         gateway.stop()
 
 
