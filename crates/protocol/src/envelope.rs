@@ -32,6 +32,8 @@ pub struct Envelope {
     pub most_tokens: Option<u64>,
     /// How many answers are asked for (`n`, `candidateCount`).
     pub answers: Option<u64>,
+    /// Somewhere in it a string begins as a vendor's mark does that we have claimed (`hub::marks`).
+    pub claimed: bool,
     /// The place of `model`'s value, if it is `null`.
     no_model: Option<Range<usize>>,
     /// The place of `stream_options`' value, if it is an object.
@@ -91,7 +93,10 @@ pub fn read(body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
 /// [`EnvelopeProblem`] for anything that is not one JSON object, and for a field of ours given twice.
 pub fn read_in(dialect: Dialect, body: &[u8]) -> Result<Envelope, EnvelopeProblem> {
     let bounds = bounds::of(dialect);
-    std::str::from_utf8(body).map_err(|error| EnvelopeProblem::NotUtf8(error.valid_up_to()))?;
+    // Most are nothing but ASCII, which is sooner seen.
+    if !body.is_ascii() {
+        std::str::from_utf8(body).map_err(|error| EnvelopeProblem::NotUtf8(error.valid_up_to()))?;
+    }
     let mut scan = Scan::new(body);
     let mut found = Envelope::default();
     let mut seen = Seen::default();
@@ -137,6 +142,7 @@ pub fn read_in(dialect: Dialect, body: &[u8]) -> Result<Envelope, EnvelopeProble
         Ok(())
     })?;
     scan.end()?;
+    found.claimed = scan.claimed();
     Ok(found)
 }
 

@@ -397,7 +397,8 @@ fn is_said(name: &HeaderName, provider: &Provider) -> bool {
 
 /// A name with hyphens for underscores; most have none and are not copied.
 fn hyphened(name: &str) -> Cow<'_, str> {
-    if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
+    let has_any = memchr::memchr(b'_', name.as_bytes()).is_some();
+    if has_any { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
 }
 
 /// What we say ourselves of the call; nobody else's word for it passes.

@@ -13,7 +13,7 @@ use http::header::{HeaderName, HeaderValue};
 use protocol::codec::{self, Exchange, Habits, Mint, Translation};
 use protocol::dialect::{Wire, embedding, rerank};
 use protocol::fault::Kind;
-use protocol::hub::{Losses, Unreadable, marks};
+use protocol::hub::{Losses, Unreadable};
 use protocol::kept;
 use protocol::operation::Asked;
 use protocol::verdict::Capability;
@@ -105,7 +105,7 @@ fn words(
     let own = straight && vendor.wire() == Some(asked);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = (own || straight && asked == Wire::Responses)
-        && matches!(body, Payload::Whole(body) if marks::are_claimed(body));
+        && call.envelope.as_ref().is_some_and(|envelope| envelope.claimed);
     let shaped =
         own && !claimed && codec::may_lack(asked, own_name(call, target), habits) && mentions_schema(body);
     // A conversation that is kept here stays one wherever it goes on.

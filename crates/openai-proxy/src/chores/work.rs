@@ -141,9 +141,14 @@ impl Chores {
     }
 
     async fn give_back_room(&self, began: Instant) -> Result<u64, StoreProblem> {
-        let before = self.books.db.bytes().await?;
-        self.books.db.vacuum().await?;
-        let bytes = self.books.db.bytes().await?;
+        let db = &self.books.db;
+        let before = db.bytes().await?;
+        if !db.is_worth_a_vacuum().await? {
+            tracing::info!(bytes = before, "the database has next to no holes and stays as it is");
+            return Ok(before);
+        }
+        db.vacuum().await?;
+        let bytes = db.bytes().await?;
         tracing::info!(before, bytes, duration_ms = ms(began), "the database was made as small as it can be");
         Ok(bytes)
     }

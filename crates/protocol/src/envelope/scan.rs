@@ -5,7 +5,10 @@
 
 use std::ops::Range;
 
+use fearless_simd::Level;
+
 use super::{EnvelopeProblem, MAX_DEPTH, string};
+use crate::hub::marks::CLAIM;
 
 type Walk = Result<(), EnvelopeProblem>;
 
@@ -13,11 +16,15 @@ type Walk = Result<(), EnvelopeProblem>;
 pub(crate) struct Scan<'b> {
     body: &'b [u8],
     at: usize,
+    /// How many bytes this processor looks at at once.
+    level: Level,
+    /// A string was met that begins as a mark does that we have claimed.
+    claimed: bool,
 }
 
 impl<'b> Scan<'b> {
     pub(crate) fn new(body: &'b [u8]) -> Self {
-        Self { body, at: 0 }
+        Self { body, at: 0, level: Level::new(), claimed: false }
     }
 
     /// The whole body.
@@ -28,6 +35,11 @@ impl<'b> Scan<'b> {
     /// Where we are.
     pub(crate) fn at(&self) -> usize {
         self.at
+    }
+
+    /// Whether a string was met so far that begins with [`CLAIM`].
+    pub(crate) fn claimed(&self) -> bool {
+        self.claimed
     }
 
     /// The next byte, if there is one.
@@ -222,8 +234,9 @@ impl<'b> Scan<'b> {
     }
 
     fn string(&mut self) -> Walk {
-        match string::end(self.body, self.at + 1) {
+        match string::end(self.level, self.body, self.at + 1) {
             Ok(quote) => {
+                self.claimed |= self.body[self.at + 1..].starts_with(CLAIM);
                 self.at = quote + 1;
                 Ok(())
             }

@@ -40,6 +40,14 @@ fn a_model_in_letters_of_another_case_is_refused_with_another_beside_it_and_alon
 }
 
 #[test]
+fn a_claimed_mark_is_found_wherever_it_stands_and_taken_for_one_only_at_the_beginning_of_a_string() {
+    let claimed = |body: &str| read(body.as_bytes()).unwrap().claimed;
+    assert!(claimed(r#"{"messages":[{"content":[{"signature":"opxmess0abc"}]}],"model":"m"}"#));
+    assert!(claimed(r#"{"model":"m","stream_options":{"include_usage":true,"x":["opxgemi0"]}}"#));
+    assert!(!claimed(r#"{"model":"m","messages":[{"content":"an \"opx\" or a paropx"}]}"#));
+}
+
+#[test]
 fn each_language_bounds_an_answer_in_its_own_place() {
     let gemini = r#"{"generationConfig":{"stopSequences":["x"],"maxOutputTokens":7,"candidateCount":2}}"#;
     let snake = r#"{"generation_config":{"max_output_tokens":7,"candidate_count":2}}"#;

@@ -5,8 +5,8 @@
 
 use std::sync::LazyLock;
 
+use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x16};
 use memchr::memmem::Finder;
-use wide::u8x16;
 
 use crate::fault::Kind;
 
@@ -198,7 +198,7 @@ impl<'h> Fields<'h> {
     /// tab: where that is no line end, what is wrong is looked for in a second look.
     fn add(&mut self, lines: &'h [u8]) -> Result<Line<'h>, BadHead> {
         self.count += 1;
-        let colon = lines.iter().position(|&b| !TOKEN[usize::from(b)]).unwrap_or(lines.len());
+        let colon = token(lines);
         let (name, behind) = lines.split_at(colon);
         let Some(behind) = behind.strip_prefix(b":").filter(|_| colon > 0 && self.count <= MAX_HEADERS)
         else {
@@ -319,20 +319,49 @@ fn starts_with_ignoring_case(text: &[u8], start: &[u8]) -> bool {
     text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
 }
 
+/// Where the first byte stands that is in no token.
+fn token(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(block) = bytes[at..].first_chunk() {
+        let marks = dispatch!(Level::baseline(), simd => unusual(simd, block));
+        at += marks.trailing_zeros().min(16) as usize;
+        if marks != 0 {
+            break;
+        }
+    }
+    at + bytes[at..].iter().position(|&b| !TOKEN[usize::from(b)]).unwrap_or(bytes.len() - at)
+}
+
+/// The bytes that are none of those names are nearly always made of, the first by the lowest bit.
+#[inline(always)]
+fn unusual<S: Simd>(simd: S, block: &[u8; 16]) -> u64 {
+    let bytes = u8x16::from_slice(simd, block);
+    let from = |bytes: u8x16<S>, first: u8, count: u8| (bytes - first).simd_lt(u8x16::splat(simd, count));
+    let usual =
+        from(bytes | 0x20, b'a', 26) | from(bytes, b'0', 10) | bytes.simd_eq(u8x16::splat(simd, b'-'));
+    (!usual).to_bitmask()
+}
+
 /// Where the first control character stands that is no tab.
 fn control(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks::<16>();
     for (n, block) in blocks.iter().enumerate() {
-        let bytes = u8x16::new(*block);
-        let is = |b| bytes.simd_eq(u8x16::splat(b));
-        let low = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-        let marks = (low ^ is(b'\t') | is(0x7f)).to_bitmask();
+        // Lines are short: what every processor can do is enough.
+        let marks = dispatch!(Level::baseline(), simd => controls(simd, block));
         if marks != 0 {
             return n * 16 + marks.trailing_zeros() as usize;
         }
     }
     let is_it = |b: &u8| matches!(b, 0..0x20 | 0x7f) && *b != b'\t';
     blocks.len() * 16 + rest.iter().position(is_it).unwrap_or(rest.len())
+}
+
+/// The control characters that are no tab, the first by the lowest bit.
+#[inline(always)]
+fn controls<S: Simd>(simd: S, block: &[u8; 16]) -> u64 {
+    let bytes = u8x16::from_slice(simd, block);
+    let are = |byte| bytes.simd_eq(u8x16::splat(simd, byte));
+    (bytes.simd_lt(u8x16::splat(simd, 0x20)) ^ are(b'\t') | are(0x7f)).to_bitmask()
 }
 
 /// Without spaces and tabs around it (RFC 9110, 5.6.3); other white space is part of the value, and an error there.

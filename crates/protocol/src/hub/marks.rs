@@ -46,13 +46,9 @@ fn claim_part(part: &mut Part, by: Wire) {
     }
 }
 
-/// Whether a body may have a claimed mark in it: then it is not for somebody who speaks its language and never heard of us.
-pub fn are_claimed(body: &[u8]) -> bool {
-    memchr::memmem::find(body, CLAIMED).is_some()
-}
-
-/// How every claim begins, as a string of a body.
-const CLAIMED: &[u8] = b"\"opx";
+/// How every claim begins. A body with a string that does (`Envelope::claimed`) is not for somebody who speaks its language and never
+/// heard of us.
+pub(crate) const CLAIM: &[u8] = b"opx";
 
 /// Leaves the marks in a request that are for a wire, as they were; all others are taken out. Whether any was. Marks without a claim
 /// are the wire's own where the caller speaks it itself (`bare`).

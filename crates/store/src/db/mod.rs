@@ -156,6 +156,19 @@ impl Db {
         }
     }
 
+    /// Whether a vacuum gives back enough to be worth it. A file is written anew, wholly, and takes no records meanwhile, so it has to
+    /// have holes; a server does it beside everything else, and is taken at its word that it finds nothing to do.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub async fn is_worth_a_vacuum(&self) -> Result<bool, StoreProblem> {
+        match &self.base {
+            Base::Memory(_) => Ok(false),
+            Base::Sqlite(sqlite) => sqlite.has_holes().await,
+            Base::Postgres(_) => Ok(true),
+        }
+    }
+
     /// How large it is.
     ///
     /// # Errors

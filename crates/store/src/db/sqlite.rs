@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -34,6 +35,8 @@ const UNDONE_FROM: &str = "memory";
 const LOG: &str = "67108864";
 /// Connections that read.
 const READERS: u32 = 4;
+/// Holes of less than this part of a file are not worth writing it anew for: nothing else can be written meanwhile.
+const WORTH: u64 = 20;
 
 /// A database in a file.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ struct Inner {
     suspect: OnceLock<String>,
     /// Which file it is: its device and number.
     file: OnceLock<(u64, u64)>,
+    /// The writer is writing the file anew.
+    made_small: AtomicBool,
     writer: SqlitePool,
     readers: SqlitePool,
 }
@@ -80,6 +85,7 @@ impl Sqlite {
                 ready: OnceCell::new(),
                 suspect: OnceLock::new(),
                 file: OnceLock::new(),
+                made_small: AtomicBool::new(false),
                 writer,
                 readers,
             })
@@ -126,7 +132,7 @@ impl Sqlite {
             inner.make_ready().await?;
             let away = |error: sqlx::Error| inner.problem(&error);
             inner.is_there()?;
-            let mut writer = inner.writer.acquire().await.map_err(away)?;
+            let mut writer = inner.writer.acquire().await.map_err(|error| inner.is_busy(&error))?;
             // Whoever had it before may have found out.
             inner.may_be_written()?;
             let done = async {
@@ -160,6 +166,14 @@ impl Sqlite {
         self.read(move |on| Box::pin(health(on, thorough))).await
     }
 
+    /// Whether it has holes enough to be written anew for.
+    pub(super) async fn has_holes(&self) -> Result<bool, StoreProblem> {
+        let (free, bytes) = self
+            .read(|on| Box::pin(async move { Ok((free_bytes(&mut *on).await?, bytes(on).await?)) }))
+            .await?;
+        Ok(free > 0 && free >= bytes / WORTH)
+    }
+
     pub(super) async fn vacuum(&self) -> Result<(), StoreProblem> {
         let inner = self.inner.clone();
         let work = async move {
@@ -171,8 +185,10 @@ impl Sqlite {
             inner.may_be_written()?;
             // The whole of it would be in memory otherwise.
             let vacuum = "PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY";
-            sqlx::raw_sql(vacuum).execute(&mut *writer).await.map_err(away)?;
-            Ok(())
+            inner.made_small.store(true, Ordering::Relaxed);
+            let done = sqlx::raw_sql(vacuum).execute(&mut *writer).await;
+            inner.made_small.store(false, Ordering::Relaxed);
+            done.map(|_done| ()).map_err(away)
         };
         self.engine.run(work).await
     }
@@ -225,6 +241,14 @@ impl Inner {
         suspect.map_or(Ok(()), |why| Err(StoreProblem::Suspect { place: place(), why }))
     }
 
+    /// The writer was not to be had.
+    fn is_busy(&self, error: &sqlx::Error) -> StoreProblem {
+        if matches!(error, sqlx::Error::PoolTimedOut) && self.made_small.load(Ordering::Relaxed) {
+            return StoreProblem::Away("it is being made smaller, and takes nothing until then".to_owned());
+        }
+        self.problem(error)
+    }
+
     fn problem(&self, error: &sqlx::Error) -> StoreProblem {
         self.noted(super::problem_of(&self.path.display().to_string(), error))
     }
@@ -267,6 +291,10 @@ async fn bytes(on: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
     Ok(pragma(on, "PRAGMA page_size").await? * pragma(on, "PRAGMA page_count").await?)
 }
 
+async fn free_bytes(on: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    Ok(pragma(on, "PRAGMA page_size").await? * pragma(on, "PRAGMA freelist_count").await?)
+}
+
 /// How a file is. What a damaged one says while it is looked through is what is wrong with it.
 async fn health(on: &mut SqliteConnection, thorough: bool) -> Result<Health, sqlx::Error> {
     let mut health = Health::default();
@@ -276,7 +304,7 @@ async fn health(on: &mut SqliteConnection, thorough: bool) -> Result<Health, sql
         health.damages.retain(|line| line != "ok");
     }
     health.bytes = bytes(on).await?;
-    health.free_bytes = pragma(on, "PRAGMA page_size").await? * pragma(on, "PRAGMA freelist_count").await?;
+    health.free_bytes = free_bytes(on).await?;
     if health.damages.is_empty() {
         schema::contents(on, &mut health).await?;
     }

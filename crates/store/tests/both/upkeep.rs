@@ -53,6 +53,22 @@ fn old_records_go_and_their_sums_stay(ground: &Ground) {
     assert_eq!(wait(db.health(true)).unwrap().free_bytes, 0);
 }
 
+/// A file that nothing was deleted from was written anew every month, and records waited for it.
+#[test]
+fn a_file_is_written_anew_for_holes_only() {
+    let ground = Ground::sqlite();
+    let db = ground.open();
+    db.append_now((0..12_000).map(record).collect()).unwrap();
+    let worth = || wait(db.is_worth_a_vacuum()).unwrap();
+    assert!(!worth(), "nothing was deleted");
+    wait(db.prune(record(20).started_us)).unwrap();
+    assert!(!worth(), "twenty of twelve thousand");
+    wait(db.prune(record(6_000).started_us)).unwrap();
+    assert!(worth());
+    wait(db.vacuum()).unwrap();
+    assert!(!worth(), "it was done");
+}
+
 fn of_several_who_share_a_database_one_does_a_chore(ground: &Ground) {
     assert!(wait(ground.open().chores()).unwrap().is_empty());
     let mut seen = 0;

@@ -24,6 +24,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("crc32fast", &["protocol"]),
     ("criterion", &[]),
     ("fastrand", &["gateway"]),
+    ("fearless_simd", &["protocol"]),
     ("flate2", &["gateway", "openai-proxy", "testkit"]),
     ("futures-util", &["gateway"]),
     ("h2", &["gateway"]),
@@ -71,7 +72,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("utoipa", &["control"]),
     ("uuid", &["store", "gateway"]),
     ("webpki-roots", &["gateway"]),
-    ("wide", &["protocol"]),
     ("x509-cert", &["gateway"]),
     ("zeroize", &["store"]),
 ];

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use sqlx::{Arguments as _, Row as _};
 
-use super::{ANEW, Arguments, Connection, Driver, placeholder};
+use super::{ANEW, Arguments, Connection, Driver, INSERT_NEW, UNLESS_THERE, placeholder};
 use crate::db::query::{Hours, sums};
 use crate::db::statements::{Result, signed};
 use crate::usage_record::{Tokens, UsageRecord};
@@ -14,19 +14,18 @@ use crate::usage_record::{Tokens, UsageRecord};
 /// once and keeps it, where a text for every length of a batch would be a new one each time.
 const PIECES: [usize; 5] = [256, 64, 16, 4, 1];
 
-const INSERT: &str = "INSERT INTO usage_records (record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out, trail) VALUES ";
+const RECORDS: &str = " usage_records (record_id, request_id, started_us, duration_us, first_byte_us, caller, operation, method, model_asked, model_sent, provider, status, stream, outcome, error, attempts, input_tokens, output_tokens, cached_tokens, reasoning_tokens, bytes_in, bytes_out, trail) VALUES ";
 const COLUMNS: usize = 23;
-const ONCE: &str = " ON CONFLICT (record_id) DO NOTHING";
-const ONCE_AND_TELL: &str = " ON CONFLICT (record_id) DO NOTHING RETURNING record_id";
+const TELL: &str = " RETURNING record_id";
 const ADD_UP: &str = "INSERT INTO usage_hourly (hour_us, caller, operation, model, provider, status, calls, uncounted, input_tokens, output_tokens, cached_tokens, reasoning_tokens, duration_us, bytes_in, bytes_out) VALUES ";
 const SUMS: usize = 15;
 const ON_TOP: &str = " ON CONFLICT (hour_us, caller, operation, model, provider, status) DO UPDATE SET calls = usage_hourly.calls + excluded.calls, uncounted = usage_hourly.uncounted + excluded.uncounted, input_tokens = usage_hourly.input_tokens + excluded.input_tokens, output_tokens = usage_hourly.output_tokens + excluded.output_tokens, cached_tokens = usage_hourly.cached_tokens + excluded.cached_tokens, reasoning_tokens = usage_hourly.reasoning_tokens + excluded.reasoning_tokens, duration_us = usage_hourly.duration_us + excluded.duration_us, bytes_in = usage_hourly.bytes_in + excluded.bytes_in, bytes_out = usage_hourly.bytes_out + excluded.bytes_out";
 
 /// A statement for each length of a piece.
 type Texts = LazyLock<[String; PIECES.len()]>;
-static INSERTS: Texts = LazyLock::new(|| texts(INSERT, COLUMNS, ONCE));
-static TELLING: Texts = LazyLock::new(|| texts(INSERT, COLUMNS, ONCE_AND_TELL));
-static ADDING: Texts = LazyLock::new(|| texts(ADD_UP, SUMS, ON_TOP));
+static INSERTS: Texts = LazyLock::new(|| texts(&[INSERT_NEW, RECORDS], COLUMNS, &[UNLESS_THERE]));
+static TELLING: Texts = LazyLock::new(|| texts(&[INSERT_NEW, RECORDS], COLUMNS, &[UNLESS_THERE, TELL]));
+static ADDING: Texts = LazyLock::new(|| texts(&[ADD_UP], SUMS, &[ON_TOP]));
 
 /// Writes records that are not there yet, and adds them up. Returns how many were new. All that its transaction does: it may
 /// begin that anew.
@@ -173,7 +172,7 @@ fn pieces<T>(rows: &[T]) -> impl Iterator<Item = (usize, &[T])> {
     })
 }
 
-fn texts(before: &str, columns: usize, after: &str) -> [String; PIECES.len()] {
+fn texts(before: &[&str], columns: usize, after: &[&str]) -> [String; PIECES.len()] {
     PIECES.map(|rows| {
         let row = |row: usize| {
             let values: Vec<String> =
@@ -181,6 +180,6 @@ fn texts(before: &str, columns: usize, after: &str) -> [String; PIECES.len()] {
             format!("({})", values.join(", "))
         };
         let rows: Vec<String> = (0..rows).map(row).collect();
-        format!("{before}{}{after}", rows.join(", "))
+        [&before.concat(), &rows.join(", "), &after.concat()].map(String::as_str).concat()
     })
 }

@@ -11,6 +11,10 @@ pub(super) type Row = <Driver as Database>::Row;
 /// Takes back what the transaction has done so far, and begins it again as it was begun.
 const ANEW: &str = "ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED";
 
+/// How records are put in that are not there yet.
+const INSERT_NEW: &str = "INSERT INTO";
+const UNLESS_THERE: &str = " ON CONFLICT (record_id) DO NOTHING";
+
 /// How a value stands in a text.
 pub(super) fn placeholder(number: usize) -> String {
     format!("${number}")

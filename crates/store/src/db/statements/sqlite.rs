@@ -11,6 +11,11 @@ pub(super) type Row = <Driver as Database>::Row;
 /// Takes back what the transaction has done so far, and begins it again as it was begun.
 const ANEW: &str = "ROLLBACK; BEGIN IMMEDIATE";
 
+/// How records are put in that are not there yet: by a word for all that may be wrong with a row, of which its key is all that can be. With
+/// a clause for the key alone SQLite copies every page before it is changed, to take back the rows before one that is wrong otherwise.
+const INSERT_NEW: &str = "INSERT OR IGNORE INTO";
+const UNLESS_THERE: &str = "";
+
 /// How a value stands in a text. By its place: SQLite would look for each name among all of them.
 pub(super) fn placeholder(_number: usize) -> String {
     "?".to_owned()
