@@ -33,8 +33,9 @@ const CACHE: &str = "-32768";
 const UNDONE_FROM: &str = "memory";
 /// What stays of the log beside the file when a long reader has let it grow, in bytes.
 const LOG: &str = "67108864";
-/// Connections that read.
+/// Connections that read, and how long one of them, with its thread and its memory, is kept for the next question.
 const READERS: u32 = 4;
+const KEPT: Duration = Duration::from_secs(60);
 /// Holes of less than this part of a file are not worth writing it anew for: nothing else can be written meanwhile.
 const WORTH: u64 = 20;
 
@@ -79,7 +80,7 @@ impl Sqlite {
         let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY);
         let inner = engine.wait_apart(async {
             let writer = pool(1).connect_lazy_with(writing);
-            let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+            let readers = pool(READERS).idle_timeout(KEPT).connect_lazy_with(options.read_only(true));
             Ok(Inner {
                 path,
                 ready: OnceCell::new(),
