@@ -105,6 +105,7 @@ class Gateway:
         self.url = f"http://127.0.0.1:{port}"
         self.access = home / "access.log"
         self.others: Set[str] = set()
+        self.holding: Optional[threading.Thread] = None
         config = home / "gateway.yaml"
         credential = "credential: passthrough" if case.passes else "api_key: sk-upstream-0123456789"
         models = ", ".join(f"{kind}-{status}" for kind in ("m", "claude") for status in (200, 402, 403, 503, "never"))
@@ -133,6 +134,10 @@ class Gateway:
         self.stop()
         sys.exit(f"the gateway did not become ready, see {self.log.name}")
 
+    def still_holds(self) -> bool:
+        """Whether a call that was to last has not ended."""
+        return self.holding is None or self.holding.is_alive()
+
     def stop(self) -> None:
         self.process.kill()
         self.process.wait(15)
@@ -141,7 +146,8 @@ class Gateway:
     def hold(self, model: str, key: str) -> None:
         """A call of somebody else that lasts as long as this gateway does: it is under way when this returns."""
         Vendor.holds.clear()
-        threading.Thread(target=self.ask, args=(model, key, None), daemon=True).start()
+        self.holding = threading.Thread(target=self.ask, args=(model, key, None), daemon=True)
+        self.holding.start()
         if not Vendor.holds.wait(10):
             sys.exit(f"the call that is to hold the limit did not reach the vendor, see {self.log.name}")
 
@@ -197,7 +203,10 @@ def try_out(binary: str, folder: Path, program: str, case: Case, vendor: str) ->
     try:
         if case.name == "429 soon":
             gateway.hold(f"{model.rpartition('-')[0]}-never", key)
-        return watch(gateway, command(binary, program, model, gateway.url), home, folder, (key, model))
+        given = watch(gateway, command(binary, program, model, gateway.url), home, folder, (key, model))
+        if not gateway.still_holds():
+            sys.exit(f"the call that was to hold the limit has ended, see {home}")
+        return given
     finally:
         gateway.stop()
 

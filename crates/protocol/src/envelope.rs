@@ -32,7 +32,8 @@ pub struct Envelope {
     pub most_tokens: Option<u64>,
     /// How many answers are asked for (`n`, `candidateCount`).
     pub answers: Option<u64>,
-    /// Somewhere in it a string begins as a vendor's mark does that we have claimed (`hub::marks`).
+    /// Somewhere in it a string begins as a vendor's mark does that we have claimed (`hub::marks`): it is not for somebody who speaks its
+    /// language and never heard of us.
     pub claimed: bool,
     /// The place of `model`'s value, if it is `null`.
     no_model: Option<Range<usize>>,

@@ -105,7 +105,7 @@ fn words(
     let own = straight && vendor.wire() == Some(asked);
     // What another vendor has signed is nothing to one that speaks the caller's language, either.
     let claimed = (own || straight && asked == Wire::Responses)
-        && call.envelope.as_ref().is_some_and(|envelope| envelope.claimed);
+        && call.envelope.as_ref().map_or_else(|| mentions(body, Wire::CLAIM), |envelope| envelope.claimed);
     let shaped =
         own && !claimed && codec::may_lack(asked, own_name(call, target), habits) && mentions_schema(body);
     // A conversation that is kept here stays one wherever it goes on.
@@ -185,7 +185,11 @@ fn refuse_kept_elsewhere(body: &[u8]) -> Result<(), ApiError> {
 
 /// Whether a body may ask for a schema: each language has the word in the name of a field (`json_schema`, `responseSchema`).
 pub(super) fn mentions_schema(body: &Payload) -> bool {
-    matches!(body, Payload::Whole(body) if memchr::memmem::find(body, b"chema").is_some())
+    mentions(body, b"chema")
+}
+
+fn mentions(body: &Payload, word: &[u8]) -> bool {
+    matches!(body, Payload::Whole(body) if memchr::memmem::find(body, word).is_some())
 }
 
 impl Translated {

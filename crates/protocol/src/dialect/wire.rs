@@ -71,6 +71,9 @@ impl Wire {
         }
     }
 
+    /// How every [`Self::tag`] begins.
+    pub const CLAIM: &[u8] = b"opx";
+
     /// Eight characters of base64 (RFC 4648, section 4) that stand before a mark of its vendors' (`hub::marks`).
     pub fn tag(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use fearless_simd::Level;
 
 use super::{EnvelopeProblem, MAX_DEPTH, string};
-use crate::hub::marks::CLAIM;
+use crate::dialect::Wire;
 
 type Walk = Result<(), EnvelopeProblem>;
 
@@ -37,7 +37,7 @@ impl<'b> Scan<'b> {
         self.at
     }
 
-    /// Whether a string was met so far that begins with [`CLAIM`].
+    /// Whether a string was met so far that begins with [`Wire::CLAIM`].
     pub(crate) fn claimed(&self) -> bool {
         self.claimed
     }
@@ -236,7 +236,7 @@ impl<'b> Scan<'b> {
     fn string(&mut self) -> Walk {
         match string::end(self.level, self.body, self.at + 1) {
             Ok(quote) => {
-                self.claimed |= self.body[self.at + 1..].starts_with(CLAIM);
+                self.claimed |= self.body[self.at + 1..].starts_with(Wire::CLAIM);
                 self.at = quote + 1;
                 Ok(())
             }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::Wire;
 
 fn problem(body: &str) -> EnvelopeProblem {
     read(body.as_bytes()).unwrap_err()
@@ -42,7 +43,11 @@ fn a_model_in_letters_of_another_case_is_refused_with_another_beside_it_and_alon
 #[test]
 fn a_claimed_mark_is_found_wherever_it_stands_and_taken_for_one_only_at_the_beginning_of_a_string() {
     let claimed = |body: &str| read(body.as_bytes()).unwrap().claimed;
-    assert!(claimed(r#"{"messages":[{"content":[{"signature":"opxmess0abc"}]}],"model":"m"}"#));
+    for wire in Wire::ALL {
+        let body =
+            format!(r#"{{"messages":[{{"content":[{{"signature":"{}abc"}}]}}],"model":"m"}}"#, wire.tag());
+        assert!(claimed(&body), "{body}");
+    }
     assert!(claimed(r#"{"model":"m","stream_options":{"include_usage":true,"x":["opxgemi0"]}}"#));
     assert!(!claimed(r#"{"model":"m","messages":[{"content":"an \"opx\" or a paropx"}]}"#));
 }

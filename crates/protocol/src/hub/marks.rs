@@ -46,10 +46,6 @@ fn claim_part(part: &mut Part, by: Wire) {
     }
 }
 
-/// How every claim begins. A body with a string that does (`Envelope::claimed`) is not for somebody who speaks its language and never
-/// heard of us.
-pub(crate) const CLAIM: &[u8] = b"opx";
-
 /// Leaves the marks in a request that are for a wire, as they were; all others are taken out. Whether any was. Marks without a claim
 /// are the wire's own where the caller speaks it itself (`bare`).
 pub fn keep_own(request: &mut Request, of: Wire, bare: bool) -> bool {

@@ -33,7 +33,8 @@ const CACHE: &str = "-32768";
 const UNDONE_FROM: &str = "memory";
 /// What stays of the log beside the file when a long reader has let it grow, in bytes.
 const LOG: &str = "67108864";
-/// Connections that read, and how long one of them, with its thread and its memory, is kept for the next question.
+/// Connections that read, and how long one of them, with its thread and its memory, is kept at least for the next question. Chores ask
+/// once a minute, so that one usually stays.
 const READERS: u32 = 4;
 const KEPT: Duration = Duration::from_secs(60);
 /// Holes of less than this part of a file are not worth writing it anew for: nothing else can be written meanwhile.
@@ -245,7 +246,7 @@ impl Inner {
     /// The writer was not to be had.
     fn is_busy(&self, error: &sqlx::Error) -> StoreProblem {
         if matches!(error, sqlx::Error::PoolTimedOut) && self.made_small.load(Ordering::Relaxed) {
-            return StoreProblem::Away("it is being made smaller, and takes nothing until then".to_owned());
+            return StoreProblem::Away("it is being made smaller, and takes nothing meanwhile".to_owned());
         }
         self.problem(error)
     }

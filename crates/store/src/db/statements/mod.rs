@@ -1,5 +1,6 @@
 //! The SQL, once for both databases: their common subset (ADR 0008). Each file here is compiled for each of them, because a
-//! driver's types are its own; `sqlite.rs` and `postgres.rs` say which those are.
+//! driver's types are its own; `sqlite.rs` and `postgres.rs` say which those are, and the few words
+//! that are not the same.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
