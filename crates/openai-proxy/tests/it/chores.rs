@@ -30,7 +30,7 @@ async fn copies_are_made_and_rotated_and_a_stop_waits_for_none() {
         db.append(rows.collect()).await.unwrap();
     }
     let mut running = Program::start(dir.path(), &[]);
-    let done = ["the database was copied", "looked through", "as small as it can be"];
+    let done = ["the database was copied", "looked through", "next to no holes and stays as it is"];
     let said = running.says(&done, 4).await;
     assert!(!said.iter().any(|line| line.contains("\"ERROR\"") || line.contains("tried again")), "{said:#?}");
     let began = Instant::now();
@@ -47,16 +47,19 @@ async fn copies_are_made_and_rotated_and_a_stop_waits_for_none() {
 }
 
 #[tokio::test]
-async fn what_is_too_old_is_deleted() {
+async fn what_is_too_old_is_deleted_and_its_room_given_back() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("openai-proxy.yaml"), YAML.replace("requests: 1d", "requests: 4s"))
         .unwrap();
     let place = Place::Sqlite(dir.path().join("usage.db"));
     let db = Db::open(&place).unwrap();
     let old = UsageRecord { record_id: "old".into(), started_us: 1, ..UsageRecord::default() };
-    db.append(vec![old]).await.unwrap();
+    let rows = (0..1_000).map(|n| UsageRecord { record_id: format!("old-{n}"), ..old.clone() });
+    db.append(rows.collect()).await.unwrap();
+    let before = db.bytes().await.unwrap();
     let mut running = Program::start(dir.path(), &[]);
-    running.says(&["what is too old was deleted"], 1).await;
+    running.says(&["what is too old was deleted", "as small as it can be"], 1).await;
     assert!(db.page(&Filter::default(), None, 1).await.unwrap().records.is_empty());
+    assert!(db.bytes().await.unwrap() < before);
     assert!(running.stop().await.0.success());
 }

@@ -36,13 +36,15 @@ impl Program {
         (program, address.parse().unwrap())
     }
 
-    /// Waits until it has said each of these so often, and returns all it has said meanwhile.
+    /// Waits until it has said each of these so often, a minute at most, and returns all it has said meanwhile.
     pub(crate) async fn says(&mut self, what: &[&str], times: usize) -> Vec<String> {
         let mut said = Vec::new();
         let often = |said: &[String], part: &str| said.iter().filter(|line| line.contains(part)).count();
+        let until = tokio::time::Instant::now() + Duration::from_secs(60);
         while what.iter().any(|part| often(&said, part) < times) {
-            let line = tokio::time::timeout(Duration::from_secs(60), self.lines.next_line()).await;
-            let line = line.unwrap_or_else(|_| panic!("it says no more than {said:#?}")).unwrap();
+            let line = tokio::time::timeout_at(until, self.lines.next_line()).await;
+            let line =
+                line.unwrap_or_else(|_| panic!("within a minute it says no more than {said:#?}")).unwrap();
             said.push(line.unwrap_or_else(|| panic!("it ended after {said:#?}")));
         }
         said
