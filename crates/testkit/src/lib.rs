@@ -12,6 +12,7 @@
 pub mod caller;
 pub mod failing;
 pub mod line;
+pub mod nobody;
 pub mod postgres;
 pub mod raw;
 pub mod recordings;

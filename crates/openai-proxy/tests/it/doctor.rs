@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::nobody::Nobody;
 use testkit::vendor::{Act, Answer, Seen, Vendor};
 
 use crate::starting::{Program, run};
@@ -100,9 +101,7 @@ async fn each_trouble_of_a_provider_is_named_with_the_way_out() {
     let page = Vendor::start(|_| Act::text(200, "<html>hello</html>")).await;
     let nothing = Vendor::start(|_| Act::text(404, "no")).await;
     let broken = Vendor::start(|_| Act::text(500, "no")).await;
-    let gone = Vendor::start(list).await;
-    let refused = gone.url();
-    drop(gone);
+    let nobody = Nobody::new();
     let stranger = Vendor::start_with(list, tls::acceptor(&tls::self_signed())).await;
     let secure = stranger.url().replace("http://", "https://");
     let yaml: String = [
@@ -110,7 +109,7 @@ async fn each_trouble_of_a_provider_is_named_with_the_way_out() {
         provider("page", &page.url()),
         provider("path", &nothing.url()),
         provider("broken", &broken.url()),
-        provider("refused", &refused),
+        provider("refused", &nobody.url()),
         provider("tls", &secure),
         provider("name", "http://nobody.invalid/v1"),
     ]

@@ -8,6 +8,7 @@ use gateway::{
     VerifyOptions,
 };
 use serde_json::json;
+use testkit::nobody::Nobody;
 use testkit::vendor::{Act, Answer, Seen, Vendor};
 
 use crate::house::{TestHouse, UPSTREAM_KEY, chat_events};
@@ -137,10 +138,8 @@ async fn a_key_that_is_refused_ends_it_and_is_not_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_there_is_told_at_the_step_where_it_shows() {
-    let gone = Vendor::start(well).await;
-    let url = gone.url();
-    drop(gone);
-    let told = verified(&house(&url, ""), VerifyOptions::default()).await;
+    let nobody = Nobody::new();
+    let told = verified(&house(&nobody.url(), ""), VerifyOptions::default()).await;
     let connection = of(&told, "connection");
     assert!(
         connection.result == Failed && connection.cause.as_ref().unwrap().contains("refused"),
@@ -150,7 +149,7 @@ async fn nobody_there_is_told_at_the_step_where_it_shows() {
     assert_eq!((of(&told, "answer").result, of(&told, "stream").result), (Skipped, Skipped));
 
     let inside = VerifyOptions { in_container: true, ..VerifyOptions::default() };
-    let told = verified(&house(&url, ""), inside).await;
+    let told = verified(&house(&nobody.url(), ""), inside).await;
     assert!(of(&told, "connection").hint.as_ref().unwrap().contains("host.docker.internal"));
 
     let told = verified(&house("http://nobody.invalid", ""), VerifyOptions::default()).await;
