@@ -21,7 +21,7 @@ const HANG_UP: f64 = 0.1;
 const SETTLE: Duration = Duration::from_secs(600);
 /// What one hour may add.
 const SLOPE: f64 = 1024.0 * 1024.0;
-/// Of so many samples, one a second, the least counts: records that wait a moment for the disk are in memory, and no growth.
+/// Of so many samples, one a second, the least counts: what is taken for a moment, as for records that wait for the disk, is no growth.
 const LEAST_OF: usize = 30;
 
 impl Bench {

@@ -11,7 +11,7 @@ pub struct Nobody {
 }
 
 impl Nobody {
-    /// Takes a port. Within a runtime.
+    /// Takes a port.
     ///
     /// # Panics
     /// When the computer has none to give.
@@ -22,11 +22,16 @@ impl Nobody {
         Self { socket }
     }
 
-    /// Where nobody is, as `http://127.0.0.1:PORT`.
+    /// Where nobody is.
     ///
     /// # Panics
     /// Never, as long as the system knows what it gave.
+    pub fn address(&self) -> SocketAddr {
+        self.socket.local_addr().expect("an address")
+    }
+
+    /// The same as `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.socket.local_addr().expect("an address"))
+        format!("http://{}", self.address())
     }
 }

@@ -191,7 +191,8 @@ async fn a_standard_error_nobody_reads_holds_neither_calls_nor_the_file_nor_the_
     const CALLS: usize = 300;
     let dir = tempfile::tempdir().unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = testkit::nobody::Nobody::new();
+    let gone = nobody.address();
     let yaml = format!(
         "server: {{listen: \"{address}\", workers: 1}}\nstorage: {{database: memory}}\nproviders: {{gone: {{type: openai-compatible, base_url: \"http://{gone}/v1\", breaker: {{min_requests: 1000000}}}}}}\nlogging: {{file: app.log, access_log: json}}\n"
     );

@@ -188,7 +188,8 @@ async fn a_proxy_that_refuses_is_a_502_that_names_no_host() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proxy_that_is_away_is_a_502_and_nothing_goes_around_it() {
     let vendor = Vendor::start(answers_chat).await;
-    let away = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let nobody = testkit::nobody::Nobody::new();
+    let away = nobody.address().port();
     let house = house(&format!("{}/v1", vendor.url()), &format!(", proxy: \"http://127.0.0.1:{away}\""));
     assert_unreachable(&ask_chat(house.address()).await, &["127.0.0.1", &away.to_string()]);
     assert_eq!(vendor.ledger().accepted(), 0);

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use testkit::caller::{Caller, ask};
 use testkit::failing::{Answering, Pace};
+use testkit::nobody::Nobody;
 use testkit::vendor::{Accepting, Acceptor, Act, Answer, Ending, Framing, Outcome, Seen, Setup, Vendor};
 use testkit::view::View;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use super::{file, load, well};
@@ -71,9 +72,9 @@ fn error(status: u16) -> Answer {
     Answer::plain(status, body).header("content-type", "application/json")
 }
 
-async fn refusing() -> Place {
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    Place { url: format!("http://{address}"), _held: Box::new(()) }
+fn refusing() -> Place {
+    let nobody = Nobody::new();
+    Place { url: nobody.url(), _held: Box::new(nobody) }
 }
 
 /// A queue for one that nobody takes from: further connections get no answer at all.
@@ -110,7 +111,7 @@ async fn no_tls(says: bool) -> Place {
 
 async fn place(bad: Bad) -> Place {
     let act = match bad {
-        Bad::Refuses => return refusing().await,
+        Bad::Refuses => return refusing(),
         Bad::BlackHole => return black_hole().await,
         Bad::NoTls => return no_tls(true).await,
         Bad::TlsStalls => return no_tls(false).await,
@@ -168,7 +169,7 @@ async fn times(house: &TestHouse, calls: usize) -> Vec<Duration> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_place_that_refuses_costs_next_to_nothing() {
-    let (refusing, well) = (refusing().await, well().await);
+    let (refusing, well) = (refusing(), well().await);
     let alone = TestHouse::new(&file(&[("two", well.url(), "")]));
     let both = TestHouse::new(&file(&[("one", refusing.url, ""), ("two", well.url(), "")]));
     // Both are warm before anybody looks at a clock.

@@ -32,7 +32,8 @@ async fn an_upstream_that_does_not_accept_connections_is_given_up_in_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upstream_that_refuses_is_told_at_once() {
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = testkit::nobody::Nobody::new();
+    let closed = nobody.address();
     let house = at(&format!("http://{closed}"), "connect: 5s");
     let (answer, took) = ask_chat(&house, false).await;
     assert_eq!((answer.status, answer.error_code().as_deref()), (502, Some("upstream_unreachable")));
